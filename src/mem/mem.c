@@ -1,0 +1,382 @@
+#include "mem/mem.h"
+#include "base/bits.h"
+#include "mem/pages.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct ram {
+    const char *name;
+    uint64_t base, size;
+    bool rom;
+    struct tree tree;
+    uint8_t *flags;    /* a cache: allocated when first asked for */
+    uint8_t *handed;   /* bit per page: mem_page_read gave out its address; a cache, allocated when first needed */
+};
+
+struct io {
+    const char *name;
+    uint64_t base, size;
+    struct mem_io fn;
+};
+
+struct mem {
+    struct ram *ram;   /* ascending */
+    struct io *io;     /* ascending */
+    unsigned rams, ios;
+    unsigned last_ram, last_io; /* where the last search ended */
+    struct pool *pool;
+    struct spare spare;
+    mem_changed_fn *changed;
+    void *changed_ctx;
+    mem_moved_fn *moved;
+    void *moved_ctx;
+};
+
+/* What pages nobody wrote read as. */
+static const uint8_t zero_page[MEM_PAGE_SIZE] __attribute__((aligned(MEM_PAGE_SIZE)));
+
+static void *must(void *p)
+{
+    if (!p)
+        abort(); /* out of host memory: nothing sensible can go on */
+    return p;
+}
+
+struct mem *mem_new(void)
+{
+    struct mem *m = must(calloc(1, sizeof *m));
+    m->pool = pool_new();
+    return m;
+}
+
+/* Zeroed bytes that cost nothing until touched. */
+static uint8_t *lazy_bytes(size_t n)
+{
+    uint8_t *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return must(p == MAP_FAILED ? NULL : p);
+}
+
+static size_t flags_size(const struct ram *r) { return r->size >> MEM_PAGE_SHIFT; }
+static size_t handed_size(const struct ram *r) { return ((r->size >> MEM_PAGE_SHIFT) + 7) / 8; }
+
+void mem_free(struct mem *m)
+{
+    if (!m)
+        return;
+    for (unsigned i = 0; i < m->rams; i++) {
+        struct ram *r = &m->ram[i];
+        tree_free(&r->tree, m->pool, &m->spare);
+        if (r->flags)
+            munmap(r->flags, flags_size(r));
+        if (r->handed)
+            munmap(r->handed, handed_size(r));
+    }
+    spare_free(&m->spare, m->pool);
+    pool_put(m->pool);
+    free(m->ram);
+    free(m->io);
+    free(m);
+}
+
+struct mem *mem_fork(struct mem *m)
+{
+    struct mem *f = must(malloc(sizeof *f));
+    *f = *m;
+    f->pool = pool_get(m->pool);
+    f->spare = (struct spare){0};
+    f->changed = NULL;
+    f->moved = NULL;
+    f->ram = must(malloc(m->rams * sizeof *f->ram + 1));
+    f->io = must(malloc(m->ios * sizeof *f->io + 1));
+    if (m->ios)
+        memcpy(f->io, m->io, m->ios * sizeof *f->io);
+    for (unsigned i = 0; i < m->rams; i++) {
+        f->ram[i] = m->ram[i];
+        f->ram[i].flags = NULL;
+        f->ram[i].handed = NULL;
+        tree_share(&f->ram[i].tree, &m->ram[i].tree);
+    }
+    return f;
+}
+
+struct restore { struct mem *m; const struct ram *r; };
+
+static void restored(void *ctx, uint64_t n)
+{
+    struct restore *x = ctx;
+    if (x->m->changed)
+        x->m->changed(x->m->changed_ctx, x->r->base + (n << MEM_PAGE_SHIFT), MEM_PAGE_SIZE);
+}
+
+void mem_restore(struct mem *m, struct mem *from)
+{
+    for (unsigned i = 0; i < m->rams; i++) {
+        struct restore x = {m, &m->ram[i]};
+        tree_restore(&m->ram[i].tree, &from->ram[i].tree, m->pool, &m->spare, restored, &x);
+    }
+}
+
+/* ---- regions ---------------------------------------------------------------------------------------------------------------------- */
+
+static bool overlap(uint64_t a, uint64_t an, uint64_t b, uint64_t bn) { return a < b + bn && b < a + an; }
+
+/* Whether a new region fits; says why not. */
+static bool region_ok(const struct mem *m, const char *name, uint64_t base, uint64_t size, struct err *e)
+{
+    if (!size || ((base | size) & (MEM_PAGE_SIZE - 1)))
+        return err_set(e, "%s at 0x%llx, size 0x%llx: base and size must be multiples of 4 KiB and the size not 0", name,
+                       (unsigned long long)base, (unsigned long long)size);
+    if (base + size < base)
+        return err_set(e, "%s at 0x%llx, size 0x%llx does not fit the address space", name, (unsigned long long)base,
+                       (unsigned long long)size);
+    const char *other = NULL;
+    for (unsigned i = 0; i < m->rams; i++)
+        if (overlap(base, size, m->ram[i].base, m->ram[i].size))
+            other = m->ram[i].name;
+    for (unsigned i = 0; i < m->ios; i++)
+        if (overlap(base, size, m->io[i].base, m->io[i].size))
+            other = m->io[i].name;
+    if (other)
+        return err_set(e, "%s at 0x%llx, size 0x%llx overlaps %s", name, (unsigned long long)base, (unsigned long long)size, other);
+    return true;
+}
+
+bool mem_add_ram(struct mem *m, const char *name, uint64_t base, uint64_t size, bool rom, struct err *e)
+{
+    if (!region_ok(m, name, base, size, e))
+        return false;
+    m->ram = must(realloc(m->ram, (m->rams + 1) * sizeof *m->ram));
+    unsigned at = m->rams++;
+    for (; at && m->ram[at - 1].base > base; at--)
+        m->ram[at] = m->ram[at - 1];
+    m->ram[at] = (struct ram){.name = name, .base = base, .size = size, .rom = rom};
+    tree_init(&m->ram[at].tree, size >> MEM_PAGE_SHIFT);
+    return true;
+}
+
+bool mem_add_io(struct mem *m, const char *name, uint64_t base, uint64_t size, struct mem_io fn, struct err *e)
+{
+    if (!region_ok(m, name, base, size, e))
+        return false;
+    m->io = must(realloc(m->io, (m->ios + 1) * sizeof *m->io));
+    unsigned at = m->ios++;
+    for (; at && m->io[at - 1].base > base; at--)
+        m->io[at] = m->io[at - 1];
+    m->io[at] = (struct io){.name = name, .base = base, .size = size, .fn = fn};
+    return true;
+}
+
+static struct ram *find_ram(struct mem *m, uint64_t pa)
+{
+    if (unlikely(!m->rams))
+        return NULL;
+    struct ram *r = &m->ram[m->last_ram];
+    if (likely(pa - r->base < r->size))
+        return r;
+    for (unsigned i = 0; i < m->rams; i++)
+        if (pa - m->ram[i].base < m->ram[i].size) {
+            m->last_ram = i;
+            return &m->ram[i];
+        }
+    return NULL;
+}
+
+static struct io *find_io(struct mem *m, uint64_t pa)
+{
+    if (unlikely(!m->ios))
+        return NULL;
+    struct io *r = &m->io[m->last_io];
+    if (likely(pa - r->base < r->size))
+        return r;
+    unsigned lo = 0, hi = m->ios;
+    while (hi - lo > 1) {
+        unsigned mid = (lo + hi) / 2;
+        if (m->io[mid].base <= pa)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    if (pa - m->io[lo].base >= m->io[lo].size)
+        return NULL;
+    m->last_io = lo;
+    return &m->io[lo];
+}
+
+void mem_set_io(struct mem *m, uint64_t base, struct mem_io fn)
+{
+    struct io *r = find_io(m, base);
+    if (r && r->base == base)
+        r->fn = fn;
+}
+
+void mem_set_changed(struct mem *m, mem_changed_fn *fn, void *ctx)
+{
+    m->changed = fn;
+    m->changed_ctx = ctx;
+}
+
+void mem_set_moved(struct mem *m, mem_moved_fn *fn, void *ctx)
+{
+    m->moved = fn;
+    m->moved_ctx = ctx;
+}
+
+/* ---- pages ------------------------------------------------------------------------------------------------------------------------ */
+
+const uint8_t *mem_page_read(struct mem *m, uint64_t pa)
+{
+    struct ram *r = find_ram(m, pa);
+    if (unlikely(!r))
+        return NULL;
+    uint64_t n = (pa - r->base) >> MEM_PAGE_SHIFT;
+    if (unlikely(!r->handed))
+        r->handed = lazy_bytes(handed_size(r));
+    uint8_t *h = &r->handed[n / 8], bit = (uint8_t)(1u << (n % 8));
+    if (!(*h & bit))
+        *h |= bit;
+    const uint8_t *page = tree_page(&r->tree, n);
+    return page ? page : zero_page;
+}
+
+static uint8_t *own_page(struct mem *m, struct ram *r, uint64_t pa)
+{
+    uint64_t n = (pa - r->base) >> MEM_PAGE_SHIFT;
+    bool moved;
+    uint8_t *page = tree_own(&r->tree, n, m->pool, &m->spare, &moved);
+    if (unlikely(moved) && r->handed && ((r->handed[n / 8] >> (n % 8)) & 1)) {
+        r->handed[n / 8] &= (uint8_t)~(1u << (n % 8));
+        if (m->moved)
+            m->moved(m->moved_ctx, pa & ~(uint64_t)(MEM_PAGE_SIZE - 1));
+    }
+    return page;
+}
+
+uint8_t *mem_page_write(struct mem *m, uint64_t pa)
+{
+    struct ram *r = find_ram(m, pa);
+    return unlikely(!r || r->rom) ? NULL : own_page(m, r, pa);
+}
+
+uint8_t *mem_page_flags(struct mem *m, uint64_t pa)
+{
+    struct ram *r = find_ram(m, pa);
+    if (unlikely(!r))
+        return NULL;
+    if (unlikely(!r->flags))
+        r->flags = lazy_bytes(flags_size(r));
+    return &r->flags[(pa - r->base) >> MEM_PAGE_SHIFT];
+}
+
+bool mem_is_ram(struct mem *m, uint64_t pa, uint64_t n)
+{
+    if (n && pa + (n - 1) < pa)
+        return false;
+    while (n) {
+        struct ram *r = find_ram(m, pa);
+        if (!r)
+            return false;
+        uint64_t here = r->size - (pa - r->base);
+        if (here >= n)
+            return true;
+        pa += here;
+        n -= here;
+    }
+    return true;
+}
+
+static uint64_t in_page(uint64_t pa, uint64_t n)
+{
+    uint64_t here = MEM_PAGE_SIZE - (pa & (MEM_PAGE_SIZE - 1));
+    return here < n ? here : n;
+}
+
+bool mem_read(struct mem *m, uint64_t pa, void *p, uint64_t n)
+{
+    if (!mem_is_ram(m, pa, n))
+        return false;
+    uint8_t *out = p;
+    for (uint64_t here; n; pa += here, out += here, n -= here) {
+        struct ram *r = find_ram(m, pa);
+        const uint8_t *page = tree_page(&r->tree, (pa - r->base) >> MEM_PAGE_SHIFT);
+        here = in_page(pa, n);
+        memcpy(out, (page ? page : zero_page) + (pa & (MEM_PAGE_SIZE - 1)), here);
+    }
+    return true;
+}
+
+bool mem_write(struct mem *m, uint64_t pa, const void *p, uint64_t n)
+{
+    if (!mem_is_ram(m, pa, n))
+        return false;
+    const uint8_t *in = p;
+    uint64_t at = pa, left = n;
+    for (uint64_t here; left; at += here, in += here, left -= here) {
+        here = in_page(at, left);
+        memcpy(own_page(m, find_ram(m, at), at) + (at & (MEM_PAGE_SIZE - 1)), in, here);
+    }
+    if (n && m->changed)
+        m->changed(m->changed_ctx, pa, n);
+    return true;
+}
+
+/* ---- the bus ---------------------------------------------------------------------------------------------------------------------- */
+
+/* The region of an access, which must be aligned and inside it. */
+static struct io *find_access(struct mem *m, uint64_t pa, unsigned size)
+{
+    struct io *r = find_io(m, pa);
+    return !r || (pa & (size - 1)) || r->size - (pa - r->base) < size ? NULL : r;
+}
+
+bool mem_io_read(struct mem *m, uint64_t pa, unsigned size, uint64_t *value)
+{
+    struct io *r = find_access(m, pa, size);
+    return r && r->fn.read && r->fn.read(r->fn.ctx, pa - r->base, size, value);
+}
+
+bool mem_io_write(struct mem *m, uint64_t pa, unsigned size, uint64_t value)
+{
+    struct io *r = find_access(m, pa, size);
+    return r && r->fn.write && r->fn.write(r->fn.ctx, pa - r->base, size, value);
+}
+
+/* ---- everything ------------------------------------------------------------------------------------------------------------------- */
+
+static void visit_leaf(const struct node *leaf, uint64_t pa, mem_visit_fn *fn, void *ctx)
+{
+    for (unsigned i = 0; i < TREE_SLOTS; i++) {
+        const uint8_t *page = leaf->slot[i];
+        if (page && memcmp(page, zero_page, MEM_PAGE_SIZE))
+            fn(ctx, pa + (uint64_t)i * MEM_PAGE_SIZE, page);
+    }
+}
+
+void mem_visit(struct mem *m, mem_visit_fn *fn, void *ctx)
+{
+    for (unsigned i = 0; i < m->rams; i++) {
+        const struct ram *r = &m->ram[i];
+        for (size_t k = 0; k < r->tree.mids; k++) {
+            const struct node *mid = r->tree.mid[k];
+            for (unsigned l = 0; mid && l < TREE_SLOTS; l++)
+                if (mid->slot[l])
+                    visit_leaf(mid->slot[l], r->base + ((k * TREE_SLOTS + l) * TREE_SLOTS << MEM_PAGE_SHIFT), fn, ctx);
+        }
+    }
+}
+
+uint64_t mem_pages_held(struct mem *m)
+{
+    uint64_t held = 0;
+    for (unsigned i = 0; i < m->rams; i++)
+        for (uint64_t n = 0; n < m->ram[i].size >> MEM_PAGE_SHIFT; n++) {
+            const struct tree *t = &m->ram[i].tree;
+            if (!t->mid[n / TREE_MID_PAGES]) {
+                n |= TREE_MID_PAGES - 1;
+                continue;
+            }
+            held += tree_page(t, n) != NULL;
+        }
+    return held;
+}

@@ -1,0 +1,88 @@
+/*
+ * Guest physical memory and the bus.
+ *
+ * RAM is made of 4 KiB pages that are shared between forks of a machine until one of them writes (copy-on-write, reference
+ * counted). Everything else is a region with read and write functions. Addresses are guest physical, sizes are bytes; data is
+ * little-endian. One machine is used from one host thread; different forks may be used from different threads.
+ */
+#ifndef TL_MEM_MEM_H
+#define TL_MEM_MEM_H
+#include "base/err.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MEM_PAGE_SHIFT 12
+#define MEM_PAGE_SIZE (1u << MEM_PAGE_SHIFT)
+
+struct mem;
+
+/* Page flags: why a store to this RAM page must not go through a cached translation. Kept per machine, they are a cache. */
+enum {
+    MEM_CODE = 1,  /* decoded */
+    MEM_PTE = 2,   /* page-table entries that cached translations came from */
+    MEM_WATCH = 4, /* a reservation of another hart, or a watchpoint */
+    MEM_SHARED = 8 /* a cached translation reads the page while it is shared with a fork */
+};
+
+/* A region that is not RAM. size is 1, 2, 4 or 8; off is relative to the region. Return false for an access fault. */
+struct mem_io {
+    bool (*read)(void *ctx, uint64_t off, unsigned size, uint64_t *value);
+    bool (*write)(void *ctx, uint64_t off, unsigned size, uint64_t value);
+    void *ctx;
+};
+
+struct mem *mem_new(void);
+void mem_free(struct mem *m);
+
+/* A copy-on-write copy: RAM is shared, regions are the same with their ctx still the original's (see mem_set_io). Page flags start at 0 and
+   the callbacks unset. Host addresses from mem_page_write(m) are no longer good for writing: m's own pages are shared from here on. */
+struct mem *mem_fork(struct mem *m);
+
+/* Makes m's RAM equal to `from`, of which it was forked (or to which it was last restored): touches only pages that differ, and calls m's
+   mem_changed_fn for each of them. As after a fork, `from` has no pages of its own afterwards: writes to it need mem_page_write again. */
+void mem_restore(struct mem *m, struct mem *from);
+
+/* base and size are multiples of 4 KiB. rom: guest stores are ignored by hart accesses (access fault). */
+bool mem_add_ram(struct mem *m, const char *name, uint64_t base, uint64_t size, bool rom, struct err *e);
+bool mem_add_io(struct mem *m, const char *name, uint64_t base, uint64_t size, struct mem_io io, struct err *e);
+/* Replaces the functions of the region that starts at base (after a fork). */
+void mem_set_io(struct mem *m, uint64_t base, struct mem_io io);
+
+/* The host address of the 4 KiB page that holds pa, for reading; NULL if it is not RAM. Valid until the next write to the page. */
+const uint8_t *mem_page_read(struct mem *m, uint64_t pa);
+/* True if the page is this machine's own, so that mem_page_write would return the address mem_page_read does. */
+bool mem_page_private(struct mem *m, uint64_t pa);
+/* The same for writing: the page is made private first. NULL if it is not writable RAM. */
+uint8_t *mem_page_write(struct mem *m, uint64_t pa);
+/* The flag byte of the page that holds pa (RAM only, else NULL). */
+uint8_t *mem_page_flags(struct mem *m, uint64_t pa);
+
+/* Called after any write that did not come from a hart's own store path (loader, DMA, debugger): caches over [pa, pa+n) go. */
+typedef void mem_changed_fn(void *ctx, uint64_t pa, uint64_t n);
+void mem_set_changed(struct mem *m, mem_changed_fn *fn, void *ctx);
+
+/* Called when the host page behind the RAM page at pa (4 KiB aligned) is replaced because of its first write since it was shared or
+   untouched, and mem_page_read had handed out the old one: host addresses kept for reading that page are stale from now on. Called
+   inside mem_page_write and mem_write. */
+typedef void mem_moved_fn(void *ctx, uint64_t pa);
+void mem_set_moved(struct mem *m, mem_moved_fn *fn, void *ctx);
+
+/* Copies between host memory and RAM (a ROM is writable here). False, with nothing copied, if any byte is not RAM. */
+bool mem_read(struct mem *m, uint64_t pa, void *p, uint64_t n);
+bool mem_write(struct mem *m, uint64_t pa, const void *p, uint64_t n);
+
+/* One access to a region that is not RAM. False: nothing is there, or the device refused: an access fault. */
+bool mem_io_read(struct mem *m, uint64_t pa, unsigned size, uint64_t *value);
+bool mem_io_write(struct mem *m, uint64_t pa, unsigned size, uint64_t value);
+
+/* True if all of [pa, pa+n) is RAM. */
+bool mem_is_ram(struct mem *m, uint64_t pa, uint64_t n);
+
+/* Visits each RAM page that is not all zero, ascending. For snapshots and digests. */
+typedef void mem_visit_fn(void *ctx, uint64_t pa, const uint8_t *page);
+void mem_visit(struct mem *m, mem_visit_fn *fn, void *ctx);
+
+/* Host pages held by this machine (shared ones counted too), in pages. */
+uint64_t mem_pages_held(struct mem *m);
+#endif
