@@ -12,7 +12,6 @@ struct ram {
     bool rom;
     struct tree tree;
     uint8_t *flags;    /* a cache: allocated when first asked for */
-    uint8_t *handed;   /* bit per page: mem_page_read gave out its address; a cache, allocated when first needed */
 };
 
 struct io {
@@ -30,8 +29,6 @@ struct mem {
     struct spare spare;
     mem_changed_fn *changed;
     void *changed_ctx;
-    mem_moved_fn *moved;
-    void *moved_ctx;
 };
 
 /* What pages nobody wrote read as. */
@@ -59,7 +56,6 @@ static uint8_t *lazy_bytes(size_t n)
 }
 
 static size_t flags_size(const struct ram *r) { return r->size >> MEM_PAGE_SHIFT; }
-static size_t handed_size(const struct ram *r) { return ((r->size >> MEM_PAGE_SHIFT) + 7) / 8; }
 
 void mem_free(struct mem *m)
 {
@@ -70,8 +66,6 @@ void mem_free(struct mem *m)
         tree_free(&r->tree, m->pool, &m->spare);
         if (r->flags)
             munmap(r->flags, flags_size(r));
-        if (r->handed)
-            munmap(r->handed, handed_size(r));
     }
     spare_free(&m->spare, m->pool);
     pool_put(m->pool);
@@ -87,7 +81,6 @@ struct mem *mem_fork(struct mem *m)
     f->pool = pool_get(m->pool);
     f->spare = (struct spare){0};
     f->changed = NULL;
-    f->moved = NULL;
     f->ram = must(malloc(m->rams * sizeof *f->ram + 1));
     f->io = must(malloc(m->ios * sizeof *f->io + 1));
     if (m->ios)
@@ -95,7 +88,6 @@ struct mem *mem_fork(struct mem *m)
     for (unsigned i = 0; i < m->rams; i++) {
         f->ram[i] = m->ram[i];
         f->ram[i].flags = NULL;
-        f->ram[i].handed = NULL;
         tree_share(&f->ram[i].tree, &m->ram[i].tree);
     }
     return f;
@@ -217,12 +209,6 @@ void mem_set_changed(struct mem *m, mem_changed_fn *fn, void *ctx)
     m->changed_ctx = ctx;
 }
 
-void mem_set_moved(struct mem *m, mem_moved_fn *fn, void *ctx)
-{
-    m->moved = fn;
-    m->moved_ctx = ctx;
-}
-
 /* ---- pages ------------------------------------------------------------------------------------------------------------------------ */
 
 const uint8_t *mem_page_read(struct mem *m, uint64_t pa)
@@ -230,27 +216,19 @@ const uint8_t *mem_page_read(struct mem *m, uint64_t pa)
     struct ram *r = find_ram(m, pa);
     if (unlikely(!r))
         return NULL;
-    uint64_t n = (pa - r->base) >> MEM_PAGE_SHIFT;
-    if (unlikely(!r->handed))
-        r->handed = lazy_bytes(handed_size(r));
-    uint8_t *h = &r->handed[n / 8], bit = (uint8_t)(1u << (n % 8));
-    if (!(*h & bit))
-        *h |= bit;
-    const uint8_t *page = tree_page(&r->tree, n);
+    const uint8_t *page = tree_page(&r->tree, (pa - r->base) >> MEM_PAGE_SHIFT);
     return page ? page : zero_page;
+}
+
+bool mem_page_private(struct mem *m, uint64_t pa)
+{
+    struct ram *r = find_ram(m, pa);
+    return r && !r->rom && tree_owns(&r->tree, (pa - r->base) >> MEM_PAGE_SHIFT);
 }
 
 static uint8_t *own_page(struct mem *m, struct ram *r, uint64_t pa)
 {
-    uint64_t n = (pa - r->base) >> MEM_PAGE_SHIFT;
-    bool moved;
-    uint8_t *page = tree_own(&r->tree, n, m->pool, &m->spare, &moved);
-    if (unlikely(moved) && r->handed && ((r->handed[n / 8] >> (n % 8)) & 1)) {
-        r->handed[n / 8] &= (uint8_t)~(1u << (n % 8));
-        if (m->moved)
-            m->moved(m->moved_ctx, pa & ~(uint64_t)(MEM_PAGE_SIZE - 1));
-    }
-    return page;
+    return tree_own(&r->tree, (pa - r->base) >> MEM_PAGE_SHIFT, m->pool, &m->spare);
 }
 
 uint8_t *mem_page_write(struct mem *m, uint64_t pa)

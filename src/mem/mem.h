@@ -62,12 +62,6 @@ uint8_t *mem_page_flags(struct mem *m, uint64_t pa);
 typedef void mem_changed_fn(void *ctx, uint64_t pa, uint64_t n);
 void mem_set_changed(struct mem *m, mem_changed_fn *fn, void *ctx);
 
-/* Called when the host page behind the RAM page at pa (4 KiB aligned) is replaced because of its first write since it was shared or
-   untouched, and mem_page_read had handed out the old one: host addresses kept for reading that page are stale from now on. Called
-   inside mem_page_write and mem_write. */
-typedef void mem_moved_fn(void *ctx, uint64_t pa);
-void mem_set_moved(struct mem *m, mem_moved_fn *fn, void *ctx);
-
 /* Copies between host memory and RAM (a ROM is writable here). False, with nothing copied, if any byte is not RAM. */
 bool mem_read(struct mem *m, uint64_t pa, void *p, uint64_t n);
 bool mem_write(struct mem *m, uint64_t pa, const void *p, uint64_t n);

@@ -156,6 +156,8 @@ static void page_put(uint8_t *page, struct pool *p, struct spare *s)
         spare_drain(s, p, SPARE_BATCH);
 }
 
+static bool page_shared(const uint8_t *page) { return __atomic_load_n(page_refs(page), __ATOMIC_ACQUIRE) != 1; }
+
 static uint8_t *page_get(uint8_t *page)
 {
     if (page)
@@ -253,14 +255,13 @@ void tree_share(struct tree *dst, const struct tree *src)
         dst->mid[i] = node_get(src->mid[i]);
 }
 
-uint8_t *tree_own(struct tree *t, uint64_t n, struct pool *p, struct spare *s, bool *moved)
+uint8_t *tree_own(struct tree *t, uint64_t n, struct pool *p, struct spare *s)
 {
-    *moved = false;
     struct node *mid = own_mid(&t->mid[n / TREE_MID_PAGES], p, s);
     struct node *leaf = own_leaf(&mid->slot[n / TREE_SLOTS % TREE_SLOTS], p, s);
     void **slot = &leaf->slot[n % TREE_SLOTS];
     uint8_t *old = *slot;
-    if (old && __atomic_load_n(page_refs(old), __ATOMIC_ACQUIRE) == 1)
+    if (old && !page_shared(old))
         return old;
     uint8_t *page = page_new(p, s);
     if (old) {
@@ -269,9 +270,20 @@ uint8_t *tree_own(struct tree *t, uint64_t n, struct pool *p, struct spare *s, b
     } else {
         memset(page, 0, MEM_PAGE_SIZE);
     }
-    *moved = true;
     *slot = page;
     return page;
+}
+
+bool tree_owns(const struct tree *t, uint64_t n)
+{
+    const struct node *mid = t->mid[n / TREE_MID_PAGES];
+    if (!mid || node_shared(mid))
+        return false;
+    const struct node *leaf = mid->slot[n / TREE_SLOTS % TREE_SLOTS];
+    if (!leaf || node_shared(leaf))
+        return false;
+    const uint8_t *page = leaf->slot[n % TREE_SLOTS];
+    return page && !page_shared(page);
 }
 
 static void *slot_of(const struct node *n, unsigned i) { return n ? n->slot[i] : NULL; }

@@ -53,8 +53,10 @@ static inline uint8_t *tree_page(const struct tree *t, uint64_t n)
     return leaf ? leaf->slot[n % TREE_SLOTS] : NULL;
 }
 
-/* The page for writing. *moved: what tree_page returned before is no longer this tree's page. */
-uint8_t *tree_own(struct tree *t, uint64_t n, struct pool *p, struct spare *s, bool *moved);
+/* The page for writing. */
+uint8_t *tree_own(struct tree *t, uint64_t n, struct pool *p, struct spare *s);
+/* Whether the page is this tree's alone: tree_own returns the same as tree_page. */
+bool tree_owns(const struct tree *t, uint64_t n);
 
 /* Makes t equal to `from` and calls fn for every page that differed. */
 typedef void tree_diff_fn(void *ctx, uint64_t n);

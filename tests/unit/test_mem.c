@@ -227,28 +227,23 @@ static void random_histories_equal_a_plain_array(void **state)
     }
 }
 
-static void moved(void *ctx, uint64_t pa) { *(uint64_t *)ctx = pa; }
-
-static void a_reader_is_told_when_its_host_page_goes_stale(void **state)
+static void a_page_is_private_from_its_first_write_to_the_next_fork(void **state)
 {
     (void)state;
     struct mem *m = ram(MIB);
-    uint64_t at = 0;
-    mem_set_moved(m, moved, &at);
-    mem_page_write(m, BASE);
-    assert_int_equal(at, 0); /* nobody had read it */
-    const uint8_t *zero = mem_page_read(m, BASE + 0x5008);
+    assert_false(mem_page_private(m, BASE + 0x5000));
     uint8_t *own = mem_page_write(m, BASE + 0x5010);
-    assert_true(own != zero);
-    assert_int_equal(at, BASE + 0x5000);
+    assert_true(mem_page_private(m, BASE + 0x5000));
     assert_ptr_equal(mem_page_read(m, BASE + 0x5000), own);
-    at = 0;
-    assert_ptr_equal(mem_page_write(m, BASE + 0x5000), own);
-    assert_int_equal(at, 0);
     struct mem *f = mem_fork(m);
+    assert_false(mem_page_private(m, BASE + 0x5000));
+    assert_false(mem_page_private(f, BASE + 0x5000));
     assert_ptr_equal(mem_page_read(f, BASE + 0x5000), own);
-    assert_true(mem_page_write(m, BASE + 0x5000) != own);
-    assert_int_equal(at, BASE + 0x5000);
+    assert_true(mem_page_write(f, BASE + 0x5000) != own);
+    assert_true(mem_page_private(f, BASE + 0x5000));
+    assert_false(mem_page_private(f, BASE + 0x6000));
+    mem_restore(f, m);
+    assert_false(mem_page_private(f, BASE + 0x5000));
     mem_free(f);
     mem_free(m);
 }
@@ -392,7 +387,7 @@ int main(void)
         cmocka_unit_test(writes_after_a_fork_are_not_seen_by_the_other_side),
         cmocka_unit_test(restore_undoes_the_writes_of_both_sides),
         cmocka_unit_test(random_histories_equal_a_plain_array),
-        cmocka_unit_test(a_reader_is_told_when_its_host_page_goes_stale),
+        cmocka_unit_test(a_page_is_private_from_its_first_write_to_the_next_fork),
         cmocka_unit_test(writes_from_outside_are_reported_once),
         cmocka_unit_test(page_flags_are_each_machines_own),
         cmocka_unit_test(accesses_reach_the_region_that_holds_them),
