@@ -29,7 +29,6 @@ add_compile_options(
     # The guest's arithmetic is exactly what is written: a*b+c is never fused behind our back.
     -ffp-contract=off
     -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
-add_compile_definitions(TL_VERSION="${PROJECT_VERSION}")
 
 if(TRAPLINE_ENGINE STREQUAL auto)
     set(tl_engine plain)

@@ -1,0 +1,14 @@
+# --help, the man page and the bash completion name the same verbs, and every verb has a --help of its own.
+. "$(dirname "$0")/../lib/env.sh"
+verbs=$("$TRAPLINE" --help | awk '/^  [a-z]+ / {print $1}' | sort -u)
+[ "$(wc -w <<<"$verbs")" -ge 2 ] || fail "trapline --help lists no verbs"
+for verb in $verbs; do
+    "$TRAPLINE" "$verb" --help >"$scratch/help" 2>&1 || fail "trapline $verb --help fails"
+    grep -q "$verb" "$scratch/help" || fail "trapline $verb --help does not speak of $verb"
+    grep -qE "^\\.(B|BI|SS|TP).*\\b$verb\\b|\\\\fB$verb\\\\fP" "$TRAPLINE_SOURCE/docs/trapline.1" || fail "the man page does not know $verb"
+done
+. "$TRAPLINE_SOURCE/docs/trapline.bash"
+export PATH=$(dirname "$TRAPLINE"):$PATH
+COMP_WORDS=(trapline "") COMP_CWORD=1 COMPREPLY=()
+_trapline trapline "" trapline
+[ "$(printf '%s\n' "${COMPREPLY[@]}" | grep -v '^-' | sort -u)" = "$verbs" ] || fail "completion offers [${COMPREPLY[*]}], --help lists [$verbs]"
