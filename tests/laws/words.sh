@@ -30,7 +30,7 @@ found=$(printf '%s\0' "$scratch/bad" | findings | wc -l)
 if git rev-parse --git-dir >/dev/null 2>&1; then
     bad=$(git ls-files -z --cached --others --exclude-standard | findings)
 else
-    bad=$(find . -path ./build -prune -o -type f -print0 | findings)
+    bad=$(find . \( -path ./build -o -path ./.git \) -prune -o -type f -print0 | findings)
 fi
 [ -z "$bad" ] || fail "addresses or paths that do not belong here:
 $bad"
