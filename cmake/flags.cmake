@@ -23,6 +23,7 @@ set(CMAKE_C_FLAGS_FUZZ "-O1 -g ${tl_sanitizer_text} -fsanitize=fuzzer-no-link")
 set(CMAKE_EXE_LINKER_FLAGS_ASAN "${tl_sanitizer_text}")
 set(CMAKE_EXE_LINKER_FLAGS_FUZZ "${tl_sanitizer_text}")
 
+add_compile_definitions(_GNU_SOURCE)
 add_compile_options(
     -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Werror
     -fno-plt -fno-semantic-interposition
