@@ -263,11 +263,11 @@ static void cpu_node(struct tree *t, unsigned hart)
     str(t, "riscv,isa-base", c->xlen == 32 ? "rv32i" : "rv64i");
     isa_extensions(t, isa);
     str(t, "mmu-type", mmu_type(c));
-    if (rv_has(c, RV_Zicbom))
+    if (rv_has(c, EXT_Zicbom))
         u32(t, "riscv,cbom-block-size", CACHE_BLOCK);
-    if (rv_has(c, RV_Zicbop))
+    if (rv_has(c, EXT_Zicbop))
         u32(t, "riscv,cbop-block-size", CACHE_BLOCK);
-    if (rv_has(c, RV_Zicboz))
+    if (rv_has(c, EXT_Zicboz))
         u32(t, "riscv,cboz-block-size", CACHE_BLOCK);
     u32(t, "phandle", PHANDLE_CPU + hart);
     node(t, "interrupt-controller");

@@ -205,8 +205,6 @@ static void find_htif(struct loader *l)
 bool loader_boot(const struct loader_config *c, struct loader *out, struct err *e)
 {
     *out = (struct loader){0};
-    if (is_none(c->bios) && !c->kernel)
-        return err_set(e, "nothing to run: name an image, or -kernel FILE, or -bios FILE");
     struct boot b = {.c = c, .l = out, .digest = hash_new()};
     b.place = (struct image_place){.mem = c->mem, .ram_base = c->board->ram_base, .ram_size = c->board->ram_size, .xlen = c->board->cfg->xlen,
                                    .symbols = &out->symbols};
@@ -219,7 +217,7 @@ bool loader_boot(const struct loader_config *c, struct loader *out, struct err *
     symbols_sort(&out->symbols);
     if (is_none(c->bios))
         find_htif(out); /* firmware that carries the symbols for another platform does not mean this machine's HTIF */
-    out->start = is_none(c->bios) ? out->kernel.entry : out->bios.entry;
+    out->start = !is_none(c->bios) ? out->bios.entry : c->kernel ? out->kernel.entry : c->board->ram_base;
     write_rom(&b);
     return true;
 }

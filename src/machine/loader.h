@@ -32,7 +32,7 @@ struct loader {
     uint64_t digest;               /* of all files and the append text: names this guest in a reproduction line */
 };
 
-/* Loads everything. On failure nothing is left allocated and the sentence names the file and the reason. */
+/* Loads everything. Without firmware and kernel the harts start at the beginning of RAM, for callers that write code there. On failure nothing is left allocated and the sentence names the file and the reason. */
 bool loader_boot(const struct loader_config *c, struct loader *out, struct err *e);
 void loader_free(struct loader *l);
 

@@ -1,0 +1,275 @@
+/* `trapline doc`: what the tables know. */
+#include "base/bits.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "csr/riscv/csr.h"
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OPT_CPU = 0x300, OPT_JSON, OPT_XLEN };
+
+static const struct argp_option table[] = {
+    {"cpu", OPT_CPU, 0, 0, "print the cpu configuration, one extension a row; the argument is one for run's -cpu", 1},
+    {"xlen", OPT_XLEN, "32|64", 0, "show registers as a hart of this width has them (64)", 1},
+    {"json", OPT_JSON, 0, 0, "print JSON", 1},
+    {0}
+};
+
+struct doc {
+    bool cpu, json;
+    unsigned xlen;
+    const char *name;
+    bool colour;
+};
+
+static error_t parser(int key, char *arg, struct argp_state *state)
+{
+    struct doc *d = state->input;
+    switch (key) {
+    case OPT_CPU: d->cpu = true; return 0;
+    case OPT_JSON: d->json = true; return 0;
+    case OPT_XLEN:
+        if (strcmp(arg, "32") && strcmp(arg, "64"))
+            exit(cli_errorf("--xlen '%s': a hart is 32 or 64 bits wide", arg));
+        d->xlen = *arg == '3' ? 32 : 64;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (d->name)
+            exit(cli_errorf("one thing is explained at a time: '%s' and '%s' were given", d->name, arg));
+        d->name = arg;
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    .options = table, .parser = parser, .args_doc = "[NAME|NUMBER|NAME=VALUE]\n--cpu [CONFIG]",
+    .doc = "Print what the tables know about a control and status register, or decode a value of it. Without an argument, list all registers.\v"
+           "Examples:\n"
+           "  trapline doc hstatus\n"
+           "  trapline doc hstatus=0x200200180\n"
+           "  trapline doc 0x600\n"
+           "  trapline doc --cpu rv64,h=off\n",
+};
+
+/* ---- the cpu -------------------------------------------------------------------------------------------------------------------- */
+
+/* Choices that are not extensions, by the names -cpu gives them. */
+static const struct number { const char *name, *title; size_t at; } numbers[] = {
+    {"asid", "bits of an address space identifier", offsetof(struct rv_config, asid_bits)},
+    {"vmid", "bits of a virtual machine identifier", offsetof(struct rv_config, vmid_bits)},
+    {"pmp", "physical memory protection entries", offsetof(struct rv_config, pmp_count)},
+    {"pmp-grain", "PMP granularity is 2^(G+2) bytes: G", offsetof(struct rv_config, pmp_grain)},
+    {"hpm", "programmable performance counters", offsetof(struct rv_config, hpm_count)},
+    {"geilen", "guest external interrupts", offsetof(struct rv_config, geilen)},
+    {"pa", "bits of a physical address", offsetof(struct rv_config, pa_bits)},
+    {"misaligned", "1: plain misaligned loads and stores work; 0: they trap", offsetof(struct rv_config, misaligned)},
+};
+
+static uint32_t number_of(const struct rv_config *c, const struct number *n)
+{
+    uint32_t v;
+    memcpy(&v, (const char *)c + n->at, sizeof v);
+    return v;
+}
+
+static void modes(const struct rv_config *c, char *out, size_t cap)
+{
+    static const struct { unsigned bit; const char *name; } row[] = {{1, "sv32"}, {8, "sv39"}, {9, "sv48"}, {10, "sv57"}};
+    size_t n = 0;
+    *out = '\0';
+    for (size_t i = 0; i < ARRAY_LEN(row); i++)
+        if (c->sv_modes >> row[i].bit & 1)
+            n += (size_t)snprintf(out + n, cap - n, "%s%s", n ? "," : "", row[i].name);
+}
+
+static int cpu_json(const struct rv_config *c, const char *isa)
+{
+    char text[64];
+    json_t *j = json_object(), *ext = json_object();
+    json_object_set_new(j, "xlen", json_integer(c->xlen));
+    json_object_set_new(j, "isa", json_string(isa));
+    for (unsigned i = 0; i < RV_EXT_COUNT; i++)
+        json_object_set_new(ext, rv_ext_name((enum rv_ext)i), json_boolean(rv_has(c, (enum rv_ext)i)));
+    json_object_set_new(j, "extensions", ext);
+    modes(c, text, sizeof text);
+    json_object_set_new(j, "translation", json_string(text));
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        json_object_set_new(j, numbers[i].name, json_integer(number_of(c, &numbers[i])));
+    json_dumpf(j, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(j);
+    return CLI_OK;
+}
+
+static int print_cpu(const struct doc *d)
+{
+    struct rv_config c;
+    struct err e;
+    char isa[2048], text[64];
+    const char *config = d->name ? d->name : d->xlen == 32 ? "rv32" : "rv64";
+    rv_config_default(&c, !strncmp(config, "rv32", 4) ? 32 : 64);
+    if (!rv_config_parse(&c, config, &e))
+        return cli_error(&e);
+    rv_config_isa(&c, isa, sizeof isa);
+    if (d->json)
+        return cpu_json(&c, isa);
+    printf("%s\n\n", isa);
+    for (unsigned i = 0; i < RV_EXT_COUNT; i++) {
+        bool on = rv_has(&c, (enum rv_ext)i);
+        printf("%s%-12s %-4s %s%s\n", d->colour && !on ? "\033[2m" : "", rv_ext_name((enum rv_ext)i), on ? "on" : "off", rv_ext_title((enum rv_ext)i),
+               d->colour && !on ? "\033[0m" : "");
+    }
+    modes(&c, text, sizeof text);
+    printf("\n%-12s %-4s address translation\n", "modes", *text ? text : "none");
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        printf("%-12s %-4" PRIu32 " %s\n", numbers[i].name, number_of(&c, &numbers[i]), numbers[i].title);
+    return CLI_OK;
+}
+
+/* ---- registers ------------------------------------------------------------------------------------------------------------------ */
+
+/* A field as a row of output; v: the register's value. */
+struct line { const struct csr_field *f; unsigned msb, lsb; };
+
+static int by_lsb(const void *a, const void *b)
+{
+    const struct line *x = a, *y = b;
+    return x->lsb < y->lsb ? 1 : x->lsb > y->lsb ? -1 : 0;
+}
+
+static unsigned lines_of(const struct csr_row *row, unsigned xlen, struct line *out, unsigned cap)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < row->nfields && n < cap; i++) {
+        struct line l = {.f = &row->fields[i]};
+        if (csr_field_bits(row, l.f, xlen, &l.msb, &l.lsb))
+            out[n++] = l;
+    }
+    qsort(out, n, sizeof *out, by_lsb);
+    return n;
+}
+
+static int row_json(const struct csr_row *row, const char *name, unsigned num, unsigned xlen, const uint64_t *value)
+{
+    struct line line[64];
+    char text[24];
+    unsigned n = lines_of(row, xlen, line, ARRAY_LEN(line));
+    json_t *j = json_object(), *fields = json_array();
+    json_object_set_new(j, "name", json_string(name));
+    json_object_set_new(j, "number", json_integer(num));
+    json_object_set_new(j, "title", json_string(row->title));
+    json_object_set_new(j, "extension", json_string(rv_ext_name(row->ext)));
+    json_object_set_new(j, "spec", json_string(row->spec));
+    for (unsigned i = 0; i < n; i++) {
+        json_t *f = json_object();
+        json_object_set_new(f, "name", json_string(line[i].f->name));
+        json_object_set_new(f, "msb", json_integer(line[i].msb));
+        json_object_set_new(f, "lsb", json_integer(line[i].lsb));
+        json_object_set_new(f, "meaning", json_string(line[i].f->meaning));
+        if (value) {
+            snprintf(text, sizeof text, "0x%" PRIx64, bits_get(*value, line[i].msb, line[i].lsb));
+            json_object_set_new(f, "value", json_string(text));
+        }
+        json_array_append_new(fields, f);
+    }
+    json_object_set_new(j, "fields", fields);
+    json_dumpf(j, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(j);
+    return CLI_OK;
+}
+
+static int print_row(const struct doc *d, const struct csr_row *row, const char *name, unsigned num, const uint64_t *value)
+{
+    struct line line[64];
+    if (d->json)
+        return row_json(row, name, num, d->xlen, value);
+    unsigned n = lines_of(row, d->xlen, line, ARRAY_LEN(line));
+    uint64_t known = 0;
+    printf("%s%s%s  0x%03x  %s\n", d->colour ? "\033[1m" : "", name, d->colour ? "\033[0m" : "", num, row->title);
+    printf("%s (%s)\n", rv_ext_name(row->ext), row->spec);
+    if (value)
+        printf("value 0x%0*" PRIx64 "\n", (int)d->xlen / 4, *value);
+    putchar('\n');
+    for (unsigned i = 0; i < n; i++) {
+        char bits[16], now[24] = "";
+        snprintf(bits, sizeof bits, line[i].msb == line[i].lsb ? "%u" : "%u:%u", line[i].msb, line[i].lsb);
+        if (value)
+            snprintf(now, sizeof now, "0x%" PRIx64, bits_get(*value, line[i].msb, line[i].lsb));
+        known |= bits_mask(line[i].lsb, line[i].msb - line[i].lsb + 1);
+        printf("  %-6s %-*s %s%s%s\n", bits, 12, line[i].f->name, now, value ? "  " : "", line[i].f->meaning);
+    }
+    if (value && *value & ~known)
+        printf("\nBits no field has: 0x%" PRIx64 "\n", *value & ~known);
+    return CLI_OK;
+}
+
+static int list_all(const struct doc *d)
+{
+    json_t *j = d->json ? json_array() : NULL;
+    for (unsigned i = 0; i < csr_row_count(); i++) {
+        const struct csr_row *row = csr_row_at(i);
+        char name[48], range[16] = "";
+        csr_name(row->num, name, sizeof name);
+        if (row->count > 1) {
+            snprintf(range, sizeof range, "..%u", row->first + row->count - 1);
+            strncat(name, range, sizeof name - strlen(name) - 1);
+        }
+        if (j)
+            json_array_append_new(j, json_pack("{s:s,s:i,s:i,s:s}", "name", name, "number", row->num, "count", row->count, "title", row->title));
+        else
+            printf("0x%03x  %-18s %s\n", row->num, name, row->title);
+    }
+    if (j) {
+        json_dumpf(j, stdout, JSON_INDENT(2));
+        putchar('\n');
+        json_decref(j);
+    }
+    return CLI_OK;
+}
+
+static bool parse_number(const char *text, uint64_t *v)
+{
+    char *end;
+    errno = 0;
+    *v = strtoull(text, &end, 0);
+    return isdigit((unsigned char)*text) && !*end && !errno;
+}
+
+static int explain(const struct doc *d)
+{
+    char name[64];
+    const char *equals = strchr(d->name, '=');
+    size_t n = equals ? (size_t)(equals - d->name) : strlen(d->name);
+    uint64_t value, num;
+    if (n >= sizeof name)
+        return cli_errorf("there is no register '%s'", d->name);
+    for (size_t i = 0; i <= n; i++)
+        name[i] = i == n ? '\0' : (char)tolower((unsigned char)d->name[i]);
+    if (equals && !parse_number(equals + 1, &value))
+        return cli_errorf("'%s' is not a value of %s; write it as 0x180 or 384", equals + 1, name);
+    if (equals && d->xlen == 32 && value >> 32)
+        return cli_errorf("0x%" PRIx64 " does not fit into the 32 bits of %s", value, name);
+    bool numeric = parse_number(name, &num);
+    int at = numeric ? (int)num : csr_num_by_name(name);
+    const struct csr_row *row = at >= 0 && (!numeric || num < 0x1000) ? csr_row_by_num((unsigned)at) : NULL;
+    if (!row)
+        return numeric ? cli_errorf("there is no register with number %s", name) : cli_errorf("there is no register '%s'; `trapline doc` lists them", name);
+    csr_name((unsigned)at, name, sizeof name);
+    return print_row(d, row, name, (unsigned)at, equals ? &value : NULL);
+}
+
+int verb_doc(int argc, char **argv)
+{
+    struct doc d = {.xlen = 64, .colour = cli_colour(STDOUT_FILENO)};
+    options_long(argc, argv, &argp);
+    argp_parse(&argp, argc, argv, 0, NULL, &d);
+    return d.cpu ? print_cpu(&d) : d.name ? explain(&d) : list_all(&d);
+}

@@ -1,0 +1,210 @@
+#include "cli/session.h"
+#include "base/bits.h"
+#include "cli/term.h"
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Input enters at multiples of this many cycles, so it is part of what a run's result follows from. 1 ms of guest time at 1 GHz. */
+#define SLICE UINT64_C(1000000)
+#define IDLE_SHARE 20 /* a slice in which fewer than 1/20 of the cycles retired an instruction is idle */
+#define IDLE_MIN 0.002 /* seconds: shorter waits are not worth a sleep */
+
+double session_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void on_console(void *ctx, const char *device, const void *p, size_t n)
+{
+    struct session *s = ctx;
+    (void)device; /* all consoles of the guest are one stream here */
+    buf_put(&s->output, p, n);
+}
+
+static void on_frame(void *ctx, const char *device, const void *p, size_t n)
+{
+    struct session *s = ctx;
+    (void)device;
+    if (s->net)
+        net_send(s->net, p, n);
+}
+
+struct machine_host session_host(struct session *s) { return (struct machine_host){.ctx = s, .console = on_console, .frame = on_frame}; }
+
+bool session_frame_in(void *ctx, const void *p, size_t n)
+{
+    struct session *s = ctx;
+    return machine_input(s->m, "net0", p, n) > 0;
+}
+
+static bool write_all(const uint8_t *p, size_t n)
+{
+    while (n) {
+        ssize_t done = write(STDOUT_FILENO, p, n);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return false;
+        p += done;
+        n -= (size_t)done;
+    }
+    return true;
+}
+
+/* True if exit_on is in the output up to now; keeps as much of its end as a match may begin in. */
+static bool found_text(struct session *s)
+{
+    if (!s->exit_on)
+        return false;
+    buf_put(&s->tail, s->output.data, s->output.len);
+    if (s->tail.len < s->exit_on_len)
+        return false;
+    if (memmem(s->tail.data, s->tail.len, s->exit_on, s->exit_on_len))
+        return true;
+    size_t keep = s->exit_on_len - 1;
+    memmove(s->tail.data, s->tail.data + s->tail.len - keep, keep);
+    s->tail.len = keep;
+    return false;
+}
+
+/* What the guest printed in the slice goes out and is looked at. */
+static enum session_end hand_out(struct session *s)
+{
+    enum session_end end = SESSION_RUNNING;
+    if (s->output.len && !write_all(s->output.data, s->output.len)) {
+        s->exit_code = errno;
+        return SESSION_OUTPUT;
+    }
+    script_output(&s->script, s->output.data, s->output.len);
+    if (s->output.len && found_text(s))
+        end = SESSION_TEXT;
+    s->output.len = 0;
+    return end;
+}
+
+static void offer_input(struct session *s)
+{
+    if (!s->input.len)
+        return;
+    size_t took = machine_input(s->m, "serial0", s->input.data, s->input.len);
+    memmove(s->input.data, s->input.data + took, s->input.len - took);
+    s->input.len -= took;
+}
+
+static enum session_end take_in(struct session *s)
+{
+    uint8_t keys[256];
+    enum term_key key = TERM_NONE;
+    if (script_advance(&s->script, &s->input))
+        return SESSION_SCRIPT;
+    /* A pipe is read no faster than the guest takes it; keys are always read, for the escape. */
+    if (!s->quiet_stdin && !s->input_eof && (term_is_tty() || !s->input.len)) {
+        size_t n = term_read(keys, sizeof keys, &s->input_eof, &key);
+        buf_put(&s->input, keys, n);
+    }
+    if (key == TERM_LEAVE)
+        return SESSION_LEAVE;
+    if (s->net)
+        net_poll(s->net);
+    offer_input(s);
+    return SESSION_RUNNING;
+}
+
+static bool can_wake(const struct session *s) { return (!s->quiet_stdin && !s->input_eof) || s->net || s->input.len; }
+
+static void wait_outside(struct session *s, int ms)
+{
+    if (s->net)
+        net_wait(s->net, ms < 0 ? 1000 : ms);
+    else if (!s->quiet_stdin && !s->input_eof)
+        term_wait(ms);
+}
+
+/* In front of a person, guest time does not run ahead of real time while the guest waits; otherwise nothing ever sleeps. */
+static void pace(struct session *s, bool idle)
+{
+    if (!term_is_tty() || s->input_eof)
+        return;
+    uint64_t cycle = machine_cycle(s->m);
+    double now = session_clock();
+    if (!idle || s->idle_since < 0) {
+        s->idle_since = idle ? now : -1;
+        s->idle_cycle = cycle;
+        return;
+    }
+    double ahead = (double)(cycle - s->idle_cycle) / (double)s->clock_hz - (now - s->idle_since);
+    if (ahead >= IDLE_MIN)
+        wait_outside(s, (int)(ahead * 1000));
+}
+
+static enum session_end after(struct session *s, enum machine_stop stop)
+{
+    switch (stop) {
+    case MACHINE_EXIT:
+        s->exit_code = machine_exit_code(s->m);
+        return SESSION_GUEST;
+    case MACHINE_HALT:
+        return SESSION_HALT;
+    case MACHINE_IDLE:
+        if (script_waiting(&s->script) && script_waiting(&s->script)->kind != SCRIPT_EXPECT)
+            return SESSION_RUNNING;
+        if (!can_wake(s))
+            return SESSION_STUCK;
+        if (!s->input.len)
+            wait_outside(s, s->timeout > 0 ? 100 : -1);
+        return SESSION_RUNNING;
+    default:
+        return SESSION_RUNNING;
+    }
+}
+
+static enum session_end slice(struct session *s)
+{
+    uint64_t cycle = machine_cycle(s->m), retired = machine_instret(s->m);
+    if (cycle >= s->max_cycles)
+        return SESSION_CYCLES;
+    uint64_t n = SLICE - cycle % SLICE;
+    enum machine_stop stop = machine_run(s->m, n < s->max_cycles - cycle ? n : s->max_cycles - cycle);
+    enum session_end end = hand_out(s);
+    if (end != SESSION_RUNNING)
+        return end;
+    end = take_in(s);
+    /* What the guest said last may be what the script ends on; a guest that ended by itself has the last word otherwise. */
+    if (end != SESSION_RUNNING)
+        return end;
+    end = after(s, stop);
+    if (end != SESSION_RUNNING)
+        return end;
+    if (term_signal()) {
+        s->exit_code = term_signal();
+        return SESSION_SIGNAL;
+    }
+    if (s->timeout > 0 && session_clock() - s->started >= s->timeout)
+        return SESSION_TIMEOUT;
+    pace(s, (machine_instret(s->m) - retired) * IDLE_SHARE < machine_cycle(s->m) - cycle);
+    return SESSION_RUNNING;
+}
+
+enum session_end session_run(struct session *s)
+{
+    enum session_end end = SESSION_RUNNING;
+    s->started = session_clock();
+    s->idle_since = -1;
+    offer_input(s);
+    while (end == SESSION_RUNNING)
+        end = slice(s);
+    return end;
+}
+
+void session_free(struct session *s)
+{
+    script_free(&s->script);
+    buf_free(&s->input);
+    buf_free(&s->output);
+    buf_free(&s->tail);
+}
