@@ -169,7 +169,7 @@ static void read_symbols(const struct elf_file *f, struct symbols *out)
 
 static bool load_checked(struct elf_file *f, const struct image_place *p, struct image *out, struct err *e)
 {
-    uint64_t entry;
+    uint64_t entry = 0;
     if (!check_header(f, p->xlen, e) || !check_tables(f, e) || !read_segments(f, e))
         return false;
     choose_bias(f, p);
