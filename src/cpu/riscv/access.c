@@ -1,0 +1,304 @@
+/* Loads, stores and fetches outside the fast path: translation, alignment, RAM or device, and what keeps the caches true. */
+#include "cpu/riscv/access.h"
+#include "cpu/riscv/status.h"
+
+#include <string.h>
+
+#define PAGE_OFFSET (MEM_PAGE_SIZE - 1)
+
+static uint64_t truncate(const struct hart *h, uint64_t va) { return h->xlen == 32 ? (uint32_t)va : va; }
+
+static struct tlb_ctx *context_for(struct hart *h, const struct access_mode *m, bool fetch)
+{
+    uint64_t key[4];
+    mmu_key(h, m, fetch, key);
+    uint64_t before = h->cpu.ctx_evictions;
+    struct tlb_ctx *t = cpu_ctx(&h->cpu, key);
+    if (h->cpu.ctx_evictions != before)
+        memset(h->mode_ctx, 0, sizeof h->mode_ctx); /* one of them may have been given away */
+    return t;
+}
+
+void hart_context(struct hart *h)
+{
+    struct cpu *c = &h->cpu;
+    unsigned mode = h->s.v << 2 | h->s.priv;
+    struct tlb_ctx *t = h->mode_ctx[mode];
+    if (!t || t->gen != c->engine->gen) {
+        const struct access_mode m = {.priv = h->s.priv, .v = h->s.v};
+        t = context_for(h, &m, true);
+        h->mode_ctx[mode] = t;
+    }
+    c->fetch_ctx = c->data_ctx = t;
+    h->plain = (struct access_mode){.priv = h->s.priv, .v = h->s.v};
+    if (unlikely(h->s.csr.mstatus & MSTATUS_MPRV) && h->s.priv == RV_M) {
+        h->plain = data_mode(h);
+        c->data_ctx = context_for(h, &h->plain, false);
+    }
+    c->ftlb = c->fetch_ctx->f;
+    c->tlb = c->data_ctx->d;
+}
+
+void hart_context_changed(struct hart *h)
+{
+    memset(h->mode_ctx, 0, sizeof h->mode_ctx);
+    hart_context(h);
+}
+
+/* Enters a translation of the page of va into the context plain loads and stores use. */
+static void remember(struct hart *h, uint64_t va, const struct xlate *x, enum access a)
+{
+    struct engine *e = h->cpu.engine;
+    struct tlb_entry *t = &h->cpu.tlb[(va >> MEM_PAGE_SHIFT) & (TLB_SIZE - 1)];
+    uint64_t page_va = va & ~(uint64_t)PAGE_OFFSET, pa = x->pa & ~(uint64_t)PAGE_OFFSET;
+    const uint8_t *host = mem_page_read(e->mem, pa);
+    if (!host)
+        return;
+    uint8_t *flags = mem_page_flags(e->mem, pa);
+    bool mine = mem_page_private(e->mem, pa);
+    bool write = x->write && a == ACCESS_STORE && mine && !(*flags & (MEM_CODE | MEM_PTE | MEM_WATCH));
+    if (t->pa == pa && t->wtag == page_va)
+        write = true;
+    if (!mine)
+        *flags |= MEM_SHARED;
+    *t = (struct tlb_entry){.rtag = x->read ? page_va : TLB_NONE, .wtag = write ? page_va : TLB_NONE, .add = (uintptr_t)host - page_va, .pa = pa};
+}
+
+static bool access_fault(struct hart *h, uint64_t va, enum access a, const struct access_mode *m)
+{
+    h->trap = (struct trap){.cause = a == ACCESS_LOAD ? EXC_LOAD_ACCESS : EXC_STORE_ACCESS, .tval = va, .gva = m->v};
+    return false;
+}
+
+static bool misaligned(struct hart *h, uint64_t va, enum access a, const struct access_mode *m)
+{
+    h->trap = (struct trap){.cause = a == ACCESS_LOAD ? EXC_LOAD_MISALIGNED : EXC_STORE_MISALIGNED, .tval = va, .gva = m->v};
+    return false;
+}
+
+/* A device may change what is due next: the hart's clock is exact while it looks, and the run loop is told by cpu.resync. */
+static bool io_load(struct hart *h, uint64_t va, uint64_t pa, unsigned size, const struct access_mode *m, uint64_t *value)
+{
+    if (size <= 8 && !(pa & (size - 1)) && mem_io_read(h->cpu.mem, pa, size, value))
+        return true;
+    return access_fault(h, va, ACCESS_LOAD, m);
+}
+
+static bool load_page(struct hart *h, uint64_t va, unsigned size, const struct access_mode *m, bool plain, uint64_t *value)
+{
+    struct xlate x;
+    if (!mmu_translate(h, va, size, ACCESS_LOAD, m, &x))
+        return false;
+    const uint8_t *host = mem_page_read(h->cpu.mem, x.pa);
+    if (!host)
+        return io_load(h, va, x.pa, size, m, value);
+    *value = 0;
+    memcpy(value, host + (x.pa & PAGE_OFFSET), size);
+    if (plain && x.page_bits)
+        remember(h, va, &x, ACCESS_LOAD);
+    return true;
+}
+
+bool ram_store(struct hart *h, uint64_t pa, unsigned size, uint64_t value)
+{
+    struct engine *e = h->cpu.engine;
+    uint8_t *flags = mem_page_flags(e->mem, pa);
+    bool mine = mem_page_private(e->mem, pa);
+    uint8_t *host = mem_page_write(e->mem, pa);
+    if (!host)
+        return false;
+    if (!mine)
+        engine_forget_shared(e, pa);
+    host += pa & PAGE_OFFSET;
+    if (unlikely(*flags & (MEM_CODE | MEM_PTE | MEM_WATCH))) {
+        uint64_t old = 0, new = 0;
+        memcpy(&old, host, size);
+        memcpy(&new, &value, size);
+        memcpy(host, &value, size);
+        engine_store(e, pa, size, old, new);
+        return true;
+    }
+    memcpy(host, &value, size);
+    return true;
+}
+
+static bool store_page(struct hart *h, uint64_t va, unsigned size, const struct access_mode *m, bool plain, uint64_t value)
+{
+    struct xlate x;
+    if (!mmu_translate(h, va, size, ACCESS_STORE, m, &x))
+        return false;
+    if (!mem_page_read(h->cpu.mem, x.pa)) {
+        if (size <= 8 && !(x.pa & (size - 1)) && mem_io_write(h->cpu.mem, x.pa, size, value))
+            return true;
+        return access_fault(h, va, ACCESS_STORE, m);
+    }
+    if (!ram_store(h, x.pa, size, value))
+        return access_fault(h, va, ACCESS_STORE, m);
+    if (plain && x.page_bits)
+        remember(h, va, &x, ACCESS_STORE);
+    return true;
+}
+
+static unsigned bytes_in_page(uint64_t va) { return MEM_PAGE_SIZE - (unsigned)(va & PAGE_OFFSET); }
+
+static bool plain_access(const struct hart *h, const struct access_mode *m)
+{
+    return !m->hlv && !m->shadow_stack && m == &h->plain;
+}
+
+bool hart_load(struct hart *h, uint64_t va, unsigned size, const struct access_mode *m, uint64_t *value)
+{
+    h->access_va = va;
+    va = truncate(h, va);
+    if ((va & (size - 1)) && !h->cfg->misaligned)
+        return misaligned(h, va, ACCESS_LOAD, m);
+    unsigned here = bytes_in_page(va);
+    if (likely(here >= size))
+        return load_page(h, va, size, m, plain_access(h, m), value);
+    uint64_t lo, hi;
+    if (!load_page(h, va, here, m, false, &lo) || !load_page(h, truncate(h, va + here), size - here, m, false, &hi))
+        return false;
+    *value = lo | hi << (8 * here);
+    return true;
+}
+
+bool hart_store(struct hart *h, uint64_t va, unsigned size, const struct access_mode *m, uint64_t value)
+{
+    h->access_va = va;
+    va = truncate(h, va);
+    if ((va & (size - 1)) && !h->cfg->misaligned)
+        return misaligned(h, va, ACCESS_STORE, m);
+    unsigned here = bytes_in_page(va);
+    if (likely(here >= size))
+        return store_page(h, va, size, m, plain_access(h, m), value);
+    /* Both pages must permit the store before either is changed. */
+    struct xlate lo, hi;
+    uint64_t va2 = truncate(h, va + here);
+    if (!mmu_translate(h, va, here, ACCESS_STORE, m, &lo) || !mmu_translate(h, va2, size - here, ACCESS_STORE, m, &hi))
+        return false;
+    if (!mem_page_read(h->cpu.mem, lo.pa) || !mem_page_read(h->cpu.mem, hi.pa))
+        return access_fault(h, va, ACCESS_STORE, m);
+    return (ram_store(h, lo.pa, here, value) && ram_store(h, hi.pa, size - here, value >> (8 * here))) ||
+           access_fault(h, va, ACCESS_STORE, m);
+}
+
+bool hart_atomic(struct hart *h, uint64_t va, unsigned size, enum access a, const struct access_mode *m)
+{
+    struct xlate x;
+    h->access_va = va;
+    va = truncate(h, va);
+    if (va & (size - 1))
+        return misaligned(h, va, a, m);
+    if (!mmu_translate(h, va, size, a, m, &x))
+        return false;
+    const uint8_t *page = mem_page_read(h->cpu.mem, x.pa);
+    if (!page)
+        return access_fault(h, va, a, m); /* PMA: devices do no atomics (priv 3.6.3) */
+    if (a == ACCESS_STORE) { /* private now, so that the address stays */
+        bool mine = mem_page_private(h->cpu.mem, x.pa);
+        page = mem_page_write(h->cpu.mem, x.pa);
+        if (!page)
+            return access_fault(h, va, a, m);
+        if (!mine)
+            engine_forget_shared(h->cpu.engine, x.pa);
+    }
+    h->slow.pa = x.pa;
+    h->slow.host = (uint8_t *)(uintptr_t)page + (x.pa & PAGE_OFFSET);
+    if (plain_access(h, m) && x.page_bits)
+        remember(h, va, &x, a);
+    return true;
+}
+
+bool hart_block(struct hart *h, uint64_t va, bool zero)
+{
+    struct xlate x;
+    h->access_va = va;
+    va = truncate(h, va);
+    uint64_t block = va & ~(uint64_t)(CACHE_BLOCK_BYTES - 1);
+    if (zero) {
+        if (!mmu_translate(h, block, CACHE_BLOCK_BYTES, ACCESS_STORE, &h->plain, &x))
+            goto fault;
+        for (unsigned i = 0; i < CACHE_BLOCK_BYTES; i += 8) {
+            if (!ram_store(h, x.pa + i, 8, 0))
+                return access_fault(h, va, ACCESS_STORE, &h->plain);
+        }
+        return true;
+    }
+    /* Management needs permission to load or to store (unpriv CMO "Faults"); what it raises is of the store kind. */
+    if (mmu_translate(h, block, CACHE_BLOCK_BYTES, ACCESS_LOAD, &h->plain, &x) ||
+        mmu_translate(h, block, CACHE_BLOCK_BYTES, ACCESS_STORE, &h->plain, &x))
+        return true;
+fault:
+    h->trap.tval |= va & (CACHE_BLOCK_BYTES - 1); /* the address of the instruction, not of the block */
+    return false;
+}
+
+/* ---- LR/SC ---------------------------------------------------------------------------------------------------------------------- */
+
+void hart_reserve(struct hart *h, uint64_t pa, unsigned size)
+{
+    h->s.res_valid = (uint8_t)size;
+    h->s.res_pa = pa;
+}
+
+void hart_watch_reservation(struct hart *h)
+{
+    uint8_t *flags = mem_page_flags(h->cpu.mem, h->s.res_pa);
+    if (flags && !(*flags & MEM_WATCH)) {
+        *flags |= MEM_WATCH;
+        engine_protect(h->cpu.engine, h->s.res_pa);
+    }
+}
+
+/* ---- instruction fetch ------------------------------------------------------------------------------------------------------------ */
+
+static bool fetch_bytes(struct hart *h, uint64_t pa, unsigned n, void *out)
+{
+    const uint8_t *page = mem_page_read(h->cpu.mem, pa);
+    if (page) {
+        memcpy(out, page + (pa & PAGE_OFFSET), n);
+        return true;
+    }
+    uint64_t v;
+    if (!mem_io_read(h->cpu.mem, pa, n, &v))
+        return false;
+    memcpy(out, &v, n);
+    return true;
+}
+
+static bool fetch_fault(struct hart *h, uint64_t va)
+{
+    h->trap = (struct trap){.cause = EXC_INSN_ACCESS, .tval = va, .gva = h->s.v};
+    return false;
+}
+
+bool hart_fetch(struct hart *h, uint64_t pc, uint32_t *insn)
+{
+    const struct access_mode m = {.priv = h->s.priv, .v = h->s.v};
+    struct xlate x;
+    uint16_t half[2] = {0, 0};
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t va = truncate(h, pc + 2 * i);
+        if (!mmu_translate(h, va, 2, ACCESS_FETCH, &m, &x))
+            return false;
+        if (!fetch_bytes(h, x.pa, 2, &half[i]))
+            return fetch_fault(h, va);
+        if ((half[0] & 3) != 3)
+            break;
+    }
+    *insn = half[0] | (uint32_t)half[1] << 16;
+    return true;
+}
+
+struct code_page *hart_fetch_page(struct hart *h, uint64_t pc)
+{
+    const struct access_mode m = {.priv = h->s.priv, .v = h->s.v};
+    struct xlate x;
+    h->slow.value = !mmu_translate(h, truncate(h, pc), 2, ACCESS_FETCH, &m, &x);
+    if (h->slow.value || !x.page_bits || !x.exec || !mem_page_read(h->cpu.mem, x.pa))
+        return NULL;
+    uint64_t page_va = pc & ~(uint64_t)PAGE_OFFSET;
+    struct code_page *p = engine_code(h->cpu.engine, x.pa & ~(uint64_t)PAGE_OFFSET, h->xlen == 32);
+    h->cpu.ftlb[(pc >> MEM_PAGE_SHIFT) & (FTLB_SIZE - 1)] = (struct ftlb_entry){.tag = page_va, .page = p};
+    return p;
+}

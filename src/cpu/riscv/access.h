@@ -1,0 +1,28 @@
+/* Inside cpu/riscv: the memory paths that handlers and the run loop share. */
+#ifndef TL_CPU_RISCV_ACCESS_H
+#define TL_CPU_RISCV_ACCESS_H
+#include "cpu/riscv/hart.h"
+
+#define CACHE_BLOCK_BYTES 64 /* of Zicbom, Zicbop, Zicboz */
+#define RESERVATION_BYTES 64 /* LR/SC reservation set: naturally aligned (unpriv A 12.2) */
+
+/* Chooses the translation contexts of the current mode (and MPRV) for fetch and data. */
+void hart_context(struct hart *h);
+/* The same after something the contexts' keys depend on has changed. */
+void hart_context_changed(struct hart *h);
+/* Stores to RAM at a physical address inside one 4 KiB page, size <= 8; keeps decoded code, translations and reservations true. False: not RAM. */
+bool ram_store(struct hart *h, uint64_t pa, unsigned size, uint64_t value);
+/* For LR, SC and AMOs at va: aligned, permitted as `a`, in RAM (writable if a is a store). h->slow.host may be read; write with
+   ram_store at h->slow.pa. False: h->trap. */
+bool hart_atomic(struct hart *h, uint64_t va, unsigned size, enum access a, const struct access_mode *m);
+/* cbo.*: checks the cache block that va is in, and zeroes it if asked to. False: h->trap. */
+bool hart_block(struct hart *h, uint64_t va, bool zero);
+void hart_reserve(struct hart *h, uint64_t pa, unsigned size);
+/* The hart stops running while it holds a reservation: other writers must be seen from now on. */
+void hart_watch_reservation(struct hart *h);
+/* The instruction at pc, 2 or 4 bytes, without the decoded-page cache. False: h->trap. */
+bool hart_fetch(struct hart *h, uint64_t pc, uint32_t *insn);
+/* The decoded page that holds pc, entered in the fetch context; NULL: h->slow.value says if it is
+   a fault (h->trap) or a page that can't be cached. */
+struct code_page *hart_fetch_page(struct hart *h, uint64_t pc);
+#endif

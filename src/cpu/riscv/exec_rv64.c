@@ -1,0 +1,2 @@
+#define XLEN 64
+#include "cpu/riscv/exec.inc"
