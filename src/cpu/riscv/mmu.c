@@ -23,7 +23,7 @@ struct access_mode data_mode(const struct hart *h)
 {
     uint64_t mstatus = h->s.csr.mstatus;
     struct access_mode m = {.priv = h->s.priv, .v = h->s.v};
-    if (unlikely(mstatus & MSTATUS_MPRV) && (!rv_has(h->cfg, RV_Smrnmi) || (h->s.csr.mnstatus & MNSTATUS_NMIE))) {
+    if (unlikely(mstatus & MSTATUS_MPRV) && (!rv_has(h->cfg, EXT_Smrnmi) || (h->s.csr.mnstatus & MNSTATUS_NMIE))) {
         m.priv = mstatus >> MSTATUS_MPP_SHIFT & 3;
         m.v = m.priv != RV_M && (mstatus >> MSTATUS_MPV_SHIFT & 1);
     }
@@ -47,7 +47,7 @@ static inline unsigned pmm_of(const struct hart *h, const struct access_mode *m)
         else if (unlikely(m->hlv && h->s.priv == RV_U))
             field = r->hstatus >> HUPMM_SHIFT;
         else
-            field = (rv_has(h->cfg, RV_EXT_S) ? r->senvcfg : r->menvcfg) >> PMM_SHIFT;
+            field = (rv_has(h->cfg, EXT_S) ? r->senvcfg : r->menvcfg) >> PMM_SHIFT;
     }
     return field & 3;
 }
@@ -130,8 +130,9 @@ static bool finish(struct walk *w, uint64_t pa, unsigned size, unsigned perm, un
     perm &= pmp;
     *out = (struct xlate){.pa = pa, .page_bits = whole ? MEM_PAGE_SHIFT : 0, .pbmt = (uint8_t)pbmt, .read = perm & PERM_R,
                           .write = perm & PERM_W, .exec = perm & PERM_X};
-    if (likely(whole) && w->reads)
-        walk_mark(w);
+    /* Unless everything the walk read was known, and so is marked. */
+    if (unlikely((whole && w->reads && !walk_mark(w)) || w->gen != h->cpu.engine->gen))
+        out->page_bits = 0;
     return true;
 }
 
@@ -145,7 +146,8 @@ bool mmu_translate(struct hart *h, uint64_t va, unsigned size, enum access a, co
     w.access = a;
     w.kind = (uint8_t)(m->shadow_stack || m->cbo ? ACCESS_STORE : a); /* zicfiss, cmo: reported as stores */
     w.m = *m;
-    w.reads = 0;
+    w.gen = h->cpu.engine->gen;
+    w.reads = w.gs = 0;
 
     struct leaf l = {.page = w.va & ~PAGE_OFFSET, .perm = PERM_R | PERM_W | PERM_X};
     uint64_t atp = first_atp(h, m);

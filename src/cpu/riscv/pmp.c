@@ -7,6 +7,8 @@
  */
 #include "cpu/riscv/walk.h"
 
+#include <string.h>
+
 #define PMP_MAX 64
 #define CFG_L 0x80u
 #define CFG_A(cfg) ((cfg) >> 3 & 3u)
@@ -151,6 +153,7 @@ void pmp_refresh(struct hart *h)
         p->count++;
     }
     p->last[p->count - 1] = UINT64_MAX;
+    memset(&h->walk, 0, sizeof h->walk); /* it knows pages PMP let S read */
     uint64_t top = bits_mask(0, h->cfg->pa_bits), width = 0;
     for (unsigned i = 0; i < p->count && p->first[i] <= top; i++) {
         uint64_t here = (p->last[i] < top ? p->last[i] : top) - p->first[i];

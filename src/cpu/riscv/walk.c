@@ -83,17 +83,28 @@ static inline uint64_t pte_load(const uint8_t *host, bool rv32)
     return v;
 }
 
-/* Reads the entry at pa, as S (priv 3.7.2); main memory only. False: an access fault. */
-WALK_INLINE bool pte_read(struct walk *w, uint64_t pa, bool rv32, uint64_t *pte)
+/* The same for a page that h->walk does not know. */
+static bool pte_read_first(struct walk *w, uint64_t pa, bool rv32, uint64_t *pte)
 {
     bool whole;
-    if (unlikely(!(pmp_perm(w->h, pa, rv32 ? 4 : 8, RV_S, &whole) & PERM_R)))
+    if (!(pmp_perm(w->h, pa, rv32 ? 4 : 8, RV_S, &whole) & PERM_R))
         return false;
     const uint8_t *page = mem_page_read(w->h->cpu.mem, pa);
-    if (unlikely(!page))
+    if (!page)
         return false;
     w->pte_page[w->reads++] = pa & ~PAGE_OFFSET;
     *pte = pte_load(page + (pa & PAGE_OFFSET), rv32);
+    return true;
+}
+
+/* Reads the entry at pa, as S (priv 3.7.2); main memory only. False: an access fault. */
+WALK_INLINE bool pte_read(struct walk *w, uint64_t pa, bool rv32, uint64_t *pte)
+{
+    uint64_t page = pa & ~PAGE_OFFSET;
+    const __typeof__(w->h->walk.pte[0]) *known = &w->h->walk.pte[page / MEM_PAGE_SIZE % WALK_PAGES];
+    if (unlikely(known->page != page || known->gen != w->h->cpu.engine->gen))
+        return pte_read_first(w, pa, rv32, pte);
+    *pte = pte_load(known->host + (pa & PAGE_OFFSET), rv32);
     return true;
 }
 
@@ -118,23 +129,42 @@ static bool pte_write(struct walk *w, uint64_t pa, bool rv32, uint64_t old, uint
     return true;
 }
 
-void walk_mark(struct walk *w)
+/* Only pages that are this machine's own stay where they are when stored to. */
+static void remember_page(struct walk *w, uint64_t page)
+{
+    struct hart *h = w->h;
+    bool whole;
+    if (!(pmp_perm(h, page, 8, RV_S, &whole) & PERM_R) || !whole || !mem_page_private(h->cpu.mem, page))
+        return;
+    __typeof__(h->walk.pte[0]) *known = &h->walk.pte[page / MEM_PAGE_SIZE % WALK_PAGES];
+    known->page = page;
+    known->gen = w->gen;
+    known->host = mem_page_read(h->cpu.mem, page);
+}
+
+bool walk_mark(struct walk *w)
 {
     struct engine *e = w->h->cpu.engine;
-    uint64_t gen;
-    do { /* marking may flush, and with it drop the marks made so far */
-        gen = e->gen;
-        for (unsigned i = 0; i < w->reads; i++) {
-            const uint8_t *flags = mem_page_flags(e->mem, w->pte_page[i]);
-            if (unlikely(!(*flags & MEM_PTE)))
-                engine_mark_pte(e, w->pte_page[i]);
-        }
-    } while (unlikely(gen != e->gen));
+    for (unsigned i = 0; i < w->reads; i++)
+        engine_mark_pte(e, w->pte_page[i]);
+    if (unlikely(w->gen != e->gen)) /* an update of A or D or a mark flushed: what this walk knew before has lost its marks */
+        return false;
+    for (unsigned i = 0; i < w->reads; i++)
+        remember_page(w, w->pte_page[i]);
+    for (unsigned i = 0; i < w->gs; i++) {
+        __typeof__(w->h->walk.g[0]) *known = &w->h->walk.g[w->g[i].gpa / MEM_PAGE_SIZE % WALK_GPAGES];
+        known->gpa = w->g[i].gpa;
+        known->gen = w->gen;
+        known->hgatp = w->h->s.csr.hgatp;
+        known->page = w->g[i].page;
+    }
+    return true;
 }
 
 /* ---- one stage --------------------------------------------------------------------------------------------------------------------- */
 
-static bool g_implicit(struct walk *w, uint64_t gpa, enum access a, bool rv32, uint64_t *pa);
+static bool g_read(struct walk *w, uint64_t gpa, bool rv32, uint64_t *pa);
+static bool g_write(struct walk *w, uint64_t gpa, bool rv32, uint64_t *pa);
 
 /* The exception of this stage for the reason "not mapped or not permitted". */
 static bool stage_fault(struct walk *w, enum walk_stage st, const struct table *t)
@@ -154,7 +184,7 @@ WALK_INLINE uint64_t leaf_reserved(const struct walk *w, enum walk_stage st)
     uint64_t bits = PTE_RESERVED;
     if (!(envcfg & ENVCFG_PBMTE))
         bits |= PTE_PBMT;
-    if (!rv_has(w->h->cfg, RV_Svnapot))
+    if (!rv_has(w->h->cfg, EXT_Svnapot))
         bits |= PTE_N;
     return bits;
 }
@@ -217,7 +247,7 @@ static enum update set_ad(struct walk *w, enum walk_stage st, const struct table
     if (st == STAGE_VS) {
         /* The guest's table must be writable in the G stage. Getting D set there may have changed this very entry. */
         uint64_t now;
-        if (!g_implicit(w, at, ACCESS_STORE, t->rv32, &pa))
+        if (!g_write(w, at, t->rv32, &pa))
             return UPDATE_FAULT;
         if (!pte_read(w, pa, t->rv32, &now)) {
             walk_access_fault(w);
@@ -296,7 +326,7 @@ WALK_INLINE bool walk(struct walk *w, enum walk_stage st, const struct table *t,
     }
     for (;;) {
         uint64_t at = base + ((t->addr >> shift & index) << pte_shift), pa = at, pte;
-        if (st == STAGE_VS && !g_implicit(w, at, ACCESS_LOAD, t->rv32, &pa))
+        if (st == STAGE_VS && !g_read(w, at, t->rv32, &pa))
             return false;
         if (unlikely(!pte_read(w, pa, t->rv32, &pte)))
             return walk_access_fault(w);
@@ -325,14 +355,42 @@ static bool g_walk(struct walk *w, uint64_t gpa, enum access a, bool implicit, s
     return walk(w, STAGE_G, &t, w->h->s.csr.hgatp, out);
 }
 
-/* The supervisor physical address of a VS-stage entry, for reading or updating it. */
-static bool g_implicit(struct walk *w, uint64_t gpa, enum access a, bool rv32, uint64_t *pa)
+/* The same for reading an entry in a page that h->walk does not know. */
+static bool g_read_first(struct walk *w, uint64_t gpa, uint64_t tag, uint64_t *pa)
+{
+    struct leaf l;
+    if (!g_walk(w, gpa, ACCESS_LOAD, true, &l))
+        return false;
+    if (w->gs < ARRAY_LEN(w->g)) {
+        w->g[w->gs].gpa = tag;
+        w->g[w->gs++].page = l.page;
+    }
+    *pa = l.page | (gpa & PAGE_OFFSET);
+    return true;
+}
+
+/* The supervisor physical address of the VS-stage entry at gpa, for reading it. */
+WALK_INLINE bool g_read(struct walk *w, uint64_t gpa, bool rv32, uint64_t *pa)
+{
+    uint64_t hgatp = w->h->s.csr.hgatp, tag = (gpa & ~PAGE_OFFSET) | 1 | (w->envcfg_g & (ENVCFG_ADUE | ENVCFG_PBMTE)) >> 60;
+    const __typeof__(w->h->walk.g[0]) *known = &w->h->walk.g[gpa / MEM_PAGE_SIZE % WALK_GPAGES];
+    *pa = gpa;
+    if (!atp_levels(hgatp, rv32))
+        return true;
+    if (unlikely(known->gpa != tag || known->hgatp != hgatp || known->gen != w->h->cpu.engine->gen))
+        return g_read_first(w, gpa, tag, pa);
+    *pa = known->page | (gpa & PAGE_OFFSET);
+    return true;
+}
+
+/* The same for updating it. */
+static bool g_write(struct walk *w, uint64_t gpa, bool rv32, uint64_t *pa)
 {
     struct leaf l;
     *pa = gpa;
     if (!atp_levels(w->h->s.csr.hgatp, rv32))
         return true;
-    if (!g_walk(w, gpa, a, true, &l))
+    if (!g_walk(w, gpa, ACCESS_STORE, true, &l))
         return false;
     *pa = l.page | (gpa & PAGE_OFFSET);
     return true;

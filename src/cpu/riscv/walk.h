@@ -8,6 +8,7 @@ enum { PERM_R = 1, PERM_W = 2, PERM_X = 4 };
 /* Page-table entries one translation can read: five VS-stage levels, each behind five of the G stage, five G-stage levels for the page
    itself, and the last VS-stage level twice more for each of at most two updates of A and D that come in between. */
 #define WALK_READS 96
+#define WALK_LEVELS 16
 
 enum walk_stage {
     STAGE_S,  /* satp */
@@ -26,8 +27,10 @@ struct walk {
     uint64_t envcfg;       /* PBMTE, ADUE, SSE of the first stage, at their places in menvcfg */
     uint64_t envcfg_g;     /* PBMTE, ADUE of the G stage */
     bool mxr_g;            /* HS-level MXR */
-    unsigned reads;
+    uint64_t gen;          /* of the engine when the walk began */
+    unsigned reads, gs;    /* what h->walk did not know */
     uint64_t pte_page[WALK_READS];
+    struct { uint64_t gpa, page; } g[WALK_LEVELS];
 };
 
 /* Where a walk ended: a 4 KiB page, what its whole extent permits for the access mode, and its memory type. */
@@ -37,8 +40,8 @@ struct leaf { uint64_t page; unsigned perm; unsigned pbmt; };
 bool walk_first(struct walk *w, uint64_t atp, struct leaf *out);
 /* G stage of the guest physical address the instruction itself accesses. */
 bool walk_g(struct walk *w, uint64_t gpa, struct leaf *out);
-/* Marks every page entries were read from, before the translation is cached. */
-void walk_mark(struct walk *w);
+/* Marks every page entries were read from and remembers them. False: the translation must not be cached, for marks were dropped meanwhile. */
+bool walk_mark(struct walk *w);
 
 /* Raise the exceptions of w->kind; always false. */
 bool walk_page_fault(struct walk *w);

@@ -1,0 +1,162 @@
+/* Random page tables, registers and accesses: every outcome of mmu_translate against the oracle. */
+#include "mmu_random.h"
+
+#define SCENARIOS 300
+#define CASES 1000
+
+struct tally { unsigned cause[32], ok[2], cut, updated; };
+
+static void show(struct world *w, uint64_t seed, unsigned n, uint64_t va, enum access a, const struct access_mode *m, const struct oracle *o)
+{
+    const struct rv_csrs *r = &w->hart->s.csr;
+    print_message("seed %llu case %u: va %llx access %d priv %d v %d hlv %d hlvx %d ss %d cbo %d\n", (unsigned long long)seed, n,
+                  (unsigned long long)va, a, m->priv, m->v, m->hlv, m->hlvx, m->shadow_stack, m->cbo);
+    print_message("satp %llx vsatp %llx hgatp %llx mstatus %llx vsstatus %llx menvcfg %llx henvcfg %llx\n", (unsigned long long)r->satp,
+                  (unsigned long long)r->vsatp, (unsigned long long)r->hgatp, (unsigned long long)r->mstatus,
+                  (unsigned long long)r->vsstatus, (unsigned long long)r->menvcfg, (unsigned long long)r->henvcfg);
+    print_message("oracle: ok %d pa %llx cause %llu tval %llx tval2 %llx tinst %llx\n", o->ok, (unsigned long long)o->pa,
+                  (unsigned long long)o->trap.cause, (unsigned long long)o->trap.tval, (unsigned long long)o->trap.tval2,
+                  (unsigned long long)o->trap.tinst);
+    print_message("got: cause %llu tval %llx tval2 %llx tinst %llx\n", (unsigned long long)w->hart->trap.cause,
+                  (unsigned long long)w->hart->trap.tval, (unsigned long long)w->hart->trap.tval2,
+                  (unsigned long long)w->hart->trap.tinst);
+}
+
+static bool same_trap(const struct trap *a, const struct trap *b)
+{
+    return a->cause == b->cause && a->tval == b->tval && a->tval2 == b->tval2 && a->tinst == b->tinst && a->gva == b->gva &&
+           a->interrupt == b->interrupt && a->nmi == b->nmi;
+}
+
+static bool one_entry(const struct oracle *o, uint64_t pa)
+{
+    uint64_t page = pa & ~UINT64_C(0xfff);
+    int e = ora_pmp_entry(o, page);
+    for (unsigned i = 4; i < MEM_PAGE_SIZE; i += 4)
+        if (ora_pmp_entry(o, page + i) != e)
+            return false;
+    return true;
+}
+
+/* Would this access elsewhere in the page go through without touching a page table? */
+static bool goes_through(struct oracle *o, uint64_t va, enum access a, const struct access_mode *m)
+{
+    ora_translate(o, va, 1, a, m);
+    return o->ok && !o->updates;
+}
+
+static bool right_flags(struct world *w, uint64_t va, enum access a, const struct access_mode *m, const struct xlate *x, uint64_t *rng)
+{
+    struct oracle o = {.w = w, .dry = true};
+    uint64_t other = (va & ~UINT64_C(0xfff)) | rng_below(rng, 4096);
+    if (m->hlvx || m->cbo)
+        return x->read;
+    if (a == ACCESS_FETCH)
+        return x->exec == goes_through(&o, other, a, m);
+    return x->read == goes_through(&o, other, ACCESS_LOAD, m) && x->write == goes_through(&o, other, ACCESS_STORE, m);
+}
+
+static bool marked(struct world *w, const struct oracle *o)
+{
+    for (unsigned i = 0; i < o->reads; i++)
+        if (!(*mem_page_flags(w->mem, o->read_page[i]) & MEM_PTE))
+            return false;
+    return true;
+}
+
+static bool right(struct world *w, const struct oracle *o, uint64_t va, enum access a, const struct access_mode *m, bool ok,
+                  const struct xlate *x, uint64_t *rng)
+{
+    for (unsigned i = 0; i < o->updates; i++)
+        if (world_peek(w, o->update_at[i] & ~UINT64_C(7), 8) != *(uint64_t *)(void *)world_shadow(w, o->update_at[i] & ~UINT64_C(7), 8))
+            return false;
+    if (ok != o->ok || !ok)
+        return ok == o->ok && same_trap(&w->hart->trap, &o->trap);
+    if (x->pa != o->pa || x->pbmt != o->pbmt || x->page_bits != (one_entry(o, o->pa) ? 12 : 0))
+        return false;
+    return !x->page_bits || (marked(w, o) && right_flags(w, va, a, m, x, rng));
+}
+
+static void run(unsigned xlen, uint64_t seed, struct tally *t)
+{
+    static const uint8_t pa_bits[] = {56, 34, 40, 56};
+    uint64_t rng = seed;
+    struct world *w = world_new(xlen);
+    w->cfg.pa_bits = pa_bits[rng_below(&rng, 4)];
+    if (xlen == 32)
+        w->cfg.pa_bits = 34;
+    world_ext(w, EXT_Svnapot, often(&rng, 80));
+    random_tables(w, &rng);
+    random_pmp(w, &rng);
+    for (unsigned n = 0; n < CASES; n++) {
+        if (n % 8 == 0)
+            random_csrs(w, &rng);
+        if (n % 64 == 0) {
+            random_pmp(w, &rng);
+            engine_flush(w->engine);
+        }
+        enum access a;
+        struct access_mode m = random_mode(w, &rng, &a);
+        uint64_t va = random_va(w, &rng);
+        unsigned size = 1u << rng_below(&rng, 4);
+        va = often(&rng, 50) ? va & ~(uint64_t)(size - 1) : va;
+        if ((va & 0xfff) + size > 0x1000)
+            va &= ~UINT64_C(0xfff);
+        struct oracle o = {.w = w};
+        ora_translate(&o, va, size, a, &m);
+        struct xlate x = {0};
+        bool ok = mmu_translate(w->hart, va, size, a, &m, &x);
+        if (!right(w, &o, va, a, &m, ok, &x, &rng)) {
+            show(w, seed, n, va, a, &m, &o);
+            fail_msg("differs from the manual: ok %d pa %llx", ok, (unsigned long long)x.pa);
+        }
+        if (ok)
+            t->ok[m.v]++;
+        else
+            t->cause[o.trap.cause & 31]++;
+        t->cut += ok && !x.page_bits;
+        t->updated += o.updates > 0;
+    }
+    assert_true(world_same(w));
+    world_free(w);
+}
+
+/* The cases must reach what they are for. */
+static void enough(const struct tally *t)
+{
+    static const uint8_t causes[] = {1, 5, 7, 12, 13, 15, 20, 21, 23};
+    print_message("translated %u (V=0) %u (V=1), updates %u, cut pages %u; by cause:", t->ok[0], t->ok[1], t->updated, t->cut);
+    for (size_t i = 0; i < sizeof causes; i++)
+        print_message(" %u:%u", causes[i], t->cause[causes[i]]);
+    print_message("\n");
+    for (size_t i = 0; i < sizeof causes; i++)
+        assert_true(t->cause[causes[i]] > 500);
+    assert_true(t->ok[0] > 5000 && t->ok[1] > 2000 && t->updated > 500 && t->cut > 50);
+}
+
+static void random_rv64_translations_follow_the_manual(void **state)
+{
+    (void)state;
+    struct tally t = {0};
+    for (unsigned i = 0; i < SCENARIOS; i++)
+        run(64, 1000 + i, &t);
+    enough(&t);
+}
+
+static void random_rv32_translations_follow_the_manual(void **state)
+{
+    (void)state;
+    struct tally t = {0};
+    for (unsigned i = 0; i < SCENARIOS; i++)
+        run(32, 5000 + i, &t);
+    enough(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_rv64_translations_follow_the_manual),
+        cmocka_unit_test(random_rv32_translations_follow_the_manual),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
