@@ -1,0 +1,35 @@
+/*
+ * Boards as data: what is where. A board is one const table; a new machine is a new table.
+ */
+#ifndef TL_MACHINE_BOARD_H
+#define TL_MACHINE_BOARD_H
+#include <stddef.h>
+#include <stdint.h>
+
+struct board_line {
+    const char *device; /* as in devices.def */
+    const char *id;     /* instance name, also in the public API */
+    uint64_t base;      /* physical address */
+    unsigned irq;       /* input line of the interrupt controller that its output 0 drives (output n: irq + n); 0: none */
+    uint64_t arg;       /* struct device's arg */
+};
+
+struct board {
+    const char *name, *title;
+    const char *cpu;              /* default -cpu */
+    uint64_t ram_base, ram_default, ram_max; /* bytes */
+    uint64_t rom_base, rom_size;  /* the reset code: harts start at rom_base */
+    uint64_t tick_hz;             /* of the guest's time base, when the clock is at least that fast */
+    const struct board_line *lines;
+    size_t nlines;
+    /* Slots for -drive and for devices asked for by name, in the order they are given out. */
+    const char *slot_device, *slot_id; /* what an empty slot holds; its id is slot_id and the slot's number */
+    uint64_t slot_base, slot_stride;
+    unsigned slot_irq, slots;
+};
+
+/* The board called name, or NULL. */
+const struct board *board_find(const char *name);
+/* Board number i (0, 1, …), or NULL past the last. */
+const struct board *board_at(size_t i);
+#endif

@@ -1,0 +1,241 @@
+/* Making, forking and resetting machines. */
+#include "machine/machine.h"
+#include "base/hash.h"
+#include "base/rng.h"
+#include "devices/fw_cfg.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FW_CFG_NB_CPUS 0x05 /* QEMU's key of the number of harts */
+
+static void *must(void *p)
+{
+    if (!p)
+        abort(); /* out of host memory: nothing sensible can go on */
+    return p;
+}
+
+/* ---- state -------------------------------------------------------------------------------------------------------------------------- */
+
+static void reset_harts(struct machine *m, uint64_t cycle)
+{
+    for (unsigned i = 0; i < m->setup->harts; i++) {
+        struct hart *h = &m->hart[i];
+        uint64_t idle = h->s.idle;
+        h->s.lines = h->s.hgeip = 0;
+        h->s.time_offset = 0;
+        h->s.cycle = cycle;
+        h->s.seed = rng_next(&m->st.rng);
+        hart_reset(h);
+        h->s.idle = cycle ? idle : 0;
+    }
+}
+
+static void reset_devices(struct machine *m)
+{
+    for (unsigned i = 0; i < m->setup->devices; i++)
+        if (m->device[i].ops->reset)
+            m->device[i].ops->reset(&m->device[i]);
+}
+
+/* Everything but RAM to its state at cycle 0. */
+static void first_state(struct machine *m)
+{
+    struct setup *s = m->setup;
+    memset(&m->st, 0, sizeof m->st);
+    m->st.rng = s->seed;
+    m->st.sched = s->sched;
+    m->now = 0;
+    m->reboot = false;
+    memset(m->states, 0, s->states_size);
+    for (unsigned i = 0; i < s->disks; i++)
+        disk_reset(m->disk[i]);
+    struct device *fw = machine_device(m, "fwcfg");
+    if (fw)
+        fw_cfg_add_value(fw, FW_CFG_NB_CPUS, s->harts, 2);
+    reset_harts(m, 0);
+    reset_devices(m);
+    machine_refresh(m);
+}
+
+void machine_refresh(struct machine *m)
+{
+    engine_flush(&m->engine);
+    for (unsigned i = 0; i < m->setup->harts; i++)
+        hart_refresh(&m->hart[i]);
+}
+
+void machine_reset(struct machine *m)
+{
+    mem_restore(m->mem, m->setup->pristine);
+    first_state(m);
+}
+
+void machine_reboot(struct machine *m)
+{
+    uint64_t now = wire_now(m);
+    m->reboot = false;
+    m->now = now;
+    mem_restore(m->mem, m->setup->pristine);
+    m->st.cycle = now;
+    m->st.in_slice = 0;
+    m->st.turn = 0;
+    for (unsigned i = 0; i < m->st.sched.count; i++)
+        sched_cancel(&m->st.sched, (int)i);
+    reset_harts(m, now);
+    reset_devices(m);
+    machine_refresh(m);
+}
+
+/* ---- making ------------------------------------------------------------------------------------------------------------------------- */
+
+/* The parts that are caches or follow from the setup; mem exists. */
+static void make_parts(struct machine *m)
+{
+    struct setup *s = m->setup;
+    engine_init(&m->engine, m->mem, 1);
+    m->hart = must(calloc(s->harts, sizeof *m->hart));
+    for (unsigned i = 0; i < s->harts; i++)
+        hart_init(&m->hart[i], &m->engine, &s->cfg, s->map, s->decoder, i);
+    m->states = must(calloc(1, s->states_size + 1));
+}
+
+static bool load(struct machine *m, const struct machine_config *c, struct err *e)
+{
+    struct setup *s = m->setup;
+    struct fdt_device list[MACHINE_DEVICES];
+    struct fdt_board board = setup_fdt(s, list);
+    struct loader_config l = {.mem = m->mem, .board = &board, .rom_base = s->board->rom_base, .rom_size = s->board->rom_size, .bios = c->bios,
+                              .kernel = c->kernel, .initrd = c->initrd, .append = c->append, .dtb = c->dtb};
+    return mem_add_ram(m->mem, "ram", s->board->ram_base, s->ram, false, e) && mem_add_ram(m->mem, "rom", s->board->rom_base, s->board->rom_size, true, e) &&
+           loader_boot(&l, &s->loader, e);
+}
+
+static bool build(struct machine *m, const struct machine_config *c, struct err *e)
+{
+    struct setup *s = m->setup;
+    if (!setup_from_config(s, m->disk, c, e) || !load(m, c, e) || !setup_finish(s, e))
+        return false;
+    s->map = must(csr_map_new(&s->cfg));
+    s->decoder = must(rv_decoder_new(&s->cfg));
+    make_parts(m);
+    if (!wire_devices(m, false, e))
+        return false;
+    wire_harts(m);
+    s->pristine = mem_fork(m->mem);
+    first_state(m);
+    return true;
+}
+
+struct machine *machine_new(const struct machine_config *c, struct err *e)
+{
+    struct machine *m = must(calloc(1, sizeof *m));
+    m->setup = must(calloc(1, sizeof *m->setup));
+    m->setup->refs = 1;
+    m->mem = mem_new();
+    m->host = c->host;
+    if (build(m, c, e))
+        return m;
+    machine_free(m);
+    return NULL;
+}
+
+void machine_free(struct machine *m)
+{
+    if (!m)
+        return;
+    if (m->hart)
+        engine_free(&m->engine);
+    for (unsigned i = 0; i < m->setup->disks; i++)
+        disk_free(m->disk[i]);
+    free(m->hart);
+    free(m->states);
+    mem_free(m->mem);
+    setup_put(m->setup);
+    free(m);
+}
+
+/* ---- forks -------------------------------------------------------------------------------------------------------------------------- */
+
+/* m's RAM is about to be shared: no cached translation may permit a store any more. */
+static void share(struct machine *m)
+{
+    if (!m->shared)
+        engine_flush(&m->engine);
+    m->shared = true;
+}
+
+static void copy_state(struct machine *m, const struct machine *from)
+{
+    struct setup *s = m->setup;
+    m->st = from->st;
+    m->now = from->now;
+    m->reboot = from->reboot;
+    memcpy(m->states, from->states, s->states_size);
+    for (unsigned i = 0; i < s->harts; i++)
+        m->hart[i].s = from->hart[i].s;
+}
+
+struct machine *machine_fork(struct machine *m)
+{
+    struct machine *f = must(calloc(1, sizeof *f));
+    f->setup = setup_get(m->setup);
+    f->mem = mem_fork(m->mem);
+    share(m);
+    make_parts(f);
+    for (unsigned i = 0; i < f->setup->disks; i++)
+        f->disk[i] = disk_fork(m->disk[i]);
+    wire_devices(f, true, NULL);
+    wire_harts(f);
+    f->host = m->host;
+    f->paced = m->paced;
+    copy_state(f, m);
+    f->shared = true;
+    machine_refresh(f);
+    return f;
+}
+
+void machine_restore(struct machine *m, struct machine *from)
+{
+    mem_restore(m->mem, from->mem);
+    share(from);
+    for (unsigned i = 0; i < m->setup->disks; i++)
+        disk_restore(m->disk[i], from->disk[i]);
+    copy_state(m, from);
+    machine_refresh(m);
+}
+
+/* ---- small things ------------------------------------------------------------------------------------------------------------------- */
+
+void machine_set_host(struct machine *m, const struct machine_host *h) { m->host = *h; }
+int machine_exit_code(const struct machine *m) { return m->st.exit_code; }
+unsigned machine_harts(const struct machine *m) { return m->setup->harts; }
+
+size_t machine_input(struct machine *m, const char *device, const void *p, size_t n)
+{
+    m->now = machine_cycle(m);
+    if (!strcmp(device, "semihost"))
+        return machine_typed(m, p, n);
+    struct device *d = machine_device(m, device);
+    return d && d->ops->input ? d->ops->input(d, p, n) : 0;
+}
+
+bool machine_read(struct machine *m, uint64_t pa, void *p, uint64_t n) { return mem_read(m->mem, pa, p, n); }
+bool machine_write(struct machine *m, uint64_t pa, const void *p, uint64_t n) { return mem_write(m->mem, pa, p, n); }
+
+bool machine_symbol(struct machine *m, const char *name, uint64_t *value)
+{
+    const struct symbol *s = symbols_find(&m->setup->loader.symbols, name);
+    if (s)
+        *value = s->value;
+    return s;
+}
+
+bool machine_commit(struct machine *m, struct err *e)
+{
+    for (unsigned i = 0; i < m->setup->disks; i++)
+        if (!disk_commit(m->disk[i], e))
+            return false;
+    return true;
+}

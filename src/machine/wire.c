@@ -1,0 +1,236 @@
+/* The services devices get, and the way from RAM and harts to devices. */
+#include "machine/machine.h"
+#include "base/rng.h"
+
+#include <string.h>
+
+static struct machine *owner(const struct device *d) { return d->machine; }
+static struct device_spec *spec(const struct device *d) { return &owner(d)->setup->device[d->index]; }
+
+/* The hart inside hart_run, or NULL. */
+static struct hart *running(const struct machine *m) { return (struct hart *)(void *)m->engine.running; }
+
+uint64_t wire_now(const struct machine *m)
+{
+    const struct hart *h = running(m);
+    return h ? h->s.cycle : m->now;
+}
+
+/* The run loop has something to look at before the running hart goes on. */
+static void resync(struct machine *m)
+{
+    struct hart *h = running(m);
+    if (h)
+        h->cpu.resync = true;
+}
+
+struct device *machine_device(struct machine *m, const char *id)
+{
+    for (unsigned i = 0; i < m->setup->devices; i++)
+        if (!strcmp(m->setup->device[i].id, id))
+            return &m->device[i];
+    return NULL;
+}
+
+/* ---- struct device_host ------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t host_now(struct device *d) { return wire_now(owner(d)); }
+
+static void host_arm(struct device *d, unsigned n, uint64_t when)
+{
+    struct machine *m = owner(d);
+    sched_arm(&m->st.sched, spec(d)->event[n], when);
+    struct hart *h = running(m);
+    if (h && when < m->until)
+        h->cpu.resync = true;
+}
+
+static void host_irq(struct device *d, unsigned out, bool level)
+{
+    struct machine *m = owner(d);
+    unsigned irq = spec(d)->irq;
+    if (!irq || m->setup->controller < 0)
+        return;
+    struct device *c = &m->device[m->setup->controller];
+    c->ops->line(c, irq + out, level);
+}
+
+static void host_hart_irq(struct device *d, unsigned hart, unsigned irq, bool level)
+{
+    struct machine *m = owner(d);
+    if (hart >= m->setup->harts)
+        return;
+    hart_line(&m->hart[hart], irq, level);
+    struct hart *h = running(m);
+    if (m->solo && h && h != &m->hart[hart])
+        h->cpu.resync = true;
+}
+
+static bool host_dma_read(struct device *d, uint64_t pa, void *p, uint64_t n) { return mem_read(owner(d)->mem, pa, p, n); }
+static bool host_dma_write(struct device *d, uint64_t pa, const void *p, uint64_t n) { return mem_write(owner(d)->mem, pa, p, n); }
+
+static void host_output(struct device *d, const void *p, size_t n)
+{
+    const struct machine_host *host = &owner(d)->host;
+    bool frame = !strcmp(d->ops->name, "virtio_net");
+    void (*fn)(void *, const char *, const void *, size_t) = frame ? host->frame : host->console;
+    if (fn)
+        fn(host->ctx, d->id, p, n);
+}
+
+static struct disk *disk_of(struct device *d) { return spec(d)->disk < 0 ? NULL : owner(d)->disk[spec(d)->disk]; }
+
+static bool host_disk_read(struct device *d, uint64_t off, void *p, size_t n)
+{
+    struct disk *k = disk_of(d);
+    return k && disk_read(k, off, p, n);
+}
+
+static bool host_disk_write(struct device *d, uint64_t off, const void *p, size_t n)
+{
+    struct disk *k = disk_of(d);
+    return k && disk_write(k, off, p, n);
+}
+
+static uint64_t host_disk_size(struct device *d)
+{
+    struct disk *k = disk_of(d);
+    return k ? disk_size(k) : 0;
+}
+
+static void host_exit(struct device *d, int code)
+{
+    struct machine *m = owner(d);
+    m->st.exited = 1;
+    m->st.exit_code = code;
+    resync(m);
+}
+
+static void host_reboot(struct device *d)
+{
+    owner(d)->reboot = true;
+    resync(owner(d));
+}
+
+static void host_set_time_offset(struct device *d, uint64_t offset)
+{
+    struct machine *m = owner(d);
+    for (unsigned i = 0; i < m->setup->harts; i++) {
+        m->hart[i].s.time_offset = offset;
+        hart_deadline(&m->hart[i]);
+    }
+    resync(m);
+}
+
+static uint64_t host_rng(struct device *d) { return rng_next(&owner(d)->st.rng); }
+
+static const struct device_host services = {
+    .now = host_now, .arm = host_arm, .irq = host_irq, .hart_irq = host_hart_irq,
+    .dma_read = host_dma_read, .dma_write = host_dma_write, .output = host_output,
+    .disk_read = host_disk_read, .disk_write = host_disk_write, .disk_size = host_disk_size,
+    .exit = host_exit, .reboot = host_reboot, .set_time_offset = host_set_time_offset, .rng = host_rng,
+};
+
+void wire_events(struct machine *m, uint64_t now)
+{
+    int id;
+    m->now = now;
+    while (sched_pop(&m->st.sched, now, &id)) {
+        struct device *d = &m->device[m->setup->owner[id].device];
+        d->ops->event(d, m->setup->owner[id].n);
+    }
+}
+
+/* ---- the bus ------------------------------------------------------------------------------------------------------------------------ */
+
+static bool bus_read(void *ctx, uint64_t off, unsigned size, uint64_t *value)
+{
+    struct device *d = ctx;
+    return off < d->ops->mmio_size && d->ops->read && d->ops->read(d, off, size, value);
+}
+
+static bool bus_write(void *ctx, uint64_t off, unsigned size, uint64_t value)
+{
+    struct device *d = ctx;
+    return off < d->ops->mmio_size && d->ops->write && d->ops->write(d, off, size, value);
+}
+
+/* The offset in htif's registers of a page offset, or -1: RAM. */
+static int htif_offset(const struct overlay *o, uint64_t off)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t at = o->page + off - o->m->setup->htif[i];
+        if (o->m->setup->htif[i] && at < 8)
+            return (int)(8 * i + at);
+    }
+    return -1;
+}
+
+static bool overlay_read(void *ctx, uint64_t off, unsigned size, uint64_t *value)
+{
+    struct overlay *o = ctx;
+    int at = htif_offset(o, off);
+    struct device *d = machine_device(o->m, "htif");
+    *value = 0;
+    return at < 0 ? mem_read(o->m->mem, o->page + off, value, size) : d->ops->read(d, (uint64_t)at, size, value);
+}
+
+static bool overlay_write(void *ctx, uint64_t off, unsigned size, uint64_t value)
+{
+    struct overlay *o = ctx;
+    int at = htif_offset(o, off);
+    struct device *d = machine_device(o->m, "htif");
+    return at < 0 ? mem_write(o->m->mem, o->page + off, &value, size) : d->ops->write(d, (uint64_t)at, size, value);
+}
+
+static bool wire_htif(struct machine *m, bool fork, struct err *e)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t at = m->setup->htif[i], page = at & ~(uint64_t)(MEM_PAGE_SIZE - 1);
+        if (!at || (i && page == m->overlay[0].page))
+            continue;
+        m->overlay[i] = (struct overlay){m, page};
+        struct mem_io io = {overlay_read, overlay_write, &m->overlay[i]};
+        if (fork)
+            mem_set_io(m->mem, page, io);
+        else if ((at & 7) || !mem_add_overlay(m->mem, page, io))
+            return err_set(e, "symbol %s is 0x%llx, which is not 8-byte aligned RAM", i ? "fromhost" : "tohost", (unsigned long long)at);
+    }
+    return true;
+}
+
+bool wire_devices(struct machine *m, bool fork, struct err *e)
+{
+    struct setup *s = m->setup;
+    for (unsigned i = 0; i < s->devices; i++) {
+        const struct device_spec *p = &s->device[i];
+        m->device[i] = (struct device){.ops = p->ops, .host = &services, .machine = m, .state = m->states + p->state_at, .id = p->id, .base = p->base,
+                                       .index = i, .harts = s->harts, .tick_cycles = s->cfg.tick_cycles, .tick_hz = s->tick_hz, .arg = p->arg};
+        uint64_t size = (p->ops->mmio_size + MEM_PAGE_SIZE - 1) & ~(uint64_t)(MEM_PAGE_SIZE - 1);
+        struct mem_io io = {bus_read, bus_write, &m->device[i]};
+        if (!size || p->base == s->htif[0])
+            continue;
+        if (fork)
+            mem_set_io(m->mem, p->base, io);
+        else if (!mem_add_io(m->mem, p->id, p->base, size, io, e))
+            return false;
+    }
+    return wire_htif(m, fork, e);
+}
+
+static void ram_changed(void *ctx, uint64_t pa, uint64_t n)
+{
+    struct machine *m = ctx;
+    engine_changed(&m->engine, pa, n);
+}
+
+static const struct hart_env env_semihost = {.semihost = machine_semihost};
+
+void wire_harts(struct machine *m)
+{
+    mem_set_changed(m->mem, ram_changed, m);
+    for (unsigned i = 0; i < m->setup->harts; i++) {
+        m->hart[i].env = m->setup->semihosting ? &env_semihost : NULL;
+        m->hart[i].env_ctx = m;
+    }
+}
