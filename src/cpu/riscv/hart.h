@@ -83,6 +83,15 @@ struct hart_counters {
     uint8_t event[32];     /* enum counter_event of each counter */
 };
 
+/* What walks of page tables learnt: where page-table pages are in host memory, and where the G stage puts those of guests. An entry is good
+   while the engine is in the generation it was made in: like an entry of the soft TLB it comes from marked page-table pages. */
+#define WALK_PAGES 256
+#define WALK_GPAGES 64
+struct walk_cache {
+    struct { uint64_t page, gen; const uint8_t *host; } pte[WALK_PAGES]; /* private RAM that PMP lets S read all of */
+    struct { uint64_t gpa, gen, hgatp, page; } g[WALK_GPAGES];           /* gpa: page address | 1 | PBMTE and ADUE << 1 */
+};
+
 struct hart {
     struct cpu cpu;        /* must be first */
     struct rv_state s;
@@ -106,6 +115,7 @@ struct hart {
     uint64_t stip_due, vstip_due; /* cycle from which stimecmp, vstimecmp make STIP, VSTIP pending (by hart_deadline) */
     uint64_t deadline;     /* cycle at which a timer compare or counter overflow of this hart is next due; UINT64_MAX none */
     struct pmp_spans pmp;
+    struct walk_cache walk;
     uint64_t access_va;    /* address of the load or store that went the slow path last */
     /* Results of the slow path: handlers keep no addressable locals, which would cost them their tail calls. */
     struct { uint64_t value, pa; uint8_t *host; struct access_mode mode; uint32_t insn; } slow;
