@@ -145,10 +145,11 @@ static bool htif_write(struct device *d, uint64_t off, unsigned size, uint64_t v
         show(h);
         return true;
     }
+    bool first = !h->halves;
     h->halves |= size == 8 ? 3u : off < 4 ? 1u : 2u;
     if (h->halves == 3)
         command(d);
-    else
+    else if (first) /* a guest that stores the same half in a loop does not put it off */
         device_arm(d, 0, clock_later(device_now(d), HALF_CYCLES));
     return true;
 }

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #define FAKE_RAM_BASE UINT64_C(0x80000000)
+#ifndef FAKE_RAM_SIZE
 #define FAKE_RAM_SIZE (UINT64_C(1) << 20)
+#endif
 #define FAKE_DISK     65536u
 #define FAKE_OUT      65536u
 #define FAKE_TICK     100u      /* cycles in a tick */
