@@ -1,16 +1,16 @@
 /*
  * Firmware configuration device, memory-mapped variant (QEMU documentation, "QEMU Firmware Configuration (fw_cfg) Device").
  *
- *   0x00  data      read, any width: the next bytes of the selected item, in memory order; past its end zeros. Writes are ignored.
+ *   0x00  data      read, any width: the selected item's next bytes, in memory order; past its end zeros. Writes are ignored.
  *   0x08  selector  write, 2 bytes, big-endian: selects an item and rewinds it
- *   0x10  DMA       write, 8 bytes, big-endian: the address of a struct {control, length u32; address u64}, big-endian, to carry out.
+ *   0x10  DMA       write, 8 bytes, big-endian: the address of a request {control, length u32; address u64}, big-endian.
  *                   Two 4-byte writes do as well, the one at 0x14 starts it. Reads as "QEMU CFG".
  *
  * control: 0 error, 1 read, 2 skip, 3 select (the key is in 31:16), 4 write; the device stores 0 there when it is done, or the
  * error bit. Nothing here is writable, so a write is an error.
  *
- * Items: 0x00 "QEMU", 0x01 features (u32: 0 traditional interface, 1 DMA), 0x19 the directory {count u32be; {size u32be, key u16be,
- * 0 u16, name[56]}...}, and those that fw_cfg.h adds.
+ * Items: 0x00 "QEMU", 0x01 features (u32: 0 traditional interface, 1 DMA), 0x19 the directory {count u32be; {size u32be,
+ * key u16be, 0 u16, name[56]}...}, and those that fw_cfg.h adds.
  */
 #include "devices/fw_cfg.h"
 #include "base/bits.h"

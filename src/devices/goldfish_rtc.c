@@ -1,5 +1,5 @@
 /*
- * Goldfish real-time clock (Android emulator documentation, GOLDFISH-VIRTUAL-HARDWARE, "Goldfish RTC"; Linux driver rtc-goldfish).
+ * Goldfish real-time clock (Android emulator documentation, GOLDFISH-VIRTUAL-HARDWARE; Linux driver rtc-goldfish).
  *
  *   0x00  TIME_LOW         read: nanoseconds since 1970, low half, and latches the high half; write: sets the low half
  *   0x04  TIME_HIGH        read: the latched high half; write: sets the high half
@@ -10,8 +10,9 @@
  *   0x18  ALARM_STATUS     read: 1 while the alarm is armed
  *   0x1c  CLEAR_INTERRUPT  write: ends a pending interrupt
  *
- * All are 4 bytes wide. The clock starts at d->arg seconds after 1970 (0: 2025-01-01 00:00 UTC) at machine cycle 0 and follows the
- * machine's cycles, never the host's clock. A reset keeps the time, as a battery would. An alarm in the past fires at once.
+ * All are 4 bytes wide. The clock starts at d->arg seconds after 1970 (0: 2025-01-01 00:00 UTC) at machine cycle 0 and
+ * follows the machine's cycles, never the host's clock. A reset keeps the time, as a battery would. An alarm in the past
+ * fires at once.
  */
 #include "base/bits.h"
 #include "devices/clock.h"

@@ -5,8 +5,9 @@
  *   0x0  tohost    write: 63:56 device, 55:48 command, 47:0 payload; reads 0 once the command is taken
  *   0x8  fromhost  read: an answer in the same format; the guest writes 0 when it has taken it
  *
- * Device 0 command 0: payload bit 0 set: exit with payload >> 1. Else payload is the address of 8 words {number, arguments 0 to 6}
- * of a system call, whose result replaces word 0; the answer has payload 1. Calls: 64 write (to file 1 or 2), 93 exit.
+ * Device 0 command 0: payload bit 0 set: exit with payload >> 1. Else payload is the address of 8 words {number,
+ * arguments 0 to 6} of a system call, whose result replaces word 0; the answer has payload 1. Calls: 64 write (to file 1
+ * or 2), 93 exit.
  * Device 1 command 1: print a byte, no answer. Device 1 command 0: read a byte, answered with 0x100 | byte when one comes.
  *
  * Any width may be used. An 8-byte write is a command at once; narrower writes are one when both halves have been written, or

@@ -6,8 +6,8 @@
  *   0    1    DLL divisor low   DLL
  *   1    0    IER               IER   0 RDI received data, 1 THRI transmitter empty, 2 RLSI line status, 3 MSI modem status
  *   1    1    DLM divisor high  DLM
- *   2    -    IIR               FCR   IIR: 0 none pending, 3:1 source, 7:6 FIFOs on; FCR: 0 on, 1 clear receive, 2 clear transmit,
- *                                     7:6 receive trigger 1, 4, 8, 14
+ *   2    -    IIR               FCR   IIR: 0 none pending, 3:1 source, 7:6 FIFOs on; FCR: 0 on, 1 clear receive, 2 clear
+ *                                     transmit, 7:6 receive trigger 1, 4, 8, 14
  *   3    -    LCR               LCR   1:0 bits a character - 5, 2 stop bits, 3 parity, 7 DLAB
  *   4    -    MCR               MCR   0 DTR, 1 RTS, 2 OUT1, 3 OUT2, 4 loop
  *   5    -    LSR               -     0 data ready, 1 overrun, 5 transmitter holding empty, 6 transmitter empty

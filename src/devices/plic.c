@@ -95,7 +95,7 @@ static void gateways(struct plic *p, unsigned w)
 static void plic_line(struct device *d, unsigned line, bool level)
 {
     struct plic *p = d->state;
-    if (!line || line >= sources_end(d))
+    if (!line || line >= sources_end(d) || level == (p->level[line / 32] >> line % 32 & 1))
         return;
     p->level[line / 32] = (uint32_t)bits_set(p->level[line / 32], line % 32, line % 32, level);
     gateways(p, line / 32);

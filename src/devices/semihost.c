@@ -65,7 +65,7 @@ static bool get_name(const struct semihost_env *e, uint64_t va, uint64_t len, ch
     return strlen(name) == len;
 }
 
-/* Whether a file name stays below the allowed directory: relative, no "." or "..", no empty part, no control or backslash bytes. */
+/* Whether a name stays below the allowed directory: relative, no "." or "..", no empty part, no control or backslash bytes. */
 static bool name_is_safe(const char *name)
 {
     for (const char *p = name;; p++) {

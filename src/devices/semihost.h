@@ -64,8 +64,8 @@ struct semihost_result {
 };
 
 /*
- * Carries out operation `op` (low 32 bits of a0) with parameter `arg` (a1). An unknown operation and a parameter block that cannot
- * be read return -1.
+ * Carries out operation `op` (low 32 bits of a0) with parameter `arg` (a1). An unknown operation and a parameter block that
+ * cannot be read return -1.
  */
 struct semihost_result semihost_call(const struct semihost_env *env, uint32_t op, uint64_t arg);
 

@@ -1,7 +1,8 @@
 /*
  * Test finisher: how firmware ends a run (the Linux binding sifive,test0 / sifive,test1 and syscon-poweroff, syscon-reboot).
  *
- *   0x0  finisher   write, 2 or 4 bytes: 15:0 what, 31:16 code. 0x5555 exit with 0, 0x3333 exit with code, 0x7777 reset. Reads zero.
+ *   0x0  finisher   write, 2 or 4 bytes: 15:0 what, 31:16 code. 0x5555 exit with 0, 0x3333 exit with code, 0x7777 reset.
+ *                  Reads zero.
  *
  * Any other value, and any other offset, does nothing.
  */

@@ -144,7 +144,7 @@ static void request(struct device *d, unsigned q, struct virtio_chain *c)
     for (unsigned i = 0; i < 8; i++)
         sector |= (uint64_t)header[8 + i] << 8 * i;
     status = carry_out(d, c, type, sector);
-    /* The status is the last byte; what a failed read left unwritten before it is zeros, so that "written" stays true (2.7.8.2). */
+    /* The status is the last byte; what a failed read left unwritten is zeroed, so that `written` stays true (2.7.8.2). */
     while (c->written + 1 < c->in_len) {
         uint64_t gap = c->in_len - 1 - c->written;
         if (!virtio_put(d, c, zero, gap < CHUNK ? (size_t)gap : CHUNK))

@@ -1,8 +1,8 @@
 /*
  * Console with one port (virtio 1.2, section 5.3). Queue 0 receives what the host types, queue 1 transmits.
  *
- * Feature 2 VIRTIO_CONSOLE_F_EMERG_WRITE. Configuration: 0 cols u16, 2 rows u16, 4 max_nr_ports u32, 8 emerg_wr u32 (a write sends
- * the low byte even before the driver is set up).
+ * Feature 2 VIRTIO_CONSOLE_F_EMERG_WRITE. Configuration: 0 cols u16, 2 rows u16, 4 max_nr_ports u32, 8 emerg_wr u32 (a write
+ * sends the low byte even before the driver is set up).
  */
 #include "devices/virtio.h"
 

@@ -1,6 +1,6 @@
 /*
- * Network card without offloads (virtio 1.2, section 5.1). Queue 0 receives, queue 1 transmits; each frame has a 12-byte header in
- * front: all zero, but num_buffers (offset 10) is 1 on receive.
+ * Network card without offloads (virtio 1.2, section 5.1). Queue 0 receives, queue 1 transmits; each frame has a 12-byte header
+ * in front: all zero, but num_buffers (offset 10) is 1 on receive.
  *
  * Features 5 VIRTIO_NET_F_MAC, 16 VIRTIO_NET_F_STATUS. Configuration: 0 mac[6], 6 status u16 (bit 0: link up).
  * d->arg is the address with its first byte in bits 47:40; 0: 52:54:00:12:34:56.

@@ -1,4 +1,4 @@
-/* An empty virtio-mmio slot: magic, version and vendor read as always, DeviceID is 0 (virtio 1.2, 4.2.2.2), the rest reads zero. */
+/* An empty virtio-mmio slot: magic, version and vendor read as always, DeviceID is 0 (virtio 1.2, 4.2.2.2), the rest 0. */
 #include "devices/virtio.h"
 
 static const struct virtio_backend virtio_none_backend = {0};

@@ -1,6 +1,6 @@
 /*
- * Entropy source (virtio 1.2, section 5.4): queue 0 takes buffers and fills them from the machine's seeded generator, so a run with
- * the same seed gets the same bytes. A request gets at most RNG_MOST bytes; the driver asks again.
+ * Entropy source (virtio 1.2, section 5.4): queue 0 takes buffers and fills them from the machine's seeded generator, so a run
+ * with the same seed gets the same bytes. A request gets at most RNG_MOST bytes; the driver asks again.
  */
 #include "devices/virtio.h"
 

@@ -64,19 +64,19 @@ static void write_descriptor(struct fake *f, struct bytes *b)
 /* Sets a virtio device up, or offers it a chain of descriptors. */
 static void drive_virtio(struct fake *f, struct bytes *b, bool start)
 {
-    static const uint64_t sets[4] = {FEATURE_VERSION_1, FEATURE_VERSION_1 | FEATURE_INDIRECT, FEATURE_VERSION_1 | FEATURE_EVENT_IDX,
-                                     FEATURE_VERSION_1 | FEATURE_INDIRECT | FEATURE_EVENT_IDX};
+    static const uint64_t sets[4] = {0, FEATURE_INDIRECT, FEATURE_EVENT_IDX, FEATURE_INDIRECT | FEATURE_EVENT_IDX};
     unsigned what = (unsigned)take(b, 1), q = what & 1, n = what >> 1 & 7, table = what >> 4 & 1;
     if (f->d.ops->mmio_size != 0x1000 || strncmp(f->d.ops->name, "virtio", 6))
         return;
     if (start) {
-        vq_start(f, sets[what & 3], 2);
+        vq_start(f, FEATURE_VERSION_1 | sets[what & 3], 2);
         return;
     }
     for (unsigned i = 0; i <= n; i++) {
         uint64_t shape = take(b, 1), addr = shape & 1 ? number(b) : FAKE_RAM_BASE + 0x10000 + take(b, 2) % 0x4000;
         unsigned flags = (i < n ? D_NEXT : 0u) | (shape & 2 ? D_WRITE : 0u) | ((shape & 0x1c) == 0x1c ? D_INDIRECT : 0u);
-        vq_desc(f, table ? VQ_INDIRECT_NEAR : VQ_DESC(q), i, addr, (uint32_t)(shape & 0x20 ? number(b) : take(b, 2)), flags, i + 1);
+        uint32_t len = (uint32_t)(shape & 0x20 ? number(b) : take(b, 2));
+        vq_desc(f, table ? VQ_INDIRECT_NEAR : VQ_DESC(q), i, addr, len, flags, i + 1);
     }
     if (table)
         vq_desc(f, VQ_DESC(q), 0, VQ_INDIRECT_NEAR, 16 * (n + 1), D_INDIRECT, 0);
@@ -114,7 +114,7 @@ static void operation(struct fake *f, struct bytes *b)
     case 9: case 10: write_descriptor(f, b); break;
     case 11:
         if (o->input)
-            o->input(&f->d, f->ram, take(b, 1) * 16);
+            o->input(&f->d, f->disk, take(b, 1) * 16); /* any bytes will do */
         break;
     case 12:
         if (o->line)

@@ -55,8 +55,17 @@ static inline void vq_offer(struct fake *f, unsigned q, unsigned head)
 
 static inline void vq_notify(struct fake *f, unsigned q) { fake_set(f, R_NOTIFY, 4, q); }
 static inline uint64_t vq_used_idx(struct fake *f, unsigned q) { return vq_peek(f, VQ_USED(q) + 2, 2); }
-static inline uint64_t vq_used_id(struct fake *f, unsigned q, uint64_t i) { return vq_peek(f, VQ_USED(q) + 4 + 8 * (i % VQ_NUM), 4); }
-static inline uint64_t vq_used_len(struct fake *f, unsigned q, uint64_t i) { return vq_peek(f, VQ_USED(q) + 8 + 8 * (i % VQ_NUM), 4); }
+
+static inline uint64_t vq_used_id(struct fake *f, unsigned q, uint64_t i)
+{
+    return vq_peek(f, VQ_USED(q) + 4 + 8 * (i % VQ_NUM), 4);
+}
+
+static inline uint64_t vq_used_len(struct fake *f, unsigned q, uint64_t i)
+{
+    return vq_peek(f, VQ_USED(q) + 8 + 8 * (i % VQ_NUM), 4);
+}
+
 
 static inline uint64_t vq_features(struct fake *f)
 {
