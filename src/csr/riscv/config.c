@@ -115,6 +115,21 @@ struct asked {
     uint32_t on[4], off[4];
 };
 
+/* A and C are names for their parts: who turns the name off turns off the parts that were not asked for. */
+static void drop_parts(struct rv_config *c, const struct asked *a)
+{
+    static const enum rv_ext names[] = {EXT_A, EXT_C};
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+        const char *p = get_ext(a->off, names[i]) ? exts[names[i]].needs : "";
+        for (size_t len; *p; p += len + (p[len] == ' ')) {
+            len = strcspn(p, " ");
+            int part = find_ext(p, len);
+            if (part >= 0 && !get_ext(a->on, (unsigned)part))
+                set_ext(c->ext, (unsigned)part, false);
+        }
+    }
+}
+
 static bool missing(const struct rv_config *c, unsigned e, int *need)
 {
     for (const char *p = exts[e].needs; *p;) {
@@ -246,6 +261,7 @@ bool rv_config_parse(struct rv_config *c, const char *text, struct err *err)
         else if (!parse_item(&now, &asked, item, err))
             return false;
     }
+    drop_parts(&now, &asked);
     if (!settle(&now, &asked, err))
         return false;
     for (unsigned mode = 9; mode <= 10; mode++) /* each mode brings the narrower one (supervisor 6, 7) */

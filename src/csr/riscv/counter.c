@@ -10,7 +10,7 @@ uint64_t csr_counter(const struct csr_ctx *c, unsigned n)
     return n < 3 + c->cfg->hpm_count ? c->live->hpm(c->hart, n) : 0;
 }
 
-uint64_t rd_counter(const struct csr_ctx *c, const struct csr_entry *e) { return csr_counter(c, e->n); }
+uint64_t rd_counter(const struct csr_ctx *c, const struct csr_entry *e) { return csr_counter(c, e->n) & e->rmask; }
 
 uint64_t rd_time(const struct csr_ctx *c, const struct csr_entry *e)
 {
