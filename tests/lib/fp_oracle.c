@@ -236,7 +236,10 @@ void fp_oracle_to_int(struct fp_oracle *o, enum fp_fmt f, uint64_t a, enum fp_in
 {
     /* Smallest and largest integer of each type. */
     static const struct { int64_t min; uint64_t max; } range[] = {
-        [FP_I32] = {INT32_MIN, INT32_MAX}, [FP_U32] = {0, UINT32_MAX}, [FP_I64] = {INT64_MIN, INT64_MAX}, [FP_U64] = {0, UINT64_MAX},
+        [FP_I32] = {INT32_MIN, INT32_MAX},
+        [FP_U32] = {0, UINT32_MAX},
+        [FP_I64] = {INT64_MIN, INT64_MAX},
+        [FP_U64] = {0, UINT64_MAX},
     };
 
     if (fp_is_nan(f, a)) {

@@ -1,6 +1,6 @@
 /*
- * What floating-point operations must give, by MPFR: the exact value (or 256 bits of it and "something more below"), then rounding
- * in all five modes by IEEE 754's definitions, written without the tricks of src/cpu/fp so that the two can disagree.
+ * What floating-point operations must give, by MPFR: the exact value (or 256 bits of it and "something more below"), rounded in
+ * all five modes by IEEE 754's definitions, written without the tricks of src/cpu/fp so that the two can disagree.
  */
 #ifndef TL_TESTS_FP_ORACLE_H
 #define TL_TESTS_FP_ORACLE_H
@@ -44,7 +44,7 @@ void fp_oracle_cvtmod(struct fp_oracle *o, uint64_t a, struct fp_expect *out);
 /* a compared with b: -1, 0, 1, or 2 for unordered. */
 int fp_oracle_compare(struct fp_oracle *o, enum fp_fmt f, uint64_t a, uint64_t b);
 
-/* An operand: any bits, or one of the edges (zeros, subnormals, limits, powers of two and their neighbours, few bits set, NaNs, …). */
+/* An operand: any bits, or an edge (zeros, subnormals, limits, powers of two and their neighbours, few bits set, NaNs, …). */
 uint64_t fp_operand(uint64_t *seed, enum fp_fmt f);
 /* An operand that makes trouble together with a: results near the limits, ties, cancellation. */
 uint64_t fp_operand_near(uint64_t *seed, enum fp_fmt f, uint64_t a);

@@ -95,15 +95,6 @@ uint64_t fp_slow_round_int(enum fp_fmt f, uint64_t a, bool exact, unsigned rm)
     return r;
 }
 
-uint64_t fp_minmax_nan(enum fp_fmt f, uint64_t a, uint64_t b, bool number)
-{
-    if (fp_is_snan(f, a) || fp_is_snan(f, b))
-        fp_raise(FP_NV);
-    if (!number || (fp_is_nan(f, a) && fp_is_nan(f, b)))
-        return fp_nan(f);
-    return fp_is_nan(f, a) ? b : a;
-}
-
 int fp_compare(enum fp_fmt f, uint64_t a, uint64_t b, bool signalling)
 {
     if (fp_is_nan(f, a) || fp_is_nan(f, b)) {
@@ -128,10 +119,12 @@ int32_t fp64_cvtmod_w(uint64_t a)
 
 uint64_t fp_fli(enum fp_fmt f, unsigned n)
 {
-    /* As doubles, in units of 2^-16 of their bits; entry 1, the smallest normal number, 30, infinity, and 31, NaN, depend on f. */
+    /* The upper 16 bits of the constants as doubles; entry 1, the smallest normal number, depends on the format. */
     static const uint16_t high[32] = {
-        0xbff0, 0,      0x3ef0, 0x3f00, 0x3f70, 0x3f80, 0x3fb0, 0x3fc0, 0x3fd0, 0x3fd4, 0x3fd8, 0x3fdc, 0x3fe0, 0x3fe4, 0x3fe8, 0x3fec,
-        0x3ff0, 0x3ff4, 0x3ff8, 0x3ffc, 0x4000, 0x4004, 0x4008, 0x4010, 0x4020, 0x4030, 0x4060, 0x4070, 0x40e0, 0x40f0, 0x7ff0, 0x7ff8,
+        0xbff0, 0,      0x3ef0, 0x3f00, 0x3f70, 0x3f80, 0x3fb0, 0x3fc0, /* -1 min 2^-16 2^-15 2^-8 2^-7 0.0625 0.125 */
+        0x3fd0, 0x3fd4, 0x3fd8, 0x3fdc, 0x3fe0, 0x3fe4, 0x3fe8, 0x3fec, /* 0.25 0.3125 0.375 0.4375 0.5 0.625 0.75 0.875 */
+        0x3ff0, 0x3ff4, 0x3ff8, 0x3ffc, 0x4000, 0x4004, 0x4008, 0x4010, /* 1 1.25 1.5 1.75 2 2.5 3 4 */
+        0x4020, 0x4030, 0x4060, 0x4070, 0x40e0, 0x40f0, 0x7ff0, 0x7ff8, /* 8 16 128 256 2^15 2^16 infinity NaN */
     };
     struct fp_env e = {.rm = FP_RNE};
 

@@ -1,12 +1,12 @@
 /*
  * Floating-point operations on raw bits, as the guest's instructions do them: RISC-V's F, D, Zfh and Zfa.
  *
- * While guest code runs, the host's floating-point environment is the guest's: fp_host_enter() loads its rounding mode and accrued
- * flags, every operation below rounds by that mode and adds to those flags, fp_host_leave() takes the flags out again. Between the
- * two, no other floating-point code may run. So a guest's addition costs one host addition and a look for a NaN.
+ * While guest code runs, the host's floating-point environment is the guest's: fp_host_enter() loads its rounding mode and its
+ * flags, every operation below rounds by that mode and adds to those flags, fp_host_leave() takes the flags out again. Between
+ * them no other floating-point code may run. So a guest's addition costs one host addition and a look for a NaN.
  *
- * Each operation that rounds comes twice: fp_add(f, a, b) by the mode loaded, and fp_add_rm(f, a, b, rm) by another one. The host has
- * no "nearest, ties away": while frm is FP_RMM, or an instruction names it, only the _rm functions are right.
+ * Each operation that rounds comes twice: fp_add(f, a, b) by the mode loaded, and fp_add_rm(f, a, b, rm) by another one. The host
+ * has no "nearest, ties away": while frm is FP_RMM, or an instruction names it, only the _rm functions are right.
  *
  * The format f comes first and is a constant at every call. Operands and results are its raw bits in the low part of a uint64_t,
  * zeros above. NaN results are canonical unless bits are just moved. Half precision always takes the slow path.
@@ -60,10 +60,7 @@ uint64_t fp_slow_from_int(enum fp_fmt f, uint64_t v, enum fp_int t, unsigned rm)
 uint64_t fp_slow_to_int(enum fp_fmt f, uint64_t a, enum fp_int t, unsigned rm);
 uint64_t fp_slow_round_int(enum fp_fmt f, uint64_t a, bool exact, unsigned rm);
 
-/* fmin, fmax and their Zfa relatives where an operand is a NaN: `number` prefers the other operand. NV for a signalling one. */
-uint64_t fp_minmax_nan(enum fp_fmt f, uint64_t a, uint64_t b, bool number);
-
-/* A comparison by bits, for any format: -1, 0, 1 or 2 (unordered). NV for a signalling NaN, and for a quiet one if `signalling`. */
+/* A comparison by bits, for any format: -1, 0, 1 or 2 (unordered). NV for a signalling NaN, if `signalling` for any NaN. */
 int fp_compare(enum fp_fmt f, uint64_t a, uint64_t b, bool signalling);
 
 /* Zfa fcvtmod.w.d: truncated modulo 2^32. */
@@ -104,13 +101,29 @@ static inline uint32_t fp_from_float(float s)
     return a;
 }
 
+/* 2^32 - 1, 2^63 as doubles; 2^32, 2^63 as floats. Positive numbers order as their bits do. */
+#define FP64_2_32_LESS_1 UINT64_C(0x41efffffffe00000)
+#define FP64_2_63 UINT64_C(0x43e0000000000000)
+#define FP32_2_32 UINT32_C(0x4f800000)
+#define FP32_2_63 UINT32_C(0x5f000000)
+
 #if defined(__x86_64__) && !defined(FP_HOST_PORTABLE)
 #include "cpu/fp/host_x86.h"
 #else
 #include "cpu/fp/host_fenv.h"
 #endif
 
-/* ---- minimum and maximum: bits decide, only NaNs are slow ---- */
+/* ---- minimum and maximum: bits decide ---- */
+
+/* With a NaN operand: `number` prefers the other one. NV for a signalling NaN. */
+static inline uint64_t fp_minmax_nan(enum fp_fmt f, uint64_t a, uint64_t b, bool number)
+{
+    if (fp_is_snan(f, a) || fp_is_snan(f, b))
+        fp_raise(FP_NV);
+    if (!number || (fp_is_nan(f, a) && fp_is_nan(f, b)))
+        return fp_nan(f);
+    return fp_is_nan(f, a) ? b : a;
+}
 
 /* minimumNumber (fmin): a NaN loses against a number, -0 is less than +0. */
 static inline uint64_t fp_min(enum fp_fmt f, uint64_t a, uint64_t b)
@@ -387,7 +400,7 @@ static inline uint64_t fp_from_int_rm(enum fp_fmt f, uint64_t v, enum fp_int t, 
 }
 
 /*
- * a as an integer of type t, extended to 64 bits by the sign for the signed types, by zeros for the unsigned ones (RISC-V's fcvt.wu
+ * a as an integer of type t, extended to 64 bits by the sign for signed types, by zeros for unsigned ones (RISC-V's fcvt.wu
  * wants the sign: cast to int32_t). Out of range saturates with NV alone; a NaN gives the largest integer.
  */
 static inline uint64_t fp_to_int(enum fp_fmt f, uint64_t a, enum fp_int t)
@@ -404,6 +417,14 @@ static inline uint64_t fp_to_int(enum fp_fmt f, uint64_t a, enum fp_int t)
                : t == FP_I64 ? (uint64_t)fp32_to_i64(s)
                              : fp32_to_u64(s);
     return fp_slow_to_int(f, a, t, FP_RM_HOST);
+}
+
+/* Whether fp_to_int() and fp_to_int_rtz() are done without the slow path: to signed types always, to unsigned ones in range. */
+static inline bool fp_to_int_is_fast(enum fp_fmt f, uint64_t a, enum fp_int t)
+{
+    if (f == FP_D)
+        return t == FP_U32 ? a <= FP64_2_32_LESS_1 : t != FP_U64 || a < FP64_2_63;
+    return f == FP_S && (t == FP_U32 ? a < FP32_2_32 : t != FP_U64 || a < FP32_2_63);
 }
 
 /* The same truncating: what compilers emit. */

@@ -1,8 +1,8 @@
 /*
  * The host's FPU as the guest's, through <fenv.h>: any IEEE 754 host. Included by fp.h only.
  *
- * A host may detect tininess before rounding (AArch64 does), the guest does it after. So the host never computes a result that could
- * be tiny and inexact: operands that come near take the slow path. The margins below are wide, such operands being rare.
+ * A host may detect tininess before rounding (AArch64 does), the guest does it after. So the host never computes a result that
+ * could be tiny and inexact: operands that come near take the slow path. The margins below are wide, such operands being rare.
  * FP_PIN keeps an operation between the changes of the environment around it.
  */
 #ifndef TL_CPU_FP_HOST_FENV_H

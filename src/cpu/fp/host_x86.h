@@ -383,12 +383,6 @@ static inline uint32_t fp32_from_u64(uint64_t v)
         return a < FP32_2_63 ? (uint64_t)fp32_to_i64##suffix(a) : fp_slow_to_int(FP_S, a, FP_U64, rm);                           \
     }
 
-/* 2^32 - 1, 2^63 as doubles; 2^32, 2^63 as floats. Positive numbers order as their bits do. */
-#define FP64_2_32_LESS_1 UINT64_C(0x41efffffffe00000)
-#define FP64_2_63 UINT64_C(0x43e0000000000000)
-#define FP32_2_32 UINT32_C(0x4f800000)
-#define FP32_2_63 UINT32_C(0x5f000000)
-
 FP_X86_TO_INT(, "cvt", FP_RM_HOST)
 FP_X86_TO_INT(_rtz, "cvtt", FP_RTZ)
 #undef FP_X86_TO_INT

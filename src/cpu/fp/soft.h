@@ -2,7 +2,7 @@
  * IEEE 754 arithmetic in integers: exact results and flags, in all rounding modes, without the host's FPU.
  *
  * This is the slow path behind fp.h: round to nearest with ties away, half precision, hosts without fused multiply-add, and
- * whatever else the host's FPU can't do. Everything about a mode is in struct fp_env; the conventions are RISC-V's (canonical NaN,
+ * what else the host's FPU can't do. Everything about a mode is in struct fp_env; the conventions are RISC-V's (canonical NaN,
  * tininess after rounding, subnormals kept). Other conventions (FZ, AH, DN, tininess before rounding) are further members,
  * read in soft.c by unpack() on the way in, by propagate_nan() for NaNs and by fp_round_pack() on the way out, nowhere else.
  */
