@@ -12,9 +12,10 @@ struct oracle {
     uint64_t pa;
     unsigned pbmt;
     struct trap trap;
+    bool cut;           /* for the test: the translation was not cacheable */
     bool dry;           /* do not write the shadow; `updates` still counts */
     unsigned reads, updates;
-    uint64_t read_page[256];
+    uint64_t read_at[256];
     uint64_t update_at[64];
     /* the access */
     uint64_t tval;
@@ -125,7 +126,7 @@ static inline uint64_t ora_load(struct oracle *o, uint64_t pa, unsigned n, bool 
     *fault = !p || pa >> o->w->cfg.pa_bits || !ora_pmp(o, pa, n, RV_S, 'r');
     if (*fault)
         return 0;
-    o->read_page[o->reads++ % ARRAY_LEN(o->read_page)] = pa & ~UINT64_C(0xfff);
+    o->read_at[o->reads++ % ARRAY_LEN(o->read_at)] = pa;
     memcpy(&v, p, n);
     return v;
 }

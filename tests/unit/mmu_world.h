@@ -95,6 +95,22 @@ static inline uint64_t world_peek(struct world *w, uint64_t pa, unsigned n)
     return v;
 }
 
+/* A guest's store to RAM, as the store path of a hart does it: caches hear of it by engine_store alone. */
+static inline void world_store(struct world *w, uint64_t pa, unsigned n, uint64_t v)
+{
+    uint64_t old = 0;
+    bool mine = mem_page_private(w->mem, pa);
+    uint8_t *host = mem_page_write(w->mem, pa);
+    assert_non_null(host);
+    if (!mine)
+        engine_forget_shared(w->engine, pa);
+    host += pa & 0xfff;
+    memcpy(&old, host, n);
+    memcpy(host, &v, n);
+    memcpy(world_shadow(w, pa, n), &v, n);
+    engine_store(w->engine, pa, n, old, v);
+}
+
 /* Copies the whole shadow into memory. */
 static inline void world_load(struct world *w)
 {
