@@ -103,9 +103,31 @@ static void arm(struct hart *h, unsigned ahead)
     }
 }
 
+static void overflow(struct hart *h, unsigned n)
+{
+    if (!rv_has(h->cfg, EXT_Sscofpmf) || (h->s.csr.mhpmevent[n] & EVENT_OF))
+        return;
+    h->s.csr.mhpmevent[n] |= EVENT_OF;
+    h->s.csr.mip |= MIP(IRQ_LCOFI);
+    h->cpu.resync = true; /* an interrupt may be due */
+}
+
+/* Tells the overflows that come with R + ahead or before. */
+static void settle(struct hart *h, unsigned ahead)
+{
+    for (uint32_t todo = h->count.armed; todo; todo &= todo - 1) {
+        unsigned n = (unsigned)__builtin_ctz(todo);
+        if (source(h, n) + ahead >= -h->s.counter[n]) {
+            h->count.armed &= ~(1u << n);
+            overflow(h, n);
+        }
+    }
+}
+
 /* Makes the counters of `running` run and no others, from R + ahead on. */
 static void run(struct hart *h, uint32_t running, unsigned ahead)
 {
+    settle(h, ahead);
     for (uint32_t todo = (h->count.running ^ running) & linear(h); todo; todo &= todo - 1) {
         unsigned n = (unsigned)__builtin_ctz(todo);
         uint64_t at = source(h, n) + ahead;
@@ -145,27 +167,15 @@ void counters_refresh(struct hart *h)
     arm(h, 0);
 }
 
-static void overflow(struct hart *h, unsigned n)
-{
-    if (!rv_has(h->cfg, EXT_Sscofpmf) || (h->s.csr.mhpmevent[n] & EVENT_OF))
-        return;
-    h->s.csr.mhpmevent[n] |= EVENT_OF;
-    h->s.csr.mip |= MIP(IRQ_LCOFI);
-    h->cpu.resync = true; /* an interrupt may be due */
-}
-
 uint64_t counters_overflow(struct hart *h)
 {
     uint64_t next = UINT64_MAX;
+    settle(h, 0);
     for (uint32_t todo = h->count.armed; todo; todo &= todo - 1) {
         unsigned n = (unsigned)__builtin_ctz(todo);
-        uint64_t left = -h->s.counter[n] - source(h, n);
-        if ((int64_t)left <= 0) {
-            h->count.armed &= ~(1u << n);
-            overflow(h, n);
-        } else if (h->s.cycle + left < next && h->s.cycle + left >= left) {
-            next = h->s.cycle + left; /* retired instructions are never more than cycles, so this is early enough for both */
-        }
+        /* Retired instructions are never more than cycles, so this is early enough for both. */
+        uint64_t at = h->s.cycle + (-h->s.counter[n] - source(h, n));
+        next = at < next && at > h->s.cycle ? at : next;
     }
     return next;
 }
@@ -194,6 +204,8 @@ static uint64_t live_instret(void *hart) { return live_counter(hart, 2); }
 static void live_set_counter(void *hart, unsigned n, uint64_t value)
 {
     struct hart *h = hart;
+    h->count.armed &= ~(1u << n); /* its own increment is not made */
+    settle(h, h->executing);
     h->s.counter[n] = value;
     if (h->count.running & linear(h) & 1u << n)
         h->s.counter[n] -= source(h, n) + h->executing;
