@@ -125,6 +125,7 @@ bool ram_store(struct hart *h, uint64_t pa, unsigned size, uint64_t value)
 static bool store_page(struct hart *h, uint64_t va, unsigned size, const struct access_mode *m, bool plain, uint64_t value)
 {
     struct xlate x;
+    uint64_t gen = h->cpu.engine->gen;
     if (!mmu_translate(h, va, size, ACCESS_STORE, m, &x))
         return false;
     if (!mem_page_read(h->cpu.mem, x.pa)) {
@@ -134,7 +135,8 @@ static bool store_page(struct hart *h, uint64_t va, unsigned size, const struct 
     }
     if (!ram_store(h, x.pa, size, value))
         return access_fault(h, va, ACCESS_STORE, m);
-    if (plain && x.page_bits)
+    /* A store that changed page tables may have changed the translation it was made by. */
+    if (plain && x.page_bits && h->cpu.engine->gen == gen)
         remember(h, va, &x, ACCESS_STORE);
     return true;
 }
