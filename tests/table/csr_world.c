@@ -1,11 +1,24 @@
 #include "csr_world.h"
 
 const char *const world_configs[] = {
-    "rv64", "rv32", "rv64,smrnmi=on,smdbltrp=on", "rv32,smrnmi=on,smdbltrp=on", "rv64,h=off", "rv32,h=off", "rv64,s=off", "rv32,s=off",
-    "rv64,s=off,u=off", "rv64,m=off,a=off,f=off,c=off,s=off,u=off,zicfilp=off,zicfiss=off,zkr=off,zihpm=off,zicntr=off,smepmp=off,smmpm=off,"
+    "rv64",
+    "rv32",
+    "rv64,smrnmi=on,smdbltrp=on",
+    "rv32,smrnmi=on,smdbltrp=on",
+    "rv64,h=off",
+    "rv32,h=off",
+    "rv64,s=off",
+    "rv32,s=off",
+    "rv64,s=off,u=off",
+    "rv64,m=off,a=off,f=off,c=off,s=off,u=off,zicfilp=off,zicfiss=off,zkr=off,zihpm=off,zicntr=off,smepmp=off,smmpm=off,"
     "smcntrpmf=off,smcsrind=off,pmp=0",
-    "rv64,smstateen=off", "rv64,ssstateen=off,smcdeleg=off", "rv32,sscofpmf=off,sstc=off,hpm=4,geilen=0,pmp=16", "rv64,f=off,c=off,sv39=off,"
-    "sv48=off,sv57=off,pmp-grain=3,asid=0,vmid=3,pa=40,geilen=63", "rv64,zihpm=off,smcsrind=off,ssdbltrp=off,svadu=off,sv57=off", NULL,
+    "rv64,smstateen=off",
+    "rv64,ssstateen=off,smcdeleg=off",
+    "rv32,sscofpmf=off,sstc=off,hpm=4,geilen=0,pmp=16",
+    "rv64,f=off,c=off,sv39=off,"
+    "sv48=off,sv57=off,pmp-grain=3,asid=0,vmid=3,pa=40,geilen=63",
+    "rv64,zihpm=off,smcsrind=off,ssdbltrp=off,svadu=off,sv57=off",
+    NULL,
 };
 
 static uint64_t live_cycle(void *h) { return ((struct world *)h)->counter[0]; }
@@ -86,10 +99,10 @@ const char *about(const struct world *w, unsigned num)
 void world_open(struct world *w)
 {
     static const uint16_t nums[] = {
-        0x30a, 0x31a,                                                           /* menvcfg(h) */
-        0x30c, 0x30d, 0x30e, 0x30f, 0x31c, 0x31d, 0x31e, 0x31f,                 /* mstateen */
-        0x60c, 0x60d, 0x60e, 0x60f, 0x61c, 0x61d, 0x61e, 0x61f,                 /* hstateen */
-        0x306, 0x606, 0x106, 0x60a, 0x61a, 0x10a,                               /* counteren, henvcfg, senvcfg */
+        0x30a, 0x31a,                                           /* menvcfg(h) */
+        0x30c, 0x30d, 0x30e, 0x30f, 0x31c, 0x31d, 0x31e, 0x31f, /* mstateen */
+        0x60c, 0x60d, 0x60e, 0x60f, 0x61c, 0x61d, 0x61e, 0x61f, /* hstateen */
+        0x306, 0x606, 0x106, 0x60a, 0x61a, 0x10a,               /* counteren, henvcfg, senvcfg */
     };
     for (unsigned i = 0; i < sizeof nums / sizeof nums[0]; i++)
         put(w, M, nums[i], ones(w));

@@ -43,16 +43,16 @@ const char *about(const struct world *w, unsigned num);
 /* v after a write of `value` from M-mode. */
 uint64_t wrote(struct world *w, unsigned num, uint64_t value);
 
-#define assert_reg(w, mode, num, value) \
-    do { \
-        uint64_t is_ = get(w, mode, num), want_ = (value); \
-        if (is_ != want_) \
+#define assert_reg(w, mode, num, value)                                                                               \
+    do {                                                                                                              \
+        uint64_t is_ = get(w, mode, num), want_ = (value);                                                            \
+        if (is_ != want_)                                                                                             \
             fail_msg("%s reads %#llx, not %#llx", about(w, num), (unsigned long long)is_, (unsigned long long)want_); \
     } while (0)
-#define assert_check(w, mode, num, write, result) \
-    do { \
-        int got_ = (int)check(w, mode, num, write), exp_ = (int)(result); \
-        if (got_ != exp_) \
+#define assert_check(w, mode, num, write, result)                                                                        \
+    do {                                                                                                                 \
+        int got_ = (int)check(w, mode, num, write), exp_ = (int)(result);                                                \
+        if (got_ != exp_)                                                                                                \
             fail_msg("%s, mode %d, %s: %d, not %d", about(w, num), (int)(mode), (write) ? "write" : "read", got_, exp_); \
     } while (0)
 #endif

@@ -1,33 +1,83 @@
 /*
- * Existence and privilege of all 4096 numbers, against a second statement of the rule: the manual's listing of registers with what
- * each needs, and the table of privilege levels with what H adds.
+ * Existence and privilege of all 4096 numbers, against a second statement of the rule: the manual's listing of registers with
+ * what each needs, and the table of privilege levels with what H adds.
  */
 #include "csr_world.h"
 #include <stdlib.h>
 
 /* Numbers first..last exist where `needs` holds: extensions and 32 (RV32), all of an alternative; '|' separates alternatives. */
-static const struct listing { uint16_t first, last; const char *needs; } listing[] = {
-    {0x001, 0x003, "F"},        {0x011, 0x011, "Zicfiss"},      {0x015, 0x015, "Zkr"},
-    {0xc00, 0xc02, "Zicntr"},   {0xc03, 0xc1f, "Zihpm"},        {0xc80, 0xc82, "Zicntr 32"}, {0xc83, 0xc9f, "Zihpm 32"},
-    {0x100, 0x100, "S"},        {0x104, 0x106, "S"},            {0x10a, 0x10a, "S"},
+static const struct listing {
+    uint16_t first, last;
+    const char *needs;
+} listing[] = {
+    {0x001, 0x003, "F"},
+    {0x011, 0x011, "Zicfiss"},
+    {0x015, 0x015, "Zkr"},
+    {0xc00, 0xc02, "Zicntr"},
+    {0xc03, 0xc1f, "Zihpm"},
+    {0xc80, 0xc82, "Zicntr 32"},
+    {0xc83, 0xc9f, "Zihpm 32"},
+    {0x100, 0x100, "S"},
+    {0x104, 0x106, "S"},
+    {0x10a, 0x10a, "S"},
     {0x10c, 0x10f, "S Ssstateen"},
-    {0x120, 0x120, "Ssccfg"},   {0x140, 0x144, "S"},            {0x14d, 0x14d, "Sstc"},      {0x15d, 0x15d, "Sstc 32"},
-    {0x150, 0x153, "Sscsrind"}, {0x155, 0x157, "Sscsrind"},     {0x180, 0x180, "S"},         {0xda0, 0xda0, "Sscofpmf"},
-    {0x600, 0x600, "H"},        {0x602, 0x607, "H"},            {0x60a, 0x60a, "H"},         {0x612, 0x612, "H 32"},
-    {0x615, 0x615, "H 32"},     {0x61a, 0x61a, "H 32"},         {0x60c, 0x60f, "H Ssstateen"}, {0x61c, 0x61f, "H Ssstateen 32"},
-    {0x643, 0x645, "H"},        {0x64a, 0x64a, "H"},            {0x680, 0x680, "H"},         {0xe12, 0xe12, "H"},
-    {0x200, 0x200, "H"},        {0x204, 0x205, "H"},            {0x240, 0x244, "H"},         {0x280, 0x280, "H"},
-    {0x24d, 0x24d, "H Sstc"},   {0x25d, 0x25d, "H Sstc 32"},    {0x250, 0x253, "H Sscsrind"}, {0x255, 0x257, "H Sscsrind"},
-    {0xf11, 0xf15, ""},         {0x300, 0x301, ""},             {0x302, 0x303, "S"},         {0x304, 0x305, ""},
-    {0x306, 0x306, "U"},        {0x30a, 0x30a, "U"},            {0x30c, 0x30f, "Smstateen"}, {0x310, 0x310, "32"},
-    {0x312, 0x312, "S 32"},     {0x31a, 0x31a, "U 32"},         {0x31c, 0x31f, "Smstateen 32"},
-    {0x320, 0x320, ""},         {0x321, 0x322, "Smcntrpmf"},    {0x323, 0x33f, ""},
-    {0x721, 0x722, "Smcntrpmf 32"}, {0x723, 0x73f, "Sscofpmf 32"},
-    {0x340, 0x344, ""},         {0x34a, 0x34a, "H"},            {0x34b, 0x34b, "H|Ssdbltrp"},
-    {0x350, 0x353, "Smcsrind"}, {0x355, 0x357, "Smcsrind"},
-    {0x740, 0x742, "Smrnmi"},   {0x744, 0x744, "Smrnmi"},
-    {0x747, 0x747, "Smepmp|Zkr|Smmpm|Zicfilp"}, {0x757, 0x757, "Smepmp 32|Zkr 32|Smmpm 32|Zicfilp 32"},
-    {0xb00, 0xb00, ""},         {0xb02, 0xb1f, ""},             {0xb80, 0xb80, "32"},        {0xb82, 0xb9f, "32"},
+    {0x120, 0x120, "Ssccfg"},
+    {0x140, 0x144, "S"},
+    {0x14d, 0x14d, "Sstc"},
+    {0x15d, 0x15d, "Sstc 32"},
+    {0x150, 0x153, "Sscsrind"},
+    {0x155, 0x157, "Sscsrind"},
+    {0x180, 0x180, "S"},
+    {0xda0, 0xda0, "Sscofpmf"},
+    {0x600, 0x600, "H"},
+    {0x602, 0x607, "H"},
+    {0x60a, 0x60a, "H"},
+    {0x612, 0x612, "H 32"},
+    {0x615, 0x615, "H 32"},
+    {0x61a, 0x61a, "H 32"},
+    {0x60c, 0x60f, "H Ssstateen"},
+    {0x61c, 0x61f, "H Ssstateen 32"},
+    {0x643, 0x645, "H"},
+    {0x64a, 0x64a, "H"},
+    {0x680, 0x680, "H"},
+    {0xe12, 0xe12, "H"},
+    {0x200, 0x200, "H"},
+    {0x204, 0x205, "H"},
+    {0x240, 0x244, "H"},
+    {0x280, 0x280, "H"},
+    {0x24d, 0x24d, "H Sstc"},
+    {0x25d, 0x25d, "H Sstc 32"},
+    {0x250, 0x253, "H Sscsrind"},
+    {0x255, 0x257, "H Sscsrind"},
+    {0xf11, 0xf15, ""},
+    {0x300, 0x301, ""},
+    {0x302, 0x303, "S"},
+    {0x304, 0x305, ""},
+    {0x306, 0x306, "U"},
+    {0x30a, 0x30a, "U"},
+    {0x30c, 0x30f, "Smstateen"},
+    {0x310, 0x310, "32"},
+    {0x312, 0x312, "S 32"},
+    {0x31a, 0x31a, "U 32"},
+    {0x31c, 0x31f, "Smstateen 32"},
+    {0x320, 0x320, ""},
+    {0x321, 0x322, "Smcntrpmf"},
+    {0x323, 0x33f, ""},
+    {0x721, 0x722, "Smcntrpmf 32"},
+    {0x723, 0x73f, "Sscofpmf 32"},
+    {0x340, 0x344, ""},
+    {0x34a, 0x34a, "H"},
+    {0x34b, 0x34b, "H|Ssdbltrp"},
+    {0x350, 0x353, "Smcsrind"},
+    {0x355, 0x357, "Smcsrind"},
+    {0x740, 0x742, "Smrnmi"},
+    {0x744, 0x744, "Smrnmi"},
+    {0x747, 0x747, "Smepmp|Zkr|Smmpm|Zicfilp"},
+    {0x757, 0x757, "Smepmp 32|Zkr 32|Smmpm 32|Zicfilp 32"},
+    {0xb00, 0xb00, ""},
+    {0xb02, 0xb1f, ""},
+    {0xb80, 0xb80, "32"},
+    {0xb82, 0xb9f, "32"},
 };
 
 static bool token(const struct world *w, const char *name, size_t len)
@@ -211,8 +261,11 @@ static void rows_do_not_overlap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_number_exists_where_the_manual_says), cmocka_unit_test(privilege_is_as_stated_in_every_mode),
-        cmocka_unit_test(reading_changes_nothing), cmocka_unit_test(names_and_numbers_agree), cmocka_unit_test(rows_do_not_overlap),
+        cmocka_unit_test(every_number_exists_where_the_manual_says),
+        cmocka_unit_test(privilege_is_as_stated_in_every_mode),
+        cmocka_unit_test(reading_changes_nothing),
+        cmocka_unit_test(names_and_numbers_agree),
+        cmocka_unit_test(rows_do_not_overlap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /*
- * Laws of writing, tried on every register of every configuration with random values: what a field may not hold is never read; a second
- * write of what was read changes nothing; read-only registers stay as they are; no sequence of writes makes a state that the manual
- * forbids.
+ * Laws of writing, tried on every register of every configuration with random values: what a field may not hold is never read; a
+ * second write of what was read changes nothing; read-only registers stay as they are; no sequence of writes makes a state that
+ * the manual forbids.
  */
 #include "csr_world.h"
 
@@ -48,13 +48,14 @@ static void assert_legal(const struct world *w)
     assert_true(mpp == M || (mpp == S && on(w, EXT_S)) || (mpp == U && on(w, EXT_U)));
     if (on(w, EXT_Smrnmi))
         assert_true(mnpp == M || (mnpp == S && on(w, EXT_S)) || (mnpp == U && on(w, EXT_U)));
-    assert_true(!bit(r->mstatus, 24) || (!bit(r->mstatus, 1) && bit(r->menvcfg, 59)));   /* SDT: not SIE; needs DTE */
+    assert_true(!bit(r->mstatus, 24) || (!bit(r->mstatus, 1) && bit(r->menvcfg, 59))); /* SDT: not SIE; needs DTE */
     assert_true(!bit(r->vsstatus, 24) || (!bit(r->vsstatus, 1) && bit(r->henvcfg, 59)));
-    assert_true(!bit(r->mstatus, 42) || !bit(r->mstatus, 3));                            /* MDT: not MIE */
-    assert_int_equal(r->henvcfg & ~r->menvcfg & (UINT64_C(0xe8) << 56 | 8), 0);          /* STCE PBMTE ADUE DTE SSE */
+    assert_true(!bit(r->mstatus, 42) || !bit(r->mstatus, 3));                   /* MDT: not MIE */
+    assert_int_equal(r->henvcfg & ~r->menvcfg & (UINT64_C(0xe8) << 56 | 8), 0); /* STCE PBMTE ADUE DTE SSE */
     assert_true(!bit(r->senvcfg, 3) || bit(r->menvcfg, 3));
     assert_true((r->menvcfg >> 4 & 3) != 2 && (r->henvcfg >> 4 & 3) != 2 && (r->senvcfg >> 4 & 3) != 2); /* CBIE */
-    assert_true((r->menvcfg >> 32 & 3) != 1 && (r->henvcfg >> 32 & 3) != 1 && (r->senvcfg >> 32 & 3) != 1 && (r->mseccfg >> 32 & 3) != 1);
+    assert_true((r->menvcfg >> 32 & 3) != 1 && (r->henvcfg >> 32 & 3) != 1 && (r->senvcfg >> 32 & 3) != 1 &&
+                (r->mseccfg >> 32 & 3) != 1);
     assert_true((r->mtvec & 3) < 2 && (r->stvec & 3) < 2 && (r->vstvec & 3) < 2);
     assert_int_equal((r->mepc | r->sepc | r->vsepc | r->mnepc) & (on(w, EXT_Zca) ? 1 : 3), 0);
     assert_true((r->hstatus >> 12 & 63) <= w->cfg.geilen);
@@ -188,7 +189,8 @@ static void sticky_bits_stick(void **state)
     world_end(&w);
 }
 
-/* An effect is told exactly when something that it watches may have changed: a write of the same value has none but FP and COUNT. */
+/* An effect is told exactly when something that it watches may have changed: a write of the same value has none but FP and COUNT.
+ */
 static void a_write_without_a_change_has_no_effect(void **state)
 {
     (void)state;
@@ -210,9 +212,12 @@ static void a_write_without_a_change_has_no_effect(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_write_of_what_was_read_changes_nothing), cmocka_unit_test(reserved_bits_read_as_zero),
-        cmocka_unit_test(writes_to_read_only_numbers_change_nothing), cmocka_unit_test(no_sequence_of_writes_makes_an_illegal_state),
-        cmocka_unit_test(sticky_bits_stick), cmocka_unit_test(a_write_without_a_change_has_no_effect),
+        cmocka_unit_test(a_write_of_what_was_read_changes_nothing),
+        cmocka_unit_test(reserved_bits_read_as_zero),
+        cmocka_unit_test(writes_to_read_only_numbers_change_nothing),
+        cmocka_unit_test(no_sequence_of_writes_makes_an_illegal_state),
+        cmocka_unit_test(sticky_bits_stick),
+        cmocka_unit_test(a_write_without_a_change_has_no_effect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
