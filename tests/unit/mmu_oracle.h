@@ -1,6 +1,6 @@
 /*
- * Address translation once more, written straight down from the manual: slow, with every field taken apart, one step after the other.
- * It works on the shadow memory of a world and notes what it reads and writes.
+ * Address translation once more, written straight down from the manual: slow, with every field taken apart, one step after the
+ * other. It works on the shadow memory of a world and notes what it reads and writes.
  */
 #ifndef TL_TEST_MMU_ORACLE_H
 #define TL_TEST_MMU_ORACLE_H
@@ -12,8 +12,8 @@ struct oracle {
     uint64_t pa;
     unsigned pbmt;
     struct trap trap;
-    bool cut;           /* for the test: the translation was not cacheable */
-    bool dry;           /* do not write the shadow; `updates` still counts */
+    bool cut; /* for the test: the translation was not cacheable */
+    bool dry; /* do not write the shadow; `updates` still counts */
     unsigned reads, updates;
     uint64_t read_at[256];
     uint64_t update_at[64];
@@ -34,14 +34,12 @@ static inline bool ora_pmp_matches(const struct oracle *o, unsigned i, uint64_t 
     const struct rv_csrs *r = &o->w->hart->s.csr;
     unsigned g = o->w->cfg.pmp_grain;
     uint64_t width = o->w->cfg.xlen == 32 ? 32 : 54, word = byte >> 2;
-    uint64_t addr = r->pmpaddr[i] & bits_mask(0, (unsigned)width), prev = i ? r->pmpaddr[i - 1] & bits_mask(0, (unsigned)width) : 0;
+    uint64_t addr = r->pmpaddr[i] & bits_mask(0, (unsigned)width),
+             prev = i ? r->pmpaddr[i - 1] & bits_mask(0, (unsigned)width) : 0;
     switch (r->pmpcfg[i / 8] >> (8 * (i % 8) + 3) & 3) {
-    case 0:
-        return false;
-    case 1:
-        return word >> g >= prev >> g && word >> g < addr >> g;
-    case 2:
-        return word == addr;
+    case 0: return false;
+    case 1: return word >> g >= prev >> g && word >> g < addr >> g;
+    case 2: return word == addr;
     default: {
         unsigned ones = 0;
         if (g >= 2)
@@ -66,21 +64,37 @@ static inline bool ora_mml(bool l, bool r, bool w, bool x, bool m_mode, char kin
 {
     const char *m = "", *su = "";
     switch (l << 3 | r << 2 | w << 1 | x) {
-    case 0: case 8: break;
+    case 0:
+    case 8: break;
     case 1: su = "x"; break;
-    case 2: m = "rw"; su = "r"; break;
-    case 3: m = "rw"; su = "rw"; break;
+    case 2:
+        m = "rw";
+        su = "r";
+        break;
+    case 3:
+        m = "rw";
+        su = "rw";
+        break;
     case 4: su = "r"; break;
     case 5: su = "rx"; break;
     case 6: su = "rw"; break;
     case 7: su = "rwx"; break;
     case 9: m = "x"; break;
-    case 10: m = "x"; su = "x"; break;
-    case 11: m = "rx"; su = "x"; break;
+    case 10:
+        m = "x";
+        su = "x";
+        break;
+    case 11:
+        m = "rx";
+        su = "x";
+        break;
     case 12: m = "r"; break;
     case 13: m = "rx"; break;
     case 14: m = "rw"; break;
-    default: m = "r"; su = "r"; break;
+    default:
+        m = "r";
+        su = "r";
+        break;
     }
     return strchr(m_mode ? m : su, kind);
 }
@@ -140,8 +154,8 @@ static inline enum ora_fault ora_guest(struct oracle *o, uint64_t gpa, bool impl
 }
 
 struct ora_stage {
-    char which;      /* 's' satp, 'v' vsatp, 'g' hgatp */
-    bool implicit;   /* 'g': for a VS-stage table entry */
+    char which;    /* 's' satp, 'v' vsatp, 'g' hgatp */
+    bool implicit; /* 'g': for a VS-stage table entry */
     enum access type;
 };
 
@@ -173,7 +187,12 @@ static inline enum ora_fault ora_walk(struct oracle *o, struct ora_stage s, uint
     uint64_t menv = r->menvcfg, env = s.which == 'v' ? r->henvcfg & r->menvcfg : menv;
     bool pbmte = ora_bit(env, 62), adue = ora_bit(env, 61), sse = s.which != 'g' && ora_bit(env, 3);
     enum ora_fault no = s.which == 'g' ? ORA_GUEST : ORA_PAGE;
-#define NO() do { if (no == ORA_GUEST) ora_guest(o, va, s.implicit, s.type == ACCESS_STORE); return no; } while (0)
+#define NO()                                                      \
+    do {                                                          \
+        if (no == ORA_GUEST)                                      \
+            ora_guest(o, va, s.implicit, s.type == ACCESS_STORE); \
+        return no;                                                \
+    } while (0)
 
     /* 1 */
     a = rv32 ? bits_get(atp, 21, 0) << 12 : bits_get(atp, 43, 0) << 12;
@@ -193,8 +212,8 @@ step2:;
     if (fault)
         return ORA_ACCESS;
     /* 3 */
-    bool v = ora_bit(pte, 0), R = ora_bit(pte, 1), W = ora_bit(pte, 2), X = ora_bit(pte, 3), u = ora_bit(pte, 4), A = ora_bit(pte, 6),
-         D = ora_bit(pte, 7);
+    bool v = ora_bit(pte, 0), R = ora_bit(pte, 1), W = ora_bit(pte, 2), X = ora_bit(pte, 3), u = ora_bit(pte, 4),
+         A = ora_bit(pte, 6), D = ora_bit(pte, 7);
     bool n = !rv32 && ora_bit(pte, 63);
     unsigned mt = rv32 ? 0 : (unsigned)bits_get(pte, 62, 61);
     bool ss_page = sse && !R && W && !X;

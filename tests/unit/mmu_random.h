@@ -9,12 +9,9 @@ static inline bool often(uint64_t *rng, unsigned n) { return rng_below(rng, 100)
 static inline uint64_t random_page(uint64_t *rng)
 {
     switch (rng_below(rng, 16)) {
-    case 0:
-        return HIGH_BASE + rng_below(rng, HIGH_PAGES) * MEM_PAGE_SIZE;
-    case 1:
-        return ROM_BASE + rng_below(rng, ROM_PAGES) * MEM_PAGE_SIZE;
-    default:
-        return RAM_BASE + rng_below(rng, RAM_PAGES) * MEM_PAGE_SIZE;
+    case 0: return HIGH_BASE + rng_below(rng, HIGH_PAGES) * MEM_PAGE_SIZE;
+    case 1: return ROM_BASE + rng_below(rng, ROM_PAGES) * MEM_PAGE_SIZE;
+    default: return RAM_BASE + rng_below(rng, RAM_PAGES) * MEM_PAGE_SIZE;
     }
 }
 
@@ -52,7 +49,10 @@ static inline void random_tables(struct world *w, uint64_t *rng)
     bool rv32 = w->cfg.xlen == 32;
     unsigned n = rv32 ? 4 : 8, tidy = tidiness[rng_below(rng, ARRAY_LEN(tidiness))], leaves = 0;
     uint64_t map = 0; /* when not 0, what all entries of the page are: a superpage with all of memory in it */
-    struct { uint8_t *p; size_t size; } part[] = {{w->ram, sizeof w->ram}, {w->high, sizeof w->high}, {w->rom, sizeof w->rom}};
+    struct {
+        uint8_t *p;
+        size_t size;
+    } part[] = {{w->ram, sizeof w->ram}, {w->high, sizeof w->high}, {w->rom, sizeof w->rom}};
     for (size_t k = 0; k < ARRAY_LEN(part); k++) {
         for (size_t i = 0; i < part[k].size; i += n) {
             if (i % MEM_PAGE_SIZE == 0) {
@@ -81,7 +81,9 @@ static inline uint64_t random_atp(struct world *w, uint64_t *rng, bool g)
 static inline uint64_t random_envcfg(struct world *w, uint64_t *rng)
 {
     static const uint8_t pmm[] = {0, 0, 2, 3};
-    uint64_t v = (uint64_t)often(rng, 70) << 61 | (uint64_t)often(rng, 80) << 62 | (uint64_t)often(rng, 70) << 3;
+    uint64_t v = (uint64_t)often(rng, 70) << 61;
+    v |= (uint64_t)often(rng, 80) << 62;
+    v |= (uint64_t)often(rng, 70) << 3;
     if (w->cfg.xlen == 64)
         v |= (uint64_t)pmm[rng_below(rng, 4)] << 32;
     else
@@ -115,7 +117,7 @@ static inline void random_csrs(struct world *w, uint64_t *rng)
 static inline struct access_mode random_mode(struct world *w, uint64_t *rng, enum access *a)
 {
     struct access_mode m = {.priv = often(rng, 8) ? RV_M : often(rng, 50) ? RV_S : RV_U};
-    *a = rng_below(rng, 3);
+    *a = (enum access)rng_below(rng, 3);
     m.v = m.priv != RV_M && often(rng, 60);
     w->hart->s.priv = m.priv;
     w->hart->s.v = m.v;
@@ -144,8 +146,10 @@ static inline uint64_t random_va(struct world *w, uint64_t *rng)
         va &= bits_mask(0, 38);
     if (often(rng, 10))
         va = random_page(rng) + (va & 0xfff);
-    if (often(rng, 20)) /* a tag */
-        va = bits_set(va, 63, often(rng, 50) ? 57 : 48, rng_next(rng));
+    if (often(rng, 20)) { /* a tag */
+        unsigned lsb = often(rng, 50) ? 57 : 48;
+        va = bits_set(va, 63, lsb, rng_next(rng));
+    }
     return va;
 }
 
@@ -165,7 +169,8 @@ static inline void random_pmp(struct world *w, uint64_t *rng)
     for (unsigned i = 0; i < used; i++) {
         uint64_t cfg = rng_next(rng) & 0x9f, at = random_page(rng);
         if (often(rng, 50))
-            at = (often(rng, 50) ? at : RAM_BASE) + rng_below(rng, 0x1000);
+            at = often(rng, 50) ? at : RAM_BASE;
+        at += often(rng, 50) ? rng_below(rng, 0x1000) : 0;
         if ((cfg >> 3 & 3) == 2 && w->cfg.pmp_grain)
             cfg |= 8;
         if ((cfg >> 3 & 3) == 3) /* a run of ones: sizes from 8 bytes to much of RAM */

@@ -12,13 +12,13 @@
 // cmocka wants the above first
 #include <cmocka.h>
 
-#define RAM_BASE UINT64_C(0x80000000)
-#define RAM_PAGES 64
-#define HIGH_BASE UINT64_C(0x200000000) /* needs 34 bits */
+#define RAM_BASE   UINT64_C(0x80000000)
+#define RAM_PAGES  64
+#define HIGH_BASE  UINT64_C(0x200000000) /* needs 34 bits */
 #define HIGH_PAGES 8
-#define ROM_BASE UINT64_C(0x10000000)
-#define ROM_PAGES 4
-#define IO_BASE UINT64_C(0x20000000)
+#define ROM_BASE   UINT64_C(0x10000000)
+#define ROM_PAGES  4
+#define IO_BASE    UINT64_C(0x20000000)
 
 struct world {
     struct mem *mem;

@@ -9,9 +9,10 @@ static void key_of(struct world *w, const struct access_mode *m, uint64_t key[4]
 static void disturb(struct world *w, uint64_t *rng)
 {
     struct rv_csrs *r = &w->hart->s.csr, before = *r;
-    uint64_t *word[] = {&r->mstatus, &r->vsstatus, &r->menvcfg, &r->henvcfg, &r->senvcfg, &r->hstatus, &r->mseccfg, &r->satp, &r->vsatp, &r->hgatp};
-    uint64_t *old[] = {&before.mstatus, &before.vsstatus, &before.menvcfg, &before.henvcfg, &before.senvcfg, &before.hstatus,
-                       &before.mseccfg, &before.satp, &before.vsatp, &before.hgatp};
+    uint64_t *word[] = {&r->mstatus, &r->vsstatus, &r->menvcfg, &r->henvcfg, &r->senvcfg,
+                        &r->hstatus, &r->mseccfg,  &r->satp,    &r->vsatp,   &r->hgatp};
+    uint64_t *old[] = {&before.mstatus, &before.vsstatus, &before.menvcfg, &before.henvcfg, &before.senvcfg,
+                       &before.hstatus, &before.mseccfg,  &before.satp,    &before.vsatp,   &before.hgatp};
     unsigned kept = (unsigned)rng_below(rng, ARRAY_LEN(word)) + 1;
     random_csrs(w, rng);
     r->mseccfg = (r->mseccfg & ~UINT64_C(7)) | (before.mseccfg & 7);

@@ -2,18 +2,22 @@
 #include "mmu_random.h"
 
 #define SCENARIOS 300
-#define CASES 1000
+#define CASES     1000
 
-struct tally { unsigned cause[32], ok[2], cut, updated; };
+struct tally {
+    unsigned cause[32], ok[2], cut, updated;
+};
 
-static void show(struct world *w, uint64_t seed, unsigned n, uint64_t va, enum access a, const struct access_mode *m, const struct oracle *o)
+static void show(struct world *w, uint64_t seed, unsigned n, uint64_t va, enum access a, const struct access_mode *m,
+                 const struct oracle *o)
 {
     const struct rv_csrs *r = &w->hart->s.csr;
     print_message("seed %llu case %u: va %llx access %d priv %d v %d hlv %d hlvx %d ss %d cbo %d\n", (unsigned long long)seed, n,
                   (unsigned long long)va, a, m->priv, m->v, m->hlv, m->hlvx, m->shadow_stack, m->cbo);
-    print_message("satp %llx vsatp %llx hgatp %llx mstatus %llx vsstatus %llx menvcfg %llx henvcfg %llx\n", (unsigned long long)r->satp,
-                  (unsigned long long)r->vsatp, (unsigned long long)r->hgatp, (unsigned long long)r->mstatus,
-                  (unsigned long long)r->vsstatus, (unsigned long long)r->menvcfg, (unsigned long long)r->henvcfg);
+    print_message("satp %llx vsatp %llx hgatp %llx mstatus %llx vsstatus %llx menvcfg %llx henvcfg %llx\n",
+                  (unsigned long long)r->satp, (unsigned long long)r->vsatp, (unsigned long long)r->hgatp,
+                  (unsigned long long)r->mstatus, (unsigned long long)r->vsstatus, (unsigned long long)r->menvcfg,
+                  (unsigned long long)r->henvcfg);
     print_message("oracle: ok %d pa %llx cause %llu tval %llx tval2 %llx tinst %llx\n", o->ok, (unsigned long long)o->pa,
                   (unsigned long long)o->trap.cause, (unsigned long long)o->trap.tval, (unsigned long long)o->trap.tval2,
                   (unsigned long long)o->trap.tinst);
@@ -45,7 +49,8 @@ static bool goes_through(struct oracle *o, uint64_t va, enum access a, const str
     return o->ok && !o->updates;
 }
 
-static bool right_flags(struct world *w, uint64_t va, enum access a, const struct access_mode *m, const struct xlate *x, uint64_t *rng)
+static bool right_flags(struct world *w, uint64_t va, enum access a, const struct access_mode *m, const struct xlate *x,
+                        uint64_t *rng)
 {
     struct oracle o = {.w = w, .dry = true};
     uint64_t other = (va & ~UINT64_C(0xfff)) | rng_below(rng, 4096);
@@ -68,7 +73,8 @@ static bool right(struct world *w, const struct oracle *o, uint64_t va, enum acc
                   const struct xlate *x, uint64_t *rng)
 {
     for (unsigned i = 0; i < o->updates; i++)
-        if (world_peek(w, o->update_at[i] & ~UINT64_C(7), 8) != *(uint64_t *)(void *)world_shadow(w, o->update_at[i] & ~UINT64_C(7), 8))
+        if (world_peek(w, o->update_at[i] & ~UINT64_C(7), 8) !=
+            *(uint64_t *)(void *)world_shadow(w, o->update_at[i] & ~UINT64_C(7), 8))
             return false;
     if (ok != o->ok || !ok)
         return ok == o->ok && same_trap(&w->hart->trap, &o->trap);
@@ -78,8 +84,8 @@ static bool right(struct world *w, const struct oracle *o, uint64_t va, enum acc
 }
 
 /* One access: oracle first, then the same of the hart. */
-static void check(struct world *w, uint64_t seed, unsigned n, uint64_t va, unsigned size, enum access a, const struct access_mode *m,
-                  uint64_t *rng, struct oracle *o)
+static void check(struct world *w, uint64_t seed, unsigned n, uint64_t va, unsigned size, enum access a,
+                  const struct access_mode *m, uint64_t *rng, struct oracle *o)
 {
     struct xlate x = {0};
     *o = (struct oracle){.w = w};
@@ -102,17 +108,10 @@ static void edit(struct world *w, const struct oracle *o, uint64_t *rng)
         return;
     memcpy(&pte, world_shadow(w, at, n), n);
     switch (rng_below(rng, 4)) {
-    case 0:
-        pte ^= 1;
-        break;
-    case 1:
-        pte ^= UINT64_C(1) << rng_below(rng, 8);
-        break;
-    case 2:
-        pte ^= UINT64_C(1) << (10 + rng_below(rng, 6));
-        break;
-    default:
-        pte = random_pte(rng, rv32, 97, 50);
+    case 0: pte ^= 1; break;
+    case 1: pte ^= UINT64_C(1) << rng_below(rng, 8); break;
+    case 2: pte ^= UINT64_C(1) << (10 + rng_below(rng, 6)); break;
+    default: pte = random_pte(rng, rv32, 97, 50);
     }
     world_store(w, at, n, pte);
 }

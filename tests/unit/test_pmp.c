@@ -1,15 +1,15 @@
 /* Physical memory protection: address matching, priority, locking of M, Smepmp's table, grain. priv 3.7, smepmp. */
 #include "mmu_random.h"
 
-#define R 1u
-#define W 2u
-#define X 4u
-#define TOR (1u << 3)
-#define NA4 (2u << 3)
+#define R     1u
+#define W     2u
+#define X     4u
+#define TOR   (1u << 3)
+#define NA4   (2u << 3)
 #define NAPOT (3u << 3)
-#define L 0x80u
-#define MML 1u
-#define MMWP 2u
+#define L     0x80u
+#define MML   1u
+#define MMWP  2u
 
 static struct world *sixteen(void)
 {
@@ -19,7 +19,10 @@ static struct world *sixteen(void)
     return w;
 }
 
-static bool may(struct world *w, uint64_t pa, uint64_t n, enum access a, uint8_t priv) { return pmp_check(w->hart, pa, n, a, priv, NULL); }
+static bool may(struct world *w, uint64_t pa, uint64_t n, enum access a, uint8_t priv)
+{
+    return pmp_check(w->hart, pa, n, a, priv, NULL);
+}
 
 static uint64_t napot(uint64_t base, uint64_t size) { return base >> 2 | ((size >> 3) - 1); }
 
@@ -161,9 +164,9 @@ static void a_locked_entry_binds_m_too(void **state)
 static void smepmp_follows_its_truth_table(void **state)
 {
     /* Rows LRWX 0000 to 1111; M mode, then S and U: r, w, x. smepmp "Smepmp Physical Memory Protection Rules". */
-    static const char *const table[16][2] = {{"", ""},     {"", "x"},    {"rw", "r"}, {"rw", "rw"}, {"", "r"},  {"", "rx"},
-                                             {"", "rw"},   {"", "rwx"},  {"", ""},    {"x", ""},    {"x", "x"}, {"rx", "x"},
-                                             {"r", ""},    {"rx", ""},   {"rw", ""},  {"r", "r"}};
+    static const char *const table[16][2] = {{"", ""},   {"", "x"},   {"rw", "r"}, {"rw", "rw"}, {"", "r"},  {"", "rx"},
+                                             {"", "rw"}, {"", "rwx"}, {"", ""},    {"x", ""},    {"x", "x"}, {"rx", "x"},
+                                             {"r", ""},  {"rx", ""},  {"rw", ""},  {"r", "r"}};
     (void)state;
     struct world *w = sixteen();
     w->hart->s.csr.mseccfg = MML;
@@ -257,15 +260,16 @@ static void random_entries_follow_the_manual_byte_by_byte(void **state)
         struct oracle o = {.w = w};
         random_pmp(w, &rng);
         for (unsigned n = 0; n < 250; n++) {
-            uint64_t pa = random_page(&rng) + rng_below(&rng, 4096);
+            uint64_t pa = random_page(&rng), off = rng_below(&rng, 4096);
+            pa += off;
             if (often(&rng, 60) && w->cfg.pmp_count) /* near a border */
-                pa = (w->hart->s.csr.pmpaddr[rng_below(&rng, w->cfg.pmp_count)] << 2) + rng_below(&rng, 24) - 12;
+                pa = (w->hart->s.csr.pmpaddr[rng_below(&rng, w->cfg.pmp_count)] << 2) + off % 24 - 12;
             pa &= bits_mask(0, w->cfg.pa_bits);
             unsigned size = 1 + (unsigned)rng_below(&rng, 16);
             if (pa + size >= UINT64_C(1) << w->cfg.pa_bits)
                 continue;
             uint8_t priv = (uint8_t[]){RV_U, RV_S, RV_M}[rng_below(&rng, 3)];
-            enum access a = rng_below(&rng, 3);
+            enum access a = (enum access)rng_below(&rng, 3);
             bool got = may(w, pa, size, a, priv), want = ora_pmp(&o, pa, size, priv, kind[a]);
             assert_int_equal(got, want);
             permitted += want;

@@ -1,22 +1,23 @@
 /*
- * From an effective address to a physical one: priv 12 (satp), hypervisor "Two-Stage Address Translation", zpm, priv 3.7 on the result.
+ * From an effective address to a physical one: priv 12 (satp), hypervisor "Two-Stage Address Translation", zpm, priv 3.7 on the
+ * result.
  */
 #include "cpu/riscv/walk.h"
 
 #define MSTATUS_MPP_SHIFT 11
-#define MSTATUS_MPRV (UINT64_C(1) << 17)
-#define STATUS_SUM (UINT64_C(1) << 18)
-#define STATUS_MXR (UINT64_C(1) << 19)
+#define MSTATUS_MPRV      (UINT64_C(1) << 17)
+#define STATUS_SUM        (UINT64_C(1) << 18)
+#define STATUS_MXR        (UINT64_C(1) << 19)
 #define MSTATUS_MPV_SHIFT 39
-#define MNSTATUS_NMIE 8u
+#define MNSTATUS_NMIE     8u
 
-#define ENVCFG_SSE (UINT64_C(1) << 3)
-#define ENVCFG_ADUE (UINT64_C(1) << 61)
+#define ENVCFG_SSE   (UINT64_C(1) << 3)
+#define ENVCFG_ADUE  (UINT64_C(1) << 61)
 #define ENVCFG_PBMTE (UINT64_C(1) << 62)
-#define PMM_SHIFT 32 /* of menvcfg, henvcfg, senvcfg and mseccfg */
-#define HUPMM_SHIFT 48
+#define PMM_SHIFT    32 /* of menvcfg, henvcfg, senvcfg and mseccfg */
+#define HUPMM_SHIFT  48
 
-#define PBMT_IO 2
+#define PBMT_IO     2
 #define PAGE_OFFSET (uint64_t)(MEM_PAGE_SIZE - 1)
 
 struct access_mode data_mode(const struct hart *h)
@@ -30,7 +31,8 @@ struct access_mode data_mode(const struct hart *h)
     return m;
 }
 
-/* The PMM field in force for a load or store: 0, 2 (7 bits are ignored) or 3 (16 bits). zpm "Memory Accesses Subject to Pointer Masking". */
+/* The PMM field in force for a load or store: 0, 2 (7 bits are ignored) or 3 (16 bits). zpm "Memory Accesses Subject to Pointer
+ * Masking". */
 static inline unsigned pmm_of(const struct hart *h, const struct access_mode *m)
 {
     const struct rv_csrs *r = &h->s.csr;
@@ -86,8 +88,8 @@ void mmu_key(const struct hart *h, const struct access_mode *m, bool fetch, uint
 {
     const struct rv_csrs *r = &h->s.csr;
     (void)fetch;
-    /* Word 0: bits 0-7 the access mode, 8-9 PMM, 18-19 SUM and MXR (20: HS-level MXR); 3 << 61 and bit 10: ADUE, PBMTE, SSE of the first
-       stage; 3 << 58: ADUE and PBMTE of the G stage. */
+    /* Word 0: bits 0-7 the access mode, 8-9 PMM, 18-19 SUM and MXR (20: HS-level MXR); 3 << 61 and bit 10: ADUE, PBMTE, SSE of
+       the first stage; 3 << 58: ADUE and PBMTE of the G stage. */
     uint64_t k = m->priv | (unsigned)m->v << 2 | (unsigned)m->hlvx << 3 | (unsigned)m->shadow_stack << 4 | (unsigned)m->cbo << 5;
     k |= (uint64_t)pmm_of(h, m) << 8;
     key[1] = key[2] = key[3] = 0;
@@ -114,7 +116,8 @@ static bool finish(struct walk *w, uint64_t pa, unsigned size, unsigned perm, un
         return walk_access_fault(w);
     unsigned pmp = pmp_perm(h, pa, size, w->m.priv, &whole), need = need_perm[w->access];
     if (unlikely(w->m.hlvx)) {
-        need = PERM_R | PERM_X; /* physical attributes must permit both (hypervisor "Virtual-Machine Load and Store Instructions") */
+        need =
+            PERM_R | PERM_X; /* physical attributes must permit both (hypervisor "Virtual-Machine Load and Store Instructions") */
         if (!(pmp & PERM_X))
             pmp &= ~(unsigned)PERM_R;
     }
@@ -128,8 +131,12 @@ static bool finish(struct walk *w, uint64_t pa, unsigned size, unsigned perm, un
     if (unlikely((pmp & need) != need))
         return walk_access_fault(w);
     perm &= pmp;
-    *out = (struct xlate){.pa = pa, .page_bits = whole ? MEM_PAGE_SHIFT : 0, .pbmt = (uint8_t)pbmt, .read = perm & PERM_R,
-                          .write = perm & PERM_W, .exec = perm & PERM_X};
+    *out = (struct xlate){.pa = pa,
+                          .page_bits = whole ? MEM_PAGE_SHIFT : 0,
+                          .pbmt = (uint8_t)pbmt,
+                          .read = perm & PERM_R,
+                          .write = perm & PERM_W,
+                          .exec = perm & PERM_X};
     /* Unless everything the walk read was known, and so is marked. */
     if (unlikely((whole && w->reads && !walk_mark(w)) || w->gen != h->cpu.engine->gen))
         out->page_bits = 0;

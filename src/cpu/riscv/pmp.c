@@ -1,26 +1,26 @@
 /*
  * Physical memory protection: priv 3.7, smepmp.
  *
- * The registers are only read here when they change (pmp_refresh); a check is then a look at one span of addresses. Neighbouring spans are
- * under different entries (or none), so an access that reaches from one into another is matched only partly by the lower-numbered entry and
- * fails, whoever makes it.
+ * The registers are only read here when they change (pmp_refresh); a check is then a look at one span of addresses. Neighbouring
+ * spans are under different entries (or none), so an access that reaches from one into another is matched only partly by the
+ * lower-numbered entry and fails, whoever makes it.
  */
 #include "cpu/riscv/walk.h"
 
 #include <string.h>
 
-#define PMP_MAX 64
-#define CFG_L 0x80u
-#define CFG_A(cfg) ((cfg) >> 3 & 3u)
-#define MSECCFG_MML 1u
+#define PMP_MAX      64
+#define CFG_L        0x80u
+#define CFG_A(cfg)   ((cfg) >> 3 & 3u)
+#define MSECCFG_MML  1u
 #define MSECCFG_MMWP 2u
-#define NO_ENTRY PMP_MAX
+#define NO_ENTRY     PMP_MAX
 
 enum { A_OFF, A_TOR, A_NA4, A_NAPOT };
 
 #define BOTH(p) ((p) | (p) << 3)
-#define SU(p) (p)
-#define M(p) ((p) << 3)
+#define SU(p)   (p)
+#define M(p)    ((p) << 3)
 
 /* Smepmp truth table with MML=1, by pmpcfg's L, R, W, X (smepmp "Physical Memory Protection Rules"). */
 static const uint8_t mml_perm[16] = {
@@ -43,7 +43,10 @@ static const uint8_t mml_perm[16] = {
 };
 
 /* An active entry: what it covers, inclusive. */
-struct region { uint64_t first, last; uint8_t cfg; };
+struct region {
+    uint64_t first, last;
+    uint8_t cfg;
+};
 
 static uint8_t entry_cfg(const struct hart *h, unsigned i) { return (uint8_t)(h->s.csr.pmpcfg[i / 8] >> (i % 8 * 8)); }
 
@@ -78,8 +81,7 @@ static bool entry_region(const struct hart *h, unsigned i, struct region *r)
         r->last = (addr | size_mask) << 2 | 3;
         return true;
     }
-    default:
-        return false;
+    default: return false;
     }
 }
 

@@ -1,40 +1,40 @@
 /*
- * Walks of page tables: priv 12.3.2 (the algorithm), Sv32 to Sv57, their x4 variants of the G stage (hypervisor "Guest Physical Address
- * Translation"), svnapot, svpbmt, svade, svadu, zicfiss.
+ * Walks of page tables: priv 12.3.2 (the algorithm), Sv32 to Sv57, their x4 variants of the G stage (hypervisor "Guest Physical
+ * Address Translation"), svnapot, svpbmt, svade, svadu, zicfiss.
  *
- * One body serves the three stages; each is compiled with its stage as a constant. PTEs of both widths are held in 64 bits: flags and PPN
- * are at the same places, and what Sv32 does not have reads as 0.
+ * One body serves the three stages; each is compiled with its stage as a constant. PTEs of both widths are held in 64 bits: flags
+ * and PPN are at the same places, and what Sv32 does not have reads as 0.
  */
 #include "cpu/riscv/walk.h"
 
 #include <string.h>
 
-#define PTE_V 0x01u
-#define PTE_R 0x02u
-#define PTE_W 0x04u
-#define PTE_X 0x08u
-#define PTE_U 0x10u
-#define PTE_A 0x40u
-#define PTE_D 0x80u
-#define PTE_PPN_MASK (bits_mask(10, 44))
-#define PTE_N (UINT64_C(1) << 63)
+#define PTE_V          0x01u
+#define PTE_R          0x02u
+#define PTE_W          0x04u
+#define PTE_X          0x08u
+#define PTE_U          0x10u
+#define PTE_A          0x40u
+#define PTE_D          0x80u
+#define PTE_PPN_MASK   (bits_mask(10, 44))
+#define PTE_N          (UINT64_C(1) << 63)
 #define PTE_PBMT_SHIFT 61
-#define PTE_PBMT (UINT64_C(3) << PTE_PBMT_SHIFT)
-#define PTE_RESERVED (bits_mask(54, 7))
+#define PTE_PBMT       (UINT64_C(3) << PTE_PBMT_SHIFT)
+#define PTE_RESERVED   (bits_mask(54, 7))
 
-#define ENVCFG_SSE (UINT64_C(1) << 3)
-#define ENVCFG_ADUE (UINT64_C(1) << 61)
+#define ENVCFG_SSE   (UINT64_C(1) << 3)
+#define ENVCFG_ADUE  (UINT64_C(1) << 61)
 #define ENVCFG_PBMTE (UINT64_C(1) << 62)
-#define STATUS_SUM (UINT64_C(1) << 18)
-#define STATUS_MXR (UINT64_C(1) << 19)
+#define STATUS_SUM   (UINT64_C(1) << 18)
+#define STATUS_MXR   (UINT64_C(1) << 19)
 
 #define PAGE_OFFSET (uint64_t)(MEM_PAGE_SIZE - 1)
-#define NAPOT_64K 8 /* PPN[3:0] of a 64 KiB range (svnapot) */
-#define NAPOT_BITS 4
+#define NAPOT_64K   8 /* PPN[3:0] of a 64 KiB range (svnapot) */
+#define NAPOT_BITS  4
 
 #define WALK_INLINE static inline __attribute__((always_inline))
 
-/* ---- faults ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- faults --------------------------------------------------------------------------------------------------------- */
 
 static bool fault(struct walk *w, unsigned cause, uint64_t tval2, uint64_t tinst)
 {
@@ -61,14 +61,14 @@ bool walk_guest_fault(struct walk *w, uint64_t gpa, uint64_t tinst)
     return fault(w, cause[w->kind], gpa >> 2, tinst);
 }
 
-/* ---- entries in memory ------------------------------------------------------------------------------------------------------------- */
+/* ---- entries in memory ---------------------------------------------------------------------------------------------- */
 
 /* A page table being walked. */
 struct table {
-    uint64_t addr;     /* what is translated */
-    enum access access;/* as this stage sees it */
+    uint64_t addr;      /* what is translated */
+    enum access access; /* as this stage sees it */
     bool rv32;
-    bool implicit;     /* G stage: the access is a read or update of a VS-stage entry */
+    bool implicit; /* G stage: the access is a read or update of a VS-stage entry */
 };
 
 static inline uint64_t pte_load(const uint8_t *host, bool rv32)
@@ -122,8 +122,8 @@ static bool pte_write(struct walk *w, uint64_t pa, bool rv32, uint64_t old, uint
     if (!mine)
         engine_forget_shared(e, pa);
     memcpy(page + (pa & PAGE_OFFSET), &new, rv32 ? 4 : 8);
-    /* A cached translation never came from an entry with A=0, and one that came with D=0 permits no store: adding A and D makes none
-       wrong. Decoded code and watched words in the same page do have to hear of it. */
+    /* A cached translation never came from an entry with A=0, and one that came with D=0 permits no store: adding A and D makes
+       none wrong. Decoded code and watched words in the same page do have to hear of it. */
     if (*mem_page_flags(e->mem, pa) & (MEM_CODE | MEM_WATCH))
         engine_store(e, pa, rv32 ? 4 : 8, old, new);
     return true;
@@ -161,7 +161,7 @@ bool walk_mark(struct walk *w)
     return true;
 }
 
-/* ---- one stage --------------------------------------------------------------------------------------------------------------------- */
+/* ---- one stage ------------------------------------------------------------------------------------------------------ */
 
 static bool g_read(struct walk *w, uint64_t gpa, bool rv32, uint64_t *pa);
 static bool g_write(struct walk *w, uint64_t gpa, bool rv32, uint64_t *pa);
@@ -220,7 +220,8 @@ WALK_INLINE unsigned rwx_permits(const struct walk *w, enum walk_stage st, const
 
 enum ss_answer { SS_OK, SS_PAGE_FAULT, SS_ACCESS_FAULT };
 
-/* Shadow-stack pages and shadow-stack accesses in the first stage (zicfiss "Shadow Stack Memory Protection"). *perm: what rwx_permits said. */
+/* Shadow-stack pages and shadow-stack accesses in the first stage (zicfiss "Shadow Stack Memory Protection"). *perm: what
+ * rwx_permits said. */
 static enum ss_answer shadow_stack_rules(const struct walk *w, uint64_t pte, unsigned *perm)
 {
     bool ss_page = (pte & (PTE_R | PTE_W | PTE_X)) == PTE_W;
@@ -237,8 +238,10 @@ static enum ss_answer shadow_stack_rules(const struct walk *w, uint64_t pte, uns
 
 enum update { UPDATE_DONE, UPDATE_FAULT, UPDATE_AGAIN };
 
-/* Sets the bits `need` (A, D) in the entry at pa, of which the walk read `pte`; at: its address as the table's owner sees it. svadu */
-static enum update set_ad(struct walk *w, enum walk_stage st, const struct table *t, uint64_t at, uint64_t pa, uint64_t pte, uint64_t need)
+/* Sets the bits `need` (A, D) in the entry at pa, of which the walk read `pte`; at: its address as the table's owner sees it.
+ * svadu */
+static enum update set_ad(struct walk *w, enum walk_stage st, const struct table *t, uint64_t at, uint64_t pa, uint64_t pte,
+                          uint64_t need)
 {
     if (!((st == STAGE_G ? w->envcfg_g : w->envcfg) & ENVCFG_ADUE)) {
         stage_fault(w, st, t);

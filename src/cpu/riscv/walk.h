@@ -1,13 +1,14 @@
-/* Inside cpu/riscv: address translation split in the walk of page tables (walk.c), physical protection (pmp.c) and the rest (mmu.c). */
+/* Inside cpu/riscv: address translation split in the walk of page tables (walk.c), physical protection (pmp.c) and the rest
+ * (mmu.c). */
 #ifndef TL_CPU_RISCV_WALK_H
 #define TL_CPU_RISCV_WALK_H
 #include "cpu/riscv/hart.h"
 
 enum { PERM_R = 1, PERM_W = 2, PERM_X = 4 };
 
-/* Page-table entries one translation can read: five VS-stage levels, each behind five of the G stage, five G-stage levels for the page
-   itself, and the last VS-stage level twice more for each of at most two updates of A and D that come in between. */
-#define WALK_READS 96
+/* Page-table entries one translation can read: five VS-stage levels, each behind five of the G stage, five G-stage levels for the
+   page itself, and the last VS-stage level twice more for each of at most two updates of A and D that come in between. */
+#define WALK_READS  96
 #define WALK_LEVELS 16
 
 enum walk_stage {
@@ -19,28 +20,35 @@ enum walk_stage {
 /* A translation under way. */
 struct walk {
     struct hart *h;
-    uint64_t va;           /* masked: what tval shows */
-    enum access access;    /* what the instruction does */
-    uint8_t kind;          /* what a fault is reported as: enum access */
+    uint64_t va;        /* masked: what tval shows */
+    enum access access; /* what the instruction does */
+    uint8_t kind;       /* what a fault is reported as: enum access */
     struct access_mode m;
-    uint64_t status;       /* SUM and MXR of the first stage, at their places in sstatus */
-    uint64_t envcfg;       /* PBMTE, ADUE, SSE of the first stage, at their places in menvcfg */
-    uint64_t envcfg_g;     /* PBMTE, ADUE of the G stage */
-    bool mxr_g;            /* HS-level MXR */
-    uint64_t gen;          /* of the engine when the walk began */
-    unsigned reads, gs;    /* what h->walk did not know */
+    uint64_t status;    /* SUM and MXR of the first stage, at their places in sstatus */
+    uint64_t envcfg;    /* PBMTE, ADUE, SSE of the first stage, at their places in menvcfg */
+    uint64_t envcfg_g;  /* PBMTE, ADUE of the G stage */
+    bool mxr_g;         /* HS-level MXR */
+    uint64_t gen;       /* of the engine when the walk began */
+    unsigned reads, gs; /* what h->walk did not know */
     uint64_t pte_page[WALK_READS];
-    struct { uint64_t gpa, page; } g[WALK_LEVELS];
+    struct {
+        uint64_t gpa, page;
+    } g[WALK_LEVELS];
 };
 
 /* Where a walk ended: a 4 KiB page, what its whole extent permits for the access mode, and its memory type. */
-struct leaf { uint64_t page; unsigned perm; unsigned pbmt; };
+struct leaf {
+    uint64_t page;
+    unsigned perm;
+    unsigned pbmt;
+};
 
 /* First stage of w->va, by satp or vsatp. False: h->trap is set. */
 bool walk_first(struct walk *w, uint64_t atp, struct leaf *out);
 /* G stage of the guest physical address the instruction itself accesses. */
 bool walk_g(struct walk *w, uint64_t gpa, struct leaf *out);
-/* Marks every page entries were read from and remembers them. False: the translation must not be cached, for marks were dropped meanwhile. */
+/* Marks every page entries were read from and remembers them. False: the translation must not be cached, for marks were dropped
+ * meanwhile. */
 bool walk_mark(struct walk *w);
 
 /* Raise the exceptions of w->kind; always false. */
@@ -48,7 +56,7 @@ bool walk_page_fault(struct walk *w);
 bool walk_access_fault(struct walk *w);
 bool walk_guest_fault(struct walk *w, uint64_t gpa, uint64_t tinst);
 
-#define SATP_MODE_SHIFT 60
+#define SATP_MODE_SHIFT   60
 #define SATP32_MODE_SHIFT 31
 
 /* Levels of the page table a satp, vsatp or hgatp value selects; 0: Bare. priv "satp MODE". */
@@ -60,12 +68,13 @@ static inline unsigned atp_levels(uint64_t atp, bool rv32)
     return mode >= 8 && mode <= 10 ? mode - 5 : 0;
 }
 
-/* ---- pmp.c ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- pmp.c ---------------------------------------------------------------------------------------------------------- */
 
 /* The span that holds pa. */
 unsigned pmp_find(const struct pmp_spans *p, uint64_t pa);
 
-/* Permissions of [pa, pa + size) for M or for S and U, PERM_ bits; *whole: they hold for its 4 KiB page. size > 0, no wrap-around. */
+/* Permissions of [pa, pa + size) for M or for S and U, PERM_ bits; *whole: they hold for its 4 KiB page. size > 0, no
+ * wrap-around. */
 static inline unsigned pmp_perm(const struct hart *h, uint64_t pa, uint64_t size, uint8_t priv, bool *whole)
 {
     const struct pmp_spans *p = &h->pmp;
