@@ -104,10 +104,10 @@ static inline int fp_exp_field(enum fp_fmt f, uint64_t a)
     return (int)(fp_abs(f, a) >> fp_frac_bits(f));
 }
 
-/* Whether a * b is too large to be tiny: at least twice the smallest normal number. */
+/* Whether a * b is surely too large to be tiny: at least twice the smallest normal number. */
 static inline bool fp_mul_is_big(enum fp_fmt f, uint64_t a, uint64_t b)
 {
-    return fp_exp_field(f, a) + fp_exp_field(f, b) > fp_bias(f) + 2;
+    return fp_exp_field(f, a) != 0 && fp_exp_field(f, b) != 0 && fp_exp_field(f, a) + fp_exp_field(f, b) > fp_bias(f) + 2;
 }
 
 static inline bool fp_div_is_big(enum fp_fmt f, uint64_t a, uint64_t b)
