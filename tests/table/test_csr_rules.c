@@ -471,9 +471,94 @@ static void effects_tell_what_to_look_at(void **state)
     world_end(&w);
 }
 
+/* What a write of ones leaves after reset, from the manual's figures: the fields of what is off are not there. */
+static void ones_stick_only_in_fields_that_are_there(void **state)
+{
+    static const struct {
+        const char *cfg;
+        uint16_t num;
+        uint64_t value;
+    } cases[] = {
+        {"rv64", 0x300, 0x800002ca00fe79aa},
+        {"rv64,h=off", 0x300, 0x8000020a00fe79aa},
+        {"rv64,s=off", 0x300, 0x8000020200227888},
+        {"rv64,f=off", 0x300, 0x000002ca00fe19aa},
+        {"rv64,zicfilp=off", 0x300, 0x800000ca007e79aa},
+        {"rv32", 0x300, 0x80fe79aa},
+        {"rv32", 0x310, 0x2c0},
+        {"rv32,smdbltrp=on", 0x310, 0x6c0},
+        {"rv32,h=off", 0x310, 0x200},
+        {"rv64", 0x100, 0x80000002008c6122},
+        {"rv64", 0x200, 0x80000002008c6122},
+        {"rv32", 0x100, 0x808c6122},
+        {"rv32", 0x200, 0x808c6122},
+        {"rv64", 0x304, 0x3eee},
+        {"rv64,h=off", 0x304, 0x2aaa},
+        {"rv64,s=off", 0x304, 0x888},
+        {"rv64,sscofpmf=off", 0x304, 0x1eee},
+        {"rv64", 0x344, 0x2226},
+        {"rv64,h=off", 0x344, 0x2222},
+        {"rv64,s=off", 0x344, 0},
+        {"rv64", 0x303, 0x3666},
+        {"rv64,h=off", 0x303, 0x2222},
+        {"rv64,h=off,sscofpmf=off", 0x303, 0x222},
+        {"rv64", 0x302, 0xfcb7fe},
+        {"rv64,h=off", 0x302, 0x0cb3fe},
+        {"rv64,zicfilp=off,zicfiss=off", 0x302, 0xf8b7fe},
+        {"rv64", 0x306, 0xffffffff},
+        {"rv64,zihpm=off", 0x306, 7},
+        {"rv64", 0x320, 0xfffffffd},
+        {"rv64,zihpm=off", 0x320, 5},
+        {"rv64", 0x30a, 0xf8000003000000fd},
+        {"rv64,s=off", 0x30a, 0x3000000f5},
+        {"rv64,zicbom=off,zicboz=off", 0x30a, 0xf80000030000000d},
+        {"rv64,sstc=off,svadu=off,smnpm=off", 0x30a, 0x58000000000000fd},
+        {"rv64,svpbmt=off,ssdbltrp=off,smcdeleg=off", 0x30a, 0xa0000003000000fd},
+        {"rv64", 0x10a, 0x3000000f5},
+        {"rv64,ssnpm=off", 0x10a, 0xf5},
+        {"rv64", 0x600, 0x00030002007003c0},
+        {"rv32", 0x600, 0x007003c0},
+        {"rv64", 0x747, 0x300000707},
+        {"rv64,smmpm=off,zkr=off", 0x747, 0x407},
+        {"rv64,smepmp=off,s=off", 0x747, 0x300000500},
+        {"rv32", 0x757, 0},
+        {"rv64", 0x323, 0xfc000000000fffff},
+        {"rv64,h=off", 0x323, 0xf0000000000fffff},
+        {"rv64,sscofpmf=off", 0x323, 0xfffff},
+        {"rv64", 0x321, UINT64_C(0x7c) << 56},
+        {"rv64,h=off", 0x322, UINT64_C(0x70) << 56},
+        {"rv64,s=off", 0x321, UINT64_C(0x50) << 56},
+        {"rv64,s=off,u=off", 0x321, UINT64_C(0x40) << 56},
+        {"rv64", 0x305, ~UINT64_C(3)},
+        {"rv32", 0x180, 0xffffffff},
+        {"rv32", 0x31c, 0xd1000000},
+        {"rv32,h=off", 0x31c, 0xd0000000},
+        {"rv64,sscsrind=off", 0x30c, UINT64_C(0xc) << 60},
+        {"rv64", 0x150, 0xfff},
+        {"rv64", 0x350, 0},
+        {"rv64,h=off", 0x34b, UINT64_MAX},
+        {"rv64", 0x645, 0x444},
+        {"rv64", 0x607, 0xfffffffe},
+        {"rv64", 0x3b0, UINT64_MAX >> 10},
+        {"rv32", 0x3b0, UINT32_MAX},
+        {"rv32", 0x011, 0xfffffffc},
+        {"rv64", 0x342, UINT64_MAX},
+    };
+    (void)state;
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world w;
+        world_new(&w, cases[i].cfg);
+        assert_true(csr_exists(w.map, cases[i].num));
+        put(&w, M, cases[i].num, UINT64_MAX);
+        assert_reg(&w, M, cases[i].num, cases[i].value);
+        world_end(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ones_stick_only_in_fields_that_are_there),
         cmocka_unit_test(previous_privilege_holds_only_modes_that_are_there),
         cmocka_unit_test(mstatus_fields_follow_the_configuration),
         cmocka_unit_test(sdt_needs_dte_and_clears_sie),
