@@ -213,6 +213,7 @@ static void a_mode_change_brings_the_caches_along(void **state)
     put(&h->s, M_FS, 3);
     put(&h->s, V_FS, 2);
     put(&h->s, HENV_LPE, 1);
+    hart_mode_changed(h); /* as after a write to henvcfg */
     hart_set_mode(h, RV_S, 0);
     assert_int_equal(h->fp_ready, 2);
     assert_int_equal(h->lpe, 0);

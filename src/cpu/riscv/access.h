@@ -2,12 +2,27 @@
 #ifndef TL_CPU_RISCV_ACCESS_H
 #define TL_CPU_RISCV_ACCESS_H
 #include "cpu/riscv/hart.h"
+#include "cpu/riscv/status.h"
 
 #define CACHE_BLOCK_BYTES 64 /* of Zicbom, Zicbop, Zicboz */
 #define RESERVATION_BYTES 64 /* LR/SC reservation set: naturally aligned (unpriv A 12.2) */
 
 /* Chooses the translation contexts of the current mode (and MPRV) for fetch and data. */
 void hart_context(struct hart *h);
+/* The same in line, for a change of mode. */
+static inline void hart_context_quick(struct hart *h)
+{
+    struct cpu *c = &h->cpu;
+    struct tlb_ctx *t = h->mode_ctx[h->s.v << 2 | h->s.priv];
+    if (unlikely(!t) || unlikely(t->gen != c->engine->gen) || unlikely(h->s.csr.mstatus & MSTATUS_MPRV)) {
+        hart_context(h);
+        return;
+    }
+    c->fetch_ctx = c->data_ctx = t;
+    c->ftlb = t->f;
+    c->tlb = t->d;
+    h->plain = (struct access_mode){.priv = h->s.priv, .v = h->s.v};
+}
 /* The same after something the contexts' keys depend on has changed. */
 void hart_context_changed(struct hart *h);
 /* Stores to RAM at a physical address inside one 4 KiB page, size <= 8; keeps decoded code, translations and reservations true. False: not RAM. */

@@ -96,7 +96,7 @@ bool hart_fp_use(struct hart *h)
 
 /* ---- what CSR writes cause -------------------------------------------------------------------------------------------------------- */
 
-bool hart_irq_look(struct hart *h) { return (hart_mip(h) & h->s.csr.mie) || h->s.nmi_pending; }
+bool hart_irq_look(struct hart *h) { return (hart_mip(h) & h->s.csr.mie) || h->s.nmi_pending || h->cpu.resync; }
 
 bool hart_effects(struct hart *h, uint32_t fx)
 {

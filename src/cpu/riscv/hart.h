@@ -104,6 +104,7 @@ struct hart {
     struct tlb_ctx *mode_ctx[8]; /* context of (v << 2 | priv) without MPRV; NULL: look it up */
     struct access_mode plain; /* how plain loads and stores are made now (MPRV applied) */
     uint8_t lpe;           /* landing pads are enforced in the current mode (Zicfilp) */
+    uint8_t lpe_in;        /* the modes, as bits (v << 2 | priv), in which they are */
     uint8_t fp_ready;      /* 0: an FP instruction must look first; else fp_host: FS, and vsstatus.FS if V, are Dirty */
     uint8_t fp_host;       /* 2: the host can round by frm; 1: it can't (RMM, reserved) */
     uint8_t frm;
@@ -166,8 +167,8 @@ bool do_wfi(struct hart *h, enum wait_kind kind);
 uint64_t hart_mip(struct hart *h);
 /* Changes the mode; keeps csr.priv/v, contexts, plain, lpe, fp_ready and counters right. */
 void hart_set_mode(struct hart *h, uint8_t priv, uint8_t v);
-/* Recomputes plain, lpe, fp_ready and the contexts of the current mode, after a write to a register they depend on (mstatus, vsstatus,
-   mseccfg, the envcfg registers). */
+/* Recomputes plain, lpe, fp_ready and the contexts, after a write to a register they depend on (mstatus, vsstatus, mseccfg, the envcfg
+   registers). */
 void hart_mode_changed(struct hart *h);
 /* Does what is due (counter overflows: OF, LCOFIP) and recomputes h->deadline, stip_due, vstip_due from stimecmp, vstimecmp, time and the
    counters. To be called when one of those changed, and at an instruction boundary when s.cycle >= h->deadline, also before hart_run

@@ -5,40 +5,37 @@
  * switches contexts breaks it by an SC of its own, as the manual asks it to.
  */
 #include "cpu/riscv/trap.h"
-#include "cpu/riscv/access.h"
-#include "cpu/riscv/counters.h"
 
 /* What a guest-page fault alone writes to mtval2 and htval; other traps write zero (hypervisor 9.2.8, 9.4.4). */
 #define GUEST_FAULTS \
     (UINT64_C(1) << EXC_INSN_GUEST_PAGE | UINT64_C(1) << EXC_LOAD_GUEST_PAGE | UINT64_C(1) << EXC_STORE_GUEST_PAGE)
 
-bool landing_pads(const struct hart *h, uint8_t priv, uint8_t v)
+static unsigned mode_bit(uint8_t priv, uint8_t v)
+{
+    return 1u << (v << 2 | priv);
+}
+
+/* xLPE of every mode (priv "Landing-Pad-Enabled State"). */
+static uint8_t landing_pad_modes(const struct hart *h)
 {
     const struct rv_csrs *r = &h->s.csr;
-    if (priv == RV_M)
-        return (r->mseccfg & MSECCFG_MLPE) != 0;
-    if (priv == RV_U)
-        return ((rv_has(h->cfg, EXT_S) ? r->senvcfg : r->menvcfg) & ENVCFG_LPE) != 0;
-    return ((v ? r->henvcfg : r->menvcfg) & ENVCFG_LPE) != 0;
+    unsigned in = 0;
+    in |= r->mseccfg & MSECCFG_MLPE ? mode_bit(RV_M, 0) : 0;
+    in |= r->menvcfg & ENVCFG_LPE ? mode_bit(RV_S, 0) : 0;
+    in |= r->henvcfg & ENVCFG_LPE ? mode_bit(RV_S, 1) : 0;
+    in |= (rv_has(h->cfg, EXT_S) ? r->senvcfg : r->menvcfg) & ENVCFG_LPE ? mode_bit(RV_U, 0) | mode_bit(RV_U, 1) : 0;
+    return (uint8_t)in;
+}
+
+bool landing_pads(const struct hart *h, uint8_t priv, uint8_t v)
+{
+    return (landing_pad_modes(h) & mode_bit(priv, v)) != 0;
 }
 
 void hart_mode_changed(struct hart *h)
 {
-    const struct rv_csrs *r = &h->s.csr;
-    uint8_t priv = h->s.priv, v = h->s.v;
-    uint64_t fs = r->mstatus & (v ? r->vsstatus : MSTATUS_FS) & MSTATUS_FS;
-    h->fp_ready = fs == MSTATUS_FS ? h->fp_host : 0;
-    h->lpe = landing_pads(h, priv, v);
-    hart_context(h);
-}
-
-void trap_change_mode(struct hart *h, uint8_t priv, uint8_t v, unsigned retired)
-{
-    h->s.priv = h->csr.priv = priv;
-    h->s.v = h->csr.v = v;
-    if (unlikely(h->count_active))
-        counters_mode(h, retired);
-    hart_mode_changed(h);
+    h->lpe_in = landing_pad_modes(h);
+    trap_enter_mode(h);
 }
 
 void hart_set_mode(struct hart *h, uint8_t priv, uint8_t v)

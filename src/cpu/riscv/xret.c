@@ -1,6 +1,4 @@
 /* Returns from traps, ecall, and the waiting instructions. priv 3.3; hypervisor 9.6.5; smrnmi; cfi; unpriv Zawrs. */
-#include "cpu/riscv/access.h"
-#include "cpu/riscv/counters.h"
 #include "cpu/riscv/trap.h"
 
 /* The encodings, which an illegal- or virtual-instruction exception puts into tval. */
