@@ -53,12 +53,13 @@ static bool number(pair_fn *fn, void *ctx, const char *key, uint64_t v)
 static bool config_pairs(const struct machine *m, pair_fn *fn, void *ctx)
 {
     const struct setup *s = m->setup;
-    char isa[512], text[640];
-    rv_config_isa(&s->cfg, isa, sizeof isa);
-    snprintf(text, sizeof text, "%s, choices %016" PRIx64, isa, hash_bytes(&s->cfg, sizeof s->cfg));
-    if (!fn(ctx, "board", s->board->name) || !fn(ctx, "cpu", text) || !number(fn, ctx, "harts", s->harts) || !number(fn, ctx, "ram", s->ram) ||
+    char text[128];
+    if (!fn(ctx, "board", s->board->name) || !number(fn, ctx, "harts", s->harts) || !number(fn, ctx, "ram", s->ram) ||
         !number(fn, ctx, "quantum", s->quantum) || !number(fn, ctx, "clock_hz", s->clock_hz) || !number(fn, ctx, "seed", s->seed) ||
         !number(fn, ctx, "rtc_epoch", s->rtc_epoch) || !number(fn, ctx, "semihosting", s->semihosting))
+        return false;
+    snprintf(text, sizeof text, "rv%u with choices %016" PRIx64, s->cfg.xlen, hash_bytes(&s->cfg, sizeof s->cfg));
+    if (!fn(ctx, "cpu", text))
         return false;
     snprintf(text, sizeof text, "%016" PRIx64, s->loader.digest);
     if (!fn(ctx, "images", text))
@@ -212,7 +213,7 @@ static bool get_str(struct reader *r, char *out, size_t cap)
 static bool check_pair(void *ctx, const char *key, const char *value)
 {
     struct reader *r = ctx;
-    char its_key[64], its[768];
+    char its_key[64], its[256];
     if (!get_str(r, its_key, sizeof its_key) || (*its_key && !get_str(r, its, sizeof its)))
         return false;
     if (strcmp(its_key, key)) {
