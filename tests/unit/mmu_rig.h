@@ -140,4 +140,12 @@ static inline void check_guest_fault(struct rig *k, uint64_t va, enum access a, 
 }
 
 #define GUEST_FAULTS(k, va, a, m, cause, gpa, tinst) check_guest_fault(k, va, a, m, cause, gpa, tinst, __LINE__)
+
+/* An engine's watcher: notes where the store was. */
+static inline void seen(struct engine *e, const struct cpu *by, uint64_t pa, uint64_t n)
+{
+    (void)by;
+    (void)n;
+    e->pages_max = (unsigned)pa;
+}
 #endif

@@ -124,6 +124,22 @@ static void sum_matters_to_s_only(void **state)
     world_free(w);
 }
 
+static void both_mxr_bits_matter_to_guests(void **state)
+{
+    (void)state;
+    uint64_t key[3][4];
+    struct world *w = world_new(64);
+    const struct access_mode m = {.priv = RV_U, .v = 1};
+    w->hart->s.csr.vsstatus = UINT64_C(1) << 19;
+    key_of(w, &m, key[0]);
+    w->hart->s.csr.mstatus = UINT64_C(1) << 19;
+    key_of(w, &m, key[1]);
+    w->hart->s.csr.mstatus = w->hart->s.csr.vsstatus = 0;
+    key_of(w, &m, key[2]);
+    assert_false(equal_keys(key[0], key[1]) || equal_keys(key[1], key[2]) || equal_keys(key[0], key[2]));
+    world_free(w);
+}
+
 static void fetch_and_plain_data_share_a_context(void **state)
 {
     (void)state;
@@ -147,6 +163,7 @@ int main(void)
         cmocka_unit_test(m_mode_depends_on_nothing_but_its_own_masking),
         cmocka_unit_test(guest_registers_do_not_change_the_hypervisors_key),
         cmocka_unit_test(sum_matters_to_s_only),
+        cmocka_unit_test(both_mxr_bits_matter_to_guests),
         cmocka_unit_test(fetch_and_plain_data_share_a_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

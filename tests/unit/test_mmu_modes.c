@@ -244,6 +244,73 @@ static void table_pages_are_marked_only_for_what_may_be_cached(void **state)
     done(&k);
 }
 
+static void what_is_remembered_of_the_second_stage_minds_pbmte(void **state)
+{
+    (void)state;
+    struct rig k = two_stage(64, V | R | A, V | R | U | A);
+    map_at(&k, 8, GROOT, true, ROOT, 0, leaf_pte(ROOT, V | R | W | U | A | D | PBMT(1)));
+    PASSES(&k, VA, ACCESS_LOAD, &guest_s);
+    PASSES(&k, VA, ACCESS_LOAD, &guest_s);
+    k.r->menvcfg = 0;
+    GUEST_FAULTS(&k, VA, ACCESS_LOAD, &guest_s, EXC_LOAD_GUEST_PAGE, ROOT + bits_get(VA, 38, 30) * 8, 0x3000);
+    done(&k);
+}
+
+static void an_update_that_drops_the_marks_is_not_cached(void **state)
+{
+    (void)state;
+    struct rig k = one_stage(64, V | R | W | A);
+    k.r->menvcfg |= ADUE;
+    k.w->engine->watch = seen;
+    PASSES(&k, VA, ACCESS_LOAD, &host_s);
+    *mem_page_flags(k.w->mem, k.pte_at) |= MEM_WATCH; /* the store is told to the engine, which flushes */
+    uint64_t gen = k.w->engine->gen;
+    PASSES(&k, VA, ACCESS_STORE, &host_s);
+    assert_true(k.w->engine->gen != gen && k.x.page_bits == 0);
+    PASSES(&k, VA, ACCESS_STORE, &host_s);
+    assert_true(k.x.page_bits == 12 && k.w->engine->pte_pages == 3);
+    done(&k);
+}
+
+static void an_update_of_a_page_shared_with_a_fork_tells_who_reads_it(void **state)
+{
+    (void)state;
+    struct rig k = one_stage(64, V | R | W | A);
+    k.r->menvcfg |= ADUE;
+    struct mem *fork = mem_fork(k.w->mem);
+    engine_flush(k.w->engine);
+    *mem_page_flags(k.w->mem, k.pte_at) |= MEM_SHARED;
+    PASSES(&k, VA, ACCESS_STORE, &host_s);
+    assert_false(*mem_page_flags(k.w->mem, k.pte_at) & MEM_SHARED);
+    uint64_t theirs;
+    assert_true(mem_read(fork, k.pte_at, &theirs, 8));
+    assert_true(!(theirs & D) && (world_peek(k.w, k.pte_at, 8) & D));
+    mem_free(fork);
+    done(&k);
+}
+
+static void an_entry_of_both_stages_at_once_is_updated_once(void **state)
+{
+    (void)state;
+    struct rig k = rig_new(64);
+    k.r->menvcfg |= ADUE;
+    k.r->henvcfg |= ADUE;
+    /* The G stage maps RAM at itself; its last-level entry for its own page is the guest's root, index 0, too. */
+    k.r->hgatp = atp(&k, 8, GROOT);
+    map_at(&k, 8, GROOT, true, RAM_BASE + 0x30000, 0, leaf_pte(0, V | R | W | U));
+    uint64_t table = k.pte_at & ~UINT64_C(0xfff);
+    for (unsigned i = 0; i < 20; i++)
+        map_at(&k, 8, GROOT, true, RAM_BASE + i * 0x1000, 0, leaf_pte(RAM_BASE + i * 0x1000, V | R | W | U));
+    uint64_t at = table + bits_get(table, 20, 12) * 8; /* maps the page it is in */
+    k.r->vsatp = atp(&k, 8, ROOT);
+    map_at(&k, 8, ROOT, false, VA, 1, table >> 2 | V);
+    uint64_t va = (VA & ~UINT64_C(0x1fffff)) | bits_get(table, 20, 12) << 12;
+    PASSES(&k, va + 8, ACCESS_STORE, &guest_u);
+    assert_true(k.x.pa == table + 8 && k.x.write);
+    assert_int_equal(world_peek(k.w, at, 8) & 0xff, V | R | W | U | A | D);
+    done(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +327,10 @@ int main(void)
         cmocka_unit_test(mprv_lends_loads_and_stores_the_previous_mode),
         cmocka_unit_test(an_edited_entry_is_seen_at_once),
         cmocka_unit_test(table_pages_are_marked_only_for_what_may_be_cached),
+        cmocka_unit_test(what_is_remembered_of_the_second_stage_minds_pbmte),
+        cmocka_unit_test(an_update_that_drops_the_marks_is_not_cached),
+        cmocka_unit_test(an_update_of_a_page_shared_with_a_fork_tells_who_reads_it),
+        cmocka_unit_test(an_entry_of_both_stages_at_once_is_updated_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,13 +159,6 @@ static void svadu_leaves_an_entry_alone_that_does_not_permit_the_access(void **s
     done(&k);
 }
 
-static void seen(struct engine *e, const struct cpu *by, uint64_t pa, uint64_t n)
-{
-    (void)by;
-    (void)n;
-    e->pages_max = (unsigned)pa;
-}
-
 static void svadu_updates_are_stores_that_watchers_see(void **state)
 {
     (void)state;

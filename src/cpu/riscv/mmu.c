@@ -115,12 +115,8 @@ static bool finish(struct walk *w, uint64_t pa, unsigned size, unsigned perm, un
     if (unlikely(pa_too_wide(h, pa)))
         return walk_access_fault(w);
     unsigned pmp = pmp_perm(h, pa, size, w->m.priv, &whole), need = need_perm[w->access];
-    if (unlikely(w->m.hlvx)) {
-        need =
-            PERM_R | PERM_X; /* physical attributes must permit both (hypervisor "Virtual-Machine Load and Store Instructions") */
-        if (!(pmp & PERM_X))
-            pmp &= ~(unsigned)PERM_R;
-    }
+    if (unlikely(w->m.hlvx)) /* physical attributes must permit both (hypervisor "Virtual-Machine Load and Store Instructions") */
+        need = PERM_R | PERM_X;
     if (unlikely(w->m.shadow_stack)) { /* zicfiss: idempotent memory that PMP permits to read and write */
         need = PERM_R | PERM_W;
         if (pbmt == PBMT_IO || !mem_page_read(h->cpu.mem, pa))

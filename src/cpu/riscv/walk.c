@@ -220,8 +220,7 @@ WALK_INLINE unsigned rwx_permits(const struct walk *w, enum walk_stage st, const
 
 enum ss_answer { SS_OK, SS_PAGE_FAULT, SS_ACCESS_FAULT };
 
-/* Shadow-stack pages and shadow-stack accesses in the first stage (zicfiss "Shadow Stack Memory Protection"). *perm: what
- * rwx_permits said. */
+/* Shadow-stack pages and shadow-stack accesses in the first stage (zicfiss "Shadow Stack Memory Protection"); *perm is replaced. */
 static enum ss_answer shadow_stack_rules(const struct walk *w, uint64_t pte, unsigned *perm)
 {
     bool ss_page = (pte & (PTE_R | PTE_W | PTE_X)) == PTE_W;
@@ -236,39 +235,23 @@ static enum ss_answer shadow_stack_rules(const struct walk *w, uint64_t pte, uns
     return w->access != ACCESS_LOAD || w->m.cbo ? SS_ACCESS_FAULT : SS_OK;
 }
 
-enum update { UPDATE_DONE, UPDATE_FAULT, UPDATE_AGAIN };
-
-/* Sets the bits `need` (A, D) in the entry at pa, of which the walk read `pte`; at: its address as the table's owner sees it.
- * svadu */
-static enum update set_ad(struct walk *w, enum walk_stage st, const struct table *t, uint64_t at, uint64_t pa, uint64_t pte,
-                          uint64_t need)
+/* Sets the bits `need` (A, D) in the entry at pa, of which the walk read `pte` (svadu); at: its address as the table's owner sees
+   it. False: h->trap is set. */
+static bool set_ad(struct walk *w, enum walk_stage st, const struct table *t, uint64_t at, uint64_t pa, uint64_t pte,
+                   uint64_t need)
 {
-    if (!((st == STAGE_G ? w->envcfg_g : w->envcfg) & ENVCFG_ADUE)) {
-        stage_fault(w, st, t);
-        return UPDATE_FAULT;
-    }
-    if (st == STAGE_VS) {
-        /* The guest's table must be writable in the G stage. Getting D set there may have changed this very entry. */
-        uint64_t now;
-        if (!g_write(w, at, t->rv32, &pa))
-            return UPDATE_FAULT;
-        if (!pte_read(w, pa, t->rv32, &now)) {
-            walk_access_fault(w);
-            return UPDATE_FAULT;
-        }
-        if (now != pte)
-            return UPDATE_AGAIN;
-    }
-    if (!pte_write(w, pa, t->rv32, pte, pte | need)) {
-        walk_access_fault(w);
-        return UPDATE_FAULT;
-    }
-    return UPDATE_DONE;
+    if (!((st == STAGE_G ? w->envcfg_g : w->envcfg) & ENVCFG_ADUE))
+        return stage_fault(w, st, t);
+    /* The guest's table must be writable in the G stage. That may set D in this very entry, if it maps itself; then it is a store
+       that needs D here, too, so what is written below is right even so. */
+    if (st == STAGE_VS && !g_write(w, at, t->rv32, &pa))
+        return false;
+    return pte_write(w, pa, t->rv32, pte, pte | need) || walk_access_fault(w);
 }
 
 /* Everything after "a leaf PTE has been reached". */
-WALK_INLINE enum update leaf(struct walk *w, enum walk_stage st, const struct table *t, uint64_t pte, uint64_t at, uint64_t pa,
-                             unsigned shift, struct leaf *out)
+WALK_INLINE bool leaf(struct walk *w, enum walk_stage st, const struct table *t, uint64_t pte, uint64_t at, uint64_t pa,
+                      unsigned shift, struct leaf *out)
 {
     static const uint8_t need_perm[] = {[ACCESS_FETCH] = PERM_X, [ACCESS_LOAD] = PERM_R, [ACCESS_STORE] = PERM_W};
     bool ss_page = st != STAGE_G && (pte & (PTE_R | PTE_W | PTE_X)) == PTE_W && (w->envcfg & ENVCFG_SSE);
@@ -282,24 +265,19 @@ WALK_INLINE enum update leaf(struct walk *w, enum walk_stage st, const struct ta
     }
     unsigned by_u = u_permits(w, st, pte);
     if (unlikely(bad || !(by_u & (t->access == ACCESS_FETCH ? 2 : 1))))
-        goto no;
+        return stage_fault(w, st, t);
     unsigned perm = rwx_permits(w, st, t, pte);
     if (unlikely(st != STAGE_G && (ss_page || w->m.shadow_stack))) {
         enum ss_answer a = shadow_stack_rules(w, pte, &perm);
-        if (a == SS_ACCESS_FAULT) {
-            walk_access_fault(w);
-            return UPDATE_FAULT;
-        }
-        if (a == SS_PAGE_FAULT)
-            goto no;
+        if (a != SS_OK)
+            return a == SS_PAGE_FAULT ? walk_page_fault(w) : walk_access_fault(w);
     }
     if (unlikely(!(perm & need_perm[t->access])))
-        goto no;
+        return stage_fault(w, st, t);
     uint64_t need = t->access == ACCESS_STORE ? PTE_A | PTE_D : PTE_A;
     if (unlikely((pte & need) != need)) {
-        enum update u = set_ad(w, st, t, at, pa, pte, need);
-        if (u != UPDATE_DONE)
-            return u;
+        if (!set_ad(w, st, t, at, pa, pte, need))
+            return false;
         pte |= need;
     }
     if (!(pte & PTE_D))
@@ -307,10 +285,7 @@ WALK_INLINE enum update leaf(struct walk *w, enum walk_stage st, const struct ta
     out->perm = perm & ((by_u & 1 ? PERM_R | PERM_W : 0) | (by_u & 2 ? PERM_X : 0));
     out->page = ppn_pa | (t->addr & below);
     out->pbmt = (unsigned)(pte >> PTE_PBMT_SHIFT) & 3;
-    return UPDATE_DONE;
-no:
-    stage_fault(w, st, t);
-    return UPDATE_FAULT;
+    return true;
 }
 
 WALK_INLINE bool walk(struct walk *w, enum walk_stage st, const struct table *t, uint64_t atp, struct leaf *out)
@@ -319,10 +294,9 @@ WALK_INLINE bool walk(struct walk *w, enum walk_stage st, const struct table *t,
     uint64_t base = (atp & (t->rv32 ? bits_mask(0, 22) : bits_mask(0, 44))) << MEM_PAGE_SHIFT;
     unsigned shift = MEM_PAGE_SHIFT + bits * (levels - 1);
     uint64_t index = bits_mask(0, bits);
-    if (st == STAGE_G) { /* two more bits, in a root of 16 KiB */
+    if (st == STAGE_G) { /* two more bits, in a root of 16 KiB (hgatp holds no unaligned one) */
         if (!t->rv32 && t->addr >> (shift + bits + 2))
             return stage_fault(w, st, t);
-        base &= ~(uint64_t)(4 * MEM_PAGE_SIZE - 1);
         index = bits_mask(0, bits + 2);
     } else if (!t->rv32 && (uint64_t)bits_sext(t->addr, shift + bits) != t->addr) {
         return stage_fault(w, st, t);
@@ -335,12 +309,8 @@ WALK_INLINE bool walk(struct walk *w, enum walk_stage st, const struct table *t,
             return walk_access_fault(w);
         if (unlikely(!(pte & PTE_V)))
             return stage_fault(w, st, t);
-        if (pte & (PTE_R | PTE_W | PTE_X)) {
-            enum update u = leaf(w, st, t, pte, at, pa, shift, out);
-            if (unlikely(u == UPDATE_AGAIN))
-                continue;
-            return u == UPDATE_DONE;
-        }
+        if (pte & (PTE_R | PTE_W | PTE_X))
+            return leaf(w, st, t, pte, at, pa, shift, out);
         /* A pointer: A, D, U and the bits above the PPN are reserved in it. */
         if (unlikely((pte & ~(PTE_PPN_MASK | bits_mask(0, 10))) || (pte & (PTE_A | PTE_D | PTE_U)) || shift == MEM_PAGE_SHIFT))
             return stage_fault(w, st, t);

@@ -7,9 +7,9 @@
 enum { PERM_R = 1, PERM_W = 2, PERM_X = 4 };
 
 /* Page-table entries one translation can read: five VS-stage levels, each behind five of the G stage, five G-stage levels for the
-   page itself, and the last VS-stage level twice more for each of at most two updates of A and D that come in between. */
-#define WALK_READS  96
-#define WALK_LEVELS 16
+   page itself, and five more to update the last VS-stage entry. */
+#define WALK_READS  40
+#define WALK_LEVELS 5
 
 enum walk_stage {
     STAGE_S,  /* satp */
