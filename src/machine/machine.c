@@ -90,14 +90,18 @@ void machine_reboot(struct machine *m)
 
 /* ---- making ------------------------------------------------------------------------------------------------------------------------- */
 
-/* The parts that are caches or follow from the setup; mem exists. */
-static void make_parts(struct machine *m)
+/* The parts that are caches or follow from the setup; mem exists. from: whose fork it is, or NULL. */
+static void make_parts(struct machine *m, const struct machine *from)
 {
     struct setup *s = m->setup;
     engine_init(&m->engine, m->mem, 1);
     m->hart = must(calloc(s->harts, sizeof *m->hart));
-    for (unsigned i = 0; i < s->harts; i++)
-        hart_init(&m->hart[i], &m->engine, &s->cfg, s->map, s->decoder, i);
+    for (unsigned i = 0; i < s->harts; i++) {
+        if (from)
+            hart_init_copy(&m->hart[i], &m->engine, &from->hart[i]);
+        else
+            hart_init(&m->hart[i], &m->engine, &s->cfg, s->map, s->decoder, i);
+    }
     m->states = must(calloc(1, s->states_size + 1));
 }
 
@@ -119,7 +123,7 @@ static bool build(struct machine *m, const struct machine_config *c, struct err 
         return false;
     s->map = must(csr_map_new(&s->cfg));
     s->decoder = must(rv_decoder_new(&s->cfg));
-    make_parts(m);
+    make_parts(m, NULL);
     if (!wire_devices(m, false, e))
         return false;
     wire_harts(m);
@@ -168,13 +172,10 @@ static void share(struct machine *m)
 
 static void copy_state(struct machine *m, const struct machine *from)
 {
-    struct setup *s = m->setup;
     m->st = from->st;
     m->now = from->now;
     m->reboot = from->reboot;
-    memcpy(m->states, from->states, s->states_size);
-    for (unsigned i = 0; i < s->harts; i++)
-        m->hart[i].s = from->hart[i].s;
+    memcpy(m->states, from->states, m->setup->states_size);
 }
 
 struct machine *machine_fork(struct machine *m)
@@ -183,7 +184,7 @@ struct machine *machine_fork(struct machine *m)
     f->setup = setup_get(m->setup);
     f->mem = mem_fork(m->mem);
     share(m);
-    make_parts(f);
+    make_parts(f, m);
     for (unsigned i = 0; i < f->setup->disks; i++)
         f->disk[i] = disk_fork(m->disk[i]);
     wire_devices(f, true, NULL);
@@ -192,7 +193,6 @@ struct machine *machine_fork(struct machine *m)
     f->paced = m->paced;
     copy_state(f, m);
     f->shared = true;
-    machine_refresh(f);
     return f;
 }
 
@@ -203,6 +203,8 @@ void machine_restore(struct machine *m, struct machine *from)
     for (unsigned i = 0; i < m->setup->disks; i++)
         disk_restore(m->disk[i], from->disk[i]);
     copy_state(m, from);
+    for (unsigned i = 0; i < m->setup->harts; i++)
+        m->hart[i].s = from->hart[i].s;
     machine_refresh(m);
 }
 
