@@ -127,9 +127,9 @@ static void classes_agree_with_the_host(void **state)
 static void classes_of_narrow_formats_are_those_of_their_edges(void **state)
 {
     static const struct { uint16_t a; unsigned want; } edges[] = {
-        {0xfc00, 1 << 0}, {0xfbff, 1 << 1}, {0x8400, 1 << 1}, {0x83ff, 1 << 2}, {0x8001, 1 << 2}, {0x8000, 1 << 3}, {0x0000, 1 << 4},
-        {0x0001, 1 << 5}, {0x03ff, 1 << 5}, {0x0400, 1 << 6}, {0x7bff, 1 << 6}, {0x7c00, 1 << 7}, {0x7c01, 1 << 8}, {0x7dff, 1 << 8},
-        {0xfc01, 1 << 8}, {0x7e00, 1 << 9}, {0xffff, 1 << 9},
+        {0xfc00, 1 << 0}, {0xfbff, 1 << 1}, {0x8400, 1 << 1}, {0x83ff, 1 << 2}, {0x8001, 1 << 2}, {0x8000, 1 << 3},
+        {0x0000, 1 << 4}, {0x0001, 1 << 5}, {0x03ff, 1 << 5}, {0x0400, 1 << 6}, {0x7bff, 1 << 6}, {0x7c00, 1 << 7},
+        {0x7c01, 1 << 8}, {0x7dff, 1 << 8}, {0xfc01, 1 << 8}, {0x7e00, 1 << 9}, {0xffff, 1 << 9},
     };
 
     (void)state;
@@ -169,8 +169,8 @@ static void unboxed_registers_read_as_canonical_nan(void **state)
 static void fli_constants_are_those_of_the_table(void **state)
 {
     static const double values[] = {
-        -1,    0,      0x1p-16, 0x1p-15, 0x1p-8, 0x1p-7, 0.0625, 0.125, 0.25, 0.3125, 0.375, 0.4375, 0.5,     0.625,   0.75, 0.875,
-        1,     1.25,   1.5,     1.75,    2,      2.5,    3,      4,     8,    16,     128,   256,    0x1p15,  0x1p16,
+        -1, 0, 0x1p-16, 0x1p-15, 0x1p-8, 0x1p-7, 0.0625, 0.125, 0.25, 0.3125, 0.375, 0.4375, 0.5, 0.625, 0.75, 0.875,
+        1,     1.25,   1.5,     1.75,    2,      2.5,    3,      4,     8,    16,     128,   256,    0x1p15, 0x1p16,
     };
 
     (void)state;
