@@ -36,14 +36,16 @@ bool cli_colour(int fd)
 static void usage(FILE *f)
 {
     fputs("Usage: trapline VERB [OPTION...] [ARGUMENT...]\n"
-          "Deterministic, cycle-level emulator of RISC-V machines for firmware, hypervisors and kernels.\n\nVerbs\n", f);
+          "Deterministic, cycle-level emulator of RISC-V machines for firmware, hypervisors and kernels.\n\nVerbs\n",
+          f);
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
         fprintf(f, "  %-8s %s\n", verbs[i].name, verbs[i].title);
     fputs("\nExamples\n"
           "    trapline run hello.elf\n"
           "    trapline run -bios default -kernel linux -initrd initrd.gz -append console=ttyS0 -m 1G -smp 4\n"
           "    trapline doc mstatus=0xa00000080\n"
-          "\n`trapline VERB --help` tells the options of a verb; `trapline --version` the version; trapline(1) everything.\n", f);
+          "\n`trapline VERB --help` tells the options of a verb; `trapline --version` the version; trapline(1) everything.\n",
+          f);
 }
 
 /* Output that could not be written (a full disk) must not look like success. */

@@ -18,7 +18,7 @@ enum cli_exit {
 /* One row a verb. */
 struct verb {
     const char *name;
-    const char *title;           /* one line of `trapline --help` */
+    const char *title;                 /* one line of `trapline --help` */
     int (*run)(int argc, char **argv); /* argv[0] is "trapline <name>"; returns the exit status */
 };
 

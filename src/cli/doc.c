@@ -18,8 +18,7 @@ static const struct argp_option table[] = {
     {"cpu", OPT_CPU, 0, 0, "print the cpu configuration, one extension a row; the argument is one for run's -cpu", 1},
     {"xlen", OPT_XLEN, "32|64", 0, "show registers as a hart of this width has them (64)", 1},
     {"json", OPT_JSON, 0, 0, "print JSON", 1},
-    {0}
-};
+    {0}};
 
 struct doc {
     bool cpu, json;
@@ -49,8 +48,11 @@ static error_t parser(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    .options = table, .parser = parser, .args_doc = "[NAME|NUMBER|NAME=VALUE]\n--cpu [CONFIG]",
-    .doc = "Print what the tables know about a control and status register, or decode a value of it. Without an argument, list all registers.\v"
+    .options = table,
+    .parser = parser,
+    .args_doc = "[NAME|NUMBER|NAME=VALUE]\n--cpu [CONFIG]",
+    .doc = "Print what the tables know about a control and status register, or decode a value of it. Without an argument, list "
+           "all registers.\v"
            "Examples:\n"
            "  trapline doc hstatus\n"
            "  trapline doc hstatus=0x200200180\n"
@@ -58,10 +60,13 @@ static const struct argp argp = {
            "  trapline doc --cpu rv64,h=off\n",
 };
 
-/* ---- the cpu -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the cpu -------------------------------------------------------------------------------------------------------------- */
 
 /* Choices that are not extensions, by the names -cpu gives them. */
-static const struct number { const char *name, *title; size_t at; } numbers[] = {
+static const struct number {
+    const char *name, *title;
+    size_t at;
+} numbers[] = {
     {"asid", "bits of an address space identifier", offsetof(struct rv_config, asid_bits)},
     {"vmid", "bits of a virtual machine identifier", offsetof(struct rv_config, vmid_bits)},
     {"pmp", "physical memory protection entries", offsetof(struct rv_config, pmp_count)},
@@ -81,7 +86,10 @@ static uint32_t number_of(const struct rv_config *c, const struct number *n)
 
 static void modes(const struct rv_config *c, char *out, size_t cap)
 {
-    static const struct { unsigned bit; const char *name; } row[] = {{1, "sv32"}, {8, "sv39"}, {9, "sv48"}, {10, "sv57"}};
+    static const struct {
+        unsigned bit;
+        const char *name;
+    } row[] = {{1, "sv32"}, {8, "sv39"}, {9, "sv48"}, {10, "sv57"}};
     size_t n = 0;
     *out = '\0';
     for (size_t i = 0; i < ARRAY_LEN(row); i++)
@@ -123,8 +131,8 @@ static int print_cpu(const struct doc *d)
     printf("%s\n\n", isa);
     for (unsigned i = 0; i < RV_EXT_COUNT; i++) {
         bool on = rv_has(&c, (enum rv_ext)i);
-        printf("%s%-12s %-4s %s%s\n", d->colour && !on ? "\033[2m" : "", rv_ext_name((enum rv_ext)i), on ? "on" : "off", rv_ext_title((enum rv_ext)i),
-               d->colour && !on ? "\033[0m" : "");
+        printf("%s%-12s %-4s %s%s\n", d->colour && !on ? "\033[2m" : "", rv_ext_name((enum rv_ext)i), on ? "on" : "off",
+               rv_ext_title((enum rv_ext)i), d->colour && !on ? "\033[0m" : "");
     }
     modes(&c, text, sizeof text);
     printf("\n%-12s %-4s address translation\n", "modes", *text ? text : "none");
@@ -133,10 +141,13 @@ static int print_cpu(const struct doc *d)
     return CLI_OK;
 }
 
-/* ---- registers ------------------------------------------------------------------------------------------------------------------ */
+/* ---- registers ------------------------------------------------------------------------------------------------------------ */
 
 /* A field as a row of output; v: the register's value. */
-struct line { const struct csr_field *f; unsigned msb, lsb; };
+struct line {
+    const struct csr_field *f;
+    unsigned msb, lsb;
+};
 
 static int by_lsb(const void *a, const void *b)
 {
@@ -223,7 +234,8 @@ static int list_all(const struct doc *d)
             strncat(name, range, sizeof name - strlen(name) - 1);
         }
         if (j)
-            json_array_append_new(j, json_pack("{s:s,s:i,s:i,s:s}", "name", name, "number", row->num, "count", row->count, "title", row->title));
+            json_array_append_new(
+                j, json_pack("{s:s,s:i,s:i,s:s}", "name", name, "number", row->num, "count", row->count, "title", row->title));
         else
             printf("0x%03x  %-18s %s\n", row->num, name, row->title);
     }
@@ -261,7 +273,8 @@ static int explain(const struct doc *d)
     int at = numeric ? (int)num : csr_num_by_name(name);
     const struct csr_row *row = at >= 0 && (!numeric || num < 0x1000) ? csr_row_by_num((unsigned)at) : NULL;
     if (!row)
-        return numeric ? cli_errorf("there is no register with number %s", name) : cli_errorf("there is no register '%s'; `trapline doc` lists them", name);
+        return numeric ? cli_errorf("there is no register with number %s", name)
+                       : cli_errorf("there is no register '%s'; `trapline doc` lists them", name);
     csr_name((unsigned)at, name, sizeof name);
     return print_row(d, row, name, (unsigned)at, equals ? &value : NULL);
 }

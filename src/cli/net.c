@@ -11,11 +11,19 @@
 #include <unistd.h>
 
 #define FRAMES_MAX 256 /* frames waiting for the guest; more are lost, as on a wire */
-#define POLL_MAX 256
+#define POLL_MAX   256
 
-struct timer { SlirpTimerCb fn; void *opaque; int64_t due; struct timer *next; }; /* due: ms, -1: not armed */
+struct timer {
+    SlirpTimerCb fn;
+    void *opaque;
+    int64_t due;
+    struct timer *next;
+}; /* due: ms, -1: not armed */
 
-struct frame { uint8_t *p; size_t n; };
+struct frame {
+    uint8_t *p;
+    size_t n;
+};
 
 struct net {
     Slirp *slirp;
@@ -90,8 +98,15 @@ static void no_fd(int fd, void *opaque)
 static void no_notify(void *opaque) { (void)opaque; }
 
 static const SlirpCb callbacks = {
-    .send_packet = from_slirp, .guest_error = guest_error, .clock_get_ns = now_ns, .timer_new = timer_new, .timer_free = timer_free,
-    .timer_mod = timer_mod, .register_poll_fd = no_fd, .unregister_poll_fd = no_fd, .notify = no_notify,
+    .send_packet = from_slirp,
+    .guest_error = guest_error,
+    .clock_get_ns = now_ns,
+    .timer_new = timer_new,
+    .timer_free = timer_free,
+    .timer_mod = timer_mod,
+    .register_poll_fd = no_fd,
+    .unregister_poll_fd = no_fd,
+    .notify = no_notify,
 };
 
 /* "tcp:[address]:port-[guest]:port" */
@@ -126,7 +141,8 @@ static bool add_forward(struct net *n, const char *text, struct err *e)
     return true;
 }
 
-struct net *net_open(const char *const *hostfwd, unsigned hostfwds, bool (*take)(void *ctx, const void *p, size_t n), void *ctx, struct err *e)
+struct net *net_open(const char *const *hostfwd, unsigned hostfwds, bool (*take)(void *ctx, const void *p, size_t n), void *ctx,
+                     struct err *e)
 {
     struct net *n = calloc(1, sizeof *n);
     assert(n);

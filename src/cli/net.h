@@ -1,4 +1,5 @@
-/* User networking through libslirp: the guest's frames go to the host's sockets and back. Depends on the host; never on by itself. */
+/* User networking through libslirp: the guest's frames go to the host's sockets and back. Depends on the host; never on by
+ * itself. */
 #ifndef TL_CLI_NET_H
 #define TL_CLI_NET_H
 #include "base/err.h"
@@ -8,7 +9,8 @@
 struct net;
 
 /* take: called with each frame for the guest; false: try again later. hostfwd: "tcp:[address]:port-[guest]:port". */
-struct net *net_open(const char *const *hostfwd, unsigned hostfwds, bool (*take)(void *ctx, const void *p, size_t n), void *ctx, struct err *e);
+struct net *net_open(const char *const *hostfwd, unsigned hostfwds, bool (*take)(void *ctx, const void *p, size_t n), void *ctx,
+                     struct err *e);
 void net_close(struct net *n);
 /* A frame from the guest. */
 void net_send(struct net *n, const void *p, size_t len);

@@ -9,8 +9,24 @@
 #include <string.h>
 
 enum {
-    OPT_BIOS = 0x100, OPT_KERNEL, OPT_INITRD, OPT_APPEND, OPT_DTB, OPT_DUMPDTB, OPT_DRIVE, OPT_SMP, OPT_NOGRAPHIC, OPT_MACHINE, OPT_CPU, OPT_DEVICE,
-    OPT_NETDEV, OPT_QUANTUM, OPT_SEED, OPT_CLOCK, OPT_EPOCH, OPT_SEMIHOSTING
+    OPT_BIOS = 0x100,
+    OPT_KERNEL,
+    OPT_INITRD,
+    OPT_APPEND,
+    OPT_DTB,
+    OPT_DUMPDTB,
+    OPT_DRIVE,
+    OPT_SMP,
+    OPT_NOGRAPHIC,
+    OPT_MACHINE,
+    OPT_CPU,
+    OPT_DEVICE,
+    OPT_NETDEV,
+    OPT_QUANTUM,
+    OPT_SEED,
+    OPT_CLOCK,
+    OPT_EPOCH,
+    OPT_SEMIHOSTING
 };
 
 static const struct argp_option table[] = {
@@ -21,27 +37,31 @@ static const struct argp_option table[] = {
     {"append", OPT_APPEND, "TEXT", 0, "kernel command line", 1},
     {"dtb", OPT_DTB, "FILE", 0, "device tree instead of the generated one", 1},
     {"dumpdtb", OPT_DUMPDTB, "FILE", 0, "write the device tree and end", 1},
-    {"drive", OPT_DRIVE, "FILE", 0, "disk image: FILE, or file=FILE,readonly=on,write=on; writes stay in memory unless write=on", 1},
+    {"drive", OPT_DRIVE, "FILE", 0, "disk image: FILE, or file=FILE,readonly=on,write=on; writes stay in memory unless write=on",
+     1},
     {"smp", OPT_SMP, "N", 0, "harts, 1 to 8 (1)", 1},
     {"memory", 'm', "SIZE", 0, "RAM: 512 or 512M or 1G (128M)", 1},
     {"machine", 'M', "NAME", 0, "board (virt)", 1},
-    {"cpu", OPT_CPU, "CONFIG", 0, "rv64 or rv32 with extensions: rv64,h=on,sstc=off; `trapline doc --cpu` lists them", 1},
+    {"cpu", OPT_CPU, "CONFIG", 0, "rv64,h=on,sstc=off or @FILE with such words; `trapline doc --cpu` lists them", 1},
     {"device", OPT_DEVICE, "NAME", 0, "add virtio-net, virtio-rng or virtio-console", 1},
-    {"netdev", OPT_NETDEV, "user", 0, "network behind virtio-net: user[,hostfwd=tcp::2222-:22]; depends on the outside, so off by default", 1},
+    {"netdev", OPT_NETDEV, "user", 0,
+     "network behind virtio-net: user[,hostfwd=tcp::2222-:22]; depends on the outside, so off by default", 1},
     {"nographic", OPT_NOGRAPHIC, 0, 0, "accepted: the console is always stdin and stdout", 1},
     {"semihosting", OPT_SEMIHOSTING, 0, 0, "answer semihosting calls", 1},
     {"quantum", OPT_QUANTUM, "CYCLES", 0, "cycles a hart runs before the next one does; 1: lock step", 1},
     {"seed", OPT_SEED, "N", 0, "seed of the machine's random numbers (0)", 1},
     {"clock", OPT_CLOCK, "HZ", 0, "machine cycles in a second of guest time (1G)", 1},
     {"epoch", OPT_EPOCH, "SECONDS", 0, "what the guest's clock shows at the start, since 1970", 1},
-    {0}
-};
+    {0}};
 
-/* ---- values -------------------------------------------------------------------------------------------------------------------- */
+/* ---- values --------------------------------------------------------------------------------------------------------------- */
 
 bool options_size(const char *text, uint64_t unit, uint64_t *bytes, struct err *e)
 {
-    static const struct { char letter; unsigned shift; } units[] = {{'B', 0}, {'K', 10}, {'M', 20}, {'G', 30}, {'T', 40}};
+    static const struct {
+        char letter;
+        unsigned shift;
+    } units[] = {{'B', 0}, {'K', 10}, {'M', 20}, {'G', 30}, {'T', 40}};
     char *end;
     errno = 0;
     uint64_t v = strtoull(text, &end, 0);
@@ -61,7 +81,10 @@ bool options_size(const char *text, uint64_t unit, uint64_t *bytes, struct err *
 
 bool options_count(const char *what, const char *text, uint64_t *value, struct err *e)
 {
-    static const struct { char letter; uint64_t unit; } units[] = {{'K', 1000}, {'M', 1000000}, {'G', 1000000000}, {'T', 1000000000000}};
+    static const struct {
+        char letter;
+        uint64_t unit;
+    } units[] = {{'K', 1000}, {'M', 1000000}, {'G', 1000000000}, {'T', 1000000000000}};
     char *end;
     errno = 0;
     uint64_t v = strtoull(text, &end, 0), unit = 1;
@@ -112,7 +135,7 @@ long options_unescape(char *text)
     return out - text;
 }
 
-/* ---- parsing -------------------------------------------------------------------------------------------------------------------- */
+/* ---- parsing -------------------------------------------------------------------------------------------------------------- */
 
 /* The part of "a,b=c,d" before the first comma, kept in o. */
 static const char *first_word(struct machine_options *o, const char *arg, struct err *e)
@@ -208,6 +231,23 @@ static bool parse_netdev(struct machine_options *o, const char *arg, struct err 
     return true;
 }
 
+/* A configuration as text, or "@FILE": the same in a file, with one setting a line and # comments. */
+static bool parse_cpu(struct machine_options *o, const char *arg, struct err *e)
+{
+    struct buf b;
+    o->cpu_file = NULL;
+    o->config.cpu = arg;
+    if (*arg != '@')
+        return *arg || err_set(e, "-cpu: the configuration is empty");
+    o->cpu_file = arg + 1;
+    if (!image_read_file(arg + 1, &b, e))
+        return false;
+    buf_put_u8(&b, '\0');
+    free(o->cpu_text);
+    o->config.cpu = o->cpu_text = (char *)b.data;
+    return strlen(o->config.cpu) + 1 == b.len || err_set(e, "%s is not a cpu configuration: it holds a NUL byte", arg + 1);
+}
+
 static bool parse_one(struct machine_options *o, int key, char *arg, struct err *e)
 {
     struct machine_config *c = &o->config;
@@ -217,19 +257,23 @@ static bool parse_one(struct machine_options *o, int key, char *arg, struct err 
     case OPT_INITRD: c->initrd = arg; return true;
     case OPT_APPEND: c->append = arg; return true;
     case OPT_DTB: c->dtb = arg; return true;
-    case OPT_CPU: c->cpu = arg; return true;
+    case OPT_CPU: return parse_cpu(o, arg, e);
     case OPT_DUMPDTB: o->dumpdtb = arg; return true;
     case OPT_NOGRAPHIC: return true;
     case OPT_SEMIHOSTING: c->semihosting = true; return true;
     case OPT_SMP: return parse_smp(o, arg, e);
     case 'm': return parse_ram(o, arg, e);
-    case 'M': case OPT_MACHINE: return parse_machine(o, arg, e);
+    case 'M':
+    case OPT_MACHINE: return parse_machine(o, arg, e);
     case OPT_DEVICE: return parse_device(o, arg, e);
     case OPT_DRIVE: return parse_drive(o, arg, e);
     case OPT_NETDEV: return parse_netdev(o, arg, e);
     case OPT_SEED: return options_count("--seed", arg, &c->seed, e);
-    case OPT_QUANTUM: return options_count("--quantum", arg, &c->quantum, e) && (c->quantum || err_set(e, "--quantum 0: a hart runs at least 1 cycle"));
-    case OPT_CLOCK: return options_count("--clock", arg, &c->clock_hz, e) && (c->clock_hz || err_set(e, "--clock 0: time would stand still"));
+    case OPT_QUANTUM:
+        return options_count("--quantum", arg, &c->quantum, e) &&
+               (c->quantum || err_set(e, "--quantum 0: a hart runs at least 1 cycle"));
+    case OPT_CLOCK:
+        return options_count("--clock", arg, &c->clock_hz, e) && (c->clock_hz || err_set(e, "--clock 0: time would stand still"));
     case OPT_EPOCH: return options_count("--epoch", arg, &c->rtc_epoch, e);
     default: return false;
     }
@@ -266,7 +310,7 @@ static error_t parser(int key, char *arg, struct argp_state *state)
 
 const struct argp options_argp = {.options = table, .parser = parser};
 
-/* ---- QEMU's spelling -------------------------------------------------------------------------------------------------------------- */
+/* ---- QEMU's spelling ------------------------------------------------------------------------------------------------------ */
 
 static const struct argp_option *find_long(const struct argp *a, const char *name, size_t n)
 {
@@ -303,7 +347,9 @@ void options_long(int argc, char **argv, const struct argp *argp)
     }
 }
 
-/* ---- the image -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the image ------------------------------------------------------------------------------------------------------------ */
+
+void options_free(struct machine_options *o) { free(o->cpu_text); }
 
 /* A Linux kernel given by itself needs firmware below it; everything else is started as it is. */
 static bool is_linux_kernel(const char *path, bool *linux_image, struct err *e)

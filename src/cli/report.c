@@ -60,7 +60,10 @@ static char *repro(const struct machine_options *o, uint64_t max_cycles)
     struct buf b = {0};
     char path[256] = "";
     buf_printf(&b, "trapline run -machine %s", c->board);
-    put_option(&b, "-cpu", c->cpu);
+    if (o->cpu_file)
+        buf_printf(&b, " -cpu @%s", o->cpu_file);
+    else
+        put_option(&b, "-cpu", c->cpu);
     put_number(&b, "-smp", c->harts);
     if (c->ram)
         buf_printf(&b, " -m %" PRIu64 "K", c->ram >> 10);
@@ -82,8 +85,10 @@ static char *repro(const struct machine_options *o, uint64_t max_cycles)
     if (max_cycles != UINT64_MAX)
         put_number(&b, "--max-cycles", max_cycles);
     buf_printf(&b, " # trapline " TRAPLINE_VERSION);
-    if (c->bios && !strcmp(c->bios, "default") && loader_find_firmware(c->cpu && strstr(c->cpu, "rv32") ? 32 : 64, path, sizeof path, NULL))
+    if (c->bios && !strcmp(c->bios, "default") &&
+        loader_find_firmware(c->cpu && strstr(c->cpu, "rv32") ? 32 : 64, path, sizeof path, NULL))
         put_digest(&b, path);
+    put_digest(&b, o->cpu_file);
     put_digest(&b, c->bios);
     put_digest(&b, c->kernel);
     put_digest(&b, c->initrd);
@@ -136,7 +141,8 @@ void report_print(const struct report *r, struct machine *m, const struct machin
         return;
     }
     if (r->digest)
-        fprintf(stderr, "digest %016" PRIx64 " cycles %" PRIu64 " instructions %" PRIu64 "\n", machine_digest(m), machine_cycle(m), retired);
+        fprintf(stderr, "digest %016" PRIx64 " cycles %" PRIu64 " instructions %" PRIu64 "\n", machine_digest(m),
+                machine_cycle(m), retired);
     if (r->stats)
         fprintf(stderr,
                 "end          %s\n"

@@ -5,11 +5,11 @@
 
 struct report {
     bool digest, stats, repro, json;
-    const char *end;          /* why the run ended */
-    int status;               /* exit status */
-    double seconds;           /* host time the run took */
-    double user_seconds;      /* host cpu time of the process */
-    uint64_t max_cycles;      /* as given; UINT64_MAX: not */
+    const char *end;     /* why the run ended */
+    int status;          /* exit status */
+    double seconds;      /* host time the run took */
+    double user_seconds; /* host cpu time of the process */
+    uint64_t max_cycles; /* as given; UINT64_MAX: not */
 };
 
 /* Prints what was asked for. */

@@ -13,8 +13,19 @@
 #include <unistd.h>
 
 enum {
-    OPT_MAX_CYCLES = 0x200, OPT_TIMEOUT, OPT_EXIT_ON, OPT_SAVE, OPT_LOAD, OPT_DIGEST, OPT_STATS, OPT_REPRO, OPT_JSON, OPT_INPUT, OPT_INPUT_FILE,
-    OPT_SCRIPT, OPT_EXPECT
+    OPT_MAX_CYCLES = 0x200,
+    OPT_TIMEOUT,
+    OPT_EXIT_ON,
+    OPT_SAVE,
+    OPT_LOAD,
+    OPT_DIGEST,
+    OPT_STATS,
+    OPT_REPRO,
+    OPT_JSON,
+    OPT_INPUT,
+    OPT_INPUT_FILE,
+    OPT_SCRIPT,
+    OPT_EXPECT
 };
 
 static const struct argp_option table[] = {
@@ -34,8 +45,7 @@ static const struct argp_option table[] = {
     {"stats", OPT_STATS, 0, 0, "print what the run took", 4},
     {"repro", OPT_REPRO, 0, 0, "print the line that reproduces this run", 4},
     {"json", OPT_JSON, 0, 0, "reports as JSON", 4},
-    {0}
-};
+    {0}};
 
 struct run {
     struct machine_options machine;
@@ -48,7 +58,8 @@ static bool parse_timeout(struct run *r, const char *arg, struct err *e)
 {
     char *end;
     r->session.timeout = strtod(arg, &end);
-    return (*arg && !*end && r->session.timeout > 0 && r->session.timeout < 1e9) || err_set(e, "--timeout '%s' is not a number of seconds", arg);
+    return (*arg && !*end && r->session.timeout > 0 && r->session.timeout < 1e9) ||
+           err_set(e, "--timeout '%s' is not a number of seconds", arg);
 }
 
 static bool parse_exit_on(struct run *r, char *arg, struct err *e)
@@ -118,11 +129,16 @@ static error_t parser(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
-    .options = table, .parser = parser, .args_doc = "[IMAGE]", .children = children,
+    .options = table,
+    .parser = parser,
+    .args_doc = "[IMAGE]",
+    .children = children,
     .doc = "Run an image: the guest's console is stdin and stdout, and the guest's exit code is the exit code."
-           " IMAGE is a bare-metal ELF or raw image, started as it is in machine mode, or a Linux Image, started by the default firmware.\v"
+           " IMAGE is a bare-metal ELF or raw image, started as it is in machine mode, or a Linux Image, started by the default "
+           "firmware.\v"
            "Keys: Ctrl-a x leaves, Ctrl-a a sends Ctrl-a, Ctrl-a h helps.\n\n"
-           "Exit status: the guest's own; 0 for --exit-on, --max-cycles and a script's end; 1 when --exit-on or a script was not fulfilled; "
+           "Exit status: the guest's own; 0 for --exit-on, --max-cycles and a script's end; 1 when --exit-on or a script was not "
+           "fulfilled; "
            "2 for a bad option or file; 124 for --timeout; 125 when the guest can never go on.\n\n"
            "Examples:\n"
            "  trapline run hello.elf\n"
@@ -131,14 +147,14 @@ static const struct argp argp = {
            "  trapline run rom.elf --max-cycles 5e7 --digest --seed 7\n",
 };
 
-/* ---- the run -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the run -------------------------------------------------------------------------------------------------------------- */
 
 static const char *end_name(enum session_end end)
 {
     static const char *const name[] = {
         [SESSION_RUNNING] = "running", [SESSION_GUEST] = "guest", [SESSION_CYCLES] = "max-cycles", [SESSION_TEXT] = "exit-on",
-        [SESSION_SCRIPT] = "script", [SESSION_LEAVE] = "left", [SESSION_SIGNAL] = "signal", [SESSION_TIMEOUT] = "timeout",
-        [SESSION_STUCK] = "stuck", [SESSION_HALT] = "halted", [SESSION_OUTPUT] = "output",
+        [SESSION_SCRIPT] = "script",   [SESSION_LEAVE] = "left",  [SESSION_SIGNAL] = "signal",     [SESSION_TIMEOUT] = "timeout",
+        [SESSION_STUCK] = "stuck",     [SESSION_HALT] = "halted", [SESSION_OUTPUT] = "output",
     };
     return name[end];
 }
@@ -250,5 +266,6 @@ int verb_run(int argc, char **argv)
     net_close(r.session.net);
     machine_free(r.session.m);
     session_free(&r.session);
+    options_free(&r.machine);
     return status;
 }

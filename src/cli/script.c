@@ -34,7 +34,8 @@ static bool parse_line(struct script *s, const char *path, unsigned number, char
     char *text = line + word + strspn(line + word, " \t");
     bool expect = word == 6 && !memcmp(line, "expect", 6), send = word == 4 && !memcmp(line, "send", 4);
     if (!expect && !send)
-        return err_set(e, "%s:%u: '%.*s' is not a step; the steps are: expect \"text\", send \"text\", end", path, number, (int)word, line);
+        return err_set(e, "%s:%u: '%.*s' is not a step; the steps are: expect \"text\", send \"text\", end", path, number,
+                       (int)word, line);
     size_t len = strlen(text);
     if (len < 2 || text[0] != '"' || text[len - 1] != '"')
         return err_set(e, "%s:%u: the text of %.*s must be in double quotes", path, number, (int)word, line);

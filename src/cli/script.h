@@ -1,6 +1,6 @@
 /*
- * A scripted console: what to wait for and what to type then. A script looks at the guest's output between slices of the run only, so
- * equal runs give equal input at equal cycles.
+ * A scripted console: what to wait for and what to type then. A script looks at the guest's output between slices of the run
+ * only, so equal runs give equal input at equal cycles.
  *
  * A script file has one step a line, and # comments:
  *     expect "login: "     until the guest has printed this (after the step before)
@@ -14,13 +14,18 @@
 
 enum script_kind { SCRIPT_EXPECT, SCRIPT_SEND, SCRIPT_END };
 
-struct script_step { enum script_kind kind; char *text; size_t len; unsigned line; };
+struct script_step {
+    enum script_kind kind;
+    char *text;
+    size_t len;
+    unsigned line;
+};
 
 struct script {
-    const char *name;        /* the file's, for sentences */
+    const char *name; /* the file's, for sentences */
     struct script_step *step;
     size_t count, pos;
-    struct buf seen;         /* output no step has used yet */
+    struct buf seen; /* output no step has used yet */
 };
 
 /* Adds the steps of a file. False with a sentence that names file and line. */

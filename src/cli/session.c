@@ -7,10 +7,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Input enters at multiples of this many cycles, so it is part of what a run's result follows from. 1 ms of guest time at 1 GHz. */
-#define SLICE UINT64_C(1000000)
-#define IDLE_SHARE 20 /* a slice in which fewer than 1/20 of the cycles retired an instruction is idle */
-#define IDLE_MIN 0.002 /* seconds: shorter waits are not worth a sleep */
+/* Input enters at multiples of this many cycles, so it is part of what a run's result follows from. 1 ms of guest time at 1 GHz;
+   while bytes wait for the guest to take them, a fiftieth of that. */
+#define SLICE        UINT64_C(1000000)
+#define SLICE_TYPING UINT64_C(20000)
+#define IDLE_SHARE   20    /* a slice in which fewer than 1/20 of the cycles retired an instruction is idle */
+#define IDLE_MIN     0.002 /* seconds: shorter waits are not worth a sleep */
 
 double session_clock(void)
 {
@@ -34,7 +36,10 @@ static void on_frame(void *ctx, const char *device, const void *p, size_t n)
         net_send(s->net, p, n);
 }
 
-struct machine_host session_host(struct session *s) { return (struct machine_host){.ctx = s, .console = on_console, .frame = on_frame}; }
+struct machine_host session_host(struct session *s)
+{
+    return (struct machine_host){.ctx = s, .console = on_console, .frame = on_frame};
+}
 
 bool session_frame_in(void *ctx, const void *p, size_t n)
 {
@@ -145,11 +150,8 @@ static void pace(struct session *s, bool idle)
 static enum session_end after(struct session *s, enum machine_stop stop)
 {
     switch (stop) {
-    case MACHINE_EXIT:
-        s->exit_code = machine_exit_code(s->m);
-        return SESSION_GUEST;
-    case MACHINE_HALT:
-        return SESSION_HALT;
+    case MACHINE_EXIT: s->exit_code = machine_exit_code(s->m); return SESSION_GUEST;
+    case MACHINE_HALT: return SESSION_HALT;
     case MACHINE_IDLE:
         if (script_waiting(&s->script) && script_waiting(&s->script)->kind != SCRIPT_EXPECT)
             return SESSION_RUNNING;
@@ -158,8 +160,7 @@ static enum session_end after(struct session *s, enum machine_stop stop)
         if (!s->input.len)
             wait_outside(s, s->timeout > 0 ? 100 : -1);
         return SESSION_RUNNING;
-    default:
-        return SESSION_RUNNING;
+    default: return SESSION_RUNNING;
     }
 }
 
@@ -168,7 +169,8 @@ static enum session_end slice(struct session *s)
     uint64_t cycle = machine_cycle(s->m), retired = machine_instret(s->m);
     if (cycle >= s->max_cycles)
         return SESSION_CYCLES;
-    uint64_t n = SLICE - cycle % SLICE;
+    uint64_t length = s->input.len ? SLICE_TYPING : SLICE;
+    uint64_t n = length - cycle % length;
     enum machine_stop stop = machine_run(s->m, n < s->max_cycles - cycle ? n : s->max_cycles - cycle);
     enum session_end end = hand_out(s);
     if (end != SESSION_RUNNING)

@@ -7,32 +7,32 @@
 
 enum session_end {
     SESSION_RUNNING,
-    SESSION_GUEST,     /* the guest ended it: exit_code */
-    SESSION_CYCLES,    /* --max-cycles */
-    SESSION_TEXT,      /* --exit-on */
-    SESSION_SCRIPT,    /* the script's end */
-    SESSION_LEAVE,     /* Ctrl-a x */
-    SESSION_SIGNAL,    /* a signal: its number is exit_code */
-    SESSION_TIMEOUT,   /* --timeout */
-    SESSION_STUCK,     /* every hart waits and nothing can wake one */
-    SESSION_HALT,      /* every hart is in the critical error state */
-    SESSION_OUTPUT     /* standard output cannot be written: exit_code is errno */
+    SESSION_GUEST,   /* the guest ended it: exit_code */
+    SESSION_CYCLES,  /* --max-cycles */
+    SESSION_TEXT,    /* --exit-on */
+    SESSION_SCRIPT,  /* the script's end */
+    SESSION_LEAVE,   /* Ctrl-a x */
+    SESSION_SIGNAL,  /* a signal: its number is exit_code */
+    SESSION_TIMEOUT, /* --timeout */
+    SESSION_STUCK,   /* every hart waits and nothing can wake one */
+    SESSION_HALT,    /* every hart is in the critical error state */
+    SESSION_OUTPUT   /* standard output cannot be written: exit_code is errno */
 };
 
 struct session {
     struct machine *m;
-    uint64_t clock_hz;       /* machine cycles a second of guest time */
-    uint64_t max_cycles;     /* machine cycle to stop at; UINT64_MAX: none */
-    double timeout;          /* host seconds; 0: none */
-    const char *exit_on;     /* text (exit_on_len bytes); NULL: none */
+    uint64_t clock_hz;   /* machine cycles a second of guest time */
+    uint64_t max_cycles; /* machine cycle to stop at; UINT64_MAX: none */
+    double timeout;      /* host seconds; 0: none */
+    const char *exit_on; /* text (exit_on_len bytes); NULL: none */
     size_t exit_on_len;
     struct script script;
-    struct net *net;         /* NULL: none */
-    bool quiet_stdin;        /* stdin is not the guest's */
+    struct net *net;  /* NULL: none */
+    bool quiet_stdin; /* stdin is not the guest's */
 
-    struct buf input;        /* typed, not yet taken by the guest */
-    struct buf output;       /* printed in this slice */
-    struct buf tail;         /* last bytes before this slice, for exit_on */
+    struct buf input;  /* typed, not yet taken by the guest */
+    struct buf output; /* printed in this slice */
+    struct buf tail;   /* last bytes before this slice, for exit_on */
     bool input_eof;
     int exit_code;
     double started, idle_since; /* host seconds; idle_since < 0: the guest is busy */

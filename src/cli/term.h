@@ -16,7 +16,8 @@ bool term_is_tty(void);
 /* The signal that asked for the end, or 0. */
 int term_signal(void);
 
-/* Waits at most ms milliseconds (-1: no limit, 0: not at all) for a byte on stdin. True if one can be read, or stdin is at its end. */
+/* Waits at most ms milliseconds (-1: no limit, 0: not at all) for a byte on stdin. True if one can be read, or stdin is at its
+ * end. */
 bool term_wait(int ms);
 /* Reads what is there without waiting: bytes for the guest into p, returns how many; *eof: nothing will ever come again.
    On a terminal Ctrl-a is the escape: x leaves, a or Ctrl-a sends it, h helps. */

@@ -11,7 +11,7 @@
 /* Phandles, by what they name. */
 enum { PHANDLE_CPU = 0x1, PHANDLE_INTC = 0x20, PHANDLE_PLIC = 0x40, PHANDLE_TEST = 0x41 };
 
-#define HARTS_MAX 32
+#define HARTS_MAX   32
 #define CACHE_BLOCK 64 /* bytes: what cbo.* and prefetch.* work on */
 
 /* A tree being written: the first failure sticks and is looked at once, at the end. */
@@ -84,7 +84,7 @@ static void hart_irqs(struct tree *t, uint32_t a, uint32_t b)
     cells(t, "interrupts-extended", v, n);
 }
 
-/* ---- devices ------------------------------------------------------------------------------------------------------------------- */
+/* ---- devices -------------------------------------------------------------------------------------------------------------- */
 
 static void uart_node(struct tree *t, const struct fdt_device *d)
 {
@@ -112,6 +112,7 @@ static void sswi_node(struct tree *t, const struct fdt_device *d)
     reg(t, d->base, d->size);
     hart_irqs(t, 1, 0);
     flag(t, "interrupt-controller");
+    u32(t, "#address-cells", 0);
     u32(t, "#interrupt-cells", 0);
     end(t);
 }
@@ -142,7 +143,10 @@ static void test_node(struct tree *t, const struct fdt_device *d)
 /* What the finisher's register does, for drivers that know only syscon: children of the root. */
 static void test_root_nodes(struct tree *t, const struct fdt_device *d)
 {
-    static const struct { const char *name, *compatible; uint32_t value; } row[] = {
+    static const struct {
+        const char *name, *compatible;
+        uint32_t value;
+    } row[] = {
         {"poweroff", "syscon-poweroff", 0x5555},
         {"reboot", "syscon-reboot", 0x7777},
     };
@@ -219,7 +223,7 @@ static void devices(struct tree *t, bool root)
     }
 }
 
-/* ---- harts --------------------------------------------------------------------------------------------------------------------- */
+/* ---- harts ---------------------------------------------------------------------------------------------------------------- */
 
 /* riscv,isa-extensions lists what riscv,isa joins: "rv64imac_zicsr" -> "i", "m", "a", "c", "zicsr". */
 static void isa_extensions(struct tree *t, const char *isa)
@@ -246,7 +250,10 @@ static const char *mmu_type(const struct rv_config *c)
 {
     if (c->xlen == 32)
         return c->sv_modes & 1u << 1 ? "riscv,sv32" : "riscv,none";
-    return c->sv_modes & 1u << 10 ? "riscv,sv57" : c->sv_modes & 1u << 9 ? "riscv,sv48" : c->sv_modes & 1u << 8 ? "riscv,sv39" : "riscv,none";
+    return c->sv_modes & 1u << 10  ? "riscv,sv57"
+           : c->sv_modes & 1u << 9 ? "riscv,sv48"
+           : c->sv_modes & 1u << 8 ? "riscv,sv39"
+                                   : "riscv,none";
 }
 
 static void cpu_node(struct tree *t, unsigned hart)
@@ -272,6 +279,7 @@ static void cpu_node(struct tree *t, unsigned hart)
     u32(t, "phandle", PHANDLE_CPU + hart);
     node(t, "interrupt-controller");
     str(t, "compatible", "riscv,cpu-intc");
+    u32(t, "#address-cells", 0);
     u32(t, "#interrupt-cells", 1);
     flag(t, "interrupt-controller");
     u32(t, "phandle", PHANDLE_INTC + hart);
@@ -312,17 +320,17 @@ static void pmu_node(struct tree *t)
     node(t, "pmu");
     str(t, "compatible", "riscv,pmu");
     const uint32_t map[] = {
-        0x1, 0x1, hpm | 1u,             /* cycles */
-        0x2, 0x2, hpm | 4u,             /* instructions */
-        0x10019, 0x10019, hpm,          /* data TLB read misses */
-        0x1001b, 0x1001b, hpm,          /* data TLB write misses */
-        0x10021, 0x10021, hpm,          /* instruction TLB misses */
+        0x1,     0x1,     hpm | 1u, /* cycles */
+        0x2,     0x2,     hpm | 4u, /* instructions */
+        0x10019, 0x10019, hpm,      /* data TLB read misses */
+        0x1001b, 0x1001b, hpm,      /* data TLB write misses */
+        0x10021, 0x10021, hpm,      /* instruction TLB misses */
     };
     cells(t, "riscv,event-to-mhpmcounters", map, ARRAY_LEN(map));
     end(t);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the whole ------------------------------------------------------------------------------------------------------------ */
 
 static void u64(struct tree *t, const char *name, uint64_t v) { put(t, fdt_property_u64(t->fdt, name, v)); }
 

@@ -23,13 +23,13 @@ struct fdt_board {
     uint64_t tick_hz;            /* timebase-frequency */
     const struct fdt_device *devices;
     unsigned ndevices;
-    uint64_t seed;               /* rng-seed and kaslr-seed follow from it */
+    uint64_t seed; /* rng-seed and kaslr-seed follow from it */
 };
 
 /* What /chosen says about this boot. */
 struct fdt_chosen {
-    const char *bootargs;                /* NULL: none */
-    uint64_t initrd_start, initrd_end;   /* equal: none */
+    const char *bootargs;              /* NULL: none */
+    uint64_t initrd_start, initrd_end; /* equal: none */
 };
 
 /* Builds the tree into out (appended to an empty buffer). False when the tree cannot be built (never for a valid board). */

@@ -85,7 +85,8 @@ enum image_kind image_kind_of(const uint8_t *p, size_t n)
     return is_elf(p, n) ? IMAGE_ELF : is_linux(p, n) ? IMAGE_LINUX : IMAGE_RAW;
 }
 
-/* ---- unpacking -------------------------------------------------------------------------------------------------------------- */
+/* ---- unpacking --------------------------------------------------------------------------------------------------------------
+ */
 
 static void grow(struct buf *b, uint64_t limit)
 {
@@ -155,7 +156,8 @@ static bool unzstd(const char *name, const uint8_t *p, size_t n, struct buf *out
     return ok;
 }
 
-/* EFI zboot (Linux drivers/firmware/efi/libstub/zboot-header.S): "MZ", "zimg" at 4, offset and size of the payload, its format's name. */
+/* EFI zboot (Linux drivers/firmware/efi/libstub/zboot-header.S): "MZ", "zimg" at 4, offset and size of the payload, its format's
+ * name. */
 static bool unpack_zboot(const char *name, struct buf *b, struct buf *out, uint64_t limit, struct err *e)
 {
     enum { ZBOOT_OFFSET = 8, ZBOOT_SIZE = 12, ZBOOT_FORMAT = 24, ZBOOT_FORMAT_LEN = 32 };
@@ -166,7 +168,8 @@ static bool unpack_zboot(const char *name, struct buf *b, struct buf *out, uint6
         if (*c < ' ' || *c > '~')
             *c = '?';
     if (at > b->len || size > b->len - at)
-        return err_set(e, "%s is a truncated EFI zboot image: its payload ends at byte %" PRIu64 ", the file at %zu", name, at + size, b->len);
+        return err_set(e, "%s is a truncated EFI zboot image: its payload ends at byte %" PRIu64 ", the file at %zu", name,
+                       at + size, b->len);
     if (!strcmp(format, "gzip"))
         return gunzip(name, b->data + at, size, out, limit, e);
     if (!strncmp(format, "zstd", 4))
@@ -195,7 +198,8 @@ bool image_unpack(const char *name, struct buf *bytes, uint64_t limit, struct er
     return ok;
 }
 
-/* ---- placing ------------------------------------------------------------------------------------------------------------------ */
+/* ---- placing ------------------------------------------------------------------------------------------------------------------
+ */
 
 bool image_zero(struct mem *m, uint64_t pa, uint64_t n)
 {
@@ -219,16 +223,21 @@ static bool fits(const char *name, const char *what, const struct image_place *p
     uint64_t end = p->ram_base + p->ram_size;
     if (at >= p->ram_base && at <= end && n <= end - at)
         return true;
-    return err_set(e, "%s does not fit: %s needs 0x%" PRIx64 " bytes from 0x%" PRIx64 ", RAM is 0x%" PRIx64 "..0x%" PRIx64 " (%" PRIu64 " MiB; see -m)",
+    return err_set(e,
+                   "%s does not fit: %s needs 0x%" PRIx64 " bytes from 0x%" PRIx64 ", RAM is 0x%" PRIx64 "..0x%" PRIx64
+                   " (%" PRIu64 " MiB; see -m)",
                    name, what, n, at, p->ram_base, end, p->ram_size >> 20);
 }
 
 /* Foreign kernels that are often at hand, by their own magic numbers. */
 static const char *foreign(const uint8_t *p, size_t n)
 {
-    static const struct { uint16_t machine; const char *name; } pe[] = {
-        {0xaa64, "an AArch64 EFI image"}, {0x8664, "an x86-64 EFI image"}, {0x014c, "an x86 EFI image"}, {0x01c2, "an Arm EFI image"},
-        {0x6264, "a LoongArch EFI image"},
+    static const struct {
+        uint16_t machine;
+        const char *name;
+    } pe[] = {
+        {0xaa64, "an AArch64 EFI image"}, {0x8664, "an x86-64 EFI image"},   {0x014c, "an x86 EFI image"},
+        {0x01c2, "an Arm EFI image"},     {0x6264, "a LoongArch EFI image"},
     };
     if (n >= 64 && !memcmp(p + 56, "ARM\x64", 4))
         return "an AArch64 Linux image";
@@ -254,7 +263,8 @@ static bool load_linux(const char *name, const struct buf *b, const struct image
     /* text_offset counts from a 2 MiB boundary (RV32: 4 MiB), and the kernel takes what lies below its start for its own. */
     uint64_t align = p->xlen == 32 ? UINT64_C(4) << 20 : UINT64_C(2) << 20;
     if (offset > p->ram_size)
-        return err_set(e, "%s: its header's text_offset 0x%" PRIx64 " is beyond the %" PRIu64 " MiB of RAM", name, offset, p->ram_size >> 20);
+        return err_set(e, "%s: its header's text_offset 0x%" PRIx64 " is beyond the %" PRIu64 " MiB of RAM", name, offset,
+                       p->ram_size >> 20);
     uint64_t at = (p->address + align - 1) / align * align;
     if (at < p->ram_base + offset)
         at = p->ram_base + offset;
@@ -270,6 +280,8 @@ static bool load_linux(const char *name, const struct buf *b, const struct image
 bool image_load(const char *name, struct buf *bytes, const struct image_place *place, struct image *out, struct err *e)
 {
     *out = (struct image){0};
+    if (!bytes->len)
+        return err_set(e, "%s is empty", name);
     uint64_t digest = hash_bytes(bytes->data, bytes->len);
     /* Symbols and debugging information of an ELF image do not go into RAM: leave room for them. */
     if (!image_unpack(name, bytes, place->ram_size + (UINT64_C(1) << 30), e))
@@ -288,7 +300,8 @@ bool image_load(const char *name, struct buf *bytes, const struct image_place *p
             return false;
         bool ok = mem_write(place->mem, place->address, bytes->data, bytes->len);
         assert(ok);
-        *out = (struct image){.kind = IMAGE_RAW, .start = place->address, .end = place->address + bytes->len, .entry = place->address};
+        *out = (struct image){
+            .kind = IMAGE_RAW, .start = place->address, .end = place->address + bytes->len, .entry = place->address};
     }
     out->digest = digest;
     return true;

@@ -18,16 +18,16 @@ enum image_kind { IMAGE_ELF, IMAGE_LINUX, IMAGE_RAW };
 struct image_place {
     struct mem *mem;
     uint64_t ram_base, ram_size;
-    unsigned xlen;          /* of the cpu: 32 or 64 */
-    uint64_t address;       /* where an image goes that does not say so itself (raw, Linux Image, position-independent ELF) */
+    unsigned xlen;           /* of the cpu: 32 or 64 */
+    uint64_t address;        /* where an image goes that does not say so itself (raw, Linux Image, position-independent ELF) */
     struct symbols *symbols; /* ELF symbols are added here; NULL: not wanted */
 };
 
 struct image {
     enum image_kind kind;
-    uint64_t start, end;    /* physical range it occupies while running, end exclusive */
-    uint64_t entry;         /* physical address of its first instruction */
-    uint64_t digest;        /* of the file's bytes */
+    uint64_t start, end; /* physical range it occupies while running, end exclusive */
+    uint64_t entry;      /* physical address of its first instruction */
+    uint64_t digest;     /* of the file's bytes */
 };
 
 /* Reads a whole file (regular or a pipe, at most 4 GiB) into out, which is empty on failure. An empty file is a failure. */
@@ -39,7 +39,8 @@ enum image_kind image_kind_of(const uint8_t *p, size_t n);
 /* Replaces gzip data or an EFI zboot application by what it holds; other bytes stay. limit: most bytes it may become. */
 bool image_unpack(const char *name, struct buf *bytes, uint64_t limit, struct err *e);
 
-/* Loads the bytes of the file called name; packed bytes are replaced by what they hold. On failure no guest memory was written. */
+/* Loads the bytes of the file called name; packed bytes are replaced by what they hold. On failure no guest memory was written.
+ */
 bool image_load(const char *name, struct buf *bytes, const struct image_place *place, struct image *out, struct err *e);
 
 /* Checks and loads an ELF image: the part of image_load that knows ELF (System V ABI, RISC-V ELF psABI). */

@@ -7,7 +7,10 @@
 #include <string.h>
 
 /* One PT_LOAD segment. */
-struct segment { uint64_t va, pa, offset, filesz, memsz; unsigned number; };
+struct segment {
+    uint64_t va, pa, offset, filesz, memsz;
+    unsigned number;
+};
 
 struct elf_file {
     const char *name;
@@ -21,10 +24,27 @@ struct elf_file {
 
 static const char *machine_name(unsigned em)
 {
-    static const struct { uint16_t em; const char *name; } row[] = {
-        {EM_386, "an x86"}, {EM_X86_64, "an x86-64"}, {EM_ARM, "an Arm"}, {EM_AARCH64, "an AArch64"}, {EM_MIPS, "a MIPS"}, {EM_PPC, "a PowerPC"},
-        {EM_PPC64, "a PowerPC 64"}, {EM_S390, "an s390"}, {EM_SPARC, "a SPARC"}, {EM_SPARCV9, "a SPARC V9"}, {EM_68K, "an m68k"}, {EM_SH, "a SuperH"},
-        {EM_IA_64, "an Itanium"}, {EM_BPF, "a BPF"}, {EM_OPENRISC, "an OpenRISC"}, {EM_XTENSA, "an Xtensa"}, {EM_MICROBLAZE, "a MicroBlaze"},
+    static const struct {
+        uint16_t em;
+        const char *name;
+    } row[] = {
+        {EM_386, "an x86"},
+        {EM_X86_64, "an x86-64"},
+        {EM_ARM, "an Arm"},
+        {EM_AARCH64, "an AArch64"},
+        {EM_MIPS, "a MIPS"},
+        {EM_PPC, "a PowerPC"},
+        {EM_PPC64, "a PowerPC 64"},
+        {EM_S390, "an s390"},
+        {EM_SPARC, "a SPARC"},
+        {EM_SPARCV9, "a SPARC V9"},
+        {EM_68K, "an m68k"},
+        {EM_SH, "a SuperH"},
+        {EM_IA_64, "an Itanium"},
+        {EM_BPF, "a BPF"},
+        {EM_OPENRISC, "an OpenRISC"},
+        {EM_XTENSA, "an Xtensa"},
+        {EM_MICROBLAZE, "a MicroBlaze"},
         {258, "a LoongArch"},
     };
     for (size_t i = 0; i < ARRAY_LEN(row); i++)
@@ -40,7 +60,8 @@ static bool check_header(const struct elf_file *f, unsigned xlen, struct err *e)
         const char *other = machine_name(h->e_machine);
         if (other)
             return err_set(e, "%s is %s ELF image; this machine is RISC-V", f->name, other);
-        return err_set(e, "%s is an ELF image for machine number %u; this machine is RISC-V (%u)", f->name, h->e_machine, EM_RISCV);
+        return err_set(e, "%s is an ELF image for machine number %u; this machine is RISC-V (%u)", f->name, h->e_machine,
+                       EM_RISCV);
     }
     if (h->e_ident[EI_DATA] != ELFDATA2LSB)
         return err_set(e, "%s is a big-endian ELF image; this machine is little-endian", f->name);
@@ -56,7 +77,8 @@ static bool check_header(const struct elf_file *f, unsigned xlen, struct err *e)
     return true;
 }
 
-/* libelf reads the header through a copy; what it points to is checked here, because libelf's messages name neither file nor reason. */
+/* libelf reads the header through a copy; what it points to is checked here, because libelf's messages name neither file nor
+ * reason. */
 static bool check_tables(const struct elf_file *f, struct err *e)
 {
     const GElf_Ehdr *h = &f->ehdr;
@@ -64,7 +86,8 @@ static bool check_tables(const struct elf_file *f, struct err *e)
     if (!h->e_phnum)
         return err_set(e, "%s is an ELF image without program headers: there is nothing to load", f->name);
     if (h->e_phentsize != want)
-        return err_set(e, "%s is a damaged ELF image: a program header has %u bytes instead of %" PRIu64, f->name, h->e_phentsize, want);
+        return err_set(e, "%s is a damaged ELF image: a program header has %u bytes instead of %" PRIu64, f->name, h->e_phentsize,
+                       want);
     if (h->e_phoff > f->bytes->len || h->e_phnum * want > f->bytes->len - h->e_phoff)
         return err_set(e, "%s is a truncated ELF image: its program headers end at byte %" PRIu64 ", the file at %zu", f->name,
                        h->e_phoff + h->e_phnum * want, f->bytes->len);
@@ -74,11 +97,13 @@ static bool check_tables(const struct elf_file *f, struct err *e)
 static bool add_segment(struct elf_file *f, const GElf_Phdr *p, unsigned i, struct err *e)
 {
     if (p->p_filesz > p->p_memsz)
-        return err_set(e, "%s is a damaged ELF image: segment %u has more bytes in the file (0x%" PRIx64 ") than in memory (0x%" PRIx64 ")", f->name, i,
-                       p->p_filesz, p->p_memsz);
+        return err_set(
+            e, "%s is a damaged ELF image: segment %u has more bytes in the file (0x%" PRIx64 ") than in memory (0x%" PRIx64 ")",
+            f->name, i, p->p_filesz, p->p_memsz);
     if (p->p_offset > f->bytes->len || p->p_filesz > f->bytes->len - p->p_offset)
-        return err_set(e, "%s is a truncated ELF image: segment %u has 0x%" PRIx64 " bytes at byte 0x%" PRIx64 ", the file has 0x%zx bytes", f->name,
-                       i, p->p_filesz, p->p_offset, f->bytes->len);
+        return err_set(
+            e, "%s is a truncated ELF image: segment %u has 0x%" PRIx64 " bytes at byte 0x%" PRIx64 ", the file has 0x%zx bytes",
+            f->name, i, p->p_filesz, p->p_offset, f->bytes->len);
     if (f->segs == ARRAY_LEN(f->seg))
         return err_set(e, "%s is an ELF image with more than %zu segments", f->name, ARRAY_LEN(f->seg));
     f->seg[f->segs++] = (struct segment){p->p_vaddr, p->p_paddr, p->p_offset, p->p_filesz, p->p_memsz, i};
@@ -92,7 +117,8 @@ static bool read_segments(struct elf_file *f, struct err *e)
         if (!gelf_getphdr(f->elf, (int)i, &p))
             return err_set(e, "%s is a damaged ELF image: program header %u cannot be read (%s)", f->name, i, elf_errmsg(-1));
         if (p.p_type == PT_INTERP)
-            return err_set(e, "%s is a program for an operating system (it names an interpreter), not a bare-metal image", f->name);
+            return err_set(e, "%s is a program for an operating system (it names an interpreter), not a bare-metal image",
+                           f->name);
         if (p.p_type == PT_LOAD && p.p_memsz && !add_segment(f, &p, i, e))
             return false;
     }
@@ -117,13 +143,16 @@ static bool check_segments(const struct elf_file *f, const struct image_place *p
     for (unsigned i = 0; i < f->segs; i++) {
         const struct segment *s = &f->seg[i];
         if (s->pa < p->ram_base || s->pa > ram_end || s->memsz > ram_end - s->pa)
-            return err_set(e, "%s does not fit: segment %u needs 0x%" PRIx64 " bytes from 0x%" PRIx64 ", RAM is 0x%" PRIx64 "..0x%" PRIx64
-                           " (%" PRIu64 " MiB; see -m)", f->name, s->number, s->memsz, s->pa, p->ram_base, ram_end, p->ram_size >> 20);
+            return err_set(e,
+                           "%s does not fit: segment %u needs 0x%" PRIx64 " bytes from 0x%" PRIx64 ", RAM is 0x%" PRIx64
+                           "..0x%" PRIx64 " (%" PRIu64 " MiB; see -m)",
+                           f->name, s->number, s->memsz, s->pa, p->ram_base, ram_end, p->ram_size >> 20);
         for (unsigned j = 0; j < i; j++) {
             const struct segment *t = &f->seg[j];
             if (s->pa < t->pa + t->memsz && t->pa < s->pa + s->memsz)
-                return err_set(e, "%s: its segments %u (0x%" PRIx64 "..0x%" PRIx64 ") and %u (0x%" PRIx64 "..0x%" PRIx64 ") overlap", f->name,
-                               t->number, t->pa, t->pa + t->memsz, s->number, s->pa, s->pa + s->memsz);
+                return err_set(e,
+                               "%s: its segments %u (0x%" PRIx64 "..0x%" PRIx64 ") and %u (0x%" PRIx64 "..0x%" PRIx64 ") overlap",
+                               f->name, t->number, t->pa, t->pa + t->memsz, s->number, s->pa, s->pa + s->memsz);
         }
     }
     return true;

@@ -26,7 +26,8 @@ static bool is_none(const char *s) { return !s || !strcmp(s, LOADER_FIRMWARE_NON
 
 bool loader_find_firmware(unsigned xlen, char *path, size_t cap, struct err *e)
 {
-    static const char *const where[] = {"/usr/lib/riscv%u-linux-gnu/opensbi/generic/fw_dynamic.bin", "/usr/share/opensbi/riscv%u/fw_dynamic.bin",
+    static const char *const where[] = {"/usr/lib/riscv%u-linux-gnu/opensbi/generic/fw_dynamic.bin",
+                                        "/usr/share/opensbi/riscv%u/fw_dynamic.bin",
                                         "/usr/share/qemu/opensbi-riscv%u-generic-fw_dynamic.bin"};
     for (size_t i = 0; i < ARRAY_LEN(where); i++) {
         snprintf(path, cap, where[i], xlen);
@@ -34,15 +35,18 @@ bool loader_find_firmware(unsigned xlen, char *path, size_t cap, struct err *e)
             return true;
     }
     snprintf(path, cap, where[0], xlen);
-    return err_set(e, "%s: OpenSBI is not installed (Debian's package opensbi has it); name a firmware with -bios FILE or say -bios none", path);
+    return err_set(
+        e, "%s: OpenSBI is not installed (Debian's package opensbi has it); name a firmware with -bios FILE or say -bios none",
+        path);
 }
 
 static bool disjoint(const char *a, uint64_t a0, uint64_t a1, const char *b, uint64_t b0, uint64_t b1, struct err *e)
 {
     if (a0 >= b1 || b0 >= a1)
         return true;
-    return err_set(e, "%s (0x%" PRIx64 "..0x%" PRIx64 ") and %s (0x%" PRIx64 "..0x%" PRIx64 ") overlap in memory; more RAM may help (-m)", a, a0, a1,
-                   b, b0, b1);
+    return err_set(
+        e, "%s (0x%" PRIx64 "..0x%" PRIx64 ") and %s (0x%" PRIx64 "..0x%" PRIx64 ") overlap in memory; more RAM may help (-m)", a,
+        a0, a1, b, b0, b1);
 }
 
 /* Reads and loads one image at place.address, or where it says itself. */
@@ -81,7 +85,8 @@ static bool load_kernel(struct boot *b, struct err *e)
     b->place.address = bios->end ? align_up(bios->end, step) : b->place.ram_base;
     if (!load_file(b, b->c->kernel, &b->l->kernel, e))
         return false;
-    return disjoint(is_none(b->c->bios) ? "the firmware" : b->c->bios, bios->start, bios->end, b->c->kernel, b->l->kernel.start, b->l->kernel.end, e);
+    return disjoint(is_none(b->c->bios) ? "the firmware" : b->c->bios, bios->start, bios->end, b->c->kernel, b->l->kernel.start,
+                    b->l->kernel.end, e);
 }
 
 /* The last address a device tree may end at: what a 32-bit firmware can reach. */
@@ -114,8 +119,10 @@ static bool load_initrd(struct boot *b, struct err *e)
         b->l->initrd_start = at;
         b->l->initrd_end = at + bytes.len;
     } else {
-        err_set(e, "%s does not fit: it has %zu bytes; RAM is 0x%" PRIx64 "..0x%" PRIx64 " and the kernel ends at 0x%" PRIx64 " (see -m)", path, bytes.len,
-                b->place.ram_base, b->place.ram_base + b->place.ram_size, k->end);
+        err_set(e,
+                "%s does not fit: it has %zu bytes; RAM is 0x%" PRIx64 "..0x%" PRIx64 " and the kernel ends at 0x%" PRIx64
+                " (see -m)",
+                path, bytes.len, b->place.ram_base, b->place.ram_base + b->place.ram_size, k->end);
     }
     buf_free(&bytes);
     return ok;
@@ -139,8 +146,8 @@ static bool make_dtb(struct boot *b, struct err *e)
 static bool is_free(const struct boot *b, uint64_t at, uint64_t n)
 {
     const struct loader *l = b->l;
-    return at >= b->place.ram_base && (at >= l->bios.end || at + n <= l->bios.start) && (at >= l->kernel.end || at + n <= l->kernel.start) &&
-           (at >= l->initrd_end || at + n <= l->initrd_start);
+    return at >= b->place.ram_base && (at >= l->bios.end || at + n <= l->bios.start) &&
+           (at >= l->kernel.end || at + n <= l->kernel.start) && (at >= l->initrd_end || at + n <= l->initrd_start);
 }
 
 static bool place_dtb(struct boot *b, struct err *e)
@@ -155,7 +162,8 @@ static bool place_dtb(struct boot *b, struct err *e)
     if (!is_free(b, l->dtb_start, l->dtb.len))
         l->dtb_start = align_down(limit - l->dtb.len, MEM_PAGE_SIZE);
     if (!is_free(b, l->dtb_start, l->dtb.len))
-        return err_set(e, "%s does not fit: the images leave no room for its %zu bytes at the end of RAM, 0x%" PRIx64 " (see -m)", name, l->dtb.len, limit);
+        return err_set(e, "%s does not fit: the images leave no room for its %zu bytes at the end of RAM, 0x%" PRIx64 " (see -m)",
+                       name, l->dtb.len, limit);
     bool ok = mem_write(b->place.mem, l->dtb_start, l->dtb.data, l->dtb.len);
     assert(ok);
     return true;
@@ -169,17 +177,29 @@ static uint32_t i_type(uint32_t imm, unsigned rs1, unsigned funct3, unsigned rd,
 /* The code all harts start at: a0 = mhartid, a1 = device tree, a2 = fw_dynamic_info; then to the first stage. */
 static void write_rom(struct boot *b)
 {
-    enum { T0 = 5, A0 = 10, A1 = 11, A2 = 12, OP_LOAD = 0x03, OP_IMM = 0x13, JALR = 0x67, CODE = 24, START = CODE, DTB = CODE + 8, INFO = CODE + 16 };
+    enum {
+        T0 = 5,
+        A0 = 10,
+        A1 = 11,
+        A2 = 12,
+        OP_LOAD = 0x03,
+        OP_IMM = 0x13,
+        JALR = 0x67,
+        CODE = 24,
+        START = CODE,
+        DTB = CODE + 8,
+        INFO = CODE + 16
+    };
     struct loader *l = b->l;
     struct buf rom = {0};
     bool rv32 = b->place.xlen == 32;
-    unsigned load = rv32 ? 2 : 3; /* lw, ld */
-    buf_put_u32(&rom, 0x00000297);                              /* auipc t0, 0 */
-    buf_put_u32(&rom, i_type(INFO, T0, 0, A2, OP_IMM));         /* addi a2, t0, INFO */
-    buf_put_u32(&rom, 0xf1402573);                              /* csrr a0, mhartid */
-    buf_put_u32(&rom, i_type(DTB, T0, load, A1, OP_LOAD));      /* ld a1, DTB(t0) */
-    buf_put_u32(&rom, i_type(START, T0, load, T0, OP_LOAD));    /* ld t0, START(t0) */
-    buf_put_u32(&rom, i_type(0, T0, 0, 0, JALR));               /* jr t0 */
+    unsigned load = rv32 ? 2 : 3;                            /* lw, ld */
+    buf_put_u32(&rom, 0x00000297);                           /* auipc t0, 0 */
+    buf_put_u32(&rom, i_type(INFO, T0, 0, A2, OP_IMM));      /* addi a2, t0, INFO */
+    buf_put_u32(&rom, 0xf1402573);                           /* csrr a0, mhartid */
+    buf_put_u32(&rom, i_type(DTB, T0, load, A1, OP_LOAD));   /* ld a1, DTB(t0) */
+    buf_put_u32(&rom, i_type(START, T0, load, T0, OP_LOAD)); /* ld t0, START(t0) */
+    buf_put_u32(&rom, i_type(0, T0, 0, 0, JALR));            /* jr t0 */
     buf_put_u64(&rom, l->start);
     buf_put_u64(&rom, l->dtb_start);
     const uint64_t info[FW_DYNAMIC_MEMBERS] = {FW_DYNAMIC_MAGIC, FW_DYNAMIC_VERSION, l->kernel.entry, FW_DYNAMIC_MODE_S, 0, 0};
@@ -206,7 +226,10 @@ bool loader_boot(const struct loader_config *c, struct loader *out, struct err *
 {
     *out = (struct loader){0};
     struct boot b = {.c = c, .l = out, .digest = hash_new()};
-    b.place = (struct image_place){.mem = c->mem, .ram_base = c->board->ram_base, .ram_size = c->board->ram_size, .xlen = c->board->cfg->xlen,
+    b.place = (struct image_place){.mem = c->mem,
+                                   .ram_base = c->board->ram_base,
+                                   .ram_size = c->board->ram_size,
+                                   .xlen = c->board->cfg->xlen,
                                    .symbols = &out->symbols};
     bool ok = load_bios(&b, e) && load_kernel(&b, e) && load_initrd(&b, e) && make_dtb(&b, e) && place_dtb(&b, e);
     out->digest = hash_end(b.digest);

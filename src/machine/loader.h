@@ -1,5 +1,6 @@
 /*
- * Boot: firmware, kernel, initrd and device tree into guest RAM, and the reset ROM that enters them, as QEMU's `virt` board does it.
+ * Boot: firmware, kernel, initrd and device tree into guest RAM, and the reset ROM that enters them, as QEMU's `virt` board does
+ * it.
  *
  * The firmware is at the start of RAM; the next stage at the next 2 MiB (RV32: 4 MiB) boundary behind it, but not below 0x200000
  * (RV32: 0x400000) from the start of RAM; the device tree ends below the end of RAM or 3 GiB; the initrd is half of RAM, at most
@@ -11,28 +12,29 @@
 #include "machine/image.h"
 
 #define LOADER_FIRMWARE_DEFAULT "default"
-#define LOADER_FIRMWARE_NONE "none"
+#define LOADER_FIRMWARE_NONE    "none"
 
 struct loader_config {
-    struct mem *mem;               /* RAM and reset ROM are there already */
-    const struct fdt_board *board; /* cfg, harts, RAM, devices */
-    uint64_t rom_base, rom_size;   /* reset ROM: at least 128 bytes; the harts start at rom_base */
-    const char *bios;              /* file, "default", or "none"/NULL: start at the kernel */
+    struct mem *mem;                            /* RAM and reset ROM are there already */
+    const struct fdt_board *board;              /* cfg, harts, RAM, devices */
+    uint64_t rom_base, rom_size;                /* reset ROM: at least 128 bytes; the harts start at rom_base */
+    const char *bios;                           /* file, "default", or "none"/NULL: start at the kernel */
     const char *kernel, *initrd, *append, *dtb; /* files (append: text); NULL: none */
 };
 
 struct loader {
-    struct image bios, kernel;     /* start == end: not there */
+    struct image bios, kernel; /* start == end: not there */
     uint64_t initrd_start, initrd_end;
-    uint64_t dtb_start;            /* physical address of the device tree */
-    struct buf dtb;                /* the blob as the guest finds it */
-    uint64_t start;                /* where the reset code jumps to */
-    struct symbols symbols;        /* of all ELF images, sorted */
-    uint64_t tohost, fromhost;     /* HTIF registers of a bare-metal ELF; 0: it has none */
-    uint64_t digest;               /* of all files and the append text: names this guest in a reproduction line */
+    uint64_t dtb_start;        /* physical address of the device tree */
+    struct buf dtb;            /* the blob as the guest finds it */
+    uint64_t start;            /* where the reset code jumps to */
+    struct symbols symbols;    /* of all ELF images, sorted */
+    uint64_t tohost, fromhost; /* HTIF registers of a bare-metal ELF; 0: it has none */
+    uint64_t digest;           /* of all files and the append text: names this guest in a reproduction line */
 };
 
-/* Loads everything. Without firmware and kernel the harts start at the beginning of RAM, for callers that write code there. On failure nothing is left allocated and the sentence names the file and the reason. */
+/* Loads everything. Without firmware and kernel the harts start at the beginning of RAM, for callers that write code there. On
+ * failure nothing is left allocated and the sentence names the file and the reason. */
 bool loader_boot(const struct loader_config *c, struct loader *out, struct err *e);
 void loader_free(struct loader *l);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RAM UINT64_C(0x80000000)
+#define RAM      UINT64_C(0x80000000)
 #define RAM_SIZE (UINT64_C(8) << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -27,7 +27,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct fdt_chosen chosen = {"console=ttyS0", RAM, RAM + 4096};
         ok = fdt_check("x.dtb", &b, &e) && fdt_patch("x.dtb", &b, &chosen, &e);
     } else {
-        struct image_place place = {.mem = m, .ram_base = RAM, .ram_size = RAM_SIZE, .xlen = data[0] & 1 ? 32 : 64, .address = RAM + (2 << 20),
+        struct image_place place = {.mem = m,
+                                    .ram_base = RAM,
+                                    .ram_size = RAM_SIZE,
+                                    .xlen = data[0] & 1 ? 32 : 64,
+                                    .address = RAM + (2 << 20),
                                     .symbols = &symbols};
         ok = image_load("x.img", &b, &place, &out, &e);
         if (ok && (out.start < RAM || out.end > RAM + RAM_SIZE || out.entry < out.start || out.entry >= out.end))

@@ -17,7 +17,13 @@
 #define RAM UINT64_C(0x80000000)
 
 /* A tree of the board virt. */
-struct world { struct rv_config cfg; struct fdt_device devices[32]; struct fdt_board board; struct fdt_chosen chosen; struct buf dtb; };
+struct world {
+    struct rv_config cfg;
+    struct fdt_device devices[32];
+    struct fdt_board board;
+    struct fdt_chosen chosen;
+    struct buf dtb;
+};
 
 static void world(struct world *w, const char *cpu, unsigned harts)
 {
@@ -30,8 +36,14 @@ static void world(struct world *w, const char *cpu, unsigned harts)
         const struct board_line *l = &b->lines[i];
         w->devices[i] = (struct fdt_device){l->device, l->base, device_find(l->device)->mmio_size, l->irq, l->arg};
     }
-    w->board = (struct fdt_board){.cfg = &w->cfg, .harts = harts, .ram_base = RAM, .ram_size = 256 << 20, .tick_hz = 10000000,
-                                  .devices = w->devices, .ndevices = (unsigned)b->nlines, .seed = 1};
+    w->board = (struct fdt_board){.cfg = &w->cfg,
+                                  .harts = harts,
+                                  .ram_base = RAM,
+                                  .ram_size = 256 << 20,
+                                  .tick_hz = 10000000,
+                                  .devices = w->devices,
+                                  .ndevices = (unsigned)b->nlines,
+                                  .seed = 1};
 }
 
 static void build(struct world *w)
@@ -122,8 +134,13 @@ static void isa_extensions_are_those_of_the_configuration(void **state)
 
 static void mmu_type_is_the_widest_mode(void **state)
 {
-    static const struct { const char *cpu, *type; } row[] = {
-        {"rv64", "riscv,sv57"}, {"rv64,sv57=off", "riscv,sv48"}, {"rv64,sv57=off,sv48=off", "riscv,sv39"}, {"rv32", "riscv,sv32"},
+    static const struct {
+        const char *cpu, *type;
+    } row[] = {
+        {"rv64", "riscv,sv57"},
+        {"rv64,sv57=off", "riscv,sv48"},
+        {"rv64,sv57=off,sv48=off", "riscv,sv39"},
+        {"rv32", "riscv,sv32"},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(row); i++) {
@@ -153,7 +170,10 @@ static void cache_block_sizes_go_with_their_extensions(void **state)
 
 static void devices_of_the_board_are_where_the_board_says(void **state)
 {
-    static const struct { const char *path, *compatible; uint32_t base, size, irq; } row[] = {
+    static const struct {
+        const char *path, *compatible;
+        uint32_t base, size, irq;
+    } row[] = {
         {"/soc/serial@10000000", "ns16550a", 0x10000000, 0x100, 10},
         {"/soc/test@100000", "sifive,test1", 0x100000, 0x1000, 0},
         {"/soc/test@100000", "syscon", 0x100000, 0x1000, 0},

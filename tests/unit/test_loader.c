@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define MIB (UINT64_C(1) << 20)
+#define MIB      (UINT64_C(1) << 20)
 #define RAM_SIZE (64 * MIB)
 
 static struct mem *world(uint64_t size)
@@ -51,7 +51,8 @@ static unsigned pages_written(struct mem *m)
 static struct mem *load(struct buf b, unsigned xlen, struct symbols *s, struct image *out, struct err *e)
 {
     struct mem *m = world(RAM_SIZE);
-    struct image_place p = {.mem = m, .ram_base = MAKE_RAM, .ram_size = RAM_SIZE, .xlen = xlen, .address = MAKE_RAM + 2 * MIB, .symbols = s};
+    struct image_place p = {
+        .mem = m, .ram_base = MAKE_RAM, .ram_size = RAM_SIZE, .xlen = xlen, .address = MAKE_RAM + 2 * MIB, .symbols = s};
     e->text[0] = '\0';
     bool ok = image_load("x.img", &b, &p, out, e);
     buf_free(&b);
@@ -82,7 +83,7 @@ static struct make two_segments(uint64_t second)
     return m;
 }
 
-/* ---- ELF ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- ELF ------------------------------------------------------------------------------------------------------------------ */
 
 static void loads_elf64_segments_and_clears_what_follows_them(void **state)
 {
@@ -206,7 +207,8 @@ static void refuses_segments_outside_ram_or_on_each_other(void **state)
     refuses(make_elf(two_segments(0x1000)), 64, "segment 1 needs 0x1000 bytes from 0x1000, RAM is 0x80000000..0x84000000");
     refuses(make_elf(two_segments(MAKE_RAM + RAM_SIZE - 64)), 64, "does not fit");
     refuses(make_elf(two_segments(UINT64_MAX - 100)), 64, "does not fit");
-    refuses(make_elf(two_segments(MAKE_RAM + 0xfff)), 64, "its segments 0 (0x80000000..0x80001000) and 1 (0x80000fff..0x80001fff) overlap");
+    refuses(make_elf(two_segments(MAKE_RAM + 0xfff)), 64,
+            "its segments 0 (0x80000000..0x80001000) and 1 (0x80000fff..0x80001fff) overlap");
     struct make k = two_segments(MAKE_RAM + MIB);
     k.seg[1].filesz = 5000;
     refuses(make_elf(k), 64, "more bytes in the file (0x1388) than in memory (0x1000)");
@@ -262,7 +264,7 @@ static void refuses_elf_cut_off_anywhere(void **state)
     mem_free(m);
 }
 
-/* ---- symbols -------------------------------------------------------------------------------------------------------------------- */
+/* ---- symbols -------------------------------------------------------------------------------------------------------------- */
 
 static void symbols_are_found_by_name_and_by_address(void **state)
 {
@@ -300,7 +302,7 @@ static void elf_symbols_are_collected(void **state)
     mem_free(m);
 }
 
-/* ---- other formats -------------------------------------------------------------------------------------------------------------- */
+/* ---- other formats -------------------------------------------------------------------------------------------------------- */
 
 static struct buf linux_image(uint64_t text_offset, uint64_t image_size, size_t bytes)
 {
@@ -423,7 +425,7 @@ static void names_foreign_kernels(void **state)
     refuses(b, 64, "is an x86 Linux image");
 }
 
-/* ---- a boot --------------------------------------------------------------------------------------------------------------------- */
+/* ---- a boot --------------------------------------------------------------------------------------------------------------- */
 
 static char folder[] = "/tmp/loader.XXXXXX";
 
@@ -450,7 +452,14 @@ static struct buf bytes(size_t n)
     return b;
 }
 
-struct boot_world { struct mem *mem; struct rv_config cfg; struct fdt_board board; struct loader_config c; struct loader l; struct err e; };
+struct boot_world {
+    struct mem *mem;
+    struct rv_config cfg;
+    struct fdt_board board;
+    struct loader_config c;
+    struct loader l;
+    struct err e;
+};
 
 static void boot_world(struct boot_world *w, unsigned xlen, uint64_t ram)
 {
@@ -499,8 +508,8 @@ static void kernel_goes_to_4_mib_on_rv32(void **state)
     w.c.kernel = file("kernel", bytes(5000));
     assert_true(loader_boot(&w.c, &w.l, &w.e));
     assert_int_equal(w.l.kernel.entry, MAKE_RAM + 4 * MIB);
-    assert_int_equal(peek(w.mem, 0x100c, 4), 0x0202a583);        /* lw a1, 32(t0) */
-    assert_int_equal(peek(w.mem, 0x1028, 4), 0x4942534f);        /* magic */
+    assert_int_equal(peek(w.mem, 0x100c, 4), 0x0202a583);         /* lw a1, 32(t0) */
+    assert_int_equal(peek(w.mem, 0x1028, 4), 0x4942534f);         /* magic */
     assert_int_equal(peek(w.mem, 0x1030, 4), MAKE_RAM + 4 * MIB); /* next_addr */
     boot_end(&w);
 }

@@ -1,0 +1,123 @@
+# A user's mistake is one sentence on stderr that names the file and the reason, status 2, and nothing half-written.
+. "$(dirname "$0")/../lib/env.sh"
+tool=$TRAPLINE_BUILD/tests/cli/tool_image
+cd "$scratch"
+
+# refuse SENTENCE ARGUMENT...: `trapline ARGUMENT...` prints exactly this, ends with 2, prints nothing on stdout.
+cases=0
+refuse()
+{
+    local want="trapline: $1" status=0
+    shift
+    "$TRAPLINE" "$@" >out 2>err </dev/null || status=$?
+    [ "$status" -eq 2 ] || fail "trapline $* ended with $status: $(cat err)"
+    [ "$(cat err)" = "$want" ] || fail "trapline $*
+says:    $(cat err)
+and not: $want"
+    [ ! -s out ] || fail "trapline $* printed on stdout: $(head -c 200 out)"
+    cases=$((cases + 1))
+}
+
+for kind in hello elf32 aarch64 object outside huge entry; do
+    "$tool" $kind $kind.elf
+done
+head -c 40 hello.elf >header.elf
+head -c 100 hello.elf >phdrs.elf
+head -c 4100 hello.elf >segment.elf
+: >empty.elf
+mkdir folder
+head -c 3000000 /dev/zero >zeros.bin
+gzip -9c hello.elf | head -c 60 >cut.gz
+ram='RAM is 0x80000000..0x88000000 (128 MiB; see -m)'
+
+# Images
+refuse "missing.elf: No such file or directory" run missing.elf
+refuse "folder is a directory, not an image" run folder
+refuse "empty.elf is empty" run empty.elf
+refuse "header.elf is a truncated ELF image: its header ends behind the 40 bytes of the file" run header.elf
+refuse "phdrs.elf is a truncated ELF image: its program headers end at byte 120, the file at 100" run phdrs.elf
+size=$("$TRAPLINE" run hello.elf >/dev/null && od -An -t u8 -j 96 -N 8 hello.elf | tr -d ' ')
+refuse "segment.elf is a truncated ELF image: segment 0 has 0x$(printf %x "$size") bytes at byte 0x1000, the file has 0x1004 bytes" run segment.elf
+refuse "elf32.elf is a 32-bit ELF image; the cpu is rv64 (see -cpu)" run elf32.elf
+refuse "hello.elf is a 64-bit ELF image; the cpu is rv32 (see -cpu)" run hello.elf -cpu rv32
+refuse "aarch64.elf is an AArch64 ELF image; this machine is RISC-V" run aarch64.elf
+refuse "object.elf is an ELF object file that was not linked; it has no addresses to be loaded at" run object.elf
+refuse "outside.elf does not fit: segment 0 needs 0x1000 bytes from 0x40000000, $ram" run outside.elf
+refuse "huge.elf does not fit: segment 0 needs 0x10000000000 bytes from 0x80000000, $ram" run huge.elf
+refuse "entry.elf: its entry point 0x1234 is in none of its segments" run entry.elf
+refuse "zeros.bin does not fit: the raw image needs 0x2dc6c0 bytes from 0x80000000, RAM is 0x80000000..0x80200000 (2 MiB; see -m)" \
+    run zeros.bin -m 2
+refuse "cut.gz: the gzip data ends early" run cut.gz
+refuse "missing: No such file or directory" run -bios none -kernel missing
+refuse "missing: No such file or directory" run -bios missing
+refuse "missing: No such file or directory" run hello.elf -initrd missing
+refuse "missing: No such file or directory" run hello.elf -dtb missing
+refuse "hello.elf is not a usable device tree blob: FDT_ERR_BADMAGIC" run hello.elf -dtb hello.elf
+refuse "missing: No such file or directory" run hello.elf --load missing
+refuse "missing: No such file or directory" run hello.elf --script missing
+refuse "missing: No such file or directory" run hello.elf --input-file missing
+refuse "missing: No such file or directory" run hello.elf -cpu @missing
+refuse "hello.elf: an initrd needs a kernel (-kernel)" run -bios hello.elf -initrd hello.elf
+
+# Options
+refuse "nothing to run: name an image, or -kernel FILE, or -bios FILE; see \`trapline run --help\`" run
+refuse "one image is run at a time: 'hello.elf' and 'entry.elf' were given" run hello.elf entry.elf
+refuse "'hello.elf' and -kernel 'entry.elf' both name what to run" run hello.elf -kernel entry.elf
+refuse "-append 'x': a command line needs a kernel (-kernel)" run -bios hello.elf -append x
+refuse "-m 0: a machine with 0 bytes of RAM cannot run anything" run hello.elf -m 0
+refuse "-m 1000B: RAM comes in pages of 4096 bytes" run hello.elf -m 1000B
+refuse "-m much: 'much' is not a size; write 512M or 1G" run hello.elf -m much
+refuse "-m -1: '-1' is not a size; write 512M or 1G" run hello.elf -m -1
+refuse "-m 99999999999T: '99999999999T' is not a size; write 512M or 1G" run hello.elf -m 99999999999T
+refuse "-smp 0: a machine has 1 to 8 harts" run hello.elf -smp 0
+refuse "-smp 9: a machine has 1 to 8 harts" run hello.elf -smp 9
+refuse "-smp 'two' is not a number; write 1000000, 0x10, 5e7 or 20M" run hello.elf -smp two
+refuse "-machine pc: there is no board 'pc'; the boards are: virt" run hello.elf -machine pc
+refuse "-netdev tap: only 'user' is there" run hello.elf -netdev tap
+refuse "-netdev user: hostfwd 'tcp:80' is not tcp:[address]:port-[guest]:port" run hello.elf -netdev user,hostfwd=tcp:80
+refuse "--max-cycles 'soon' is not a number; write 1000000, 0x10, 5e7 or 20M" run hello.elf --max-cycles soon
+refuse "--max-cycles '1e20' is not a number; write 1000000, 0x10, 5e7 or 20M" run hello.elf --max-cycles 1e20
+refuse "--timeout 'never' is not a number of seconds" run hello.elf --timeout never
+refuse "--quantum 0: a hart runs at least 1 cycle" run hello.elf --quantum 0
+refuse "--exit-on: the text is empty" run hello.elf --exit-on ''
+refuse "--exit-on: a backslash is followed by none of n r t e \\ \" xHH" run hello.elf --exit-on '\q'
+refuse "--expect 'x': write TEXT=>SEND" run hello.elf --expect x
+refuse "there is no verb 'frob'; \`trapline --help\` lists them" frob
+refuse "there is no register 'frob'; \`trapline doc\` lists them" doc frob
+refuse "there is no register with number 0xfff0" doc 0xfff0
+refuse "'x' is not a value of mstatus; write it as 0x180 or 384" doc mstatus=x
+refuse "0x100000000 does not fit into the 32 bits of mstatus" doc mstatus=0x100000000 --xlen 32
+refuse "--xlen '16': a hart is 32 or 64 bits wide" doc --xlen 16
+printf 'expect "x"\nsned "y"\n' >typo
+refuse "typo:2: 'sned' is not a step; the steps are: expect \"text\", send \"text\", end" run hello.elf --script typo
+printf '\n# comment\nexpect x\n' >quotes
+refuse "quotes:3: the text of expect must be in double quotes" run hello.elf --script quotes
+
+# Options argp refuses itself: a sentence and a hint, status 2.
+for option in --frob -frob --max-cycles; do
+    status=0
+    "$TRAPLINE" run hello.elf $option >out 2>err || status=$?
+    [ "$status" -eq 2 ] || fail "$option: status $status"
+    [ ! -s out ] && [ -s err ] || fail "$option: no sentence"
+    cases=$((cases + 1))
+done
+
+# Files that cannot be written: found out before the run, and nothing is left behind.
+refuse "folder/no/state: folder/no/: No such file or directory" run hello.elf --save folder/no/state
+refuse "--save '' names no file" run hello.elf --save ''
+status=0
+"$TRAPLINE" run hello.elf -dumpdtb folder/no/tree 2>err || status=$?
+[ "$status" -eq 2 ] || fail "-dumpdtb into a missing folder: status $status"
+grep -q '^trapline: folder/no/tree.*No such file' err || fail "-dumpdtb into a missing folder says: $(cat err)"
+if [ -w /dev/full ]; then
+    status=0
+    "$TRAPLINE" run hello.elf >/dev/full 2>err || status=$?
+    [ "$status" -eq 2 ] || fail "a full disk: status $status"
+    [ "$(cat err)" = "trapline: standard output: No space left on device" ] || fail "a full disk: $(cat err)"
+    status=0
+    "$TRAPLINE" --help >/dev/full 2>err || status=$?
+    [ "$status" -eq 2 ] || fail "--help on a full disk: status $status"
+    cases=$((cases + 2))
+fi
+[ -z "$(find folder -mindepth 1)" ] || fail "something was left behind: $(find folder)"
+echo "$cases mistakes"
