@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Builds roms/ from the guest sources: src/firmware/<arch>/<name>/ and bench/guests/<name>/, each for the XLENs in its file `build`
+# (lines "image xlen march flags..."; without it: rv64 and rv32). roms/MANIFEST tells what each image was made from.
+#   build.sh [OUT]   OUT: another folder than roms/, for the check that a rebuild gives the same bits
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+out=${1:-roms}
+cc=riscv64-unknown-elf-gcc
+mkdir -p "$out"
+printf '# sha256, image, source, compiler; made by ./x roms\n' >"$out/MANIFEST"
+
+# image SOURCE-FOLDER NAME XLEN MARCH [FLAG...]
+image()
+{
+    local from=$1 name=$2 xlen=$3 march=$4 abi=lp64
+    shift 4
+    [ "$xlen" = 64 ] || abi=ilp32
+    case $march in *d*) abi+=d ;; esac
+    "$cc" -march="$march" -mabi="$abi" -mcmodel=medany -O2 -g0 -ffreestanding -fno-builtin -nostdlib -nostartfiles -static -fno-pic \
+        -fno-asynchronous-unwind-tables -ffile-prefix-map="$PWD"=. -Wall -Wextra -Werror "$@" -Isrc/firmware -I"$from" \
+        -Wl,-N -Wl,--build-id=none -Wl,--no-warn-rwx-segments -T src/firmware/common/link.ld -o "$out/$name" "$from"/*.[cS]
+    printf '%s  %s  %s  %s\n' "$(sha256sum <"$out/$name" | cut -d' ' -f1)" "$name" "$from" "$($cc --version | head -n 1)" >>"$out/MANIFEST"
+}
+
+for from in src/firmware/riscv/*/ bench/guests/*/; do
+    from=${from%/}
+    [ -d "$from" ] || continue
+    name=$(basename "$from")
+    if [ -f "$from/build" ]; then
+        while read -r img xlen march flags; do
+            case $img in '' | '#'*) continue ;; esac
+            # shellcheck disable=SC2086
+            image "$from" "$img" "$xlen" "$march" $flags
+        done <"$from/build"
+    else
+        image "$from" "$name.elf" 64 rv64imac_zicsr
+        image "$from" "$name-rv32.elf" 32 rv32imac_zicsr
+    fi
+done
