@@ -30,7 +30,7 @@ static void reservation_store(struct engine *e, const struct cpu *by, uint64_t p
         *flags &= (uint8_t)~MEM_WATCH;
 }
 
-void hart_init(struct hart *h, struct engine *e, const struct rv_config *cfg, const struct csr_map *map, const struct rv_decoder *dec, uint64_t hartid)
+static void attach(struct hart *h, struct engine *e, const struct rv_config *cfg, const struct csr_map *map, const struct rv_decoder *dec, uint64_t hartid)
 {
     memset(h, 0, sizeof *h);
     h->cfg = cfg;
@@ -42,7 +42,19 @@ void hart_init(struct hart *h, struct engine *e, const struct rv_config *cfg, co
     e->pte_size = cfg->xlen == 64 ? 8 : 4;
     e->watch = reservation_store;
     engine_add_cpu(e, &h->cpu);
+}
+
+void hart_init(struct hart *h, struct engine *e, const struct rv_config *cfg, const struct csr_map *map, const struct rv_decoder *dec, uint64_t hartid)
+{
+    attach(h, e, cfg, map, dec, hartid);
     hart_reset(h);
+}
+
+void hart_init_copy(struct hart *h, struct engine *e, const struct hart *from)
+{
+    attach(h, e, from->cfg, from->map, from->decoder, from->s.hartid);
+    h->s = from->s;
+    hart_refresh(h);
 }
 
 void hart_reset(struct hart *h)
@@ -156,7 +168,10 @@ void hart_transform(struct hart *h)
 void hart_line(struct hart *h, unsigned irq, bool level)
 {
     uint64_t bit = UINT64_C(1) << irq;
-    h->s.lines = level ? h->s.lines | bit : h->s.lines & ~bit;
+    if (irq == IRQ_SSI) /* setssip is an edge: software alone clears the bit (ACLINT 4) */
+        h->s.csr.mip |= level ? bit : 0;
+    else
+        h->s.lines = level ? h->s.lines | bit : h->s.lines & ~bit;
     h->cpu.resync = true;
 }
 
