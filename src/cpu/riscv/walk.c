@@ -220,7 +220,7 @@ WALK_INLINE unsigned rwx_permits(const struct walk *w, enum walk_stage st, const
 
 enum ss_answer { SS_OK, SS_PAGE_FAULT, SS_ACCESS_FAULT };
 
-/* Shadow-stack pages and shadow-stack accesses in the first stage (zicfiss "Shadow Stack Memory Protection"); *perm is replaced. */
+/* Shadow-stack pages and accesses in the first stage (zicfiss "Shadow Stack Memory Protection"); *perm is replaced. */
 static enum ss_answer shadow_stack_rules(const struct walk *w, uint64_t pte, unsigned *perm)
 {
     bool ss_page = (pte & (PTE_R | PTE_W | PTE_X)) == PTE_W;
