@@ -142,8 +142,8 @@ static const struct argp argp = {
            "2 for a bad option or file; 124 for --timeout; 125 when the guest can never go on.\n\n"
            "Examples:\n"
            "  trapline run hello.elf\n"
-           "  trapline run -bios default -kernel u-boot.bin --expect 'autoboot=> ' --exit-on '=> '\n"
-           "  trapline run -kernel linux -initrd initrd.gz -append 'console=ttyS0 rdinit=/bin/sh' -m 1G -smp 4\n"
+           "  trapline run -kernel linux -initrd initrd.gz -append console=ttyS0 -m 1G\n"
+           "  trapline run -kernel u-boot.bin --expect 'autoboot=> ' --exit-on '=> '\n"
            "  trapline run rom.elf --max-cycles 5e7 --digest --seed 7\n",
 };
 
