@@ -220,7 +220,7 @@ static void timers_run(struct net *n)
     }
 }
 
-void net_wait(struct net *n, int ms)
+void net_wait(struct net *n, int ms, bool keys)
 {
     uint32_t timeout = ms < 0 ? UINT32_MAX : (uint32_t)ms;
     n->fds = 0;
@@ -233,7 +233,7 @@ void net_wait(struct net *n, int ms)
     for (struct timer *t = n->timers; t; t = t->next)
         if (t->due >= 0 && (t->due <= now || (uint64_t)(t->due - now) < timeout))
             timeout = t->due <= now ? 0 : (uint32_t)(t->due - now);
-    int r = poll(all, guest_fds + (ms ? 1 : 0), timeout > INT32_MAX ? -1 : (int)timeout);
+    int r = poll(all, guest_fds + keys, timeout > INT32_MAX ? -1 : (int)timeout);
     for (unsigned i = 0; i < guest_fds; i++)
         n->fd[i].revents = r > 0 ? all[i].revents : 0;
     slirp_pollfds_poll(n->slirp, r < 0, get_revents, n);
@@ -242,7 +242,7 @@ void net_wait(struct net *n, int ms)
 
 void net_poll(struct net *n)
 {
-    net_wait(n, 0);
+    net_wait(n, 0, false);
     while (n->count) {
         struct frame *f = &n->frame[n->first];
         if (!n->take(n->ctx, f->p, f->n))

@@ -16,6 +16,6 @@ void net_close(struct net *n);
 void net_send(struct net *n, const void *p, size_t len);
 /* Serves sockets and timers without waiting, and offers waiting frames to the guest. */
 void net_poll(struct net *n);
-/* Waits at most ms milliseconds for a socket, a timer or stdin. */
-void net_wait(struct net *n, int ms);
+/* Waits at most ms milliseconds for a socket, a timer or (keys) stdin, and serves what came. */
+void net_wait(struct net *n, int ms, bool keys);
 #endif

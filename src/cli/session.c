@@ -108,7 +108,7 @@ static enum session_end take_in(struct session *s)
     if (script_advance(&s->script, &s->input))
         return SESSION_SCRIPT;
     /* A pipe is read no faster than the guest takes it; keys are always read, for the escape. */
-    if (!s->quiet_stdin && !s->input_eof && (term_is_tty() || !s->input.len)) {
+    if (!s->input_eof && (term_is_tty() || !s->input.len)) {
         size_t n = term_read(keys, sizeof keys, &s->input_eof, &key);
         buf_put(&s->input, keys, n);
     }
@@ -120,20 +120,20 @@ static enum session_end take_in(struct session *s)
     return SESSION_RUNNING;
 }
 
-static bool can_wake(const struct session *s) { return (!s->quiet_stdin && !s->input_eof) || s->net || s->input.len; }
+static bool can_wake(const struct session *s) { return !s->input_eof || s->net || s->input.len; }
 
 static void wait_outside(struct session *s, int ms)
 {
     if (s->net)
-        net_wait(s->net, ms < 0 ? 1000 : ms);
-    else if (!s->quiet_stdin && !s->input_eof)
+        net_wait(s->net, ms < 0 ? 1000 : ms, !s->input_eof);
+    else if (!s->input_eof)
         term_wait(ms);
 }
 
-/* In front of a person, guest time does not run ahead of real time while the guest waits; otherwise nothing ever sleeps. */
+/* In front of a person or a network, guest time does not run ahead of real time while the guest waits. Nothing sleeps otherwise. */
 static void pace(struct session *s, bool idle)
 {
-    if (!term_is_tty() || s->input_eof)
+    if (!s->net && (!term_is_tty() || s->input_eof))
         return;
     uint64_t cycle = machine_cycle(s->m);
     double now = session_clock();

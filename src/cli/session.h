@@ -28,7 +28,6 @@ struct session {
     size_t exit_on_len;
     struct script script;
     struct net *net;  /* NULL: none */
-    bool quiet_stdin; /* stdin is not the guest's */
 
     struct buf input;  /* typed, not yet taken by the guest */
     struct buf output; /* printed in this slice */
