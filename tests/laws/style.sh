@@ -13,7 +13,7 @@ findings()
             {text = $0; gsub(/[\200-\277]/, "", text); columns = length(text)} # UTF-8: continuation bytes have no column
             columns > 130 && def != "def" && def != "S" {print file ":" FNR ": " columns " columns"}
             /\t/ && def != "S" {print file ":" FNR ": a tab"}
-            /(TO)DO|(FIX)ME|X(XX)[^X]/ {print file ":" FNR ": unfinished work"}
+            /(TO)DO|(FIX)ME|(^|[^X])X(XX)([^X]|$)/ {print file ":" FNR ": unfinished work"}
             /^\{/ {start = FNR}
             /^\}/ && start {if (FNR - start - 1 > 120) print file ":" start ": a function of " FNR - start - 1 " lines"; start = 0}
             END {if (FNR > 800 && def != "def") print file ": " FNR " lines"}' "$file"
