@@ -1,6 +1,6 @@
 /*
- * Counters against a model that adds one at a time: cycle by cycle, instruction by instruction, event by event, under inhibits and
- * filters that change, across traps and returns, up to the overflow. Also time and seed.
+ * Counters against a model that adds one at a time: cycle by cycle, instruction by instruction, event by event, under inhibits
+ * and filters that change, across traps and returns, up to the overflow. Also time and seed.
  */
 #include "cpu/riscv/counters.h"
 #include "trap_hart.h"
@@ -15,7 +15,10 @@ struct model {
     unsigned overflows, events;
 };
 
-static uint64_t config_of(const struct rv_csrs *r, unsigned n) { return n == 0 ? r->mcyclecfg : n == 2 ? r->minstretcfg : r->mhpmevent[n]; }
+static uint64_t config_of(const struct rv_csrs *r, unsigned n)
+{
+    return n == 0 ? r->mcyclecfg : n == 2 ? r->minstretcfg : r->mhpmevent[n];
+}
 
 /* smcntrpmf, sscofpmf: bits 62..58 are MINH SINH UINH VSINH VUINH. */
 static bool counts_here(const struct rv_state *s, unsigned n)
@@ -71,16 +74,30 @@ static void compare(struct model *m, const char *after)
             assert_int_equal(h->s.csr.mhpmevent[n] >> 63, m->of[n]);
         if (n != 1 && read_counter(h, n) != m->value[n])
             fail_msg("after %s: counter %u (event %llx) is %llx, want %llx; mode %u%u", after, n,
-                     (unsigned long long)event_of(&h->s.csr, n), (unsigned long long)read_counter(h, n), (unsigned long long)m->value[n],
-                     h->s.v, h->s.priv);
+                     (unsigned long long)event_of(&h->s.csr, n), (unsigned long long)read_counter(h, n),
+                     (unsigned long long)m->value[n], h->s.v, h->s.priv);
     }
     assert_int_equal(h->s.csr.mip >> 13 & 1, m->lcofip);
 }
 
 /* A step of the model and the same of the hart; ends at an instruction boundary. */
-enum step { PLAIN, STALL, EXCEPTION, INTERRUPT, RETURN, WRITE_COUNTER, WRITE_INHIBIT, WRITE_EVENT, WRITE_FILTER, TLB_MISS, RESTORE, STEPS };
-static const char *const step_name[] = {"an instruction", "a stall", "an exception", "an interrupt", "a return", "a counter write",
-                                        "an inhibit write", "an event write", "a filter write", "a TLB miss", "a restore"};
+enum step {
+    PLAIN,
+    STALL,
+    EXCEPTION,
+    INTERRUPT,
+    RETURN,
+    WRITE_COUNTER,
+    WRITE_INHIBIT,
+    WRITE_EVENT,
+    WRITE_FILTER,
+    TLB_MISS,
+    RESTORE,
+    STEPS
+};
+static const char *const step_name[] = {"an instruction", "a stall",         "an exception",     "an interrupt",
+                                        "a return",       "a counter write", "an inhibit write", "an event write",
+                                        "a filter write", "a TLB miss",      "a restore"};
 
 static void retire(struct model *m)
 {
@@ -130,9 +147,7 @@ static unsigned step_hart(struct model *m, enum step step)
 {
     struct hart *h = m->b->hart;
     switch (step) {
-    case PLAIN:
-        retire(m);
-        break;
+    case PLAIN: retire(m); break;
     case STALL:
         tell(m, 1);
         h->s.cycle++;
@@ -164,7 +179,10 @@ static unsigned step_hart(struct model *m, enum step step)
         break;
     }
     case TLB_MISS: {
-        static const struct { enum counter_event e; uint64_t select; } misses[] = {
+        static const struct {
+            enum counter_event e;
+            uint64_t select;
+        } misses[] = {
             {EV_DTLB_READ_MISS, 0x10019}, {EV_DTLB_WRITE_MISS, 0x1001b}, {EV_ITLB_MISS, 0x10021}, {EV_PAGE_WALK, 0x104}};
         unsigned i = (unsigned)rng_below(&m->rng, 4);
         tell(m, misses[i].select);
@@ -176,8 +194,7 @@ static unsigned step_hart(struct model *m, enum step step)
         counters_refresh(h);
         hart_deadline(h);
         break;
-    default:
-        return write_register(m, step);
+    default: return write_register(m, step);
     }
     return 0;
 }
@@ -358,6 +375,47 @@ static void every_event_has_a_selector_of_its_own(void **state)
     }
 }
 
+static void a_mode_that_brings_an_overflow_nearer_asks_for_a_new_limit(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new(64);
+    struct hart *h = b->hart;
+    h->s.csr.mhpmevent[4] = 1 | UINT64_C(1) << 62; /* not in M */
+    counters_refresh(h);
+    assert_true(h->count_active);
+    hart_csr_live.set_counter(h, 4, -UINT64_C(5));
+    hart_deadline(h);
+    assert_int_equal(h->deadline, UINT64_MAX);
+    h->cpu.limit = 100;
+    hart_set_mode(h, RV_S, 0);
+    assert_int_equal(h->deadline, 5);
+    assert_true(h->cpu.resync);
+    h->cpu.resync = false;
+    hart_set_mode(h, RV_M, 0);
+    assert_int_equal(h->deadline, UINT64_MAX);
+    assert_false(h->cpu.resync);
+    h->s.csr.mhpmevent[4] = 1;
+    counters_sync(h);
+    assert_false(h->count_active); /* nothing depends on the mode: mode changes cost nothing */
+    bench_free(b);
+}
+
+static void other_live_values_are_the_state(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new(64);
+    struct hart *h = b->hart;
+    h->s.hgeip = 0x1f;
+    assert_int_equal(hart_csr_live.hgeip(h), 0x1e);
+    hart_csr_live.set_fflags(h, 0x35);
+    assert_int_equal(hart_csr_live.fflags(h), 0x15);
+    h->stip_due = h->vstip_due = UINT64_MAX;
+    h->s.lines = 1 << 7;
+    h->s.csr.mip = 1 << 1; /* stored bits are not signals */
+    assert_int_equal(hart_csr_live.mip(h), 1 << 7);
+    bench_free(b);
+}
+
 static void time_is_cycles_in_ticks_plus_the_offset(void **state)
 {
     (void)state;
@@ -400,6 +458,8 @@ int main(void)
         cmocka_unit_test(the_next_instruction_reads_what_was_written),
         cmocka_unit_test(counters_that_are_not_there_stay_zero),
         cmocka_unit_test(every_event_has_a_selector_of_its_own),
+        cmocka_unit_test(a_mode_that_brings_an_overflow_nearer_asks_for_a_new_limit),
+        cmocka_unit_test(other_live_values_are_the_state),
         cmocka_unit_test(time_is_cycles_in_ticks_plus_the_offset),
         cmocka_unit_test(seed_always_has_sixteen_bits),
     };

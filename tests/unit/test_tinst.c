@@ -1,6 +1,6 @@
 /*
- * Transformed instructions: the manual's formats over every row of the instruction tables, every 16-bit encoding against the decoder's
- * expansion, and cases by hand from the manual's text (hypervisor 9.6.3).
+ * Transformed instructions: the manual's formats over every row of the instruction tables, every 16-bit encoding against the
+ * decoder's expansion, and cases by hand from the manual's text (hypervisor 9.6.3).
  */
 #include "cpu/riscv/tinst.h"
 #include "base/bits.h"
@@ -19,7 +19,8 @@ static bool starts(const char *name, const char *with) { return strncmp(name, wi
 
 enum shape { NONE, LOADS, STORES, SAME_BUT_RS1, CBO };
 
-/* Which format of the manual an instruction has. Shadow-stack pushes and pops have none (hypervisor: "no transformation ... zero"). */
+/* Which format of the manual an instruction has. Shadow-stack pushes and pops have none (hypervisor: "no transformation ...
+ * zero"). */
 static enum shape shape_of(const struct insn_row *r)
 {
     if (starts(r->name, "sspush") || starts(r->name, "sspopchk"))
@@ -59,10 +60,11 @@ static void every_instruction_has_its_format(void **state)
             uint32_t insn = r.match | ((uint32_t)rng_next(&rng) & ~r.mask);
             unsigned offset = (unsigned)rng_below(&rng, 16), xlen = n & 1 ? 64 : 32;
             if (tinst_transform(insn, xlen, offset) != expected(s, insn, offset))
-                fail_msg("%s %08x: %08x, want %08x", r.name, insn, tinst_transform(insn, xlen, offset), expected(s, insn, offset));
+                fail_msg("%s %08x: %08x, want %08x", r.name, insn, tinst_transform(insn, xlen, offset),
+                         expected(s, insn, offset));
         }
     }
-    assert_int_equal(of[LOADS], 10);  /* 7 integer, 3 floating point */
+    assert_int_equal(of[LOADS], 10); /* 7 integer, 3 floating point */
     assert_int_equal(of[STORES], 7);
     assert_int_equal(of[CBO], 4);
     assert_in_range(of[SAME_BUT_RS1], 13 + 4 + 4 * 9, 100);
@@ -110,7 +112,11 @@ static void compressed_ones_are_expanded_and_lose_bit_1(void **state)
 static void cases_by_hand(void **state)
 {
     (void)state;
-    static const struct { uint32_t insn, want; unsigned xlen, offset; const char *text; } t[] = {
+    static const struct {
+        uint32_t insn, want;
+        unsigned xlen, offset;
+        const char *text;
+    } t[] = {
         {0x00c52583, 0x00002583, 64, 0, "lw a1,12(a0)"},
         {0x00c52583, 0x0001a583, 64, 3, "lw a1,12(a0), the fault 3 bytes in"},
         {0xfef53c23, 0x00f03023, 64, 0, "sd a5,-8(a0)"},
@@ -128,6 +134,9 @@ static void cases_by_hand(void **state)
         {0x00b50533, 0, 64, 0, "add: no access"},
         {0x00000073, 0, 64, 0, "ecall"},
         {0x02055007, 0, 64, 0, "a vector load: not this configuration's"},
+        {0x00054507, 0x00004507, 64, 0, "flq fa0,0(a0)"},
+        {0x00a54027, 0x00a04027, 64, 0, "fsq fa0,0(a0)"},
+        {0x02055027, 0, 64, 0, "a vector store"},
         {0xce104073, 0, 64, 0, "sspush ra"},
         {0x30052573, 0, 64, 0, "csrrs"},
         {0x0ff0000f, 0, 64, 0, "fence"},

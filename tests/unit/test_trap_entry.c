@@ -1,27 +1,56 @@
 /*
- * Trap entry against an oracle that is the manual's text as a table: which registers a trap into M, HS, VS or the RNMI handler writes,
- * and with what. Every other bit of the state must stay as it was.
+ * Trap entry against an oracle that is the manual's text as a table: which registers a trap into M, HS, VS or the RNMI handler
+ * writes, and with what. Every other bit of the state must stay as it was.
  */
 #include "trap_hart.h"
 
 enum target { TO_M, TO_HS, TO_VS, TO_RNMI, TO_NOWHERE };
-enum source { OLD_PRIV, OLD_V, OLD_ELP, OLD_MIE, OLD_SIE, OLD_VSIE, OLD_PC, ZERO, ONE, IS_M, CAUSE, TVAL, TVAL2, TINST, GVA, SPVP, KEEP_SDT, KEEP_VSDT, KEEP_MDT };
-
-/* hypervisor "Trap entry", tables h-mpp, h-spp, h-vspp; priv 3.1.6.1; cfi "Preserving Expected Landing Pad State"; smrnmi "RNMI Operation". */
-static const struct rule { enum target target; enum field_id field; enum source source; } rules[] = {
-    {TO_M, M_MPP, OLD_PRIV}, {TO_M, M_MPV, OLD_V}, {TO_M, M_MPIE, OLD_MIE}, {TO_M, M_MIE, ZERO}, {TO_M, M_GVA, GVA},
-    {TO_M, M_MPELP, OLD_ELP}, {TO_M, M_MDT, KEEP_MDT}, {TO_M, MEPC, OLD_PC}, {TO_M, MCAUSE, CAUSE}, {TO_M, MTVAL, TVAL},
-    {TO_M, MTVAL2, TVAL2}, {TO_M, MTINST, TINST},
-    {TO_HS, M_SPP, OLD_PRIV}, {TO_HS, M_SPIE, OLD_SIE}, {TO_HS, M_SIE, ZERO}, {TO_HS, M_SPELP, OLD_ELP}, {TO_HS, M_SDT, KEEP_SDT},
-    {TO_HS, H_SPVP, SPVP}, {TO_HS, H_SPV, OLD_V}, {TO_HS, H_GVA, GVA}, {TO_HS, SEPC, OLD_PC}, {TO_HS, SCAUSE, CAUSE},
-    {TO_HS, STVAL, TVAL}, {TO_HS, HTVAL, TVAL2}, {TO_HS, HTINST, TINST},
-    {TO_VS, V_SPP, OLD_PRIV}, {TO_VS, V_SPIE, OLD_VSIE}, {TO_VS, V_SIE, ZERO}, {TO_VS, V_SPELP, OLD_ELP}, {TO_VS, V_SDT, KEEP_VSDT},
-    {TO_VS, VSEPC, OLD_PC}, {TO_VS, VSCAUSE, CAUSE}, {TO_VS, VSTVAL, TVAL},
-    {TO_RNMI, N_MNPP, OLD_PRIV}, {TO_RNMI, N_MNPV, OLD_V}, {TO_RNMI, N_MNPELP, OLD_ELP}, {TO_RNMI, N_NMIE, ZERO}, {TO_RNMI, MNEPC, OLD_PC},
-    {TO_RNMI, MNCAUSE, CAUSE},
+enum source {
+    OLD_PRIV,
+    OLD_V,
+    OLD_ELP,
+    OLD_MIE,
+    OLD_SIE,
+    OLD_VSIE,
+    OLD_PC,
+    ZERO,
+    ONE,
+    IS_M,
+    CAUSE,
+    TVAL,
+    TVAL2,
+    TINST,
+    GVA,
+    SPVP,
+    KEEP_SDT,
+    KEEP_VSDT,
+    KEEP_MDT
 };
 
-struct expect { enum target target; uint64_t cause, tval2, pc; bool from_m; };
+/* hypervisor "Trap entry", tables h-mpp, h-spp, h-vspp; priv 3.1.6.1; cfi "Preserving Expected Landing Pad State"; smrnmi "RNMI
+ * Operation". */
+static const struct rule {
+    enum target target;
+    enum field_id field;
+    enum source source;
+} rules[] = {
+    {TO_M, M_MPP, OLD_PRIV},   {TO_M, M_MPV, OLD_V},        {TO_M, M_MPIE, OLD_MIE},   {TO_M, M_MIE, ZERO},
+    {TO_M, M_GVA, GVA},        {TO_M, M_MPELP, OLD_ELP},    {TO_M, M_MDT, KEEP_MDT},   {TO_M, MEPC, OLD_PC},
+    {TO_M, MCAUSE, CAUSE},     {TO_M, MTVAL, TVAL},         {TO_M, MTVAL2, TVAL2},     {TO_M, MTINST, TINST},
+    {TO_HS, M_SPP, OLD_PRIV},  {TO_HS, M_SPIE, OLD_SIE},    {TO_HS, M_SIE, ZERO},      {TO_HS, M_SPELP, OLD_ELP},
+    {TO_HS, M_SDT, KEEP_SDT},  {TO_HS, H_SPVP, SPVP},       {TO_HS, H_SPV, OLD_V},     {TO_HS, H_GVA, GVA},
+    {TO_HS, SEPC, OLD_PC},     {TO_HS, SCAUSE, CAUSE},      {TO_HS, STVAL, TVAL},      {TO_HS, HTVAL, TVAL2},
+    {TO_HS, HTINST, TINST},    {TO_VS, V_SPP, OLD_PRIV},    {TO_VS, V_SPIE, OLD_VSIE}, {TO_VS, V_SIE, ZERO},
+    {TO_VS, V_SPELP, OLD_ELP}, {TO_VS, V_SDT, KEEP_VSDT},   {TO_VS, VSEPC, OLD_PC},    {TO_VS, VSCAUSE, CAUSE},
+    {TO_VS, VSTVAL, TVAL},     {TO_RNMI, N_MNPP, OLD_PRIV}, {TO_RNMI, N_MNPV, OLD_V},  {TO_RNMI, N_MNPELP, OLD_ELP},
+    {TO_RNMI, N_NMIE, ZERO},   {TO_RNMI, MNEPC, OLD_PC},    {TO_RNMI, MNCAUSE, CAUSE},
+};
+
+struct expect {
+    enum target target;
+    uint64_t cause, tval2, pc;
+    bool from_m;
+};
 
 static uint64_t with_interrupt_bit(const struct bench *b, uint64_t code, bool interrupt)
 {
@@ -67,14 +96,18 @@ static struct expect oracle(const struct bench *b, const struct rv_state *s, con
     if (dte && get(s, to_vs ? V_SDT : M_SDT))
         return into_m(b, s, t, 16, plain);
     if (!to_vs)
-        return (struct expect){.target = TO_HS, .cause = plain, .tval2 = tval2, .pc = vectored(b, s->csr.stvec, t->interrupt, t->cause)};
+        return (struct expect){
+            .target = TO_HS, .cause = plain, .tval2 = tval2, .pc = vectored(b, s->csr.stvec, t->interrupt, t->cause)};
     uint64_t code = t->cause;
     if (t->interrupt && (code == 2 || code == 6 || code == 10))
         code--;
-    return (struct expect){.target = TO_VS, .cause = with_interrupt_bit(b, code, t->interrupt), .pc = vectored(b, s->csr.vstvec, t->interrupt, code)};
+    return (struct expect){.target = TO_VS,
+                           .cause = with_interrupt_bit(b, code, t->interrupt),
+                           .pc = vectored(b, s->csr.vstvec, t->interrupt, code)};
 }
 
-static uint64_t value_of(const struct bench *b, const struct rv_state *s, const struct trap *t, const struct expect *e, enum source from)
+static uint64_t value_of(const struct bench *b, const struct rv_state *s, const struct trap *t, const struct expect *e,
+                         enum source from)
 {
     switch (from) {
     case OLD_PRIV: return e->from_m ? (uint64_t)RV_M : s->priv;

@@ -56,9 +56,9 @@ static void check(struct bench *b, uint64_t mip)
         return;
     }
     if (!any || t.cause != (want == 100 ? 0 : (uint64_t)want))
-        fail_msg("mode %u%u mip %llx mie %llx mideleg %llx hideleg %llx: want %d, got %d %llu", h->s.v, h->s.priv, (unsigned long long)mip,
-                 (unsigned long long)h->s.csr.mie, (unsigned long long)h->s.csr.mideleg, (unsigned long long)h->s.csr.hideleg, want, any,
-                 (unsigned long long)t.cause);
+        fail_msg("mode %u%u mip %llx mie %llx mideleg %llx hideleg %llx: want %d, got %d %llu", h->s.v, h->s.priv,
+                 (unsigned long long)mip, (unsigned long long)h->s.csr.mie, (unsigned long long)h->s.csr.mideleg,
+                 (unsigned long long)h->s.csr.hideleg, want, any, (unsigned long long)t.cause);
     assert_true(t.interrupt);
     assert_int_equal(t.nmi, want == 100);
     assert_int_equal(t.tval | t.tval2 | t.tinst, 0);

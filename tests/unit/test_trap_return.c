@@ -3,10 +3,7 @@
 
 enum insn { MRET, SRET, MNRET };
 
-static bool execute(struct hart *h, enum insn i)
-{
-    return i == MRET ? do_mret(h) : i == SRET ? do_sret(h) : do_mnret(h);
-}
+static bool execute(struct hart *h, enum insn i) { return i == MRET ? do_mret(h) : i == SRET ? do_sret(h) : do_mnret(h); }
 
 /* 0: permitted. priv 3.1.6.6, 3.3.2; hypervisor 9.2.1, 9.6.1; smrnmi. */
 static uint64_t refusal(const struct bench *b, const struct rv_state *s, enum insn i)
@@ -150,7 +147,8 @@ static void a_return_undoes_its_trap(void **state)
         random_state(b, &rng);
         struct hart *h = b->hart;
         /* States software can reach: no double trap ahead, ELP only where landing pads are on, MPRV only in M. */
-        put(&h->s, M_MDT, 0), put(&h->s, M_SDT, 0), put(&h->s, V_SDT, 0), put(&h->s, N_NMIE, 1), put(&h->s, M_TSR, 0), put(&h->s, H_VTSR, 0);
+        put(&h->s, M_MDT, 0), put(&h->s, M_SDT, 0), put(&h->s, V_SDT, 0), put(&h->s, N_NMIE, 1), put(&h->s, M_TSR, 0),
+            put(&h->s, H_VTSR, 0);
         if (!lpe(b, &h->s, h->s.priv, h->s.v))
             h->s.elp = 0;
         if (!h->ialign16)
@@ -178,7 +176,9 @@ static void a_return_undoes_its_trap(void **state)
 static void ecall_names_the_mode_it_comes_from(void **state)
 {
     (void)state;
-    static const struct { uint8_t priv, v, cause; } table[] = {
+    static const struct {
+        uint8_t priv, v, cause;
+    } table[] = {
         {RV_U, 0, EXC_ECALL_U}, {RV_U, 1, EXC_ECALL_U}, {RV_S, 0, EXC_ECALL_S}, {RV_S, 1, EXC_ECALL_VS}, {RV_M, 0, EXC_ECALL_M}};
     struct bench *b = bench_new(64);
     for (unsigned i = 0; i < ARRAY_LEN(table); i++) {
@@ -198,14 +198,14 @@ static void waiting_is_permitted_by_mode_tw_and_vtw(void **state)
 {
     (void)state;
     enum { OK = 0, ILL = EXC_ILLEGAL, VIR = EXC_VIRTUAL };
-    static const struct { uint8_t priv, v, s; uint8_t wfi[4], nto[4]; } table[] = {
+    static const struct {
+        uint8_t priv, v, s;
+        uint8_t wfi[4], nto[4];
+    } table[] = {
         /* columns: TW VTW = 00, 01, 10, 11 */
-        {RV_M, 0, 1, {OK, OK, OK, OK}, {OK, OK, OK, OK}},
-        {RV_S, 0, 1, {OK, OK, ILL, ILL}, {OK, OK, ILL, ILL}},
-        {RV_U, 0, 1, {ILL, ILL, ILL, ILL}, {OK, OK, ILL, ILL}},
-        {RV_U, 0, 0, {OK, OK, ILL, ILL}, {OK, OK, ILL, ILL}},
-        {RV_S, 1, 1, {OK, VIR, ILL, ILL}, {OK, VIR, ILL, ILL}},
-        {RV_U, 1, 1, {VIR, VIR, ILL, ILL}, {OK, VIR, ILL, ILL}},
+        {RV_M, 0, 1, {OK, OK, OK, OK}, {OK, OK, OK, OK}},       {RV_S, 0, 1, {OK, OK, ILL, ILL}, {OK, OK, ILL, ILL}},
+        {RV_U, 0, 1, {ILL, ILL, ILL, ILL}, {OK, OK, ILL, ILL}}, {RV_U, 0, 0, {OK, OK, ILL, ILL}, {OK, OK, ILL, ILL}},
+        {RV_S, 1, 1, {OK, VIR, ILL, ILL}, {OK, VIR, ILL, ILL}}, {RV_U, 1, 1, {VIR, VIR, ILL, ILL}, {OK, VIR, ILL, ILL}},
     };
     struct bench *b = bench_new(64);
     for (unsigned i = 0; i < ARRAY_LEN(table); i++) {

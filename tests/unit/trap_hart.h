@@ -1,4 +1,5 @@
-/* What the tests of traps, returns and interrupts share: a hart without memory, random states for it, and field access by the manual's bits. */
+/* What the tests of traps, returns and interrupts share: a hart without memory, random states for it, and field access by the
+ * manual's bits. */
 #ifndef TL_TEST_TRAP_HART_H
 #define TL_TEST_TRAP_HART_H
 #include "base/bits.h"
@@ -60,36 +61,130 @@ static inline void bench_free(struct bench *b)
 }
 
 /* A field of a stored register, named and numbered as in the manual's figures (RV64 layout). */
-struct field { size_t reg; unsigned msb, lsb; const char *name; };
+struct field {
+    size_t reg;
+    unsigned msb, lsb;
+    const char *name;
+};
 #define REG(r) offsetof(struct rv_csrs, r)
-#define FIELD(r, f, msb, lsb) {REG(r), msb, lsb, #r "." #f}
-#define WHOLE(r) {REG(r), 63, 0, #r}
+#define FIELD(r, f, msb, lsb)       \
+    {                               \
+        REG(r), msb, lsb, #r "." #f \
+    }
+#define WHOLE(r)          \
+    {                     \
+        REG(r), 63, 0, #r \
+    }
 
 enum field_id {
-    M_SIE, M_MIE, M_SPIE, M_MPIE, M_SPP, M_MPP, M_FS, M_MPRV, M_TW, M_TSR, M_SPELP, M_SDT, M_GVA, M_MPV, M_MPELP, M_MDT,
-    H_GVA, H_SPV, H_SPVP, H_VTW, H_VTSR, V_SIE, V_SPIE, V_SPP, V_FS, V_SPELP, V_SDT, N_NMIE, N_MNPV, N_MNPELP, N_MNPP,
-    MENV_LPE, MENV_DTE, HENV_LPE, HENV_DTE, SENV_LPE, MSEC_MLPE,
-    MEPC, MCAUSE, MTVAL, MTVAL2, MTINST, SEPC, SCAUSE, STVAL, HTVAL, HTINST, VSEPC, VSCAUSE, VSTVAL, MNEPC, MNCAUSE, FIELD_COUNT
+    M_SIE,
+    M_MIE,
+    M_SPIE,
+    M_MPIE,
+    M_SPP,
+    M_MPP,
+    M_FS,
+    M_MPRV,
+    M_TW,
+    M_TSR,
+    M_SPELP,
+    M_SDT,
+    M_GVA,
+    M_MPV,
+    M_MPELP,
+    M_MDT,
+    H_GVA,
+    H_SPV,
+    H_SPVP,
+    H_VTW,
+    H_VTSR,
+    V_SIE,
+    V_SPIE,
+    V_SPP,
+    V_FS,
+    V_SPELP,
+    V_SDT,
+    N_NMIE,
+    N_MNPV,
+    N_MNPELP,
+    N_MNPP,
+    MENV_LPE,
+    MENV_DTE,
+    HENV_LPE,
+    HENV_DTE,
+    SENV_LPE,
+    MSEC_MLPE,
+    MEPC,
+    MCAUSE,
+    MTVAL,
+    MTVAL2,
+    MTINST,
+    SEPC,
+    SCAUSE,
+    STVAL,
+    HTVAL,
+    HTINST,
+    VSEPC,
+    VSCAUSE,
+    VSTVAL,
+    MNEPC,
+    MNCAUSE,
+    FIELD_COUNT
 };
 
 static const struct field fields[FIELD_COUNT] = {
-    [M_SIE] = FIELD(mstatus, SIE, 1, 1), [M_MIE] = FIELD(mstatus, MIE, 3, 3), [M_SPIE] = FIELD(mstatus, SPIE, 5, 5),
-    [M_MPIE] = FIELD(mstatus, MPIE, 7, 7), [M_SPP] = FIELD(mstatus, SPP, 8, 8), [M_MPP] = FIELD(mstatus, MPP, 12, 11),
-    [M_FS] = FIELD(mstatus, FS, 14, 13), [M_MPRV] = FIELD(mstatus, MPRV, 17, 17), [M_TW] = FIELD(mstatus, TW, 21, 21),
-    [M_TSR] = FIELD(mstatus, TSR, 22, 22), [M_SPELP] = FIELD(mstatus, SPELP, 23, 23), [M_SDT] = FIELD(mstatus, SDT, 24, 24),
-    [M_GVA] = FIELD(mstatus, GVA, 38, 38), [M_MPV] = FIELD(mstatus, MPV, 39, 39), [M_MPELP] = FIELD(mstatus, MPELP, 41, 41),
+    [M_SIE] = FIELD(mstatus, SIE, 1, 1),
+    [M_MIE] = FIELD(mstatus, MIE, 3, 3),
+    [M_SPIE] = FIELD(mstatus, SPIE, 5, 5),
+    [M_MPIE] = FIELD(mstatus, MPIE, 7, 7),
+    [M_SPP] = FIELD(mstatus, SPP, 8, 8),
+    [M_MPP] = FIELD(mstatus, MPP, 12, 11),
+    [M_FS] = FIELD(mstatus, FS, 14, 13),
+    [M_MPRV] = FIELD(mstatus, MPRV, 17, 17),
+    [M_TW] = FIELD(mstatus, TW, 21, 21),
+    [M_TSR] = FIELD(mstatus, TSR, 22, 22),
+    [M_SPELP] = FIELD(mstatus, SPELP, 23, 23),
+    [M_SDT] = FIELD(mstatus, SDT, 24, 24),
+    [M_GVA] = FIELD(mstatus, GVA, 38, 38),
+    [M_MPV] = FIELD(mstatus, MPV, 39, 39),
+    [M_MPELP] = FIELD(mstatus, MPELP, 41, 41),
     [M_MDT] = FIELD(mstatus, MDT, 42, 42),
-    [H_GVA] = FIELD(hstatus, GVA, 6, 6), [H_SPV] = FIELD(hstatus, SPV, 7, 7), [H_SPVP] = FIELD(hstatus, SPVP, 8, 8),
-    [H_VTW] = FIELD(hstatus, VTW, 21, 21), [H_VTSR] = FIELD(hstatus, VTSR, 22, 22),
-    [V_SIE] = FIELD(vsstatus, SIE, 1, 1), [V_SPIE] = FIELD(vsstatus, SPIE, 5, 5), [V_SPP] = FIELD(vsstatus, SPP, 8, 8),
-    [V_FS] = FIELD(vsstatus, FS, 14, 13), [V_SPELP] = FIELD(vsstatus, SPELP, 23, 23), [V_SDT] = FIELD(vsstatus, SDT, 24, 24),
-    [N_NMIE] = FIELD(mnstatus, NMIE, 3, 3), [N_MNPV] = FIELD(mnstatus, MNPV, 7, 7), [N_MNPELP] = FIELD(mnstatus, MNPELP, 9, 9),
+    [H_GVA] = FIELD(hstatus, GVA, 6, 6),
+    [H_SPV] = FIELD(hstatus, SPV, 7, 7),
+    [H_SPVP] = FIELD(hstatus, SPVP, 8, 8),
+    [H_VTW] = FIELD(hstatus, VTW, 21, 21),
+    [H_VTSR] = FIELD(hstatus, VTSR, 22, 22),
+    [V_SIE] = FIELD(vsstatus, SIE, 1, 1),
+    [V_SPIE] = FIELD(vsstatus, SPIE, 5, 5),
+    [V_SPP] = FIELD(vsstatus, SPP, 8, 8),
+    [V_FS] = FIELD(vsstatus, FS, 14, 13),
+    [V_SPELP] = FIELD(vsstatus, SPELP, 23, 23),
+    [V_SDT] = FIELD(vsstatus, SDT, 24, 24),
+    [N_NMIE] = FIELD(mnstatus, NMIE, 3, 3),
+    [N_MNPV] = FIELD(mnstatus, MNPV, 7, 7),
+    [N_MNPELP] = FIELD(mnstatus, MNPELP, 9, 9),
     [N_MNPP] = FIELD(mnstatus, MNPP, 12, 11),
-    [MENV_LPE] = FIELD(menvcfg, LPE, 2, 2), [MENV_DTE] = FIELD(menvcfg, DTE, 59, 59), [HENV_LPE] = FIELD(henvcfg, LPE, 2, 2),
-    [HENV_DTE] = FIELD(henvcfg, DTE, 59, 59), [SENV_LPE] = FIELD(senvcfg, LPE, 2, 2), [MSEC_MLPE] = FIELD(mseccfg, MLPE, 10, 10),
-    [MEPC] = WHOLE(mepc), [MCAUSE] = WHOLE(mcause), [MTVAL] = WHOLE(mtval), [MTVAL2] = WHOLE(mtval2), [MTINST] = WHOLE(mtinst),
-    [SEPC] = WHOLE(sepc), [SCAUSE] = WHOLE(scause), [STVAL] = WHOLE(stval), [HTVAL] = WHOLE(htval), [HTINST] = WHOLE(htinst),
-    [VSEPC] = WHOLE(vsepc), [VSCAUSE] = WHOLE(vscause), [VSTVAL] = WHOLE(vstval), [MNEPC] = WHOLE(mnepc), [MNCAUSE] = WHOLE(mncause),
+    [MENV_LPE] = FIELD(menvcfg, LPE, 2, 2),
+    [MENV_DTE] = FIELD(menvcfg, DTE, 59, 59),
+    [HENV_LPE] = FIELD(henvcfg, LPE, 2, 2),
+    [HENV_DTE] = FIELD(henvcfg, DTE, 59, 59),
+    [SENV_LPE] = FIELD(senvcfg, LPE, 2, 2),
+    [MSEC_MLPE] = FIELD(mseccfg, MLPE, 10, 10),
+    [MEPC] = WHOLE(mepc),
+    [MCAUSE] = WHOLE(mcause),
+    [MTVAL] = WHOLE(mtval),
+    [MTVAL2] = WHOLE(mtval2),
+    [MTINST] = WHOLE(mtinst),
+    [SEPC] = WHOLE(sepc),
+    [SCAUSE] = WHOLE(scause),
+    [STVAL] = WHOLE(stval),
+    [HTVAL] = WHOLE(htval),
+    [HTINST] = WHOLE(htinst),
+    [VSEPC] = WHOLE(vsepc),
+    [VSCAUSE] = WHOLE(vscause),
+    [VSTVAL] = WHOLE(vstval),
+    [MNEPC] = WHOLE(mnepc),
+    [MNCAUSE] = WHOLE(mncause),
 };
 
 static inline uint64_t get(const struct rv_state *s, enum field_id f)
@@ -187,10 +282,12 @@ static inline void assert_same_state(const struct bench *b, const struct rv_stat
         return;
     for (unsigned f = 0; f < FIELD_COUNT; f++) {
         if (get(got, f) != get(want, f))
-            print_message("%s: got %llx, want %llx\n", fields[f].name, (unsigned long long)get(got, f), (unsigned long long)get(want, f));
+            print_message("%s: got %llx, want %llx\n", fields[f].name, (unsigned long long)get(got, f),
+                          (unsigned long long)get(want, f));
     }
     print_message("pc %llx / %llx, mode %u%u / %u%u, elp %u / %u, halted %u / %u\n", (unsigned long long)got->pc,
-                  (unsigned long long)want->pc, got->v, got->priv, want->v, want->priv, got->elp, want->elp, got->halted, want->halted);
+                  (unsigned long long)want->pc, got->v, got->priv, want->v, want->priv, got->elp, want->elp, got->halted,
+                  want->halted);
     fail_msg("%s, seed %llu (xlen %u)", what, (unsigned long long)seed, b->cfg.xlen);
 }
 #endif

@@ -2,8 +2,8 @@
  * mcycle, minstret and mhpmcounter3..31: priv 3.1.10, 3.1.12; sscofpmf; smcntrpmf. Also the other live values behind CSRs.
  *
  * s.counter[n] is the value itself while counter n stands still or counts events. While it follows the cycles or the retired
- * instructions (R below, both of the hart's own), it is value - R, so that running costs nothing. h->count.running says which it is;
- * that follows from the registers and the mode, so it is a cache.
+ * instructions (R below, both of the hart's own), it is value - R, so that running costs nothing. h->count.running says which it
+ * is; that follows from the registers and the mode, so it is a cache.
  */
 #include "cpu/riscv/counters.h"
 #include "cpu/fp/fp.h"
@@ -11,9 +11,9 @@
 #include "cpu/riscv/status.h"
 #include "base/rng.h"
 
-#define EVENT_FIELD bits_mask(0, 56) /* bits 63:56 are Sscofpmf's */
-#define EVENT_OF    (UINT64_C(1) << 63)
-#define INHIBIT_SHIFT 58             /* VUINH; then VSINH, UINH, SINH, MINH */
+#define EVENT_FIELD   bits_mask(0, 56) /* bits 63:56 are Sscofpmf's */
+#define EVENT_OF      (UINT64_C(1) << 63)
+#define INHIBIT_SHIFT 58 /* VUINH; then VSINH, UINH, SINH, MINH */
 
 /* The first five are numbered as in the SBI's PMU chapter, which OpenSBI's device-tree node for a "virt" board names. */
 static const struct counter_event_row events[EV_COUNT] = {
@@ -29,10 +29,7 @@ static const struct counter_event_row events[EV_COUNT] = {
     [EV_PAGE_WALK] = {0x104, "page-walk", "page-table walks of the modelled TLBs"},
 };
 
-const struct counter_event_row *counter_event_row(enum counter_event e)
-{
-    return &events[e];
-}
+const struct counter_event_row *counter_event_row(enum counter_event e) { return &events[e]; }
 
 static uint8_t event_of(uint64_t mhpmevent)
 {
@@ -49,10 +46,7 @@ static uint64_t source(const struct hart *h, unsigned n)
     return h->count.instret >> n & 1 ? h->s.cycle - h->s.idle : h->s.cycle;
 }
 
-static uint32_t linear(const struct hart *h)
-{
-    return h->count.cycles | h->count.instret;
-}
+static uint32_t linear(const struct hart *h) { return h->count.cycles | h->count.instret; }
 
 /* The filter that goes with counter n: bit (v << 2 | priv) set if it does not count in that mode. */
 static unsigned filtered(uint64_t cfg)
@@ -137,10 +131,7 @@ static void run(struct hart *h, uint32_t running, unsigned ahead)
     arm(h, ahead);
 }
 
-static unsigned mode_index(const struct hart *h)
-{
-    return (unsigned)h->s.v << 2 | h->s.priv;
-}
+static unsigned mode_index(const struct hart *h) { return (unsigned)h->s.v << 2 | h->s.priv; }
 
 void counters_mode(struct hart *h, unsigned retired)
 {
@@ -189,7 +180,8 @@ void counters_event_slow(struct hart *h, enum counter_event e)
     }
 }
 
-/* ---- live values of CSRs --------------------------------------------------------------------------------------------------------- */
+/* ---- live values of CSRs
+ * --------------------------------------------------------------------------------------------------------- */
 
 static uint64_t live_counter(void *hart, unsigned n)
 {
@@ -200,7 +192,8 @@ static uint64_t live_counter(void *hart, unsigned n)
 static uint64_t live_cycle(void *hart) { return live_counter(hart, 0); }
 static uint64_t live_instret(void *hart) { return live_counter(hart, 2); }
 
-/* The next instruction reads what is written (unpriv Zicsr, "CSR access ordering"): the write stands for this instruction's own count. */
+/* The next instruction reads what is written (unpriv Zicsr, "CSR access ordering"): the write stands for this instruction's own
+ * count. */
 static void live_set_counter(void *hart, unsigned n, uint64_t value)
 {
     struct hart *h = hart;
@@ -244,6 +237,14 @@ static void live_set_fflags(void *hart, uint64_t v)
 }
 
 const struct csr_live hart_csr_live = {
-    .cycle = live_cycle, .instret = live_instret, .hpm = live_counter, .set_counter = live_set_counter, .time = live_time,
-    .mip = irq_live, .hgeip = live_hgeip, .fflags = live_fflags, .set_fflags = live_set_fflags, .seed = live_seed,
+    .cycle = live_cycle,
+    .instret = live_instret,
+    .hpm = live_counter,
+    .set_counter = live_set_counter,
+    .time = live_time,
+    .mip = irq_live,
+    .hgeip = live_hgeip,
+    .fflags = live_fflags,
+    .set_fflags = live_set_fflags,
+    .seed = live_seed,
 };

@@ -1,8 +1,9 @@
 /*
- * Hardware performance counters: what they count and the hook of the slow paths (priv 3.1.10, sscofpmf, smcntrpmf; docs/events.md).
+ * Hardware performance counters: what they count and the hook of the slow paths (priv 3.1.10, sscofpmf, smcntrpmf;
+ * docs/events.md).
  *
- * A counter that follows the cycles or the retired instructions is held as a base and costs nothing while it runs. Other events happen
- * on slow paths only, which tell counters_event().
+ * A counter that follows the cycles or the retired instructions is held as a base and costs nothing while it runs. Other events
+ * happen on slow paths only, which tell counters_event().
  */
 #ifndef TL_CPU_RISCV_COUNTERS_H
 #define TL_CPU_RISCV_COUNTERS_H
@@ -10,12 +11,25 @@
 
 /* Events of this implementation, in the order of the table in counters.c. 0 is "no event" (priv 3.1.10). */
 enum counter_event {
-    EV_NONE, EV_CYCLES, EV_INSTRET, EV_DTLB_READ_MISS, EV_DTLB_WRITE_MISS, EV_ITLB_MISS,
-    EV_EXCEPTION, EV_INTERRUPT, EV_RETURN, EV_PAGE_WALK, EV_COUNT
+    EV_NONE,
+    EV_CYCLES,
+    EV_INSTRET,
+    EV_DTLB_READ_MISS,
+    EV_DTLB_WRITE_MISS,
+    EV_ITLB_MISS,
+    EV_EXCEPTION,
+    EV_INTERRUPT,
+    EV_RETURN,
+    EV_PAGE_WALK,
+    EV_COUNT
 };
 
 /* mhpmevent bits 55:0 that select event e, and what it counts. */
-struct counter_event_row { uint64_t select; const char *name; const char *meaning; };
+struct counter_event_row {
+    uint64_t select;
+    const char *name;
+    const char *meaning;
+};
 const struct counter_event_row *counter_event_row(enum counter_event e);
 
 /* The mode has changed to h->s.priv, h->s.v. retired: 1 if the instruction in progress is still counted in the old mode. */

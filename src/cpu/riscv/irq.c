@@ -10,26 +10,21 @@ static inline uint64_t signals(const struct hart *h)
     return h->s.lines | (uint64_t)(cycle >= h->stip_due) << IRQ_STI | (uint64_t)(cycle >= h->vstip_due) << IRQ_VSTI;
 }
 
-static inline uint64_t mip_now(const struct hart *h)
-{
-    return csr_pending(&h->s.csr, signals(h), h->s.hgeip & ~UINT64_C(1));
-}
+static inline uint64_t mip_now(const struct hart *h) { return csr_pending(&h->s.csr, signals(h), h->s.hgeip & ~UINT64_C(1)); }
 
-uint64_t hart_mip(struct hart *h)
-{
-    return mip_now(h);
-}
+uint64_t hart_mip(struct hart *h) { return mip_now(h); }
 
 bool interrupt_wakes(struct hart *h)
 {
     return (mip_now(h) & h->s.csr.mie) != 0 || (h->s.nmi_pending && rv_has(h->cfg, EXT_Smrnmi));
 }
 
-/* The first of `set` in the order of priv 3.1.9 and hypervisor 9.2.3: MEI, MSI, MTI, SEI, SSI, STI, SGEI, VSEI, VSSI, VSTI, LCOFI; any
-   others after them, from the lowest. */
+/* The first of `set` in the order of priv 3.1.9 and hypervisor 9.2.3: MEI, MSI, MTI, SEI, SSI, STI, SGEI, VSEI, VSSI, VSTI,
+   LCOFI; any others after them, from the lowest. */
 static uint64_t first_of(uint64_t set)
 {
-    static const uint8_t order[] = {IRQ_MEI, IRQ_MSI, IRQ_MTI, IRQ_SEI, IRQ_SSI, IRQ_STI, IRQ_SGEI, IRQ_VSEI, IRQ_VSSI, IRQ_VSTI, IRQ_LCOFI};
+    static const uint8_t order[] = {IRQ_MEI,  IRQ_MSI,  IRQ_MTI,  IRQ_SEI,  IRQ_SSI,  IRQ_STI,
+                                    IRQ_SGEI, IRQ_VSEI, IRQ_VSSI, IRQ_VSTI, IRQ_LCOFI};
     for (unsigned i = 0; i < ARRAY_LEN(order); i++) {
         if (set & MIP(order[i]))
             return order[i];
@@ -81,8 +76,8 @@ static uint64_t cycle_of_tick(const struct hart *h, uint64_t tick, uint64_t more
     return cycle;
 }
 
-/* When a comparator that sees `time` now is pending: from cycle *due (0: already). Returns the cycle at which that changes: time reaches
-   cmp, or wraps round to 0. */
+/* When a comparator that sees `time` now is pending: from cycle *due (0: already). Returns the cycle at which that changes: time
+   reaches cmp, or wraps round to 0. */
 static uint64_t comparator(const struct hart *h, uint64_t tick, uint64_t time, uint64_t cmp, uint64_t *due)
 {
     if (time < cmp)
@@ -109,7 +104,4 @@ void hart_deadline(struct hart *h)
     h->deadline = next;
 }
 
-uint64_t irq_live(void *hart)
-{
-    return signals(hart);
-}
+uint64_t irq_live(void *hart) { return signals(hart); }

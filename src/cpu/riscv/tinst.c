@@ -1,7 +1,15 @@
 #include "cpu/riscv/tinst.h"
 #include "base/bits.h"
 
-enum { OP_LOAD = 0x03, OP_LOAD_FP = 0x07, OP_MISC_MEM = 0x0f, OP_STORE = 0x23, OP_STORE_FP = 0x27, OP_AMO = 0x2f, OP_SYSTEM = 0x73 };
+enum {
+    OP_LOAD = 0x03,
+    OP_LOAD_FP = 0x07,
+    OP_MISC_MEM = 0x0f,
+    OP_STORE = 0x23,
+    OP_STORE_FP = 0x27,
+    OP_AMO = 0x2f,
+    OP_SYSTEM = 0x73
+};
 #define FIELD_RD     UINT32_C(0x00000f80)
 #define FIELD_FUNCT3 UINT32_C(0x00007000)
 #define FIELD_RS1    UINT32_C(0x000f8000)
@@ -15,22 +23,17 @@ static uint32_t transform32(uint32_t insn, unsigned offset)
     uint32_t at = (uint32_t)(offset & 31) << 15;
     unsigned f3 = funct3(insn);
     switch (insn & FIELD_OP) {
-    case OP_LOAD: /* 111 is reserved */
-        return f3 == 7 ? 0 : (insn & (FIELD_RD | FIELD_FUNCT3 | FIELD_OP)) | at;
+    case OP_LOAD: /* 111 is reserved */ return f3 == 7 ? 0 : (insn & (FIELD_RD | FIELD_FUNCT3 | FIELD_OP)) | at;
     case OP_LOAD_FP: /* flh, flw, fld, flq; the rest are vector loads */
         return f3 >= 1 && f3 <= 4 ? (insn & (FIELD_RD | FIELD_FUNCT3 | FIELD_OP)) | at : 0;
-    case OP_STORE:
-        return f3 > 3 ? 0 : (insn & (FIELD_RS2 | FIELD_FUNCT3 | FIELD_OP)) | at;
-    case OP_STORE_FP:
-        return f3 >= 1 && f3 <= 4 ? (insn & (FIELD_RS2 | FIELD_FUNCT3 | FIELD_OP)) | at : 0;
-    case OP_AMO:
-        return f3 > 4 ? 0 : (insn & ~FIELD_RS1) | at;
+    case OP_STORE: return f3 > 3 ? 0 : (insn & (FIELD_RS2 | FIELD_FUNCT3 | FIELD_OP)) | at;
+    case OP_STORE_FP: return f3 >= 1 && f3 <= 4 ? (insn & (FIELD_RS2 | FIELD_FUNCT3 | FIELD_OP)) | at : 0;
+    case OP_AMO: return f3 > 4 ? 0 : (insn & ~FIELD_RS1) | at;
     case OP_SYSTEM: /* hlv, hlvx, hsv: funct3 100 and funct7 0110xxx, the rest of 100 are may-be operations */
         return f3 == 4 && insn >> 28 == 6 ? (insn & ~FIELD_RS1) | at : 0;
     case OP_MISC_MEM: /* cbo.inval, clean, flush, zero; rd and rs1 become zero */
         return f3 == 2 ? insn & (UINT32_C(0xfff00000) | FIELD_FUNCT3 | FIELD_OP) : 0;
-    default:
-        return 0;
+    default: return 0;
     }
 }
 
@@ -62,7 +65,8 @@ static uint32_t zcb_access(uint32_t insn, unsigned reg)
     }
 }
 
-/* The 32-bit equivalent of a compressed load or store, its immediate and rs1 left out as the transformation does anyway. 0: none. */
+/* The 32-bit equivalent of a compressed load or store, its immediate and rs1 left out as the transformation does anyway. 0: none.
+ */
 static uint32_t expand(uint32_t insn, unsigned xlen)
 {
     unsigned f3 = insn >> 13 & 7, quadrant = insn & 3;

@@ -1,8 +1,8 @@
 /*
  * Trap entry: the only place where a trap becomes state. priv 3.1.6.1, 3.1.8; hypervisor 9.6.3; smdbltrp, ssdbltrp, smrnmi, cfi.
  *
- * An LR/SC reservation survives traps and returns; the next SC decides by address alone (unpriv Zalrsc permits both). A handler that
- * switches contexts breaks it by an SC of its own, as the manual asks it to.
+ * An LR/SC reservation survives traps and returns; the next SC decides by address alone (unpriv Zalrsc permits both). A handler
+ * that switches contexts breaks it by an SC of its own, as the manual asks it to.
  */
 #include "cpu/riscv/trap.h"
 
@@ -10,10 +10,7 @@
 #define GUEST_FAULTS \
     (UINT64_C(1) << EXC_INSN_GUEST_PAGE | UINT64_C(1) << EXC_LOAD_GUEST_PAGE | UINT64_C(1) << EXC_STORE_GUEST_PAGE)
 
-static unsigned mode_bit(uint8_t priv, uint8_t v)
-{
-    return 1u << (v << 2 | priv);
-}
+static unsigned mode_bit(uint8_t priv, uint8_t v) { return 1u << (v << 2 | priv); }
 
 /* xLPE of every mode (priv "Landing-Pad-Enabled State"). */
 static uint8_t landing_pad_modes(const struct hart *h)
@@ -27,10 +24,7 @@ static uint8_t landing_pad_modes(const struct hart *h)
     return (uint8_t)in;
 }
 
-bool landing_pads(const struct hart *h, uint8_t priv, uint8_t v)
-{
-    return (landing_pad_modes(h) & mode_bit(priv, v)) != 0;
-}
+bool landing_pads(const struct hart *h, uint8_t priv, uint8_t v) { return (landing_pad_modes(h) & mode_bit(priv, v)) != 0; }
 
 void hart_mode_changed(struct hart *h)
 {
@@ -38,15 +32,9 @@ void hart_mode_changed(struct hart *h)
     trap_enter_mode(h);
 }
 
-void hart_set_mode(struct hart *h, uint8_t priv, uint8_t v)
-{
-    trap_change_mode(h, priv, v, 0);
-}
+void hart_set_mode(struct hart *h, uint8_t priv, uint8_t v) { trap_change_mode(h, priv, v, 0); }
 
-static uint64_t interrupt_bit(const struct hart *h)
-{
-    return UINT64_C(1) << (h->cfg->xlen - 1);
-}
+static uint64_t interrupt_bit(const struct hart *h) { return UINT64_C(1) << (h->cfg->xlen - 1); }
 
 /* Where xtvec sends a trap (priv 3.1.7). */
 static uint64_t vector(const struct hart *h, uint64_t tvec, bool interrupt, uint64_t cause)
@@ -71,8 +59,8 @@ static void enter_rnmi(struct hart *h, uint64_t cause, uint8_t priv, uint8_t v)
     trap_change_mode(h, RV_M, 0, 0);
 }
 
-/* What Smdbltrp and Smrnmi add to a trap into M. True if the trap is delivered as usual, with the handler's address in *pc; false if it went
-   elsewhere (priv 3.1.6.2, smrnmi "RNMI Operation"). */
+/* What Smdbltrp and Smrnmi add to a trap into M. True if the trap is delivered as usual, with the handler's address in *pc; false
+   if it went elsewhere (priv 3.1.6.2, smrnmi "RNMI Operation"). */
 static bool guarded_entry(struct hart *h, const struct trap *t, uint64_t cause, uint64_t *pc)
 {
     struct rv_csrs *r = &h->s.csr;

@@ -18,7 +18,8 @@ static inline __attribute__((always_inline)) void trap_enter_mode(struct hart *h
     hart_context_quick(h);
 }
 
-/* Changes the mode as hart_set_mode. retired: 1 if the instruction that changes it retires (a return), 0 if it does not (a trap). */
+/* Changes the mode as hart_set_mode. retired: 1 if the instruction that changes it retires (a return), 0 if it does not (a trap).
+ */
 static inline __attribute__((always_inline)) void trap_change_mode(struct hart *h, uint8_t priv, uint8_t v, unsigned retired)
 {
     h->s.priv = h->csr.priv = priv;

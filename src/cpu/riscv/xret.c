@@ -2,7 +2,13 @@
 #include "cpu/riscv/trap.h"
 
 /* The encodings, which an illegal- or virtual-instruction exception puts into tval. */
-enum { INSN_SRET = 0x10200073, INSN_MRET = 0x30200073, INSN_MNRET = 0x70200073, INSN_WFI = 0x10500073, INSN_WRS_NTO = 0x00d00073 };
+enum {
+    INSN_SRET = 0x10200073,
+    INSN_MRET = 0x30200073,
+    INSN_MNRET = 0x70200073,
+    INSN_WFI = 0x10500073,
+    INSN_WRS_NTO = 0x00d00073
+};
 
 static bool refuse(struct hart *h, uint64_t cause, uint32_t insn)
 {
@@ -23,7 +29,8 @@ static void go_back(struct hart *h, uint64_t xepc, uint8_t priv, uint8_t v, bool
         h->env->trapped(h->env_ctx, h, NULL, from);
 }
 
-/* What Smdbltrp and Ssdbltrp add to leaving M by mret or mnret (priv 3.1.6.2). SDT is dead storage while DTE is 0, so DTE needs no look. */
+/* What Smdbltrp and Ssdbltrp add to leaving M by mret or mnret (priv 3.1.6.2). SDT is dead storage while DTE is 0, so DTE needs
+ * no look. */
 static void leave_m(struct hart *h, uint8_t priv, uint8_t v)
 {
     struct rv_csrs *r = &h->s.csr;
