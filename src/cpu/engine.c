@@ -173,7 +173,7 @@ static void page_drop(struct engine *e, struct code_page *p)
     *at = p->hash_next;
     forget_fetch(e, p);
     for (unsigned i = 0; i <= slots_per_page(e); i++)
-        p->ops[i] = e->end;
+        p->ops[i].fn = e->end.fn; /* operands stay: the store that did this is not done with its own */
     p->hash_next = e->dead;
     e->dead = p;
     e->pages--;
@@ -252,7 +252,7 @@ static void undecode(struct engine *e, uint64_t pa, uint64_t n)
         if (!p)
             continue;
         for (unsigned i = first; i <= last; i++)
-            p->ops[i] = e->fresh;
+            p->ops[i].fn = e->fresh.fn; /* operands stay, as in page_drop */
         drop |= ++p->data_writes > DATA_WRITES_MAX;
     }
     if (drop)
