@@ -114,7 +114,7 @@ static bool next_bytes(struct device *d, uint8_t *p, uint32_t n)
         else if (f->key == KEY_DIR)
             p[i] = directory_byte(f, at);
         else
-            p[i] = f->key == KEY_ID ? (uint8_t)(at ? 0 : 3) : (uint8_t)(SIGNATURE >> (56 - 8 * at));
+            p[i] = (uint8_t)(f->key == KEY_ID ? (at ? 0u : 3u) : SIGNATURE >> (56 - 8 * at));
     }
     f->at += have;
     return ok;
