@@ -26,7 +26,8 @@ struct mem {
     struct ram *ram;   /* ascending */
     struct io *io;     /* ascending */
     unsigned rams, ios;
-    unsigned last_ram, last_io; /* where the last search ended */
+    struct ram *hot;   /* where the last search ended, or NULL */
+    unsigned last_io;
     struct io overlay[OVERLAYS];
     unsigned overlays;
     struct pool *pool;
@@ -85,6 +86,7 @@ struct mem *mem_fork(struct mem *m)
     f->pool = pool_get(m->pool);
     f->spare = (struct spare){0};
     f->changed = NULL;
+    f->hot = NULL;
     f->ram = must(malloc(m->rams * sizeof *f->ram + 1));
     f->io = must(malloc(m->ios * sizeof *f->io + 1));
     if (m->ios)
@@ -144,6 +146,7 @@ bool mem_add_ram(struct mem *m, const char *name, uint64_t base, uint64_t size, 
     if (!region_ok(m, name, base, size, e))
         return false;
     m->ram = must(realloc(m->ram, (m->rams + 1) * sizeof *m->ram));
+    m->hot = NULL;
     unsigned at = m->rams++;
     for (; at && m->ram[at - 1].base > base; at--)
         m->ram[at] = m->ram[at - 1];
@@ -164,19 +167,20 @@ bool mem_add_io(struct mem *m, const char *name, uint64_t base, uint64_t size, s
     return true;
 }
 
-static struct ram *find_ram(struct mem *m, uint64_t pa)
+static __attribute__((noinline)) struct ram *search_ram(struct mem *m, uint64_t pa)
 {
-    if (unlikely(!m->rams))
-        return NULL;
-    struct ram *r = &m->ram[m->last_ram];
-    if (likely(pa - r->base < r->size))
-        return r;
     for (unsigned i = 0; i < m->rams; i++)
         if (pa - m->ram[i].base < m->ram[i].size) {
-            m->last_ram = i;
-            return &m->ram[i];
+            m->hot = &m->ram[i];
+            return m->hot;
         }
     return NULL;
+}
+
+static inline struct ram *find_ram(struct mem *m, uint64_t pa)
+{
+    struct ram *r = m->hot;
+    return likely(r && pa - r->base < r->size) ? r : search_ram(m, pa);
 }
 
 static struct io *find_io(struct mem *m, uint64_t pa)
@@ -234,7 +238,7 @@ void mem_set_changed(struct mem *m, mem_changed_fn *fn, void *ctx)
 /* ---- pages ------------------------------------------------------------------------------------------------------------------------ */
 
 /* The RAM region a hart sees at pa. */
-static struct ram *hart_ram(struct mem *m, uint64_t pa)
+static inline struct ram *hart_ram(struct mem *m, uint64_t pa)
 {
     return unlikely(m->overlays) && unlikely(find_overlay(m, pa)) ? NULL : find_ram(m, pa);
 }

@@ -95,7 +95,8 @@ static void new_piece(struct pool *p)
     p->fresh = 1;
 }
 
-static void spare_fill(struct spare *s, struct pool *p)
+/* Fills s. True: with one page that was never used, and so is zero. */
+static bool spare_fill(struct spare *s, struct pool *p)
 {
     pthread_mutex_lock(&p->lock);
     while (s->count < SPARE_BATCH && p->free) {
@@ -105,14 +106,15 @@ static void spare_fill(struct spare *s, struct pool *p)
         s->first = page;
         s->count++;
     }
-    if (!s->count) { /* only one: pages that are not touched cost no host memory */
+    bool fresh = !s->count;
+    if (fresh) { /* only one: pages that are not touched cost no host memory */
         if (p->fresh == PIECE_PAGES)
             new_piece(p);
         s->first = (uint8_t *)p->pieces + p->fresh++ * MEM_PAGE_SIZE;
-        set_next(s->first, NULL);
-        s->count = 1;
+        s->count = 1; /* its link is NULL */
     }
     pthread_mutex_unlock(&p->lock);
+    return fresh;
 }
 
 static void spare_drain(struct spare *s, struct pool *p, unsigned keep)
@@ -134,11 +136,10 @@ void spare_free(struct spare *s, struct pool *p)
         spare_drain(s, p, 0);
 }
 
-/* A page with one reference and any content. */
-static uint8_t *page_new(struct pool *p, struct spare *s)
+/* A page with one reference and any content. *zero: it is zero. */
+static uint8_t *page_new(struct pool *p, struct spare *s, bool *zero)
 {
-    if (!s->count)
-        spare_fill(s, p);
+    *zero = !s->count && spare_fill(s, p);
     uint8_t *page = s->first;
     s->first = next_of(page);
     s->count--;
@@ -263,11 +264,12 @@ uint8_t *tree_own(struct tree *t, uint64_t n, struct pool *p, struct spare *s)
     uint8_t *old = *slot;
     if (old && !page_shared(old))
         return old;
-    uint8_t *page = page_new(p, s);
+    bool zero;
+    uint8_t *page = page_new(p, s, &zero);
     if (old) {
         memcpy(page, old, MEM_PAGE_SIZE);
         page_put(old, p, s);
-    } else {
+    } else if (!zero) {
         memset(page, 0, MEM_PAGE_SIZE);
     }
     *slot = page;
