@@ -66,13 +66,14 @@ static void remember(struct hart *h, uint64_t va, const struct xlate *x, enum ac
 
 static bool access_fault(struct hart *h, uint64_t va, enum access a, const struct access_mode *m)
 {
-    h->trap = (struct trap){.cause = a == ACCESS_LOAD ? EXC_LOAD_ACCESS : EXC_STORE_ACCESS, .tval = va, .gva = m->v};
+    bool load = a == ACCESS_LOAD && !m->shadow_stack && !m->cbo; /* zicfiss, CMO: reported as stores */
+    h->trap = (struct trap){.cause = load ? EXC_LOAD_ACCESS : EXC_STORE_ACCESS, .tval = mmu_address(h, va, m), .gva = m->v};
     return false;
 }
 
 static bool misaligned(struct hart *h, uint64_t va, enum access a, const struct access_mode *m)
 {
-    h->trap = (struct trap){.cause = a == ACCESS_LOAD ? EXC_LOAD_MISALIGNED : EXC_STORE_MISALIGNED, .tval = va, .gva = m->v};
+    h->trap = (struct trap){.cause = a == ACCESS_LOAD ? EXC_LOAD_MISALIGNED : EXC_STORE_MISALIGNED, .tval = mmu_address(h, va, m), .gva = m->v};
     return false;
 }
 
@@ -214,24 +215,23 @@ bool hart_atomic(struct hart *h, uint64_t va, unsigned size, enum access a, cons
 bool hart_block(struct hart *h, uint64_t va, bool zero)
 {
     struct xlate x;
-    h->access_va = va;
+    struct access_mode m = h->plain;
     va = truncate(h, va);
-    uint64_t block = va & ~(uint64_t)(CACHE_BLOCK_BYTES - 1);
-    if (zero) {
-        if (!mmu_translate(h, block, CACHE_BLOCK_BYTES, ACCESS_STORE, &h->plain, &x))
-            goto fault;
-        for (unsigned i = 0; i < CACHE_BLOCK_BYTES; i += 8) {
-            if (!ram_store(h, x.pa + i, 8, 0))
-                return access_fault(h, va, ACCESS_STORE, &h->plain);
-        }
-        return true;
+    h->access_va = va;
+    uint64_t block = va & ~(uint64_t)(CACHE_BLOCK_BYTES - 1), offset = va - block;
+    m.cbo = !zero; /* management needs permission to load or to store (unpriv CMO "Faults"); what it raises is of the store kind */
+    if (mmu_translate(h, block, CACHE_BLOCK_BYTES, zero ? ACCESS_STORE : ACCESS_LOAD, &m, &x)) {
+        if (!zero)
+            return true;
+        bool ram = true;
+        for (unsigned i = 0; i < CACHE_BLOCK_BYTES && ram; i += 8)
+            ram = ram_store(h, x.pa + i, 8, 0);
+        return ram || access_fault(h, va, ACCESS_STORE, &m);
     }
-    /* Management needs permission to load or to store (unpriv CMO "Faults"); what it raises is of the store kind. */
-    if (mmu_translate(h, block, CACHE_BLOCK_BYTES, ACCESS_LOAD, &h->plain, &x) ||
-        mmu_translate(h, block, CACHE_BLOCK_BYTES, ACCESS_STORE, &h->plain, &x))
-        return true;
-fault:
-    h->trap.tval |= va & (CACHE_BLOCK_BYTES - 1); /* the address of the instruction, not of the block */
+    /* What is told is the address of the instruction, not of the block. */
+    h->trap.tval += offset;
+    if (!h->trap.tinst && h->trap.tval2)
+        h->trap.tval2 += offset >> 2;
     return false;
 }
 
