@@ -220,7 +220,9 @@ size_t machine_input(struct machine *m, const char *device, const void *p, size_
     if (!strcmp(device, "semihost"))
         return machine_typed(m, p, n);
     struct device *d = machine_device(m, device);
-    return d && d->ops->input ? d->ops->input(d, p, n) : 0;
+    size_t taken = d && d->ops->input ? d->ops->input(d, p, n) : 0;
+    htif_show(m);
+    return taken;
 }
 
 bool machine_read(struct machine *m, uint64_t pa, void *p, uint64_t n) { return mem_read(m->mem, pa, p, n); }

@@ -54,6 +54,7 @@ struct setup {
     char *append;
     struct loader loader;
     uint64_t htif[2];          /* addresses of tohost and fromhost; 0: none */
+    int htif_device;           /* index of that device, or -1 */
     struct mem *pristine;      /* RAM after loading: what a reset goes back to */
 };
 
@@ -72,9 +73,6 @@ struct machine_state {
     struct sched sched;
 };
 
-/* A RAM page that holds HTIF registers. */
-struct overlay { struct machine *m; uint64_t page; };
-
 struct machine {
     struct setup *setup;
     struct machine_state st;
@@ -85,9 +83,9 @@ struct machine {
     uint8_t *states;           /* the device states, one block */
     struct disk *disk[MACHINE_DEVICES];
     struct machine_host host;
-    struct overlay overlay[2];
 
     /* Not state: valid while machine_run or a device works. */
+    void (*watch)(struct engine *e, const struct cpu *by, uint64_t pa, uint64_t n); /* whom the engine told before htif */
     uint64_t now;              /* machine cycle while no hart runs */
     uint64_t until;            /* cycle the running hart was told to run to */
     bool solo;                 /* the running hart is the only one that is awake: a line to another ends its slice */
@@ -109,6 +107,13 @@ uint64_t wire_now(const struct machine *m);
 void wire_events(struct machine *m, uint64_t now);
 /* The device of that id, or NULL. */
 struct device *machine_device(struct machine *m, const char *id);
+
+/* ---- htif.c ------------------------------------------------------------------------------------------------------------------------- */
+
+/* Watches the RAM cells tohost and fromhost, if the image has them. After the harts were made. */
+void htif_wire(struct machine *m);
+/* Makes the cells show the device's registers; after anything that may have changed these. */
+void htif_show(struct machine *m);
 
 /* ---- semi.c ------------------------------------------------------------------------------------------------------------------------- */
 

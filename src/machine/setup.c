@@ -154,9 +154,11 @@ bool setup_from_config(struct setup *s, struct disk *disk[], const struct machin
 
 bool setup_finish(struct setup *s, struct err *e)
 {
+    s->htif_device = -1;
     if (s->loader.tohost) {
         s->htif[0] = s->loader.tohost;
         s->htif[1] = s->loader.fromhost;
+        s->htif_device = (int)s->devices;
         if (!add(s, "htif", "htif", s->htif[0], 0, 0, -1, e))
             return false;
     }

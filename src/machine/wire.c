@@ -138,6 +138,7 @@ void wire_events(struct machine *m, uint64_t now)
     while (sched_pop(&m->st.sched, now, &id)) {
         struct device *d = &m->device[m->setup->owner[id].device];
         d->ops->event(d, m->setup->owner[id].n);
+        htif_show(m);
     }
 }
 
@@ -155,50 +156,6 @@ static bool bus_write(void *ctx, uint64_t off, unsigned size, uint64_t value)
     return off < d->ops->mmio_size && d->ops->write && d->ops->write(d, off, size, value);
 }
 
-/* The offset in htif's registers of a page offset, or -1: RAM. */
-static int htif_offset(const struct overlay *o, uint64_t off)
-{
-    for (unsigned i = 0; i < 2; i++) {
-        uint64_t at = o->page + off - o->m->setup->htif[i];
-        if (o->m->setup->htif[i] && at < 8)
-            return (int)(8 * i + at);
-    }
-    return -1;
-}
-
-static bool overlay_read(void *ctx, uint64_t off, unsigned size, uint64_t *value)
-{
-    struct overlay *o = ctx;
-    int at = htif_offset(o, off);
-    struct device *d = machine_device(o->m, "htif");
-    *value = 0;
-    return at < 0 ? mem_read(o->m->mem, o->page + off, value, size) : d->ops->read(d, (uint64_t)at, size, value);
-}
-
-static bool overlay_write(void *ctx, uint64_t off, unsigned size, uint64_t value)
-{
-    struct overlay *o = ctx;
-    int at = htif_offset(o, off);
-    struct device *d = machine_device(o->m, "htif");
-    return at < 0 ? mem_write(o->m->mem, o->page + off, &value, size) : d->ops->write(d, (uint64_t)at, size, value);
-}
-
-static bool wire_htif(struct machine *m, bool fork, struct err *e)
-{
-    for (unsigned i = 0; i < 2; i++) {
-        uint64_t at = m->setup->htif[i], page = at & ~(uint64_t)(MEM_PAGE_SIZE - 1);
-        if (!at || (i && page == m->overlay[0].page))
-            continue;
-        m->overlay[i] = (struct overlay){m, page};
-        struct mem_io io = {overlay_read, overlay_write, &m->overlay[i]};
-        if (fork)
-            mem_set_io(m->mem, page, io);
-        else if ((at & 7) || !mem_add_overlay(m->mem, page, io))
-            return err_set(e, "symbol %s is 0x%llx, which is not 8-byte aligned RAM", i ? "fromhost" : "tohost", (unsigned long long)at);
-    }
-    return true;
-}
-
 bool wire_devices(struct machine *m, bool fork, struct err *e)
 {
     struct setup *s = m->setup;
@@ -208,14 +165,14 @@ bool wire_devices(struct machine *m, bool fork, struct err *e)
                                        .index = i, .harts = s->harts, .tick_cycles = s->cfg.tick_cycles, .tick_hz = s->tick_hz, .arg = p->arg};
         uint64_t size = (p->ops->mmio_size + MEM_PAGE_SIZE - 1) & ~(uint64_t)(MEM_PAGE_SIZE - 1);
         struct mem_io io = {bus_read, bus_write, &m->device[i]};
-        if (!size || p->base == s->htif[0])
-            continue;
+        if (!size || !strcmp(p->ops->name, "htif"))
+            continue; /* htif's registers are in RAM */
         if (fork)
             mem_set_io(m->mem, p->base, io);
         else if (!mem_add_io(m->mem, p->id, p->base, size, io, e))
             return false;
     }
-    return wire_htif(m, fork, e);
+    return true;
 }
 
 static void ram_changed(void *ctx, uint64_t pa, uint64_t n)
@@ -233,4 +190,5 @@ void wire_harts(struct machine *m)
         m->hart[i].env = m->setup->semihosting ? &env_semihost : NULL;
         m->hart[i].env_ctx = m;
     }
+    htif_wire(m);
 }

@@ -20,16 +20,12 @@ struct io {
     struct mem_io fn;
 };
 
-#define OVERLAYS 2
-
 struct mem {
     struct ram *ram;   /* ascending */
     struct io *io;     /* ascending */
     unsigned rams, ios;
     struct ram *hot;   /* where the last search ended, or NULL */
     unsigned last_io;
-    struct io overlay[OVERLAYS];
-    unsigned overlays;
     struct pool *pool;
     struct spare spare;
     mem_changed_fn *changed;
@@ -204,27 +200,9 @@ static struct io *find_io(struct mem *m, uint64_t pa)
     return &m->io[lo];
 }
 
-static struct io *find_overlay(struct mem *m, uint64_t pa)
-{
-    for (unsigned i = 0; i < m->overlays; i++)
-        if (pa - m->overlay[i].base < m->overlay[i].size)
-            return &m->overlay[i];
-    return NULL;
-}
-
-bool mem_add_overlay(struct mem *m, uint64_t base, struct mem_io fn)
-{
-    if (m->overlays == OVERLAYS || (base & (MEM_PAGE_SIZE - 1)) || !find_ram(m, base) || find_overlay(m, base))
-        return false;
-    m->overlay[m->overlays++] = (struct io){.name = "overlay", .base = base, .size = MEM_PAGE_SIZE, .fn = fn};
-    return true;
-}
-
 void mem_set_io(struct mem *m, uint64_t base, struct mem_io fn)
 {
-    struct io *r = find_overlay(m, base);
-    if (!r)
-        r = find_io(m, base);
+    struct io *r = find_io(m, base);
     if (r && r->base == base)
         r->fn = fn;
 }
@@ -237,15 +215,9 @@ void mem_set_changed(struct mem *m, mem_changed_fn *fn, void *ctx)
 
 /* ---- pages ------------------------------------------------------------------------------------------------------------------------ */
 
-/* The RAM region a hart sees at pa. */
-static inline struct ram *hart_ram(struct mem *m, uint64_t pa)
-{
-    return unlikely(m->overlays) && unlikely(find_overlay(m, pa)) ? NULL : find_ram(m, pa);
-}
-
 const uint8_t *mem_page_read(struct mem *m, uint64_t pa)
 {
-    struct ram *r = hart_ram(m, pa);
+    struct ram *r = find_ram(m, pa);
     if (unlikely(!r))
         return NULL;
     const uint8_t *page = tree_page(&r->tree, (pa - r->base) >> MEM_PAGE_SHIFT);
@@ -254,7 +226,7 @@ const uint8_t *mem_page_read(struct mem *m, uint64_t pa)
 
 bool mem_page_private(struct mem *m, uint64_t pa)
 {
-    struct ram *r = hart_ram(m, pa);
+    struct ram *r = find_ram(m, pa);
     return r && !r->rom && tree_owns(&r->tree, (pa - r->base) >> MEM_PAGE_SHIFT);
 }
 
@@ -265,13 +237,13 @@ static uint8_t *own_page(struct mem *m, struct ram *r, uint64_t pa)
 
 uint8_t *mem_page_write(struct mem *m, uint64_t pa)
 {
-    struct ram *r = hart_ram(m, pa);
+    struct ram *r = find_ram(m, pa);
     return unlikely(!r || r->rom) ? NULL : own_page(m, r, pa);
 }
 
 uint8_t *mem_page_flags(struct mem *m, uint64_t pa)
 {
-    struct ram *r = hart_ram(m, pa);
+    struct ram *r = find_ram(m, pa);
     if (unlikely(!r))
         return NULL;
     if (unlikely(!r->flags))
@@ -336,9 +308,7 @@ bool mem_write(struct mem *m, uint64_t pa, const void *p, uint64_t n)
 /* The region of an access, which must be aligned and inside it. */
 static struct io *find_access(struct mem *m, uint64_t pa, unsigned size)
 {
-    struct io *r = unlikely(m->overlays) ? find_overlay(m, pa) : NULL;
-    if (likely(!r))
-        r = find_io(m, pa);
+    struct io *r = find_io(m, pa);
     return !r || (pa & (size - 1)) || r->size - (pa - r->base) < size ? NULL : r;
 }
 

@@ -46,7 +46,7 @@ void mem_restore(struct mem *m, struct mem *from);
 /* base and size are multiples of 4 KiB. rom: guest stores are ignored by hart accesses (access fault). */
 bool mem_add_ram(struct mem *m, const char *name, uint64_t base, uint64_t size, bool rom, struct err *e);
 bool mem_add_io(struct mem *m, const char *name, uint64_t base, uint64_t size, struct mem_io io, struct err *e);
-/* Replaces the functions of the region or overlay that starts at base (after a fork). */
+/* Replaces the functions of the region that starts at base (after a fork). */
 void mem_set_io(struct mem *m, uint64_t base, struct mem_io io);
 
 /* The host address of the 4 KiB page that holds pa, for reading; NULL if it is not RAM. Valid until the next write to the page. */
@@ -75,10 +75,6 @@ bool mem_is_ram(struct mem *m, uint64_t pa, uint64_t n);
 
 /* Forgets every RAM page: all of RAM reads as zeros. Calls no callback. */
 void mem_clear(struct mem *m);
-
-/* Overlays the 4 KiB RAM page at base: accesses of harts go to io with off relative to the page, as if it were no RAM, while mem_read and
-   mem_write still see the RAM below. For registers that live in a RAM page (HTIF). False: no room for more, or no RAM there. */
-bool mem_add_overlay(struct mem *m, uint64_t base, struct mem_io io);
 
 /* Visits each RAM page that is not all zero, ascending. For snapshots and digests. */
 typedef void mem_visit_fn(void *ctx, uint64_t pa, const uint8_t *page);

@@ -21,7 +21,8 @@ struct make {
         uint32_t type;
     } seg[70];          /* seg 0: MAKE_RAM, MAKE_RAM, 64, 4096 */
     const void *code;   /* bytes of segment 0, filesz of them; NULL: counted up from 1 */
-    const char *symbol; /* a name of a global symbol at entry + 4; NULL: no symbol table */
+    const char *symbol; /* a name of a global symbol; NULL: no symbol table */
+    uint64_t symbol_at; /* entry + 4 */
 };
 
 static inline void make_defaults(struct make *m)
@@ -70,7 +71,7 @@ static inline void make_phdrs(const struct make *m, struct buf *b)
 static inline uint64_t make_symbols(const struct make *m, struct buf *b)
 {
     Elf64_Sym sym[2] = {
-        {0}, {.st_name = 1, .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), .st_shndx = SHN_ABS - 1, .st_value = m->entry + 4}};
+        {0}, {.st_name = 1, .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), .st_shndx = SHN_ABS - 1, .st_value = m->symbol_at ? m->symbol_at : m->entry + 4}};
     uint64_t symtab = b->len;
     buf_put(b, sym, sizeof sym);
     uint64_t strtab = b->len;

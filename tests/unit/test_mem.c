@@ -314,26 +314,6 @@ static void accesses_reach_the_region_that_holds_them(void **state)
     mem_free(m);
 }
 
-static void an_overlay_takes_the_harts_accesses_and_leaves_the_ram_below(void **state)
-{
-    (void)state;
-    struct mem *m = ram(MIB);
-    uint64_t reg = 0, v;
-    put(m, BASE + 0x3000, 77);
-    assert_true(mem_add_overlay(m, BASE + 0x3000, (struct mem_io){io_read, io_write, &reg}));
-    assert_false(mem_add_overlay(m, BASE + 0x3000, (struct mem_io){0}));
-    assert_false(mem_add_overlay(m, 0x3000, (struct mem_io){0}));
-    assert_null(mem_page_read(m, BASE + 0x3008));
-    assert_null(mem_page_write(m, BASE + 0x3008));
-    assert_non_null(mem_page_read(m, BASE + 0x4000));
-    assert_true(mem_io_write(m, BASE + 0x3000, 8, 5));
-    assert_int_equal(reg, 5);
-    assert_true(mem_io_read(m, BASE + 0x3008, 8, &v));
-    assert_int_equal(v, 5 + 0x88);
-    assert_int_equal(get(m, BASE + 0x3000), 77);
-    mem_free(m);
-}
-
 static void cleared_memory_is_zero(void **state)
 {
     (void)state;
@@ -426,7 +406,6 @@ int main(void)
         cmocka_unit_test(writes_from_outside_are_reported_once),
         cmocka_unit_test(page_flags_are_each_machines_own),
         cmocka_unit_test(accesses_reach_the_region_that_holds_them),
-        cmocka_unit_test(an_overlay_takes_the_harts_accesses_and_leaves_the_ram_below),
         cmocka_unit_test(cleared_memory_is_zero),
         cmocka_unit_test(forks_may_run_in_different_threads),
         cmocka_unit_test(a_fork_of_a_gibibyte_takes_microseconds),
