@@ -31,7 +31,8 @@ enum {
 static const struct argp_option table[] = {
     {0, 0, 0, 0, "Run:", 2},
     {"max-cycles", OPT_MAX_CYCLES, "N", 0, "end when the machine reaches this cycle (with status 0)", 2},
-    {"exit-on", OPT_EXIT_ON, "TEXT", 0, "end with status 0 when the guest prints TEXT; ending otherwise is a failure", 2},
+    {"exit-on", OPT_EXIT_ON, "TEXT", 0,
+     "end with status 0 when the guest prints TEXT (after all steps of --expect and --script); ending otherwise is a failure", 2},
     {"timeout", OPT_TIMEOUT, "SECONDS", 0, "give up after this much of the host's time (status 124)", 2},
     {"save", OPT_SAVE, "FILE", 0, "save the machine at the end", 2},
     {"load", OPT_LOAD, "FILE", 0, "go on from a saved machine; give the same options as for the run that saved it", 2},
@@ -52,6 +53,8 @@ struct run {
     struct session session;
     struct report report;
     const char *save, *load;
+    const char *exit_on; /* text (exit_on_len bytes); NULL: none */
+    size_t exit_on_len;
 };
 
 static bool parse_timeout(struct run *r, const char *arg, struct err *e)
@@ -69,8 +72,8 @@ static bool parse_exit_on(struct run *r, char *arg, struct err *e)
         return err_set(e, "--exit-on: a backslash is followed by none of n r t e \\ \" xHH");
     if (!n)
         return err_set(e, "--exit-on: the text is empty");
-    r->session.exit_on = arg;
-    r->session.exit_on_len = (size_t)n;
+    r->exit_on = arg;
+    r->exit_on_len = (size_t)n;
     return true;
 }
 
@@ -162,12 +165,12 @@ static const char *end_name(enum session_end end)
 /* What was asked for and did not happen. 0: nothing. */
 static int unfulfilled(const struct session *s, enum session_end end)
 {
-    if (s->exit_on && end != SESSION_TEXT)
-        return cli_errorf("the run ended (%s) and the guest did not print '%s'", end_name(end), s->exit_on), CLI_FAILED;
     const struct script_step *t = script_waiting(&s->script);
-    if (!t || t->kind == SCRIPT_END || end == SESSION_TEXT)
+    if (!t || end == SESSION_SCRIPT || end == SESSION_TEXT)
         return 0;
-    if (t->line)
+    if (t->kind == SCRIPT_EXIT_ON)
+        cli_errorf("the run ended (%s) and the guest did not print '%s'", end_name(end), t->text);
+    else if (t->line)
         cli_errorf("%s:%u: the run ended (%s) while waiting for '%s'", s->script.name, t->line, end_name(end), t->text);
     else
         cli_errorf("the run ended (%s) while waiting for '%s'", end_name(end), t->text);
@@ -219,6 +222,8 @@ static bool start(struct run *r, struct err *e)
     struct machine_options *o = &r->machine;
     if (!options_settle(o, e) || (r->save && !can_write(r->save, e)))
         return false;
+    if (r->exit_on) /* whatever the order of the options: after all steps */
+        script_add(&s->script, SCRIPT_EXIT_ON, r->exit_on, r->exit_on_len, 0);
     o->config.host = session_host(s);
     s->clock_hz = o->config.clock_hz ? o->config.clock_hz : UINT64_C(1000000000);
     s->m = machine_new(&o->config, e);

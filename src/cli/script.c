@@ -116,8 +116,8 @@ bool script_advance(struct script *s, struct buf *input)
             memmove(s->seen.data, s->seen.data + used, s->seen.len - used);
             s->seen.len -= used;
         }
-        if (!at)
-            return false;
+        if (!at || t->kind == SCRIPT_EXIT_ON)
+            return at != NULL;
     }
     return false;
 }

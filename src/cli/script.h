@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-enum script_kind { SCRIPT_EXPECT, SCRIPT_SEND, SCRIPT_END };
+enum script_kind { SCRIPT_EXPECT, SCRIPT_SEND, SCRIPT_END, SCRIPT_EXIT_ON /* as expect, then end */ };
 
 struct script_step {
     enum script_kind kind;
@@ -36,7 +36,8 @@ bool script_add_expect(struct script *s, const char *text, struct err *e);
 void script_add(struct script *s, enum script_kind kind, const char *text, size_t len, unsigned line);
 /* The guest printed this. */
 void script_output(struct script *s, const void *p, size_t n);
-/* Goes on as far as the output allows; what is to be typed is appended to input. True: a step says the run ends. */
+/* Goes on as far as the output allows; what is to be typed is appended to input. True: the step that waits (end, exit-on) ends
+ * the run. */
 bool script_advance(struct script *s, struct buf *input);
 /* The step that waits, or NULL when all are done. */
 const struct script_step *script_waiting(const struct script *s);

@@ -44,7 +44,9 @@ struct machine_host session_host(struct session *s)
 bool session_frame_in(void *ctx, const void *p, size_t n)
 {
     struct session *s = ctx;
-    return machine_input(s->m, "net0", p, n) > 0;
+    bool took = machine_input(s->m, "net0", p, n) > 0;
+    s->fed |= took;
+    return took;
 }
 
 static bool write_all(const uint8_t *p, size_t n)
@@ -61,35 +63,16 @@ static bool write_all(const uint8_t *p, size_t n)
     return true;
 }
 
-/* True if exit_on is in the output up to now; keeps as much of its end as a match may begin in. */
-static bool found_text(struct session *s)
-{
-    if (!s->exit_on)
-        return false;
-    buf_put(&s->tail, s->output.data, s->output.len);
-    if (s->tail.len < s->exit_on_len)
-        return false;
-    if (memmem(s->tail.data, s->tail.len, s->exit_on, s->exit_on_len))
-        return true;
-    size_t keep = s->exit_on_len - 1;
-    memmove(s->tail.data, s->tail.data + s->tail.len - keep, keep);
-    s->tail.len = keep;
-    return false;
-}
-
 /* What the guest printed in the slice goes out and is looked at. */
 static enum session_end hand_out(struct session *s)
 {
-    enum session_end end = SESSION_RUNNING;
     if (s->output.len && !write_all(s->output.data, s->output.len)) {
         s->exit_code = errno;
         return SESSION_OUTPUT;
     }
     script_output(&s->script, s->output.data, s->output.len);
-    if (s->output.len && found_text(s))
-        end = SESSION_TEXT;
     s->output.len = 0;
-    return end;
+    return SESSION_RUNNING;
 }
 
 static void offer_input(struct session *s)
@@ -97,6 +80,7 @@ static void offer_input(struct session *s)
     if (!s->input.len)
         return;
     size_t took = machine_input(s->m, "serial0", s->input.data, s->input.len);
+    s->fed |= took > 0;
     memmove(s->input.data, s->input.data + took, s->input.len - took);
     s->input.len -= took;
 }
@@ -106,7 +90,7 @@ static enum session_end take_in(struct session *s)
     uint8_t keys[256];
     enum term_key key = TERM_NONE;
     if (script_advance(&s->script, &s->input))
-        return SESSION_SCRIPT;
+        return script_waiting(&s->script)->kind == SCRIPT_END ? SESSION_SCRIPT : SESSION_TEXT;
     /* A pipe is read no faster than the guest takes it; keys are always read, for the escape. */
     if (!s->input_eof && (term_is_tty() || !s->input.len)) {
         size_t n = term_read(keys, sizeof keys, &s->input_eof, &key);
@@ -120,7 +104,8 @@ static enum session_end take_in(struct session *s)
     return SESSION_RUNNING;
 }
 
-static bool can_wake(const struct session *s) { return !s->input_eof || s->net || s->input.len; }
+/* More of a pipe is no help while the guest does not take what there is; a terminal still has the keys that leave. */
+static bool can_wake(const struct session *s) { return s->net || (!s->input_eof && (term_is_tty() || !s->input.len)); }
 
 static void wait_outside(struct session *s, int ms)
 {
@@ -130,7 +115,8 @@ static void wait_outside(struct session *s, int ms)
         term_wait(ms);
 }
 
-/* In front of a person or a network, guest time does not run ahead of real time while the guest waits. Nothing sleeps otherwise. */
+/* In front of a person or a network, guest time does not run ahead of real time while the guest waits. Nothing sleeps otherwise.
+ */
 static void pace(struct session *s, bool idle)
 {
     if (!s->net && (!term_is_tty() || s->input_eof))
@@ -153,12 +139,11 @@ static enum session_end after(struct session *s, enum machine_stop stop)
     case MACHINE_EXIT: s->exit_code = machine_exit_code(s->m); return SESSION_GUEST;
     case MACHINE_HALT: return SESSION_HALT;
     case MACHINE_IDLE:
-        if (script_waiting(&s->script) && script_waiting(&s->script)->kind != SCRIPT_EXPECT)
+        if (s->fed)
             return SESSION_RUNNING;
         if (!can_wake(s))
             return SESSION_STUCK;
-        if (!s->input.len)
-            wait_outside(s, s->timeout > 0 ? 100 : -1);
+        wait_outside(s, s->timeout > 0 ? 100 : -1);
         return SESSION_RUNNING;
     default: return SESSION_RUNNING;
     }
@@ -175,6 +160,7 @@ static enum session_end slice(struct session *s)
     enum session_end end = hand_out(s);
     if (end != SESSION_RUNNING)
         return end;
+    s->fed = false;
     end = take_in(s);
     /* What the guest said last may be what the script ends on; a guest that ended by itself has the last word otherwise. */
     if (end != SESSION_RUNNING)
@@ -208,5 +194,4 @@ void session_free(struct session *s)
     script_free(&s->script);
     buf_free(&s->input);
     buf_free(&s->output);
-    buf_free(&s->tail);
 }

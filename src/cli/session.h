@@ -24,15 +24,13 @@ struct session {
     uint64_t clock_hz;   /* machine cycles a second of guest time */
     uint64_t max_cycles; /* machine cycle to stop at; UINT64_MAX: none */
     double timeout;      /* host seconds; 0: none */
-    const char *exit_on; /* text (exit_on_len bytes); NULL: none */
-    size_t exit_on_len;
     struct script script;
-    struct net *net;  /* NULL: none */
+    struct net *net; /* NULL: none */
 
     struct buf input;  /* typed, not yet taken by the guest */
     struct buf output; /* printed in this slice */
-    struct buf tail;   /* last bytes before this slice, for exit_on */
     bool input_eof;
+    bool fed; /* something from outside entered the machine since it ran */
     int exit_code;
     double started, idle_since; /* host seconds; idle_since < 0: the guest is busy */
     uint64_t idle_cycle;

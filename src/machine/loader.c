@@ -18,6 +18,7 @@ struct boot {
     struct loader *l;
     struct image_place place;
     struct hash *digest;
+    char bios[256]; /* the firmware's file; empty: none */
 };
 
 static uint64_t align_up(uint64_t v, uint64_t a) { return (v + a - 1) / a * a; }
@@ -40,15 +41,6 @@ bool loader_find_firmware(unsigned xlen, char *path, size_t cap, struct err *e)
         path);
 }
 
-static bool disjoint(const char *a, uint64_t a0, uint64_t a1, const char *b, uint64_t b0, uint64_t b1, struct err *e)
-{
-    if (a0 >= b1 || b0 >= a1)
-        return true;
-    return err_set(
-        e, "%s (0x%" PRIx64 "..0x%" PRIx64 ") and %s (0x%" PRIx64 "..0x%" PRIx64 ") overlap in memory; more RAM may help (-m)", a,
-        a0, a1, b, b0, b1);
-}
-
 /* Reads and loads one image at place.address, or where it says itself. */
 static bool load_file(struct boot *b, const char *path, struct image *out, struct err *e)
 {
@@ -63,17 +55,16 @@ static bool load_file(struct boot *b, const char *path, struct image *out, struc
 
 static bool load_bios(struct boot *b, struct err *e)
 {
-    char path[256];
-    const char *name = b->c->bios;
-    if (is_none(name))
+    if (is_none(b->c->bios))
         return true;
-    if (!strcmp(name, LOADER_FIRMWARE_DEFAULT)) {
-        if (!loader_find_firmware(b->place.xlen, path, sizeof path, e))
+    if (!strcmp(b->c->bios, LOADER_FIRMWARE_DEFAULT)) {
+        if (!loader_find_firmware(b->place.xlen, b->bios, sizeof b->bios, e))
             return false;
-        name = path;
+    } else {
+        snprintf(b->bios, sizeof b->bios, "%s", b->c->bios); /* cut only in what a sentence says */
     }
     b->place.address = b->place.ram_base;
-    return load_file(b, name, &b->l->bios, e);
+    return load_file(b, strcmp(b->c->bios, LOADER_FIRMWARE_DEFAULT) ? b->c->bios : b->bios, &b->l->bios, e);
 }
 
 static bool load_kernel(struct boot *b, struct err *e)
@@ -85,8 +76,13 @@ static bool load_kernel(struct boot *b, struct err *e)
     b->place.address = bios->end ? align_up(bios->end, step) : b->place.ram_base;
     if (!load_file(b, b->c->kernel, &b->l->kernel, e))
         return false;
-    return disjoint(is_none(b->c->bios) ? "the firmware" : b->c->bios, bios->start, bios->end, b->c->kernel, b->l->kernel.start,
-                    b->l->kernel.end, e);
+    const struct image *k = &b->l->kernel;
+    if (k->start >= bios->end || bios->start >= k->end)
+        return true;
+    return err_set(e,
+                   "%s (0x%" PRIx64 "..0x%" PRIx64 ") and %s (0x%" PRIx64 "..0x%" PRIx64
+                   ") overlap in memory; a bare-metal image is run with -bios none",
+                   b->bios, bios->start, bios->end, b->c->kernel, k->start, k->end);
 }
 
 /* The last address a device tree may end at: what a 32-bit firmware can reach. */

@@ -27,6 +27,7 @@ head -c 4100 hello.elf >segment.elf
 : >empty.elf
 mkdir folder
 head -c 3000000 /dev/zero >zeros.bin
+cp hello.elf zeros.elf
 gzip -9c hello.elf | head -c 60 >cut.gz
 ram='RAM is 0x80000000..0x88000000 (128 MiB; see -m)'
 
@@ -58,6 +59,9 @@ refuse "missing: No such file or directory" run hello.elf --script missing
 refuse "missing: No such file or directory" run hello.elf --input-file missing
 refuse "missing: No such file or directory" run hello.elf -cpu @missing
 refuse "hello.elf: an initrd needs a kernel (-kernel)" run -bios hello.elf -initrd hello.elf
+
+refuse "hello.elf (0x80000000..0x80001000) and zeros.elf (0x80000000..0x80001000) overlap in memory; a bare-metal image is run with -bios none" \
+    run -bios hello.elf -kernel zeros.elf
 
 # Options
 refuse "nothing to run: name an image, or -kernel FILE, or -bios FILE; see \`trapline run --help\`" run

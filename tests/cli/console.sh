@@ -36,6 +36,19 @@ status=0
 [ "$status" -eq 1 ] || fail "an unfulfilled script: status $status"
 check "$(cat err)" "trapline: script:4: the run ended (guest) while waiting for 'never'"
 
+# --exit-on is the last step, wherever it stands; its text may be split between slices, and what was printed before does not count.
+check "$(out --exit-on 'bc' --expect '> =>abc' </dev/null | head -c 5)" '> abc'
+status=0
+"$TRAPLINE" run echo.elf --expect '> =>xq' --exit-on '> ' >/dev/null 2>err </dev/null || status=$?
+[ "$status" -eq 1 ] || fail "--exit-on took what was printed before the steps: status $status"
+# A guest that sleeps and does not take its input is stuck, with keys waiting too; its time is not spent.
+"$tool" sleep sleep.elf
+for args in '' '--input abcdefghijklmnopqrstuvwxyz'; do
+    status=0
+    seq 1 10000 | timeout 20 "$TRAPLINE" run sleep.elf $args 2>err || status=$?
+    [ "$status" -eq 125 ] || fail "a sleeping guest with input ($args): status $status, $(cat err)"
+done
+
 # A terminal: raw while the guest runs, as before afterwards, whatever the end.
 need script bsdutils
 terminal() # KEYS COMMAND: types KEYS once the prompt is there; the terminal's settings go to before and after
