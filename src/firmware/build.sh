@@ -7,18 +7,25 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 out=${1:-roms}
 cc=riscv64-unknown-elf-gcc
 mkdir -p "$out"
+objects=$(mktemp -d)
+trap 'rm -rf "$objects"' EXIT
 printf '# sha256, image, source, compiler; made by ./x roms\n' >"$out/MANIFEST"
 
 # image SOURCE-FOLDER NAME XLEN MARCH [FLAG...]
 image()
 {
-    local from=$1 name=$2 xlen=$3 march=$4 abi=lp64
+    local from=$1 name=$2 xlen=$3 march=$4 abi=lp64 source
     shift 4
     [ "$xlen" = 64 ] || abi=ilp32
     case $march in *d*) abi+=d ;; esac
-    "$cc" -march="$march" -mabi="$abi" -mcmodel=medany -O2 -g0 -ffreestanding -fno-builtin -nostdlib -nostartfiles -static -fno-pic \
-        -fno-asynchronous-unwind-tables -ffile-prefix-map="$PWD"=. -Wall -Wextra -Werror "$@" -Isrc/firmware -I"$from" \
-        -Wl,-N -Wl,--build-id=none -Wl,--no-warn-rwx-segments -T src/firmware/common/link.ld -o "$out/$name" "$from"/*.[cS]
+    # Objects have names of their own: the linker writes them into the symbol table, and the compiler's would be random.
+    for source in "$from"/*.[cS]; do
+        "$cc" -march="$march" -mabi="$abi" -mcmodel=medany -O2 -g0 -ffreestanding -fno-builtin -fno-pic -fno-asynchronous-unwind-tables \
+            -ffile-prefix-map="$PWD"=. -Wall -Wextra -Werror "$@" -Isrc/firmware -I"$from" -c -o "$objects/$(basename "$source").o" "$source"
+    done
+    "$cc" -march="$march" -mabi="$abi" -nostdlib -nostartfiles -static -Wl,-N -Wl,--build-id=none -Wl,--no-warn-rwx-segments \
+        -T src/firmware/common/link.ld -o "$out/$name" "$objects"/*.o
+    rm "$objects"/*.o
     printf '%s  %s  %s  %s\n' "$(sha256sum <"$out/$name" | cut -d' ' -f1)" "$name" "$from" "$($cc --version | head -n 1)" >>"$out/MANIFEST"
 }
 

@@ -1,4 +1,6 @@
-/* M <-> S round trips: S calls, M returns to the next instruction. 20,000,000 of them. */
+/* M <-> S round trips: S calls, M returns to the next instruction. ROUNDS of them, which the symbol bench_count tells. */
+.globl bench_count
+.set bench_count, ROUNDS
 .section .text.start
 .globl _start
 _start:
@@ -25,7 +27,7 @@ vector:
     csrw mepc, t0
     mret
 supervisor:
-    li s0, 20000000
+    li s0, ROUNDS
 .option norvc
 1:  ecall
     addi s0, s0, -1

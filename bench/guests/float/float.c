@@ -1,4 +1,4 @@
-/* Double and single precision: a matrix product, an n-body step and a polynomial, about 1e9 instructions. */
+/* Double and single precision: a matrix product, an n-body step and a polynomial; with 300 rounds about 1e9 instructions. */
 static double a[64][64], b[64][64], c[64][64];
 static double pos[8][3], vel[8][3];
 static volatile double sink;
@@ -63,7 +63,7 @@ void bench_main(void)
         for (int k = 0; k < 3; k++)
             pos[i][k] = i * 1.5 + k * 0.75;
     }
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         sink += product();
         for (int i = 0; i < 100; i++)
             sink += bodies();

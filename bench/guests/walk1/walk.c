@@ -1,17 +1,20 @@
-/* Random page walks: loads from 16384 pages in a pseudo-random order, so that each one misses. STAGES 1: Sv39 in S; 2: Sv39 over Sv39x4 in VS. */
+/* Random page walks: loads from 16384 pages in a pseudo-random order, so that each one misses.
+   STAGES 1: Sv39 in S; 2: Sv39 over Sv39x4 in VS. ROUNDS of them, which the symbol bench_count tells. */
 #include "common/bench.h"
 
 typedef unsigned long u64;
 #define PAGES 16384u
-#define LOADS 8000000u
 #define VA 0x1000000000ul /* root entry 64 */
 #define TABLES 0x81000000ul
 #define DATA 0x82000000ul
 #define PTE(pa, flags) ((pa) >> 12 << 10 | (flags))
 
+#define TEXT(x) #x
+#define SET(x) __asm__(".globl bench_count\n.set bench_count, " TEXT(x))
+SET(ROUNDS);
+
 static u64 *const root = (u64 *)TABLES, *const groot = (u64 *)(TABLES + 0x4000);
 static volatile u64 sink;
-void go(u64 entry);
 
 /* A 4 KiB mapping of PAGES pages: one level-1 table, PAGES/512 level-0 tables. */
 static void map(u64 *top, u64 index, u64 tables, u64 base, u64 flags)
@@ -29,7 +32,7 @@ void walks(void)
 {
     u64 sum = 0;
     unsigned x = 1;
-    for (unsigned i = 0; i < LOADS; i++) {
+    for (unsigned i = 0; i < ROUNDS; i++) {
         x = x * 1664525u + 1013904223u;
         sum += *(volatile u64 *)(VA + (u64)(x >> 10 & (PAGES - 1)) * 4096);
     }

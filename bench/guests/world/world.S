@@ -1,4 +1,7 @@
-/* HS <-> VS round trips: sret into VS, ecall back, with Sv39 in HS and Sv39 over Sv39x4 in the guest. 5,000,000 of them. */
+/* HS <-> VS round trips: sret into VS, ecall back, with Sv39 in HS and Sv39 over Sv39x4 in the guest. ROUNDS of them, which the symbol
+   bench_count tells. */
+.globl bench_count
+.set bench_count, ROUNDS
 .section .text.start
 .globl _start
 _start:
@@ -38,7 +41,7 @@ hypervisor:
     csrs sstatus, t0
     la t0, guest
     csrw sepc, t0
-    li s0, 5000000
+    li s0, ROUNDS
     sret
 .balign 4
 vector:

@@ -1,4 +1,4 @@
-/* Benchmarks' guest side: hart 0 runs bench_main and ends by the finisher; its argument is the number of rounds. */
+/* Benchmarks' guest side: hart 0 runs bench_main and ends by the finisher. */
 #ifndef FIRMWARE_COMMON_BENCH_H
 #define FIRMWARE_COMMON_BENCH_H
 #define BENCH_FINISH(code) (*(volatile unsigned int *)0x100000ul = (code) ? (unsigned int)((code) << 16 | 0x3333) : 0x5555)
