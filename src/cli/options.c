@@ -89,10 +89,11 @@ bool options_count(const char *what, const char *text, uint64_t *value, struct e
     errno = 0;
     uint64_t v = strtoull(text, &end, 0), unit = 1;
     bool ok = isdigit((unsigned char)*text) && !errno;
-    if (ok && *end == 'e' && isdigit((unsigned char)end[1])) {
-        unsigned long power = strtoul(end + 1, &end, 10);
-        for (ok = power < 20; ok && power; power--)
-            ok = !__builtin_mul_overflow(unit, UINT64_C(10), &unit);
+    if (ok && (*end == 'e' || *end == '.')) { /* exact up to 2^53, and whole */
+        double d = strtod(text, &end);
+        ok = d >= 0 && d <= 0x1p53;
+        v = ok ? (uint64_t)d : 0;
+        ok = ok && (double)v == d;
     }
     for (size_t i = 0; ok && *end && i < ARRAY_LEN(units); i++) {
         if (toupper((unsigned char)*end) == units[i].letter && !end[1]) {

@@ -121,6 +121,7 @@ static void print_json(const struct report *r, struct machine *m, const char *li
         json_object_set_new(j, "user_seconds", json_real(r->user_seconds));
         json_object_set_new(j, "mips", json_real(r->seconds > 0 ? (double)retired / r->seconds / 1e6 : 0));
         json_object_set_new(j, "resident_kib", json_integer((json_int_t)resident_kib()));
+        json_object_set_new(j, "guest_kib", json_integer((json_int_t)(machine_pages(m) * 4)));
     }
     if (r->repro || r->stats)
         json_object_set_new(j, "repro", json_string(line));
@@ -151,9 +152,9 @@ void report_print(const struct report *r, struct machine *m, const struct machin
                 "instructions %" PRIu64 "\n"
                 "host seconds %.3f (user %.3f)\n"
                 "MIPS         %.1f\n"
-                "resident     %" PRIu64 " KiB\n",
+                "resident     %" PRIu64 " KiB (pages of the guest: %" PRIu64 " KiB)\n",
                 r->end, r->status, machine_cycle(m), retired, r->seconds, r->user_seconds,
-                r->seconds > 0 ? (double)retired / r->seconds / 1e6 : 0, resident_kib());
+                r->seconds > 0 ? (double)retired / r->seconds / 1e6 : 0, resident_kib(), machine_pages(m) * 4);
     if (r->repro || r->stats)
         fprintf(stderr, "%s%s\n", r->stats ? "repro        " : "", line);
     free(line);

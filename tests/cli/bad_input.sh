@@ -81,6 +81,7 @@ refuse "-netdev tap: only 'user' is there" run hello.elf -netdev tap
 refuse "-netdev user: hostfwd 'tcp:80' is not tcp:[address]:port-[guest]:port" run hello.elf -netdev user,hostfwd=tcp:80
 refuse "--max-cycles 'soon' is not a number; write 1000000, 0x10, 5e7 or 20M" run hello.elf --max-cycles soon
 refuse "--max-cycles '1e20' is not a number; write 1000000, 0x10, 5e7 or 20M" run hello.elf --max-cycles 1e20
+refuse "--max-cycles '0.5' is not a number; write 1000000, 0x10, 5e7 or 20M" run hello.elf --max-cycles 0.5
 refuse "--timeout 'never' is not a number of seconds" run hello.elf --timeout never
 refuse "--quantum 0: a hart runs at least 1 cycle" run hello.elf --quantum 0
 refuse "--exit-on: the text is empty" run hello.elf --exit-on ''

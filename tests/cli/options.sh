@@ -26,6 +26,7 @@ printf '# no hypervisor\nrv64\nh=off\n' >cpu.conf
 same -cpu rv64,h=off -- -cpu @cpu.conf
 same --seed 16 -- --seed 0x10
 same --clock 2e9 -- --clock 2G
+same --clock 1.5e9 -- --clock 1500M
 [ "$(digest spin.elf -m 64)" != "$(digest spin.elf -m 65)" ] || fail "-m has no effect"
 [ "$(digest spin.elf)" != "$(digest spin.elf -cpu rv64,h=off)" ] || fail "-cpu has no effect"
 "$TRAPLINE" run -- hello.elf >/dev/null || fail "-- does not end the options"
