@@ -16,10 +16,10 @@ struct board_line {
 
 struct board {
     const char *name, *title;
-    const char *cpu;              /* default -cpu */
+    const char *cpu;                         /* default -cpu */
     uint64_t ram_base, ram_default, ram_max; /* bytes */
-    uint64_t rom_base, rom_size;  /* the reset code: harts start at rom_base */
-    uint64_t tick_hz;             /* of the guest's time base, when the clock is at least that fast */
+    uint64_t rom_base, rom_size;             /* the reset code: harts start at rom_base */
+    uint64_t tick_hz;                        /* of the guest's time base, when the clock is at least that fast */
     const struct board_line *lines;
     size_t nlines;
     /* Slots for -drive and for devices asked for by name, in the order they are given out. */

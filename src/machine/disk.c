@@ -33,9 +33,13 @@ static void *must(void *p)
     return p;
 }
 
-/* ---- the option --------------------------------------------------------------------------------------------------------------------- */
+/* ---- the option
+ * --------------------------------------------------------------------------------------------------------------------- */
 
-struct option { char *file; bool readonly, write; };
+struct option {
+    char *file;
+    bool readonly, write;
+};
 
 static bool flag_value(const char *name, const char *value, bool *out, const char *all, struct err *e)
 {
@@ -192,7 +196,8 @@ uint64_t disk_size(const struct disk *d) { return d->file->size; }
 bool disk_readonly(const struct disk *d) { return d->file->readonly; }
 const char *disk_path(const struct disk *d) { return d->file->path; }
 
-/* ---- contents ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- contents
+ * ----------------------------------------------------------------------------------------------------------------------- */
 
 static bool in_disk(const struct disk *d, uint64_t off, size_t n) { return off <= d->file->size && n <= d->file->size - off; }
 
@@ -270,7 +275,10 @@ void disk_visit(const struct disk *d, void (*fn)(void *ctx, uint64_t off, const 
     }
 }
 
-struct commit { const struct file *file; int error; };
+struct commit {
+    const struct file *file;
+    int error;
+};
 
 static void commit_page(void *ctx, uint64_t off, const uint8_t *page)
 {

@@ -13,7 +13,8 @@
 
 struct disk;
 
-/* Opens what a -drive option says: a path, or "file=PATH,readonly=on,write=on" with if=virtio, format=raw, id, index and media accepted
+/* Opens what a -drive option says: a path, or "file=PATH,readonly=on,write=on" with if=virtio, format=raw, id, index and media
+   accepted
    ("," in a path is written ",,"). NULL with a sentence on a bad option or file. */
 struct disk *disk_open(const char *option, struct err *e);
 struct disk *disk_fork(struct disk *d);

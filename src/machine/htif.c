@@ -1,15 +1,18 @@
 /*
  * HTIF (devices/htif.c) in the RAM cells that an image calls tohost and fromhost.
  *
- * The cells stay RAM, so their page may hold code and any instruction may reach them. The engine tells of stores to pages that carry
- * MEM_WATCH; a hart's store to a cell is passed to the device, and the cell then shows what the device's register holds.
+ * The cells stay RAM, so their page may hold code and any instruction may reach them. The engine tells of stores to pages that
+ * carry MEM_WATCH; a hart's store to a cell is passed to the device, and the cell then shows what the device's register holds.
  */
 #include "machine/machine.h"
 
 #include <stddef.h>
 #include <string.h>
 
-static struct machine *machine_of(struct engine *e) { return (struct machine *)(void *)((char *)e - offsetof(struct machine, engine)); }
+static struct machine *machine_of(struct engine *e)
+{
+    return (struct machine *)(void *)((char *)e - offsetof(struct machine, engine));
+}
 
 static struct device *htif_of(struct machine *m) { return m->setup->htif_device < 0 ? NULL : &m->device[m->setup->htif_device]; }
 

@@ -16,7 +16,8 @@ static void *must(void *p)
     return p;
 }
 
-/* ---- state -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- state
+ * -------------------------------------------------------------------------------------------------------------------------- */
 
 static void reset_harts(struct machine *m, uint64_t cycle)
 {
@@ -88,7 +89,8 @@ void machine_reboot(struct machine *m)
     machine_refresh(m);
 }
 
-/* ---- making ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- making
+ * ------------------------------------------------------------------------------------------------------------------------- */
 
 /* The parts that are caches or follow from the setup; mem exists. from: whose fork it is, or NULL. */
 static void make_parts(struct machine *m, const struct machine *from)
@@ -110,10 +112,17 @@ static bool load(struct machine *m, const struct machine_config *c, struct err *
     struct setup *s = m->setup;
     struct fdt_device list[MACHINE_DEVICES];
     struct fdt_board board = setup_fdt(s, list);
-    struct loader_config l = {.mem = m->mem, .board = &board, .rom_base = s->board->rom_base, .rom_size = s->board->rom_size, .bios = c->bios,
-                              .kernel = c->kernel, .initrd = c->initrd, .append = c->append, .dtb = c->dtb};
-    return mem_add_ram(m->mem, "ram", s->board->ram_base, s->ram, false, e) && mem_add_ram(m->mem, "rom", s->board->rom_base, s->board->rom_size, true, e) &&
-           loader_boot(&l, &s->loader, e);
+    struct loader_config l = {.mem = m->mem,
+                              .board = &board,
+                              .rom_base = s->board->rom_base,
+                              .rom_size = s->board->rom_size,
+                              .bios = c->bios,
+                              .kernel = c->kernel,
+                              .initrd = c->initrd,
+                              .append = c->append,
+                              .dtb = c->dtb};
+    return mem_add_ram(m->mem, "ram", s->board->ram_base, s->ram, false, e) &&
+           mem_add_ram(m->mem, "rom", s->board->rom_base, s->board->rom_size, true, e) && loader_boot(&l, &s->loader, e);
 }
 
 static bool build(struct machine *m, const struct machine_config *c, struct err *e)
@@ -160,7 +169,8 @@ void machine_free(struct machine *m)
     free(m);
 }
 
-/* ---- forks -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- forks
+ * -------------------------------------------------------------------------------------------------------------------------- */
 
 /* m's RAM is about to be shared: no cached translation may permit a store any more. */
 static void share(struct machine *m)
@@ -208,9 +218,11 @@ void machine_restore(struct machine *m, struct machine *from)
     machine_refresh(m);
 }
 
-/* ---- small things ------------------------------------------------------------------------------------------------------------------- */
+/* ---- small things
+ * ------------------------------------------------------------------------------------------------------------------- */
 
 void machine_set_host(struct machine *m, const struct machine_host *h) { m->host = *h; }
+uint64_t machine_pages(const struct machine *m) { return mem_pages_held(m->mem); }
 int machine_exit_code(const struct machine *m) { return m->st.exit_code; }
 unsigned machine_harts(const struct machine *m) { return m->setup->harts; }
 

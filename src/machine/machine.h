@@ -1,8 +1,9 @@
 /*
  * Inside machine/ and debug/: what a machine is made of.
  *
- * struct machine owns everything. Its state is struct machine_state, the harts' struct rv_state, the devices' states, RAM and what the
- * guest wrote to its disks; all plain data. What never changes during a run is in struct setup, which forks share. The rest is caches.
+ * struct machine owns everything. Its state is struct machine_state, the harts' struct rv_state, the devices' states, RAM and
+ * what the guest wrote to its disks; all plain data. What never changes during a run is in struct setup, which forks share. The
+ * rest is caches.
  */
 #ifndef TL_MACHINE_MACHINE_H
 #define TL_MACHINE_MACHINE_H
@@ -17,9 +18,9 @@
 #include "mem/mem.h"
 #include "sched/sched.h"
 
-#define MACHINE_HARTS 8
+#define MACHINE_HARTS   8
 #define MACHINE_DEVICES 32
-#define MACHINE_TYPED 256 /* bytes typed for semihosting that the guest has not read yet */
+#define MACHINE_TYPED   256 /* bytes typed for semihosting that the guest has not read yet */
 
 /* One device of the machine as it was asked for: a line of the board, or what took a slot. */
 struct device_spec {
@@ -27,13 +28,15 @@ struct device_spec {
     const struct device_ops *ops;
     uint64_t base, arg;
     unsigned irq;
-    size_t state_at;           /* offset of its state in the machine's block of device states */
-    int event[DEVICE_EVENTS];  /* event ids */
-    int disk;                  /* index into the machine's disks, or -1 */
+    size_t state_at;          /* offset of its state in the machine's block of device states */
+    int event[DEVICE_EVENTS]; /* event ids */
+    int disk;                 /* index into the machine's disks, or -1 */
 };
 
 /* Whose an event is. */
-struct event_owner { uint8_t device, n; };
+struct event_owner {
+    uint8_t device, n;
+};
 
 /* Constant after machine_new; shared by forks. */
 struct setup {
@@ -45,26 +48,26 @@ struct setup {
     struct device_spec device[MACHINE_DEVICES];
     unsigned devices;
     struct event_owner owner[SCHED_MAX];
-    struct sched sched;        /* all events, none armed */
-    size_t states_size;        /* bytes of all device states */
-    int controller;            /* index of the device that takes interrupt lines, or -1 */
+    struct sched sched; /* all events, none armed */
+    size_t states_size; /* bytes of all device states */
+    int controller;     /* index of the device that takes interrupt lines, or -1 */
     unsigned harts, disks;
     uint64_t ram, quantum, clock_hz, tick_hz, seed, rtc_epoch;
     bool semihosting;
     char *append;
     struct loader loader;
-    uint64_t htif[2];          /* addresses of tohost and fromhost; 0: none */
-    int htif_device;           /* index of that device, or -1 */
-    struct mem *pristine;      /* RAM after loading: what a reset goes back to */
+    uint64_t htif[2];     /* addresses of tohost and fromhost; 0: none */
+    int htif_device;      /* index of that device, or -1 */
+    struct mem *pristine; /* RAM after loading: what a reset goes back to */
 };
 
 /* The machine's own state: saved and compared as it is. */
 struct machine_state {
-    uint64_t cycle;            /* where the current slice began: every hart has reached it */
-    uint64_t slice_end;        /* in_slice: where it ends */
+    uint64_t cycle;     /* where the current slice began: every hart has reached it */
+    uint64_t slice_end; /* in_slice: where it ends */
     uint64_t rng;
     int32_t exit_code;
-    uint32_t turn;             /* in_slice: the hart that goes on */
+    uint32_t turn; /* in_slice: the hart that goes on */
     uint8_t in_slice, exited;
     uint8_t pad[6];
     uint32_t typed, pad2;
@@ -78,26 +81,28 @@ struct machine {
     struct machine_state st;
     struct mem *mem;
     struct engine engine;
-    struct hart *hart;         /* setup->harts of them */
+    struct hart *hart; /* setup->harts of them */
     struct device device[MACHINE_DEVICES];
-    uint8_t *states;           /* the device states, one block */
+    uint8_t *states; /* the device states, one block */
     struct disk *disk[MACHINE_DEVICES];
     struct machine_host host;
 
     /* Not state: valid while machine_run or a device works. */
     void (*watch)(struct engine *e, const struct cpu *by, uint64_t pa, uint64_t n); /* whom the engine told before htif */
-    uint64_t now;              /* machine cycle while no hart runs */
-    uint64_t until;            /* cycle the running hart was told to run to */
-    bool solo;                 /* the running hart is the only one that is awake: a line to another ends its slice */
-    bool shared;               /* RAM is all shared and no cached translation permits a store: a fork need not flush */
-    bool reboot;               /* a device asked for it */
+    uint64_t now;                                                                   /* machine cycle while no hart runs */
+    uint64_t until; /* cycle the running hart was told to run to */
+    bool solo;      /* the running hart is the only one that is awake: a line to another ends its slice */
+    bool shared;    /* RAM is all shared and no cached translation permits a store: a fork need not flush */
+    bool reboot;    /* a device asked for it */
     bool paced;
-    volatile int stop;         /* machine_request_stop */
+    volatile int stop; /* machine_request_stop */
 };
 
-/* ---- wire.c: what devices, RAM and harts see of each other -------------------------------------------------------------------------- */
+/* ---- wire.c: what devices, RAM and harts see of each other
+ * -------------------------------------------------------------------------- */
 
-/* Makes m->device from the setup and puts their registers on the bus. A fork has the regions already: their functions are replaced. */
+/* Makes m->device from the setup and puts their registers on the bus. A fork has the regions already: their functions are
+ * replaced. */
 bool wire_devices(struct machine *m, bool fork, struct err *e);
 /* Connects mem, engine and harts, which exist. */
 void wire_harts(struct machine *m);
@@ -108,28 +113,32 @@ void wire_events(struct machine *m, uint64_t now);
 /* The device of that id, or NULL. */
 struct device *machine_device(struct machine *m, const char *id);
 
-/* ---- htif.c ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- htif.c
+ * ------------------------------------------------------------------------------------------------------------------------- */
 
 /* Watches the RAM cells tohost and fromhost, if the image has them. After the harts were made. */
 void htif_wire(struct machine *m);
 /* Makes the cells show the device's registers; after anything that may have changed these. */
 void htif_show(struct machine *m);
 
-/* ---- semi.c ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- semi.c
+ * ------------------------------------------------------------------------------------------------------------------------- */
 
 /* A semihosting call of h (hart_env.semihost; ctx is the machine). */
 bool machine_semihost(void *ctx, struct hart *h);
 /* Bytes typed for it. Returns how many were taken. */
 size_t machine_typed(struct machine *m, const void *p, size_t n);
 
-/* ---- machine.c ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- machine.c
+ * ---------------------------------------------------------------------------------------------------------------------- */
 
 /* A reset the guest asked for: as machine_reset, but time goes on and disks keep their contents. */
 void machine_reboot(struct machine *m);
 /* After state was replaced from outside: recomputes every cache. */
 void machine_refresh(struct machine *m);
 
-/* ---- setup.c ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- setup.c
+ * ------------------------------------------------------------------------------------------------------------------------ */
 
 /* Fills a zeroed setup and opens the disks; what failed halfway is freed by setup_put and disk_free. */
 bool setup_from_config(struct setup *s, struct disk *disk[], const struct machine_config *c, struct err *e);

@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-struct walk { piece_fn *fn; void *ctx; };
+struct walk {
+    piece_fn *fn;
+    void *ctx;
+};
 
-__attribute__((format(printf, 4, 5)))
-static void piece(const struct walk *w, void *p, size_t n, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static void piece(const struct walk *w, void *p, size_t n, const char *fmt, ...)
 {
     char name[PIECE_NAME_MAX];
     va_list ap;
@@ -25,12 +27,12 @@ static void hart_pieces(const struct walk *w, struct hart *h, unsigned n)
 #define STATE(member, count, bytes, meaning) piece(w, &s->member, sizeof s->member, "hart%u." #member, n);
 #include "cpu/riscv/state.def"
 #undef STATE
-#define PIECE_OWN(name) piece(w, &s->csr.name, sizeof s->csr.name, "hart%u.csr." #name, n);
+#define PIECE_OWN(name)  piece(w, &s->csr.name, sizeof s->csr.name, "hart%u.csr." #name, n);
 #define PIECE_OWNS(name) PIECE_OWN(name)
 #define PIECE_VIEW(name)
 #define PIECE_CONST(name)
 #define PIECE_LIVE(name)
-#define ROW(kind, name, ...) PIECE_##kind(name)
+#define ROW(kind, name, ...)   PIECE_##kind(name)
 #define RANGE(kind, name, ...) PIECE_##kind(name)
 #define HIGH(...)
 #define HIGHS(...)
@@ -73,7 +75,8 @@ void machine_pieces(struct machine *m, piece_fn *fn, void *ctx)
     device_pieces(&w, m);
 }
 
-/* ---- validity ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- validity
+ * ----------------------------------------------------------------------------------------------------------------------- */
 
 static const char *hart_fault(const struct hart *h, uint64_t cycle)
 {
@@ -94,8 +97,8 @@ static const char *hart_fault(const struct hart *h, uint64_t cycle)
 bool machine_pieces_valid(struct machine *m, struct err *e)
 {
     const struct machine_state *s = &m->st;
-    if (s->turn >= m->setup->harts || s->in_slice > 1 || s->exited > 1 || s->typed > MACHINE_TYPED || !semihost_valid(&s->semihost) ||
-        (s->in_slice && s->slice_end < s->cycle) || (!s->in_slice && s->turn))
+    if (s->turn >= m->setup->harts || s->in_slice > 1 || s->exited > 1 || s->typed > MACHINE_TYPED ||
+        !semihost_valid(&s->semihost) || (s->in_slice && s->slice_end < s->cycle) || (!s->in_slice && s->turn))
         return err_set(e, "the machine's own state is out of range");
     for (unsigned i = 0; i < m->setup->harts; i++) {
         const char *bad = hart_fault(&m->hart[i], s->cycle);
@@ -108,7 +111,8 @@ bool machine_pieces_valid(struct machine *m, struct err *e)
     return true;
 }
 
-/* ---- the digest --------------------------------------------------------------------------------------------------------------------- */
+/* ---- the digest
+ * --------------------------------------------------------------------------------------------------------------------- */
 
 static void hash_piece(void *ctx, const char *name, void *p, size_t n)
 {

@@ -1,6 +1,6 @@
 /*
- * The complete state of a machine as named pieces of bytes; RAM and disk pages are apart. Digests and snapshots are made of it, so what
- * is not here is not state.
+ * The complete state of a machine as named pieces of bytes; RAM and disk pages are apart. Digests and snapshots are made of it,
+ * so what is not here is not state.
  */
 #ifndef TL_MACHINE_PIECES_H
 #define TL_MACHINE_PIECES_H

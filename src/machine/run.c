@@ -1,12 +1,13 @@
 /*
  * The run loop: which hart runs when, and until when.
  *
- * Harts run one after the other in slices. A slice begins with every hart at st.cycle and ends with every hart at st.slice_end, which is
- * the next event, at most the next multiple of the quantum. When only one hart is awake it runs alone until something is due, and a line
- * it raises to another hart ends its slice; no quantum is needed then.
+ * Harts run one after the other in slices. A slice begins with every hart at st.cycle and ends with every hart at st.slice_end,
+ * which is the next event, at most the next multiple of the quantum. When only one hart is awake it runs alone until something is
+ * due, and a line it raises to another hart ends its slice; no quantum is needed then.
  *
- * A run is the same in whatever pieces it is asked for. Alone, a hart may stop anywhere. With several awake, only the last hart of a slice
- * stops in the middle, where the whole machine has come to the cycle asked for; the harts before it are at the end of the slice.
+ * A run is the same in whatever pieces it is asked for. Alone, a hart may stop anywhere. With several awake, only the last hart
+ * of a slice stops in the middle, where the whole machine has come to the cycle asked for; the harts before it are at the end of
+ * the slice.
  *
  * An event armed by hart h for the middle of a slice fires when h gets there, although harts before h have gone further.
  */
@@ -129,7 +130,10 @@ static void begin_slice(struct machine *m)
 }
 
 /* What machine_run does next when every hart is at the same cycle. */
-struct look { unsigned awake, halted; struct hart *one; };
+struct look {
+    unsigned awake, halted;
+    struct hart *one;
+};
 
 static struct look look(struct machine *m)
 {

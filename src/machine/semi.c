@@ -5,7 +5,10 @@
 
 #define EPOCH_DEFAULT UINT64_C(1735689600) /* 2025-01-01 00:00:00 UTC, as machine_config says */
 
-struct call { struct machine *m; struct hart *h; };
+struct call {
+    struct machine *m;
+    struct hart *h;
+};
 
 static bool guest_read(void *ctx, uint64_t va, void *p, uint64_t n)
 {
@@ -66,8 +69,16 @@ bool machine_semihost(void *ctx, struct hart *h)
     const struct setup *s = m->setup;
     struct call call = {m, h};
     struct semihost_env env = {
-        .ctx = &call, .state = &m->st.semihost, .xlen = h->xlen, .read = guest_read, .write = guest_write, .output = print, .input = take_typed,
-        .cmdline = s->append, .ticks = h->s.cycle / s->cfg.tick_cycles, .tick_hz = s->tick_hz,
+        .ctx = &call,
+        .state = &m->st.semihost,
+        .xlen = h->xlen,
+        .read = guest_read,
+        .write = guest_write,
+        .output = print,
+        .input = take_typed,
+        .cmdline = s->append,
+        .ticks = h->s.cycle / s->cfg.tick_cycles,
+        .tick_hz = s->tick_hz,
         .epoch = s->rtc_epoch ? s->rtc_epoch : EPOCH_DEFAULT,
     };
     struct semihost_result r = semihost_call(&env, (uint32_t)h->s.x[10], h->s.x[11]);
@@ -76,7 +87,8 @@ bool machine_semihost(void *ctx, struct hart *h)
         m->st.exit_code = r.code;
         h->cpu.resync = true;
     }
-    uint64_t a0 = r.action == SEMIHOST_WAIT ? UINT64_MAX : r.value; /* nothing typed yet is a failed read, not a stopped machine */
+    uint64_t a0 =
+        r.action == SEMIHOST_WAIT ? UINT64_MAX : r.value; /* nothing typed yet is a failed read, not a stopped machine */
     h->s.x[10] = h->xlen == 32 ? (uint64_t)(int64_t)(int32_t)a0 : a0;
     return true;
 }

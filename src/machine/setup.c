@@ -6,10 +6,10 @@
 #include <string.h>
 
 #define QUANTUM_DEFAULT 5000
-#define CLOCK_DEFAULT UINT64_C(1000000000)
-#define MIB (UINT64_C(1) << 20)
-#define RAM_LEAST MIB
-#define RAM_MOST_32 (UINT64_C(2) << 30) /* what is left above 0x80000000 in 32 address bits */
+#define CLOCK_DEFAULT   UINT64_C(1000000000)
+#define MIB             (UINT64_C(1) << 20)
+#define RAM_LEAST       MIB
+#define RAM_MOST_32     (UINT64_C(2) << 30) /* what is left above 0x80000000 in 32 address bits */
 
 static void *must(void *p)
 {
@@ -18,7 +18,8 @@ static void *must(void *p)
     return p;
 }
 
-static bool add(struct setup *s, const char *device, const char *id, uint64_t base, unsigned irq, uint64_t arg, int disk, struct err *e)
+static bool add(struct setup *s, const char *device, const char *id, uint64_t base, unsigned irq, uint64_t arg, int disk,
+                struct err *e)
 {
     const struct device_ops *ops = device_find(device);
     if (!ops)
@@ -33,16 +34,22 @@ static bool add(struct setup *s, const char *device, const char *id, uint64_t ba
     return true;
 }
 
-/* ---- slots -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- slots
+ * -------------------------------------------------------------------------------------------------------------------------- */
 
 /* What -device may name, also by QEMU's names. */
-static const struct { const char *name, *alias, *device, *id; } slot_devices[] = {
+static const struct {
+    const char *name, *alias, *device, *id;
+} slot_devices[] = {
     {"virtio-net", "virtio-net-device", "virtio_net", "net"},
     {"virtio-rng", "virtio-rng-device", "virtio_rng", "rng"},
     {"virtio-console", "virtio-serial-device", "virtio_console", "console"},
 };
 
-struct slots { unsigned used; unsigned count[ARRAY_LEN(slot_devices)]; };
+struct slots {
+    unsigned used;
+    unsigned count[ARRAY_LEN(slot_devices)];
+};
 
 static bool take_slot(struct setup *s, struct slots *t, const char *device, const char *id, uint64_t arg, int disk, struct err *e)
 {
@@ -108,7 +115,8 @@ static bool add_devices(struct setup *s, struct disk *disk[], const struct machi
     return true;
 }
 
-/* ---- the rest ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- the rest
+ * ----------------------------------------------------------------------------------------------------------------------- */
 
 static bool set_cpu(struct setup *s, const struct machine_config *c, struct err *e)
 {
@@ -130,8 +138,8 @@ static bool set_numbers(struct setup *s, const struct machine_config *c, struct 
     s->ram = c->ram ? c->ram : s->board->ram_default;
     uint64_t most = s->cfg.xlen == 32 ? RAM_MOST_32 : s->board->ram_max;
     if (s->ram < RAM_LEAST || s->ram > most || s->ram % MEM_PAGE_SIZE)
-        return err_set(e, "%llu bytes of RAM: board %s has %llu MiB to %llu MiB, in steps of 4 KiB", (unsigned long long)s->ram, s->board->name,
-                       (unsigned long long)(RAM_LEAST / MIB), (unsigned long long)(most / MIB));
+        return err_set(e, "%llu bytes of RAM: board %s has %llu MiB to %llu MiB, in steps of 4 KiB", (unsigned long long)s->ram,
+                       s->board->name, (unsigned long long)(RAM_LEAST / MIB), (unsigned long long)(most / MIB));
     s->quantum = c->quantum ? c->quantum : QUANTUM_DEFAULT;
     s->seed = c->seed;
     s->rtc_epoch = c->rtc_epoch;
@@ -181,10 +189,17 @@ struct fdt_board setup_fdt(const struct setup *s, struct fdt_device *list)
 {
     for (unsigned i = 0; i < s->devices; i++) {
         const struct device_spec *d = &s->device[i];
-        list[i] = (struct fdt_device){.name = d->ops->name, .base = d->base, .size = d->ops->mmio_size, .irq = d->irq, .arg = d->arg};
+        list[i] =
+            (struct fdt_device){.name = d->ops->name, .base = d->base, .size = d->ops->mmio_size, .irq = d->irq, .arg = d->arg};
     }
-    return (struct fdt_board){.cfg = &s->cfg, .harts = s->harts, .ram_base = s->board->ram_base, .ram_size = s->ram, .tick_hz = s->tick_hz,
-                              .devices = list, .ndevices = s->devices, .seed = s->seed};
+    return (struct fdt_board){.cfg = &s->cfg,
+                              .harts = s->harts,
+                              .ram_base = s->board->ram_base,
+                              .ram_size = s->ram,
+                              .tick_hz = s->tick_hz,
+                              .devices = list,
+                              .ndevices = s->devices,
+                              .seed = s->seed};
 }
 
 struct setup *setup_get(struct setup *s)

@@ -3,9 +3,9 @@
  *
  *   8 bytes magic, u32 version, one zstd frame, u64 XXH3 of everything before it
  *
- * The frame holds the configuration as pairs of strings; each piece of state (pieces.h) by name, so that a file from another version of
- * the program is recognised; the disk pages and the RAM pages that are not zero. Integers are little-endian; strings have a u32 length
- * in front; an empty string ends a list and a page address of all ones ends a list of pages.
+ * The frame holds the configuration as pairs of strings; each piece of state (pieces.h) by name, so that a file from another
+ * version of the program is recognised; the disk pages and the RAM pages that are not zero. Integers are little-endian; strings
+ * have a u32 length in front; an empty string ends a list and a page address of all ones ends a list of pages.
  *
  * A file is loaded into a fork, and only when all of it was found good the machine becomes equal to the fork.
  */
@@ -21,12 +21,12 @@
 #include <string.h>
 #include <zstd.h>
 
-#define MAGIC "TLSNAP\r\n"
-#define VERSION 1u
+#define MAGIC     "TLSNAP\r\n"
+#define VERSION   1u
 #define MAGIC_LEN 8
-#define HEADER (MAGIC_LEN + 4)
-#define TRAILER 8
-#define LEVEL 1      /* zstd: fast */
+#define HEADER    (MAGIC_LEN + 4)
+#define TRAILER   8
+#define LEVEL     1 /* zstd: fast */
 #define PAGES_END UINT64_MAX
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "pieces are saved as they lie in memory");
@@ -38,7 +38,8 @@ static void *must(void *p)
     return p;
 }
 
-/* ---- the configuration a snapshot belongs to ---------------------------------------------------------------------------------------- */
+/* ---- the configuration a snapshot belongs to
+ * ---------------------------------------------------------------------------------------- */
 
 typedef bool pair_fn(void *ctx, const char *key, const char *value);
 
@@ -55,8 +56,9 @@ static bool config_pairs(const struct machine *m, pair_fn *fn, void *ctx)
     const struct setup *s = m->setup;
     char text[128];
     if (!fn(ctx, "board", s->board->name) || !number(fn, ctx, "harts", s->harts) || !number(fn, ctx, "ram", s->ram) ||
-        !number(fn, ctx, "quantum", s->quantum) || !number(fn, ctx, "clock_hz", s->clock_hz) || !number(fn, ctx, "seed", s->seed) ||
-        !number(fn, ctx, "rtc_epoch", s->rtc_epoch) || !number(fn, ctx, "semihosting", s->semihosting))
+        !number(fn, ctx, "quantum", s->quantum) || !number(fn, ctx, "clock_hz", s->clock_hz) ||
+        !number(fn, ctx, "seed", s->seed) || !number(fn, ctx, "rtc_epoch", s->rtc_epoch) ||
+        !number(fn, ctx, "semihosting", s->semihosting))
         return false;
     snprintf(text, sizeof text, "rv%u with choices %016" PRIx64, s->cfg.xlen, hash_bytes(&s->cfg, sizeof s->cfg));
     if (!fn(ctx, "cpu", text))
@@ -74,7 +76,8 @@ static bool config_pairs(const struct machine *m, pair_fn *fn, void *ctx)
     return true;
 }
 
-/* ---- saving ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- saving
+ * ------------------------------------------------------------------------------------------------------------------------- */
 
 struct saver {
     struct output *out;
@@ -165,7 +168,8 @@ bool machine_save(struct machine *m, const char *path, struct err *e)
     return output_close(s.out, e);
 }
 
-/* ---- loading ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- loading
+ * ------------------------------------------------------------------------------------------------------------------------ */
 
 struct reader {
     const char *path;
@@ -174,7 +178,11 @@ struct reader {
     ZSTD_inBuffer in;
     bool failed;       /* a sentence was written */
     struct machine *m; /* the fork that is filled */
-    struct piece_read { char name[PIECE_NAME_MAX]; size_t n; uint8_t *p; } *piece;
+    struct piece_read {
+        char name[PIECE_NAME_MAX];
+        size_t n;
+        uint8_t *p;
+    } * piece;
     size_t pieces, used;
 };
 
@@ -364,7 +372,10 @@ bool machine_load(struct machine *m, const char *path, struct err *e)
         return false;
     bool ok = check_file(path, &file, e);
     if (ok) {
-        struct reader r = {.path = path, .e = e, .z = must(ZSTD_createDCtx()), .in = {file.data + HEADER, file.len - HEADER - TRAILER, 0},
+        struct reader r = {.path = path,
+                           .e = e,
+                           .z = must(ZSTD_createDCtx()),
+                           .in = {file.data + HEADER, file.len - HEADER - TRAILER, 0},
                            .m = machine_fork(m)};
         ok = read_body(&r);
         if (ok) {

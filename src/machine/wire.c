@@ -32,7 +32,8 @@ struct device *machine_device(struct machine *m, const char *id)
     return NULL;
 }
 
-/* ---- struct device_host ------------------------------------------------------------------------------------------------------------- */
+/* ---- struct device_host
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t host_now(struct device *d) { return wire_now(owner(d)); }
 
@@ -67,7 +68,10 @@ static void host_hart_irq(struct device *d, unsigned hart, unsigned irq, bool le
 }
 
 static bool host_dma_read(struct device *d, uint64_t pa, void *p, uint64_t n) { return mem_read(owner(d)->mem, pa, p, n); }
-static bool host_dma_write(struct device *d, uint64_t pa, const void *p, uint64_t n) { return mem_write(owner(d)->mem, pa, p, n); }
+static bool host_dma_write(struct device *d, uint64_t pa, const void *p, uint64_t n)
+{
+    return mem_write(owner(d)->mem, pa, p, n);
+}
 
 static void host_output(struct device *d, const void *p, size_t n)
 {
@@ -125,10 +129,20 @@ static void host_set_time_offset(struct device *d, uint64_t offset)
 static uint64_t host_rng(struct device *d) { return rng_next(&owner(d)->st.rng); }
 
 static const struct device_host services = {
-    .now = host_now, .arm = host_arm, .irq = host_irq, .hart_irq = host_hart_irq,
-    .dma_read = host_dma_read, .dma_write = host_dma_write, .output = host_output,
-    .disk_read = host_disk_read, .disk_write = host_disk_write, .disk_size = host_disk_size,
-    .exit = host_exit, .reboot = host_reboot, .set_time_offset = host_set_time_offset, .rng = host_rng,
+    .now = host_now,
+    .arm = host_arm,
+    .irq = host_irq,
+    .hart_irq = host_hart_irq,
+    .dma_read = host_dma_read,
+    .dma_write = host_dma_write,
+    .output = host_output,
+    .disk_read = host_disk_read,
+    .disk_write = host_disk_write,
+    .disk_size = host_disk_size,
+    .exit = host_exit,
+    .reboot = host_reboot,
+    .set_time_offset = host_set_time_offset,
+    .rng = host_rng,
 };
 
 void wire_events(struct machine *m, uint64_t now)
@@ -142,7 +156,8 @@ void wire_events(struct machine *m, uint64_t now)
     }
 }
 
-/* ---- the bus ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the bus
+ * ------------------------------------------------------------------------------------------------------------------------ */
 
 static bool bus_read(void *ctx, uint64_t off, unsigned size, uint64_t *value)
 {
@@ -161,8 +176,17 @@ bool wire_devices(struct machine *m, bool fork, struct err *e)
     struct setup *s = m->setup;
     for (unsigned i = 0; i < s->devices; i++) {
         const struct device_spec *p = &s->device[i];
-        m->device[i] = (struct device){.ops = p->ops, .host = &services, .machine = m, .state = m->states + p->state_at, .id = p->id, .base = p->base,
-                                       .index = i, .harts = s->harts, .tick_cycles = s->cfg.tick_cycles, .tick_hz = s->tick_hz, .arg = p->arg};
+        m->device[i] = (struct device){.ops = p->ops,
+                                       .host = &services,
+                                       .machine = m,
+                                       .state = m->states + p->state_at,
+                                       .id = p->id,
+                                       .base = p->base,
+                                       .index = i,
+                                       .harts = s->harts,
+                                       .tick_cycles = s->cfg.tick_cycles,
+                                       .tick_hz = s->tick_hz,
+                                       .arg = p->arg};
         uint64_t size = (p->ops->mmio_size + MEM_PAGE_SIZE - 1) & ~(uint64_t)(MEM_PAGE_SIZE - 1);
         struct mem_io io = {bus_read, bus_write, &m->device[i]};
         if (!size || !strcmp(p->ops->name, "htif"))

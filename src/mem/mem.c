@@ -11,7 +11,7 @@ struct ram {
     uint64_t base, size;
     bool rom;
     struct tree tree;
-    uint8_t *flags;    /* a cache: allocated when first asked for */
+    uint8_t *flags; /* a cache: allocated when first asked for */
 };
 
 struct io {
@@ -21,10 +21,10 @@ struct io {
 };
 
 struct mem {
-    struct ram *ram;   /* ascending */
-    struct io *io;     /* ascending */
+    struct ram *ram; /* ascending */
+    struct io *io;   /* ascending */
     unsigned rams, ios;
-    struct ram *hot;   /* where the last search ended, or NULL */
+    struct ram *hot; /* where the last search ended, or NULL */
     unsigned last_io;
     struct pool *pool;
     struct spare spare;
@@ -95,7 +95,10 @@ struct mem *mem_fork(struct mem *m)
     return f;
 }
 
-struct restore { struct mem *m; const struct ram *r; };
+struct restore {
+    struct mem *m;
+    const struct ram *r;
+};
 
 static void restored(void *ctx, uint64_t n)
 {
@@ -112,7 +115,8 @@ void mem_restore(struct mem *m, struct mem *from)
     }
 }
 
-/* ---- regions ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- regions
+ * ---------------------------------------------------------------------------------------------------------------------- */
 
 static bool overlap(uint64_t a, uint64_t an, uint64_t b, uint64_t bn) { return a < b + bn && b < a + an; }
 
@@ -133,7 +137,8 @@ static bool region_ok(const struct mem *m, const char *name, uint64_t base, uint
         if (overlap(base, size, m->io[i].base, m->io[i].size))
             other = m->io[i].name;
     if (other)
-        return err_set(e, "%s at 0x%llx, size 0x%llx overlaps %s", name, (unsigned long long)base, (unsigned long long)size, other);
+        return err_set(e, "%s at 0x%llx, size 0x%llx overlaps %s", name, (unsigned long long)base, (unsigned long long)size,
+                       other);
     return true;
 }
 
@@ -213,7 +218,8 @@ void mem_set_changed(struct mem *m, mem_changed_fn *fn, void *ctx)
     m->changed_ctx = ctx;
 }
 
-/* ---- pages ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- pages
+ * ------------------------------------------------------------------------------------------------------------------------ */
 
 const uint8_t *mem_page_read(struct mem *m, uint64_t pa)
 {
@@ -303,7 +309,8 @@ bool mem_write(struct mem *m, uint64_t pa, const void *p, uint64_t n)
     return true;
 }
 
-/* ---- the bus ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- the bus
+ * ---------------------------------------------------------------------------------------------------------------------- */
 
 /* The region of an access, which must be aligned and inside it. */
 static struct io *find_access(struct mem *m, uint64_t pa, unsigned size)
@@ -324,7 +331,8 @@ bool mem_io_write(struct mem *m, uint64_t pa, unsigned size, uint64_t value)
     return r && r->fn.write && r->fn.write(r->fn.ctx, pa - r->base, size, value);
 }
 
-/* ---- everything ------------------------------------------------------------------------------------------------------------------- */
+/* ---- everything
+ * ------------------------------------------------------------------------------------------------------------------- */
 
 static void visit_leaf(const struct node *leaf, uint64_t pa, mem_visit_fn *fn, void *ctx)
 {

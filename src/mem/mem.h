@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define MEM_PAGE_SHIFT 12
-#define MEM_PAGE_SIZE (1u << MEM_PAGE_SHIFT)
+#define MEM_PAGE_SIZE  (1u << MEM_PAGE_SHIFT)
 
 struct mem;
 
@@ -35,12 +35,14 @@ struct mem_io {
 struct mem *mem_new(void);
 void mem_free(struct mem *m);
 
-/* A copy-on-write copy: RAM is shared, regions are the same with their ctx still the original's (see mem_set_io). Page flags start at 0 and
-   the callbacks unset. Host addresses from mem_page_write(m) are no longer good for writing: m's own pages are shared from here on. */
+/* A copy-on-write copy: RAM is shared, regions are the same with their ctx still the original's (see mem_set_io). Page flags
+   start at 0 and the callbacks unset. Host addresses from mem_page_write(m) are no longer good for writing: m's own pages are
+   shared from here on. */
 struct mem *mem_fork(struct mem *m);
 
-/* Makes m's RAM equal to `from`, of which it was forked (or to which it was last restored): touches only pages that differ, and calls m's
-   mem_changed_fn for each of them. As after a fork, `from` has no pages of its own afterwards: writes to it need mem_page_write again. */
+/* Makes m's RAM equal to `from`, of which it was forked (or to which it was last restored): touches only pages that differ, and
+   calls m's mem_changed_fn for each of them. As after a fork, `from` has no pages of its own afterwards: writes to it need
+   mem_page_write again. */
 void mem_restore(struct mem *m, struct mem *from);
 
 /* base and size are multiples of 4 KiB. rom: guest stores are ignored by hart accesses (access fault). */
@@ -49,7 +51,8 @@ bool mem_add_io(struct mem *m, const char *name, uint64_t base, uint64_t size, s
 /* Replaces the functions of the region that starts at base (after a fork). */
 void mem_set_io(struct mem *m, uint64_t base, struct mem_io io);
 
-/* The host address of the 4 KiB page that holds pa, for reading; NULL if it is not RAM. Valid until the next write to the page. */
+/* The host address of the 4 KiB page that holds pa, for reading; NULL if it is not RAM. Valid until the next write to the page.
+ */
 const uint8_t *mem_page_read(struct mem *m, uint64_t pa);
 /* True if the page is this machine's own, so that mem_page_write would return the address mem_page_read does. */
 bool mem_page_private(struct mem *m, uint64_t pa);

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define PIECE_SIZE ((size_t)2 << 20)
+#define PIECE_SIZE  ((size_t)2 << 20)
 #define PIECE_PAGES (PIECE_SIZE / MEM_PAGE_SIZE)
-#define SPARE_MAX 64u
+#define SPARE_MAX   64u
 #define SPARE_BATCH 32u
 
 /* At the start of every 2 MiB piece, so that a page's address leads to its count. */
@@ -23,8 +23,8 @@ struct pool {
     uint32_t refs;
     pthread_mutex_t lock;
     struct piece *pieces;
-    uint8_t *free;       /* free pages, linked through their first word */
-    size_t fresh;        /* index of the first never used page of `pieces`; PIECE_PAGES: none */
+    uint8_t *free; /* free pages, linked through their first word */
+    size_t fresh;  /* index of the first never used page of `pieces`; PIECE_PAGES: none */
 };
 
 static void *must(void *p)
@@ -34,7 +34,8 @@ static void *must(void *p)
     return p;
 }
 
-/* ---- pages ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- pages
+ * ------------------------------------------------------------------------------------------------------------------------ */
 
 static uint32_t *page_refs(const uint8_t *page)
 {
@@ -166,7 +167,8 @@ static uint8_t *page_get(uint8_t *page)
     return page;
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- nodes
+ * ------------------------------------------------------------------------------------------------------------------------ */
 
 static struct node *node_get(struct node *n)
 {
@@ -232,7 +234,8 @@ static struct node *own_mid(struct node **slot, struct pool *p, struct spare *s)
     return n;
 }
 
-/* ---- trees ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- trees
+ * ------------------------------------------------------------------------------------------------------------------------ */
 
 void tree_init(struct tree *t, uint64_t pages)
 {

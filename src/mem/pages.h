@@ -1,10 +1,10 @@
 /*
  * Where the pages of a family of forked machines come from, and the trees that share them.
  *
- * Pages are carved from 2 MiB pieces. A tree has three levels: an array of `mid` nodes (16 MiB each), 64 leaves in a mid, 64 pages in a
- * leaf. Nodes and pages are reference counted; whoever holds the only reference all the way down may write in place. So a fork of a
- * 1 GiB machine counts up 64 nodes, and the first write to a page afterwards copies two nodes of 64 pointers and the page.
- * A missing node or page reads as zeros. Counts are atomic: forks are used from different threads.
+ * Pages are carved from 2 MiB pieces. A tree has three levels: an array of `mid` nodes (16 MiB each), 64 leaves in a mid, 64
+ * pages in a leaf. Nodes and pages are reference counted; whoever holds the only reference all the way down may write in place.
+ * So a fork of a 1 GiB machine counts up 64 nodes, and the first write to a page afterwards copies two nodes of 64 pointers and
+ * the page. A missing node or page reads as zeros. Counts are atomic: forks are used from different threads.
  */
 #ifndef TL_MEM_PAGES_H
 #define TL_MEM_PAGES_H
@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TREE_BITS 6
-#define TREE_SLOTS (1u << TREE_BITS)
+#define TREE_BITS      6
+#define TREE_SLOTS     (1u << TREE_BITS)
 #define TREE_MID_PAGES (TREE_SLOTS * TREE_SLOTS)
 
 struct pool; /* the pages of one family; reference counted */
@@ -23,7 +23,10 @@ struct pool *pool_get(struct pool *p);
 void pool_put(struct pool *p);
 
 /* Free pages kept by one machine so that most allocations take no lock. */
-struct spare { uint8_t *first; unsigned count; };
+struct spare {
+    uint8_t *first;
+    unsigned count;
+};
 
 struct node {
     uint32_t refs;

@@ -1,4 +1,5 @@
-/* Small bare-metal guests for tests, assembled by hand (unpriv chapters "RV32I", "RV64I", "Zicsr", "A"), and machines that run them. */
+/* Small bare-metal guests for tests, assembled by hand (unpriv chapters "RV32I", "RV64I", "Zicsr", "A"), and machines that run
+ * them. */
 #ifndef TL_TESTS_GUEST_H
 #define TL_TESTS_GUEST_H
 #include "base/bits.h"
@@ -9,11 +10,56 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ZERO, RA, SP, GP, TP, T0, T1, T2, S0, S1, A0, A1, A2, A3, A4, A5, A6, A7, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, T3, T4, T5, T6 };
-enum { CSR_MSTATUS = 0x300, CSR_MIE = 0x304, CSR_MTVEC = 0x305, CSR_MSCRATCH = 0x340, CSR_MEPC = 0x341, CSR_MCAUSE = 0x342, CSR_MIP = 0x344,
-       CSR_MCYCLE = 0xb00, CSR_MHARTID = 0xf14 };
+enum {
+    ZERO,
+    RA,
+    SP,
+    GP,
+    TP,
+    T0,
+    T1,
+    T2,
+    S0,
+    S1,
+    A0,
+    A1,
+    A2,
+    A3,
+    A4,
+    A5,
+    A6,
+    A7,
+    S2,
+    S3,
+    S4,
+    S5,
+    S6,
+    S7,
+    S8,
+    S9,
+    S10,
+    S11,
+    T3,
+    T4,
+    T5,
+    T6
+};
+enum {
+    CSR_MSTATUS = 0x300,
+    CSR_MIE = 0x304,
+    CSR_MTVEC = 0x305,
+    CSR_MSCRATCH = 0x340,
+    CSR_MEPC = 0x341,
+    CSR_MCAUSE = 0x342,
+    CSR_MIP = 0x344,
+    CSR_MCYCLE = 0xb00,
+    CSR_MHARTID = 0xf14
+};
 
-struct guest { uint32_t code[2048]; unsigned n; };
+struct guest {
+    uint32_t code[2048];
+    unsigned n;
+};
 
 static inline unsigned put_insn(struct guest *g, uint32_t insn)
 {
@@ -39,15 +85,24 @@ static inline void auipc(struct guest *g, unsigned rd, uint32_t imm20) { put_ins
 static inline void addi(struct guest *g, unsigned rd, unsigned rs1, int imm) { put_insn(g, i_type(imm, rs1, 0, rd, 0x13)); }
 static inline void andi(struct guest *g, unsigned rd, unsigned rs1, int imm) { put_insn(g, i_type(imm, rs1, 7, rd, 0x13)); }
 static inline void slli(struct guest *g, unsigned rd, unsigned rs1, int n) { put_insn(g, i_type(n, rs1, 1, rd, 0x13)); }
-static inline void add(struct guest *g, unsigned rd, unsigned rs1, unsigned rs2) { put_insn(g, r_type(0, rs2, rs1, 0, rd, 0x33)); }
-static inline void xor_(struct guest *g, unsigned rd, unsigned rs1, unsigned rs2) { put_insn(g, r_type(0, rs2, rs1, 4, rd, 0x33)); }
+static inline void add(struct guest *g, unsigned rd, unsigned rs1, unsigned rs2)
+{
+    put_insn(g, r_type(0, rs2, rs1, 0, rd, 0x33));
+}
+static inline void xor_(struct guest *g, unsigned rd, unsigned rs1, unsigned rs2)
+{
+    put_insn(g, r_type(0, rs2, rs1, 4, rd, 0x33));
+}
 static inline void ld(struct guest *g, unsigned rd, int off, unsigned rs1) { put_insn(g, i_type(off, rs1, 3, rd, 0x03)); }
 static inline void lw(struct guest *g, unsigned rd, int off, unsigned rs1) { put_insn(g, i_type(off, rs1, 2, rd, 0x03)); }
 static inline void lbu(struct guest *g, unsigned rd, int off, unsigned rs1) { put_insn(g, i_type(off, rs1, 4, rd, 0x03)); }
 static inline void sd(struct guest *g, unsigned rs2, int off, unsigned rs1) { put_insn(g, s_type(off, rs2, rs1, 3, 0x23)); }
 static inline void sw(struct guest *g, unsigned rs2, int off, unsigned rs1) { put_insn(g, s_type(off, rs2, rs1, 2, 0x23)); }
 static inline void sb(struct guest *g, unsigned rs2, int off, unsigned rs1) { put_insn(g, s_type(off, rs2, rs1, 0, 0x23)); }
-static inline void amoadd_d(struct guest *g, unsigned rd, unsigned rs2, unsigned rs1) { put_insn(g, r_type(0, rs2, rs1, 3, rd, 0x2f)); }
+static inline void amoadd_d(struct guest *g, unsigned rd, unsigned rs2, unsigned rs1)
+{
+    put_insn(g, r_type(0, rs2, rs1, 3, rd, 0x2f));
+}
 static inline void csrw(struct guest *g, unsigned csr, unsigned rs1) { put_insn(g, i_type((int)csr, rs1, 1, 0, 0x73)); }
 static inline void csrr(struct guest *g, unsigned rd, unsigned csr) { put_insn(g, i_type((int)csr, 0, 2, rd, 0x73)); }
 static inline void csrsi(struct guest *g, unsigned csr, unsigned imm) { put_insn(g, i_type((int)csr, imm, 6, 0, 0x73)); }
@@ -126,7 +181,10 @@ static inline struct machine *guest_machine(const struct guest *g, const struct 
 }
 
 /* Everything a machine printed. */
-struct console { size_t n; char text[65536]; };
+struct console {
+    size_t n;
+    char text[65536];
+};
 
 static inline void console_put(void *ctx, const char *device, const void *p, size_t n)
 {
@@ -139,8 +197,9 @@ static inline void console_put(void *ctx, const char *device, const void *p, siz
 }
 
 /*
- * A guest that uses everything at once, on any number of harts (a power of two): a loop that fills pages of its own and adds to a shared
- * counter, sleeps now and then, a timer interrupt that re-arms itself at uneven distances, an interrupt to the next hart, and output.
+ * A guest that uses everything at once, on any number of harts (a power of two): a loop that fills pages of its own and adds to a
+ * shared counter, sleeps now and then, a timer interrupt that re-arms itself at uneven distances, an interrupt to the next hart,
+ * and output.
  */
 static inline struct guest busy_guest(unsigned harts)
 {

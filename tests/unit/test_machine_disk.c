@@ -119,11 +119,20 @@ static void a_readonly_disk_refuses_writes(void **state)
 static void bad_options_are_sentences(void **state)
 {
     (void)state;
-    static const struct { const char *text, *word; } rows[] = {
-        {"/nowhere.img", "/nowhere.img"}, {"file=/nowhere.img,if=virtio", "/nowhere.img"}, {"file=/dev/null,if=ide", "if=ide"},
-        {"file=/dev/null,format=qcow2", "qcow2"}, {"file=/dev/null,turbo=on", "turbo"}, {"file=/dev/null,readonly", "readonly"},
-        {"file=/dev/null,readonly=maybe", "maybe"}, {"file=/dev/null,readonly=on,write=on", "contradict"}, {"/dev/null", "no disk image"},
-        {"/tmp", "no disk image"}, {"", ""},
+    static const struct {
+        const char *text, *word;
+    } rows[] = {
+        {"/nowhere.img", "/nowhere.img"},
+        {"file=/nowhere.img,if=virtio", "/nowhere.img"},
+        {"file=/dev/null,if=ide", "if=ide"},
+        {"file=/dev/null,format=qcow2", "qcow2"},
+        {"file=/dev/null,turbo=on", "turbo"},
+        {"file=/dev/null,readonly", "readonly"},
+        {"file=/dev/null,readonly=maybe", "maybe"},
+        {"file=/dev/null,readonly=on,write=on", "contradict"},
+        {"/dev/null", "no disk image"},
+        {"/tmp", "no disk image"},
+        {"", ""},
     };
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         struct err e = {{0}};

@@ -136,7 +136,11 @@ static void pages_shared_while_cached_are_copied_at_the_next_store(void **state)
     machine_free(m);
 }
 
-struct job { struct machine *base; uint64_t want, seed; unsigned wrong; };
+struct job {
+    struct machine *base;
+    uint64_t want, seed;
+    unsigned wrong;
+};
 
 static void *work(void *p)
 {
@@ -206,7 +210,8 @@ static void forks_and_restores_take_microseconds(void **state)
         restore = d - c < restore ? d - c : restore;
         work_best = c - r0 < work_best ? c - r0 : work_best;
     }
-    print_message("1 GiB machine: fork %.1f, restore %.1f, 100 cycles after a restore %.1f microseconds\n", fork * 1e6, restore * 1e6, work_best * 1e6);
+    print_message("1 GiB machine: fork %.1f, restore %.1f, 100 cycles after a restore %.1f microseconds\n", fork * 1e6,
+                  restore * 1e6, work_best * 1e6);
     assert_true(fork < 100e-6);
     assert_true(restore < 100e-6);
     machine_free(f);

@@ -24,7 +24,8 @@ static struct machine *elf_machine(const struct guest *g, const char *cpu, unsig
     close(fd);
     struct err e;
     console = (struct console){0};
-    struct machine_config c = {.bios = "none", .kernel = name, .cpu = cpu, .ram = 4 << 20, .host = {.ctx = &console, .console = console_put}};
+    struct machine_config c = {
+        .bios = "none", .kernel = name, .cpu = cpu, .ram = 4 << 20, .host = {.ctx = &console, .console = console_put}};
     struct machine *m = machine_new(&c, &e);
     unlink(name);
     buf_free(&b);
@@ -95,7 +96,7 @@ static void semihosting_prints_and_exits(void **state)
 {
     (void)state;
     struct guest g = {.n = 0};
-    auipc(&g, S0, 1);      /* parameter block: the text behind it */
+    auipc(&g, S0, 1); /* parameter block: the text behind it */
     addi(&g, T0, ZERO, 'o' | 0);
     sb(&g, T0, 0, S0);
     addi(&g, T0, ZERO, 'k');
@@ -143,22 +144,22 @@ static void the_injector_raises_a_line_at_the_exact_boundary(void **state)
         csrw(&g, CSR_MTVEC, T0);
         lui(&g, S0, 0x3000);
         addi(&g, T0, ZERO, (int)count);
-        sd(&g, T0, 0, S0);      /* count */
+        sd(&g, T0, 0, S0); /* count */
         addi(&g, T0, ZERO, 11);
-        sw(&g, T0, 0xc, S0);    /* line: MEIP */
+        sw(&g, T0, 0xc, S0); /* line: MEIP */
         lui(&g, T0, 1);
         addi(&g, T0, T0, -2048);
         csrw(&g, CSR_MIE, T0);
         csrsi(&g, CSR_MSTATUS, 8);
         addi(&g, T1, ZERO, 3);
-        sw(&g, T1, 0x10, S0);   /* arm, level 1 */
+        sw(&g, T1, 0x10, S0); /* arm, level 1 */
         for (unsigned i = 0; i < 20; i++)
             addi(&g, A0, A0, 1);
         jump(&g, g.n);
         patch_la(&g, handler, g.n);
         jump(&g, g.n);
         struct machine *m = guest_machine(&g, NULL);
-        uint64_t a0, cause;
+        uint64_t a0 = 0, cause = 0;
         machine_run(m, 200);
         assert_true(machine_get_reg(m, 0, "a0", &a0) && machine_get_reg(m, 0, "mcause", &cause));
         assert_true(cause == (UINT64_C(1) << 63 | 11));

@@ -42,7 +42,8 @@ static void a_run_stops_at_the_cycle_asked_for(void **state)
 }
 
 /* Runs in pieces whose sizes come from the list, until `cycles`. */
-static uint64_t run_in_pieces(const struct guest *g, const struct machine_config *base, uint64_t cycles, const uint64_t *piece, struct console *c)
+static uint64_t run_in_pieces(const struct guest *g, const struct machine_config *base, uint64_t cycles, const uint64_t *piece,
+                              struct console *c)
 {
     struct machine_config config = *base;
     *c = (struct console){0};
@@ -197,11 +198,11 @@ static struct guest echo_guest(bool sleep)
     lui(&g, S0, 0x10000); /* uart */
     lui(&g, S1, 0xc000);  /* plic */
     addi(&g, T0, ZERO, 1);
-    sb(&g, T0, 1, S0);    /* IER: received data */
-    sw(&g, T0, 40, S1);   /* priority of source 10 */
+    sb(&g, T0, 1, S0);  /* IER: received data */
+    sw(&g, T0, 40, S1); /* priority of source 10 */
     addi(&g, T0, ZERO, 1024);
     lui(&g, T1, 0xc002);
-    sw(&g, T0, 0, T1);    /* hart 0, M: enable it */
+    sw(&g, T0, 0, T1); /* hart 0, M: enable it */
     lui(&g, T0, 1);
     addi(&g, T0, T0, -2048);
     csrw(&g, CSR_MIE, T0); /* MEIE */
@@ -346,7 +347,10 @@ static void a_bad_configuration_is_a_sentence(void **state)
 {
     (void)state;
     static const char *const drive[] = {"/nowhere/disk.img"}, *const device[] = {"toaster"};
-    static const struct { struct machine_config c; const char *word; } rows[] = {
+    static const struct {
+        struct machine_config c;
+        const char *word;
+    } rows[] = {
         {{.board = "moon"}, "moon"},
         {{.harts = 9}, "9 harts"},
         {{.ram = 4096}, "RAM"},

@@ -119,7 +119,10 @@ static void a_snapshot_of_another_machine_is_refused_with_the_difference(void **
 {
     (void)state;
     static const char *const device[] = {"virtio-rng"};
-    static const struct { struct machine_config c; const char *word; } rows[] = {
+    static const struct {
+        struct machine_config c;
+        const char *word;
+    } rows[] = {
         {{.seed = 9}, "seed"},
         {{.quantum = 77}, "quantum"},
         {{.clock_hz = 100000000}, "clock_hz"},

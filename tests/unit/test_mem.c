@@ -15,7 +15,7 @@
 #include <time.h>
 
 #define BASE UINT64_C(0x80000000)
-#define MIB (UINT64_C(1) << 20)
+#define MIB  (UINT64_C(1) << 20)
 
 static struct mem *ram(uint64_t size)
 {
@@ -295,7 +295,8 @@ static void accesses_reach_the_region_that_holds_them(void **state)
     uint64_t dev[20], v;
     for (uint64_t i = 0; i < 20; i++) {
         dev[i] = i << 32;
-        assert_true(mem_add_io(m, "dev", 0x10000 + (i * 7 % 20) * 0x2000, 0x1000, (struct mem_io){io_read, io_write, &dev[i]}, &e));
+        assert_true(
+            mem_add_io(m, "dev", 0x10000 + (i * 7 % 20) * 0x2000, 0x1000, (struct mem_io){io_read, io_write, &dev[i]}, &e));
     }
     for (uint64_t i = 0; i < 20; i++) {
         uint64_t base = 0x10000 + (i * 7 % 20) * 0x2000;
@@ -329,7 +330,10 @@ static void cleared_memory_is_zero(void **state)
     mem_free(m);
 }
 
-struct worker { struct mem *from; uint64_t seed, sum; };
+struct worker {
+    struct mem *from;
+    uint64_t seed, sum;
+};
 
 static void *work(void *p)
 {
