@@ -65,7 +65,7 @@ struct code_page {
 #define TLB_SIZE 512
 #define FTLB_SIZE 128
 #define TLB_CTX_COUNT 16
-#define TLB_NONE 1u /* a tag no page address equals */
+#define TLB_NONE 0x800u /* a tag that no page address equals, nor one with the low bits of a misaligned access (exec.inc) */
 
 /* rtag/wtag: the page's virtual address if loads/stores may use `add`, else TLB_NONE. host address = va + add. */
 struct tlb_entry { uint64_t rtag, wtag; uintptr_t add; uint64_t pa; };
