@@ -1,0 +1,130 @@
+/* Comparing what two emulators recorded, and what may differ. */
+#include "diff.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/*
+ * What may differ, and why: csr, xlen (0: both), bits, reason. docs/differences.md tells more. A register that is here is not read
+ * into an x register by random instructions either.
+ */
+struct mask { uint16_t csr; uint8_t xlen; uint64_t bits; const char *why; };
+static const struct mask masks[] = {
+    {0x301, 0, 1 << 1, "misa.B: QEMU 7.2 predates it"},
+    {0x302, 0, 1 << 0 | 1 << 11, "medeleg: WARL, for exceptions that never come from below M"},
+    {0x602, 0, 1 << 0, "hedeleg: the same"},
+    {0x303, 0, 1 << 12, "SGEI without guest external interrupts: read-only 0 (hypervisor 4.2)"},
+    {0x304, 0, 1 << 12, "the same"},
+    {0x604, 0, 1 << 12, "the same"},
+    {0x30a, 64, UINT64_C(1) << 61, "menvcfg.ADUE: QEMU 7.2 predates it and always updates A and D"},
+    {0x31a, 32, 1 << 29, "the same"},
+    {0x60a, 64, UINT64_C(1) << 61, "henvcfg.ADUE: the same"},
+    {0x61a, 32, 1 << 29, "the same"},
+    {0x200, 64, UINT64_C(1) << 63, "vsstatus.SD: QEMU 7.2 leaves it 0 unless V=1 (hypervisor 2.11)"},
+    {0x200, 32, UINT64_C(1) << 31, "the same"},
+    {0x300, 64, UINT64_C(1) << 38, "mstatus.GVA: QEMU 7.2 does not clear it, and sets it for any value (hypervisor 4.1)"},
+    {0x310, 32, 1 << 6, "the same"},
+};
+
+static uint64_t mask_of(unsigned xlen, unsigned csr)
+{
+    uint64_t m = 0;
+    for (unsigned i = 0; i < ARRAY_LEN(masks); i++)
+        if (masks[i].csr == csr && (!masks[i].xlen || masks[i].xlen == xlen))
+            m |= masks[i].bits;
+    return m;
+}
+
+static bool is_time(unsigned csr)
+{
+    return (csr >= 0xb00 && csr < 0xc00) || (csr >= 0xc00 && csr < 0xca0);
+}
+
+bool diff_csr_readable(unsigned xlen, unsigned csr) { return !is_time(csr) && csr != 0x340 && csr != 0x305 && !mask_of(xlen, csr); }
+
+bool diff_csr_writable(unsigned csr)
+{
+    static const uint16_t keep[] = {
+        0x305, 0x340,                             /* mtvec, mscratch: the harness's */
+        0x105, 0x205,                             /* stvec, vstvec: a trap would not come back */
+        0x301,                                    /* misa */
+        0x64a,                                    /* htinst: QEMU 7.2 ignores writes */
+        0x645,                                    /* hvip: QEMU 7.2 makes VSTIP read-only when STCE is set */
+        0x280, 0x680,                             /* vsatp, hgatp: QEMU 7.2 takes any MODE, and aborts when it is used */
+        0x30a, 0x31a, 0x60a, 0x61a,               /* envcfg: ADUE */
+        0x14d, 0x15d, 0x24d, 0x25d, 0x605, 0x615, /* times */
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(keep); i++)
+        if (keep[i] == csr)
+            return false;
+    return !(csr >= 0x3a0 && csr < 0x3f0) && !(csr >= 0x320 && csr < 0x340); /* locks would stay */
+}
+
+static uint64_t slot(const uint8_t *p, unsigned xlen)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return xlen == 32 ? (uint32_t)v : v;
+}
+
+unsigned diff_records(const uint8_t *ram, unsigned index)
+{
+    unsigned n = 0;
+    while (n < REC_MAX && slot(ram + diff_arena(index) + PG_RECORDS * 4096 + n * REC_SIZE, 32))
+        n++;
+    return n;
+}
+
+static void print_difference(FILE *out, unsigned record, const char *name, uint64_t before, uint64_t mine, uint64_t other)
+{
+    if (out)
+        fprintf(out, "  record %u: %-9s trapline %016" PRIx64 ", qemu %016" PRIx64 ", before %016" PRIx64 "\n", record, name, mine, other, before);
+}
+
+/* One record, and the one before it in a (NULL: none). Tells all differences. */
+static bool same_record(unsigned xlen, unsigned record, const uint8_t *a, const uint8_t *b, const uint8_t *before, FILE *out)
+{
+    bool same = true;
+    char name[32];
+    for (unsigned i = 1; i < 64; i++) {
+        unsigned off = i < 32 ? REC_X + 8 * i : REC_F + 8 * (i - 32);
+        uint64_t x = slot(a + off, i < 32 ? xlen : 64), y = slot(b + off, i < 32 ? xlen : 64);
+        if (x == y)
+            continue;
+        same = false;
+        snprintf(name, sizeof name, "%c%u", i < 32 ? 'x' : 'f', i % 32);
+        print_difference(out, record, name, before ? slot(before + off, 64) : 0, x, y);
+    }
+    for (unsigned i = 0; i < diff_record_count(xlen); i++) {
+        unsigned csr = diff_record_csr(xlen, i), off = REC_CSR + 8 * i;
+        uint64_t x = slot(a + off, xlen), y = slot(b + off, xlen);
+        if (((x ^ y) & ~mask_of(xlen, csr)) == 0)
+            continue;
+        same = false;
+        csr_name(csr, name, sizeof name);
+        print_difference(out, record, name, before ? slot(before + off, xlen) : 0, x, y);
+    }
+    return same;
+}
+
+bool diff_same(const struct diff_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out)
+{
+    const uint8_t *a = mine + diff_arena(index), *b = other + diff_arena(index);
+    unsigned na = diff_records(mine, index), nb = diff_records(other, index);
+    for (unsigned i = 0; i < na && i < nb; i++) {
+        unsigned off = PG_RECORDS * 4096 + i * REC_SIZE;
+        if (!same_record(isa->xlen, i, a + off, b + off, i ? a + off - REC_SIZE : NULL, out))
+            return false;
+    }
+    if (na != nb) {
+        if (out)
+            fprintf(out, "  trapline made %u records, qemu %u\n", na, nb);
+        return false;
+    }
+    if (!memcmp(a + PG_CODE * 4096, b + PG_CODE * 4096, (PG_COUNT - PG_CODE) * 4096))
+        return true;
+    for (unsigned i = PG_CODE * 4096; out && i < PG_COUNT * 4096; i += 8)
+        if (slot(a + i, 64) != slot(b + i, 64))
+            fprintf(out, "  memory %u:%03x: trapline %016" PRIx64 ", qemu %016" PRIx64 "\n", i / 4096, i % 4096, slot(a + i, 64), slot(b + i, 64));
+    return false;
+}

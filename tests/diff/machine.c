@@ -1,0 +1,143 @@
+/* Running an image: on trapline through the library, on QEMU as a program whose RAM is a file. */
+#include "diff.h"
+#include "machine/trapline.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What QEMU 7.2 does not have is off. */
+const char diff_cpu_options[] =
+    "zicbom=off,zicbop=off,zicboz=off,zicfilp=off,zicfiss=off,zicond=off,zimop=off,zabha=off,zacas=off,zawrs=off,zfa=off,zcb=off,zcmop=off,"
+    "zkr=off,ssccfg=off,sscofpmf=off,sscsrind=off,ssdbltrp=off,ssnpm=off,smstateen=off,ssstateen=off,smcdeleg=off,smcntrpmf=off,"
+    "smcsrind=off,smepmp=off,smmpm=off,smnpm=off,shlcofideleg=off,svade=off,svadu=on,pmp=16,hpm=0,geilen=0";
+static const char qemu_options[] =
+    "h=true,sstc=true,zba=true,zbb=true,zbc=true,zbs=true,zbkb=true,zbkc=true,zbkx=true,Zfh=true,svinval=true,debug=false,pmu-num=0,"
+    "sscofpmf=false";
+
+bool diff_isa_init(struct diff_isa *isa, unsigned xlen, struct err *e)
+{
+    char text[1024];
+    *isa = (struct diff_isa){.xlen = xlen};
+    snprintf(text, sizeof text, "rv%u,%s", xlen, diff_cpu_options);
+    rv_config_default(&isa->cfg, 64);
+    if (!rv_config_parse(&isa->cfg, text, e))
+        return false;
+    isa->map = csr_map_new(&isa->cfg);
+    isa->decoder = rv_decoder_new(&isa->cfg);
+    isa->rows = calloc(rv_insn_count(), sizeof *isa->rows);
+    for (unsigned i = 0; i < rv_insn_count(); i++) {
+        struct insn_row r = rv_insn_row(i);
+        if (rv_insn_has(&isa->cfg, &r) && (!r.xlen || r.xlen == xlen))
+            isa->rows[isa->nrows++] = r;
+    }
+    return true;
+}
+
+void diff_isa_free(struct diff_isa *isa)
+{
+    csr_map_free(isa->map);
+    rv_decoder_free(isa->decoder);
+    free(isa->rows);
+}
+
+static struct machine *new_machine(const struct diff_isa *isa, struct err *e)
+{
+    char cpu[1024];
+    snprintf(cpu, sizeof cpu, "rv%u,%s", isa->xlen, diff_cpu_options);
+    struct machine_config config = {.cpu = cpu, .ram = DIFF_RAM, .bios = "none"};
+    return machine_new(&config, e);
+}
+
+/* Runs until the end. False: case *stuck does not come back. A case takes less than 10,000 cycles. */
+static bool run_all(struct machine *m, unsigned n, unsigned *stuck)
+{
+    uint64_t left = n, last = UINT64_MAX;
+    for (;;) {
+        enum machine_stop s = machine_run(m, 50000);
+        if (s == MACHINE_EXIT)
+            return true;
+        machine_read(m, DIFF_RAM_BASE + DIFF_CTL + CTL_LEFT, &left, 8);
+        if (left == last || s != MACHINE_CYCLES) {
+            *stuck = n - 1 - (unsigned)left;
+            return false;
+        }
+        last = left;
+    }
+}
+
+uint64_t diff_run_trapline(const struct diff_isa *isa, uint8_t *ram, uint8_t *before, unsigned n, unsigned *hung, struct err *e)
+{
+    struct machine *base = new_machine(isa, e);
+    if (!base)
+        return 0;
+    machine_write(base, DIFF_RAM_BASE, before, DIFF_RAM);
+    machine_set_reg(base, 0, "pc", DIFF_RAM_BASE);
+    struct machine *m = machine_fork(base);
+    unsigned stuck;
+    bool ended;
+    *hung = 0;
+    while (!(ended = run_all(m, n, &stuck)) && stuck < n) {
+        static const uint64_t skip = 1;
+        ++*hung;
+        memcpy(before + diff_arena(stuck) + DESC_SKIP, &skip, 8);
+        machine_write(base, DIFF_RAM_BASE + diff_arena(stuck) + DESC_SKIP, &skip, 8);
+        machine_restore(m, base);
+    }
+    if (!ended)
+        err_set(e, "the harness itself does not come back");
+    uint64_t retired = ended ? machine_instret(m) : 0;
+    machine_read(m, DIFF_RAM_BASE, ram, DIFF_RAM);
+    machine_free(m);
+    machine_free(base);
+    return retired;
+}
+
+static pid_t start_qemu(const struct diff_isa *isa, const char *file)
+{
+    char object[256], cpu[512], bin[64];
+    snprintf(bin, sizeof bin, "qemu-system-riscv%u", isa->xlen);
+    snprintf(object, sizeof object, "memory-backend-file,id=ram,size=%llu,mem-path=%s,share=on", (unsigned long long)DIFF_RAM, file);
+    snprintf(cpu, sizeof cpu, "rv%u,%s%s", isa->xlen, qemu_options, isa->xlen == 64 ? ",svnapot=true,svpbmt=true" : "");
+    char size[32];
+    snprintf(size, sizeof size, "%lluM", (unsigned long long)DIFF_RAM >> 20);
+    char *argv[] = {bin, "-machine", "virt,memory-backend=ram", "-cpu", cpu, "-m", size, "-object", object, "-bios", "none", "-display", "none",
+                    "-serial", "none", "-monitor", "none", "-nodefaults", "-no-reboot", NULL};
+    pid_t pid = fork();
+    if (pid == 0) {
+        execvp(bin, argv);
+        perror(bin);
+        _exit(127);
+    }
+    return pid;
+}
+
+bool diff_run_qemu(const struct diff_isa *isa, const char *file, const uint8_t *ram, struct err *e)
+{
+    pid_t pid = start_qemu(isa, file);
+    int status = 0;
+    uint64_t left, last = UINT64_MAX;
+    for (unsigned idle = 0; idle < 20000; idle++) { /* a case that takes 20 s */
+        pid_t done = waitpid(pid, &status, WNOHANG);
+        if (done == pid) {
+            if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+                return true;
+            err_set(e, "qemu-system-riscv%u ended with status %d", isa->xlen, status);
+            return false;
+        }
+        usleep(1000);
+        memcpy(&left, ram + DIFF_CTL + CTL_LEFT, 8);
+        if (left != last)
+            idle = 0;
+        last = left;
+    }
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    memcpy(&left, ram + DIFF_CTL + CTL_LEFT, 8);
+    err_set(e, "qemu-system-riscv%u does not come back, %llu cases from the end", isa->xlen, (unsigned long long)left);
+    return false;
+}

@@ -1,0 +1,224 @@
+/*
+ * Runs random code on trapline and on QEMU and compares.
+ *
+ *   tool_rv_diff [--seed=N] [--count=N] [--xlen=32|64] [--case=SEED:INDEX] [--reports=N] [--brief]
+ *
+ * --count is the number of random instructions, half on each XLEN. --case makes one case alone and prints it. Ends with 1 if
+ * anything differs. --brief prints the differences and looks for no instruction. TRAPLINE_DIFF_BREAK=<row> spoils every instruction of that row on trapline's side, to see that a fault is found.
+ */
+#include "diff.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct options {
+    uint64_t seed, count, case_seed;
+    unsigned xlen, case_index, reports;
+    bool one, brief;
+};
+
+struct run {
+    const struct options *o;
+    struct diff_isa isa;
+    char file[64];
+    int fd;
+    uint8_t *qemu;   /* the file: RAM of QEMU */
+    uint8_t *before; /* the image */
+    uint8_t *mine;   /* RAM of trapline */
+    uint64_t seeds[DIFF_CASES];
+    uint64_t instructions, cases, hung, records, bad, retired;
+};
+
+static bool open_run(struct run *r, struct err *e)
+{
+    snprintf(r->file, sizeof r->file, "%s/trapline-diff-XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+    r->fd = mkstemp(r->file);
+    if (r->fd < 0 || ftruncate(r->fd, (off_t)DIFF_RAM)) {
+        err_set(e, "%s: cannot be made", r->file);
+        return false;
+    }
+    r->qemu = mmap(NULL, DIFF_RAM, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
+    r->before = malloc(DIFF_RAM);
+    r->mine = malloc(DIFF_RAM);
+    return r->qemu != MAP_FAILED && r->before && r->mine;
+}
+
+static void close_run(struct run *r)
+{
+    munmap(r->qemu, DIFF_RAM);
+    close(r->fd);
+    unlink(r->file);
+    free(r->before);
+    free(r->mine);
+    diff_isa_free(&r->isa);
+}
+
+/* Spoils the instructions of row `name` in trapline's image of a case. */
+static void spoil(struct run *r, const struct diff_case *c, unsigned index, const char *name)
+{
+    for (unsigned i = 0; i < c->n; i++) {
+        struct decoded d = rv_decode(r->isa.decoder, c->insn[i].bits, r->isa.xlen);
+        if (d.row && !strcmp(d.row->name, name))
+            memset(r->before + diff_arena(index) + PG_CODE * 4096 + c->start + c->insn[i].at, 0, 2);
+    }
+}
+
+/* Makes and runs cases 0..n-1; only those from `first` on are there. False: an error. */
+static bool run_batch(struct run *r, unsigned first, unsigned n, unsigned keep, struct err *e)
+{
+    static struct diff_case c;
+    const char *broken = getenv("TRAPLINE_DIFF_BREAK");
+    unsigned hung;
+    memset(r->before, 0, DIFF_RAM);
+    diff_harness(r->before, r->isa.xlen, n);
+    for (unsigned i = 0; i < n; i++) {
+        if (i < first)
+            r->before[diff_arena(i) + DESC_SKIP] = 1;
+        else
+            r->instructions += diff_case_make(&r->isa, r->seeds[i], i, r->before, keep, &c);
+    }
+    memcpy(r->qemu, r->before, DIFF_RAM);
+    if (broken)
+        for (unsigned i = first; i < n; i++) {
+            memset(r->before + diff_arena(i), 0, DIFF_ARENA);
+            diff_case_make(&r->isa, r->seeds[i], i, r->before, keep, &c);
+            spoil(r, &c, i, broken);
+        }
+    uint64_t retired = diff_run_trapline(&r->isa, r->mine, r->before, n, &hung, e);
+    if (!retired)
+        return false;
+    for (unsigned i = 0; i < n; i++)
+        r->qemu[diff_arena(i) + DESC_SKIP] = r->before[diff_arena(i) + DESC_SKIP];
+    r->retired += retired;
+    r->hung += hung;
+    r->cases += n - first;
+    return diff_run_qemu(&r->isa, r->file, r->qemu, e);
+}
+
+static void print_block(const struct run *r, const struct diff_case *c, unsigned upto)
+{
+    printf("  mode %s, block at %016" PRIx64 "\n", c->v ? c->priv ? "VS" : "VU" : c->priv == 3 ? "M" : c->priv ? "S" : "U",
+           c->code_va + PG_CODE * 4096 + c->start);
+    for (unsigned i = 0; i < c->n && i < upto; i++) {
+        struct decoded d = rv_decode(r->isa.decoder, c->insn[i].bits, r->isa.xlen);
+        printf("  %3u %016" PRIx64 "  %0*x  %s\n", i, c->code_va + PG_CODE * 4096 + c->start + c->insn[i].at, c->insn[i].bytes * 2, c->insn[i].bits,
+               d.row ? d.row->name : "?");
+    }
+}
+
+/* Finds the first instruction that matters, by running the case with 1, 2, … of its instructions, and prints the difference. */
+static bool report(struct run *r, uint64_t seed, unsigned index, struct err *e)
+{
+    static struct diff_case c;
+    unsigned all = diff_case_make(&r->isa, seed, index, r->before, UINT32_MAX, &c), low = 0, high = all;
+    printf("rv%u case %" PRIu64 ":%u differs; again: tool_rv_diff --xlen=%u --case=%" PRIu64 ":%u\n", r->isa.xlen, seed, index, r->isa.xlen, seed,
+           index);
+    r->seeds[index] = seed;
+    while (low < high) { /* the first `low` instructions make no difference, the first `high` do */
+        unsigned mid = (low + high) / 2;
+        if (!run_batch(r, index, index + 1, mid, e))
+            return false;
+        if (diff_same(&r->isa, r->mine, r->qemu, index, NULL))
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    if (!run_batch(r, index, index + 1, high, e))
+        return false;
+    if (diff_same(&r->isa, r->mine, r->qemu, index, stdout))
+        printf("  not alone\n");
+    print_block(r, &c, high);
+    fflush(stdout);
+    return true;
+}
+
+static bool run_xlen(struct run *r, unsigned xlen, uint64_t count, struct err *e)
+{
+    uint64_t rng = r->o->seed ^ xlen << 8, bad[DIFF_CASES];
+    for (uint64_t before = r->instructions; r->instructions - before < count;) {
+        unsigned bads = 0, index[DIFF_CASES];
+        for (unsigned i = 0; i < DIFF_CASES; i++)
+            r->seeds[i] = rng_next(&rng);
+        if (!run_batch(r, 0, DIFF_CASES, UINT32_MAX, e))
+            return false;
+        for (unsigned i = 0; i < DIFF_CASES; i++) {
+            r->records += diff_records(r->mine, i);
+            if (!diff_same(&r->isa, r->mine, r->qemu, i, NULL)) {
+                bad[bads] = r->seeds[i];
+                index[bads++] = i;
+            }
+        }
+        for (unsigned i = 0; r->o->brief && i < bads; i++) {
+            printf("%" PRIu64 ":%u\n", bad[i], index[i]);
+            diff_same(&r->isa, r->mine, r->qemu, index[i], stdout);
+        }
+        for (unsigned i = 0; i < bads; i++, r->bad++)
+            if (!r->o->brief && r->bad < r->o->reports && !report(r, bad[i], index[i], e))
+                return false;
+        if (r->bad >= r->o->reports && !r->o->brief)
+            break;
+    }
+    return true;
+}
+
+static bool parse(struct options *o, int argc, char **argv)
+{
+    *o = (struct options){.seed = 1, .count = 1000000, .reports = 3};
+    for (int i = 1; i < argc; i++) {
+        unsigned long long a;
+        unsigned b;
+        if (sscanf(argv[i], "--seed=%llu", &a) == 1) {
+            o->seed = a;
+        } else if (sscanf(argv[i], "--count=%llu", &a) == 1) {
+            o->count = a;
+        } else if (sscanf(argv[i], "--xlen=%u", &b) == 1 && (b == 32 || b == 64)) {
+            o->xlen = b;
+        } else if (sscanf(argv[i], "--reports=%u", &b) == 1) {
+            o->reports = b;
+        } else if (sscanf(argv[i], "--case=%llu:%u", &a, &b) == 2 && b < DIFF_CASES) {
+            o->one = true;
+            o->case_seed = a;
+            o->case_index = b;
+        } else if (!strcmp(argv[i], "--brief")) {
+            o->brief = true;
+        } else {
+            return false;
+        }
+    }
+    return !o->one || o->xlen;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o;
+    struct err e;
+    int result = 0;
+    if (!parse(&o, argc, argv)) {
+        fprintf(stderr, "usage: tool_rv_diff [--seed=N] [--count=N] [--xlen=32|64] [--case=SEED:INDEX --xlen=N] [--reports=N]\n");
+        return 2;
+    }
+    for (unsigned xlen = 32; xlen <= 64; xlen += 32) {
+        static struct run r;
+        if (o.xlen && o.xlen != xlen)
+            continue;
+        r = (struct run){.o = &o};
+        bool ok = diff_isa_init(&r.isa, xlen, &e) && open_run(&r, &e);
+        if (ok && o.one)
+            ok = report(&r, o.case_seed, o.case_index, &e);
+        else if (ok)
+            ok = run_xlen(&r, xlen, o.xlen ? o.count : o.count / 2, &e);
+        if (!ok) {
+            printf("%s\n", e.text);
+            result = 1;
+        }
+        printf("rv%u, seed %" PRIu64 ": %" PRIu64 " random instructions in %" PRIu64 " cases (%" PRIu64 " do not end and are left out), %" PRIu64
+               " records, %" PRIu64 " differ\n", xlen, o.seed, r.instructions, r.cases, r.hung, r.records, r.bad);
+        result |= r.bad != 0;
+        close_run(&r);
+    }
+    return result;
+}
