@@ -239,14 +239,15 @@ struct code_page *engine_code(struct engine *e, uint64_t pa, uint32_t kind)
     return p;
 }
 
-/* Undecodes the slots that [pa, pa+n) of one page can be part of: an instruction may begin one slot earlier. */
+/* Undecodes the slots that [pa, pa+n) of one page can be part of: an instruction may begin one slot earlier (2-byte slots), and be the second
+   of a pair that begins up to two slots before it. */
 static void undecode(struct engine *e, uint64_t pa, uint64_t n)
 {
     uint64_t base = pa & ~(uint64_t)(MEM_PAGE_SIZE - 1);
     unsigned first = (unsigned)((pa - base) >> e->slot_shift), last = (unsigned)((pa + n - 1 - base) >> e->slot_shift);
     bool drop = false;
-    if (first > 0 && e->slot_shift == 1)
-        first--;
+    unsigned before = e->slot_shift == 1 ? 3 : 1;
+    first = first > before ? first - before : 0;
     for (uint32_t kind = 0; kind < CODE_KINDS; kind++) {
         struct code_page *p = find(e, base, kind);
         if (!p)

@@ -135,6 +135,8 @@ struct hart_env {
 };
 
 void hart_init(struct hart *h, struct engine *e, const struct rv_config *cfg, const struct csr_map *map, const struct rv_decoder *dec, uint64_t hartid);
+/* A hart of the same kind and in the same state as `from`, on another engine (a fork). Cheaper than a reset. */
+void hart_init_copy(struct hart *h, struct engine *e, const struct hart *from);
 void hart_reset(struct hart *h);
 /* After the state was changed from outside (reset, snapshot, debugger): recomputes every cache. */
 void hart_refresh(struct hart *h);
