@@ -12,6 +12,7 @@
 static const struct verb verbs[] = {
     {"run", "run firmware, kernels, ELF or raw images; the guest's console is stdin and stdout", verb_run},
     {"doc", "print what the tables know: registers, their fields, the cpu configuration", verb_doc},
+    {"bench", "measure this program, beside QEMU where that is installed", verb_bench},
 };
 
 int cli_errorf(const char *fmt, ...)

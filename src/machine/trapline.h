@@ -65,6 +65,8 @@ uint64_t machine_next_wake(struct machine *m);
 int machine_exit_code(const struct machine *m);
 uint64_t machine_cycle(const struct machine *m);
 uint64_t machine_instret(const struct machine *m); /* of all harts */
+/* Pages of 4 KiB of RAM that were ever written, and so take host memory; shared ones count for each fork. */
+uint64_t machine_pages(const struct machine *m);
 
 /* Bytes from the host to a device ("serial0", "net0"), entering at the current cycle. Returns how many were taken. This is the only way in. */
 size_t machine_input(struct machine *m, const char *device, const void *p, size_t n);

@@ -1,4 +1,5 @@
-/* Integer work of several kinds: a sieve, a CRC, a quicksort, a hash table and a small matrix product; with 600 rounds about 2e9 instructions. */
+/* Integer work of several kinds: a sieve, a CRC, a quicksort, a hash table and a small matrix product;
+   with 600 rounds about 2e9 instructions. */
 typedef unsigned char u8;
 typedef unsigned int u32;
 typedef unsigned long long u64;

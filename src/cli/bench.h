@@ -1,0 +1,68 @@
+/* What a benchmark is, and what it gives: shared by bench.c (the rows and how they are measured) and bench_show.c (how they are
+ * shown). */
+#ifndef TL_CLI_BENCH_H
+#define TL_CLI_BENCH_H
+#include "base/buf.h"
+#include "base/err.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct bench;
+struct bench_result;
+
+/* What an aim is about, and which way is good. */
+enum bench_aim {
+    AIM_NONE,
+    AIM_RATIO_LEAST, /* trapline's rate over QEMU's is at least this */
+    AIM_RATIO_MOST,  /* trapline's time over QEMU's is at most this */
+    AIM_VALUE_MOST   /* trapline's figure is at most this, in the row's unit */
+};
+
+/* One row a benchmark. */
+struct bench_row {
+    const char *name;
+    const char *unit;  /* what the figures count, for the table */
+    const char *title; /* what is measured, for --help and JSON */
+    enum bench_aim kind;
+    double aim;
+    const char *suffix; /* of the aim as text */
+    bool (*measure)(struct bench *b, const struct bench_row *row, struct bench_result *r, struct err *e);
+};
+
+/* Figures are NAN where there is none. */
+struct bench_result {
+    double trapline, qemu;                                     /* in the row's unit */
+    double ratio;                                              /* trapline / qemu */
+    double trapline_user, trapline_wall, qemu_user, qemu_wall; /* seconds, the least of all repetitions */
+    char note[200];                                            /* why there is no figure, or "" */
+    bool failed;                                               /* the note tells of a failure */
+};
+
+struct bench {
+    bool json, quick, colour;
+    unsigned repeat;
+    const char *only[16];
+    unsigned onlys;
+    char roms[4096];   /* folder of the bundled images */
+    char images[4096]; /* folder of the guest images of the boots */
+    const char *qemu;  /* the program; NULL: none */
+    char qemu_version[64];
+    double over[2]; /* MiB that trapline and QEMU held beside the guest's pages when Linux was run; NAN: not run yet */
+};
+
+/* Whether the aim is met: 1, 0, or -1 if that cannot be said (no QEMU, or a few rounds only). */
+int bench_met(const struct bench *b, const struct bench_row *row, const struct bench_result *r);
+
+/* The table: its head, a row, and what stands below. */
+void bench_show_head(const struct bench *b);
+void bench_show_row(const struct bench *b, const struct bench_row *row, const struct bench_result *r);
+void bench_show_foot(const struct bench *b, const double load[2]);
+/* All of it as JSON. */
+void bench_show_json(const struct bench *b, const struct bench_row *rows, const struct bench_result *results, size_t n,
+                     const double load[2]);
+/* What is being done, on stderr if that is a terminal; NULL: nothing any more. */
+void bench_progress(const char *name, const char *what, unsigned i, unsigned n);
+
+/* True if the row was asked for. */
+bool bench_wanted(const struct bench *b, const char *name);
+#endif
