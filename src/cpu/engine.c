@@ -10,7 +10,7 @@
 #define CODE_PAGES_MAX 1152
 
 /* A code page that data is stored to this often is taken for reused as data, and dropped. */
-#define DATA_WRITES_MAX 64
+#define DATA_WRITES_MAX 1024
 
 void engine_init(struct engine *e, struct mem *mem, unsigned slot_shift)
 {
