@@ -28,6 +28,7 @@ struct image {
     uint64_t start, end; /* physical range it occupies while running, end exclusive */
     uint64_t entry;      /* physical address of its first instruction */
     uint64_t digest;     /* of the file's bytes */
+    uint64_t verbatim;   /* so many bytes from start on are the whole file as it was read; 0: it was unpacked or taken apart */
 };
 
 /* Reads a whole file (regular or a pipe, at most 4 GiB) into out, which is empty on failure. An empty file is a failure. */

@@ -111,7 +111,8 @@ static bool load_initrd(struct boot *b, struct err *e)
         at = align_up(k->end, 2 * MIB);
     bool ok = at + bytes.len <= b->place.ram_base + b->place.ram_size && mem_write(b->place.mem, at, bytes.data, bytes.len);
     if (ok) {
-        hash_add_u64(b->digest, hash_bytes(bytes.data, bytes.len));
+        b->l->initrd_digest = hash_bytes(bytes.data, bytes.len);
+        hash_add_u64(b->digest, b->l->initrd_digest);
         b->l->initrd_start = at;
         b->l->initrd_end = at + bytes.len;
     } else {

@@ -25,6 +25,7 @@ struct loader_config {
 struct loader {
     struct image bios, kernel; /* start == end: not there */
     uint64_t initrd_start, initrd_end;
+    uint64_t initrd_digest;    /* of its bytes */
     uint64_t dtb_start;        /* physical address of the device tree */
     struct buf dtb;            /* the blob as the guest finds it */
     uint64_t start;            /* where the reset code jumps to */

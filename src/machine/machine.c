@@ -67,10 +67,32 @@ void machine_refresh(struct machine *m)
         hart_refresh(&m->hart[i]);
 }
 
+/* RAM becomes as it was after loading. Returns false, and says so on the console, when an image is no longer what it was. */
+static bool reload(struct machine *m)
+{
+    struct err e;
+    if (kept_restore(m->setup, m->mem, &e))
+        return true;
+    if (m->host.console) {
+        m->host.console(m->host.ctx, "machine", e.text, strlen(e.text));
+        m->host.console(m->host.ctx, "machine", "\n", 1);
+    }
+    return false;
+}
+
+/* The run is over: what should run is not there any more. */
+static void give_up(struct machine *m)
+{
+    m->st.exited = 1;
+    m->st.exit_code = 1;
+}
+
 void machine_reset(struct machine *m)
 {
-    mem_restore(m->mem, m->setup->pristine);
+    bool ok = reload(m);
     first_state(m);
+    if (!ok)
+        give_up(m);
 }
 
 void machine_reboot(struct machine *m)
@@ -78,7 +100,8 @@ void machine_reboot(struct machine *m)
     uint64_t now = wire_now(m);
     m->reboot = false;
     m->now = now;
-    mem_restore(m->mem, m->setup->pristine);
+    if (!reload(m))
+        give_up(m);
     m->st.cycle = now;
     m->st.in_slice = 0;
     m->st.turn = 0;
@@ -136,7 +159,7 @@ static bool build(struct machine *m, const struct machine_config *c, struct err 
     if (!wire_devices(m, false, e))
         return false;
     wire_harts(m);
-    s->pristine = mem_fork(m->mem);
+    kept_make(s, m->mem, c->kernel, c->initrd);
     first_state(m);
     return true;
 }

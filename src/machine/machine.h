@@ -38,6 +38,14 @@ struct event_owner {
     uint8_t device, n;
 };
 
+/* A big image that is in RAM as it is in its file: a reset reads it again, so that no second copy of it takes memory. */
+struct kept_file {
+    char *path;
+    int fd;
+    uint64_t pa, size; /* bytes */
+    uint64_t digest;   /* of its bytes */
+};
+
 /* Constant after machine_new; shared by forks. */
 struct setup {
     uint32_t refs;
@@ -58,7 +66,9 @@ struct setup {
     struct loader loader;
     uint64_t htif[2];     /* addresses of tohost and fromhost; 0: none */
     int htif_device;      /* index of that device, or -1 */
-    struct mem *pristine; /* RAM after loading: what a reset goes back to */
+    struct mem *pristine; /* RAM after loading, without the kept files: what a reset goes back to */
+    struct kept_file kept[2];
+    unsigned nkept;
 };
 
 /* The machine's own state: saved and compared as it is. */
@@ -120,6 +130,15 @@ struct device *machine_device(struct machine *m, const char *id);
 void htif_wire(struct machine *m);
 /* Makes the cells show the device's registers; after anything that may have changed these. */
 void htif_show(struct machine *m);
+
+/* ---- kept.c
+ * ------------------------------------------------------------------------------------------------------------------------- */
+
+/* Makes s->pristine from RAM as the loader left it. kernel, initrd: the files, or NULL. */
+void kept_make(struct setup *s, struct mem *loaded, const char *kernel, const char *initrd);
+/* RAM becomes as the loader left it. False with a sentence if an image file has changed since. */
+bool kept_restore(const struct setup *s, struct mem *m, struct err *e);
+void kept_free(struct setup *s);
 
 /* ---- semi.c
  * ------------------------------------------------------------------------------------------------------------------------- */

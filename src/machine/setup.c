@@ -217,7 +217,7 @@ void setup_put(struct setup *s)
     if (s->decoder)
         rv_decoder_free(s->decoder);
     loader_free(&s->loader);
-    mem_free(s->pristine);
+    kept_free(s);
     free(s->append);
     free(s);
 }

@@ -50,7 +50,8 @@ enum machine_stop {
 
 struct machine *machine_new(const struct machine_config *c, struct err *e);
 void machine_free(struct machine *m);
-/* Back to the state after machine_new. */
+/* Back to the state after machine_new. Big images are read again: if such a file has changed, the machine says so on its console and has
+   exited with code 1. */
 void machine_reset(struct machine *m);
 
 /* Runs at most `cycles` more machine cycles. */

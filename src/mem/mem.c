@@ -364,6 +364,16 @@ void mem_clear(struct mem *m)
     }
 }
 
+void mem_drop(struct mem *m, uint64_t pa, uint64_t n)
+{
+    const uint64_t mask = MEM_PAGE_SIZE - 1;
+    for (uint64_t at = (pa + mask) & ~mask; at - pa <= n && n - (at - pa) >= MEM_PAGE_SIZE; at += MEM_PAGE_SIZE) {
+        struct ram *r = find_ram(m, at);
+        if (r)
+            tree_drop(&r->tree, (at - r->base) >> MEM_PAGE_SHIFT, m->pool, &m->spare);
+    }
+}
+
 uint64_t mem_pages_held(struct mem *m)
 {
     uint64_t held = 0;

@@ -79,6 +79,9 @@ bool mem_is_ram(struct mem *m, uint64_t pa, uint64_t n);
 /* Forgets every RAM page: all of RAM reads as zeros. Calls no callback. */
 void mem_clear(struct mem *m);
 
+/* Forgets the RAM pages that lie wholly in [pa, pa+n): they read as zeros. Calls no callback. */
+void mem_drop(struct mem *m, uint64_t pa, uint64_t n);
+
 /* Visits each RAM page that is not all zero, ascending. For snapshots and digests. */
 typedef void mem_visit_fn(void *ctx, uint64_t pa, const uint8_t *page);
 void mem_visit(struct mem *m, mem_visit_fn *fn, void *ctx);

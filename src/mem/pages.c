@@ -279,6 +279,16 @@ uint8_t *tree_own(struct tree *t, uint64_t n, struct pool *p, struct spare *s)
     return page;
 }
 
+void tree_drop(struct tree *t, uint64_t n, struct pool *p, struct spare *s)
+{
+    if (!tree_page(t, n))
+        return;
+    struct node *mid = own_mid(&t->mid[n / TREE_MID_PAGES], p, s);
+    struct node *leaf = own_leaf(&mid->slot[n / TREE_SLOTS % TREE_SLOTS], p, s);
+    page_put(leaf->slot[n % TREE_SLOTS], p, s);
+    leaf->slot[n % TREE_SLOTS] = NULL;
+}
+
 bool tree_owns(const struct tree *t, uint64_t n)
 {
     const struct node *mid = t->mid[n / TREE_MID_PAGES];

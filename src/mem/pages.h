@@ -58,6 +58,8 @@ static inline uint8_t *tree_page(const struct tree *t, uint64_t n)
 
 /* The page for writing. */
 uint8_t *tree_own(struct tree *t, uint64_t n, struct pool *p, struct spare *s);
+/* Makes the page zero. */
+void tree_drop(struct tree *t, uint64_t n, struct pool *p, struct spare *s);
 /* Whether the page is this tree's alone: tree_own returns the same as tree_page. */
 bool tree_owns(const struct tree *t, uint64_t n);
 

@@ -261,6 +261,51 @@ static void a_reset_goes_back_to_the_first_state(void **state)
     }
 }
 
+static void a_big_image_is_read_again_by_a_reset_and_must_be_the_same(void **state)
+{
+    (void)state;
+    enum { SIZE = (5 << 20) + 1234 };
+    static struct console c;
+    struct guest g = busy_guest(1);
+    uint8_t *image = calloc(1, SIZE);
+    memcpy(image, g.code, g.n * 4);
+    for (size_t i = 1 << 20; i < SIZE; i++)
+        image[i] = (uint8_t)(i * 7 / 5);
+    char name[] = "/tmp/trapline-big-XXXXXX";
+    int fd = mkstemp(name);
+    assert_true(write(fd, image, SIZE) == SIZE);
+    struct err e;
+    struct machine_config config = {.bios = "none", .kernel = name, .ram = 16 << 20, .host = {.ctx = &c, .console = console_put}};
+    struct machine *m = machine_new(&config, &e);
+    assert_non_null(m);
+    uint64_t first = machine_digest(m), later, zero = 0;
+    machine_run(m, 30000);
+    later = machine_digest(m);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(machine_write(m, 0x80000000 + (2 << 20), &zero, 8));
+        machine_reset(m);
+        assert_int_equal(machine_digest(m), first);
+        machine_run(m, 30000);
+        assert_int_equal(machine_digest(m), later);
+    }
+    c = (struct console){0};
+    assert_int_equal(pwrite(fd, "x", 1, SIZE - 100), 1);
+    machine_reset(m);
+    assert_int_equal(machine_run(m, 1000), MACHINE_EXIT);
+    assert_int_equal(machine_exit_code(m), 1);
+    assert_non_null(strstr(c.text, name));
+    assert_int_equal(pwrite(fd, image + SIZE - 100, 1, SIZE - 100), 1);
+    machine_reset(m);
+    assert_int_equal(machine_digest(m), first);
+    assert_int_equal(ftruncate(fd, 100), 0);
+    machine_reset(m);
+    assert_int_equal(machine_run(m, 1000), MACHINE_EXIT);
+    close(fd);
+    unlink(name);
+    free(image);
+    machine_free(m);
+}
+
 static void a_reboot_starts_again_and_time_goes_on(void **state)
 {
     (void)state;
@@ -382,6 +427,7 @@ int main(void)
         cmocka_unit_test(a_paced_machine_tells_before_it_waits),
         cmocka_unit_test(input_wakes_a_machine),
         cmocka_unit_test(a_reset_goes_back_to_the_first_state),
+        cmocka_unit_test(a_big_image_is_read_again_by_a_reset_and_must_be_the_same),
         cmocka_unit_test(a_reboot_starts_again_and_time_goes_on),
         cmocka_unit_test(a_stop_request_is_heeded_and_changes_nothing),
         cmocka_unit_test(registers_are_known_by_the_manuals_names),

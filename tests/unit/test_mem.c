@@ -315,6 +315,24 @@ static void accesses_reach_the_region_that_holds_them(void **state)
     mem_free(m);
 }
 
+static void dropped_pages_are_zero_and_their_neighbours_are_not(void **state)
+{
+    (void)state;
+    struct mem *m = ram(MIB);
+    for (uint64_t i = 0; i < 10; i++)
+        put(m, BASE + i * 4096, i + 1);
+    struct mem *f = mem_fork(m);
+    mem_drop(f, BASE + 4095, 3 * 4096 + 1); /* wholly inside: pages 1 to 3 */
+    mem_drop(f, BASE + 5 * 4096 + 1, 2 * 4096 - 2);
+    for (uint64_t i = 0; i < 10; i++) {
+        assert_int_equal(get(f, BASE + i * 4096), i >= 1 && i <= 3 ? 0 : i + 1);
+        assert_int_equal(get(m, BASE + i * 4096), i + 1);
+    }
+    assert_int_equal(mem_pages_held(f), 7);
+    mem_free(f);
+    mem_free(m);
+}
+
 static void cleared_memory_is_zero(void **state)
 {
     (void)state;
@@ -410,6 +428,7 @@ int main(void)
         cmocka_unit_test(writes_from_outside_are_reported_once),
         cmocka_unit_test(page_flags_are_each_machines_own),
         cmocka_unit_test(accesses_reach_the_region_that_holds_them),
+        cmocka_unit_test(dropped_pages_are_zero_and_their_neighbours_are_not),
         cmocka_unit_test(cleared_memory_is_zero),
         cmocka_unit_test(forks_may_run_in_different_threads),
         cmocka_unit_test(a_fork_of_a_gibibyte_takes_microseconds),
