@@ -297,6 +297,7 @@ static bool measure_fork(struct bench *b, const struct bench_row *row, struct be
         machine_run(m, 10000); /* so that the caches hold something that the fork must forget */
         double began = session_clock();
         struct machine *f = machine_fork(m);
+        machine_run(f, 1); /* what a fork puts off until it runs is its price too */
         took[i] = (session_clock() - began) * 1e6;
         machine_free(f);
     }
@@ -337,7 +338,7 @@ static const struct bench_row rows[] = {
     {"linux", "s to /init", "boot of Debian's Linux 6.12, wall time", AIM_RATIO_MOST, 1.5, "x", measure_linux},
     {"memory", "MiB beside its pages", "resident memory less the guest's pages", AIM_VALUE_MOST, 64, " MiB", measure_memory},
     {"start", "ms, start to end", "a guest that ends at once, wall time", AIM_VALUE_MOST, 20, " ms", measure_start},
-    {"fork", "us to fork 1 GiB", "machine_fork, all of its RAM written", AIM_VALUE_MOST, 100, " us", measure_fork},
+    {"fork", "us to fork 1 GiB", "a copy of a machine whose RAM is all written, and its first instruction", AIM_VALUE_MOST, 100, " us", measure_fork},
     {"written", "us a page written", "the first write to a page after a fork", AIM_NONE, 0, "", measure_written},
 };
 

@@ -34,7 +34,7 @@ void bench_show_head(const struct bench *b)
     char qemu[32] = "QEMU";
     if (b->qemu)
         snprintf(qemu, sizeof qemu, "QEMU %.8s", b->qemu_version);
-    printf("%s%-8s %-20s %9s %12s %8s  %-9s%s\n", b->colour ? "\033[1m" : "", "guest", "", "trapline", qemu, "ratio", "aim",
+    printf("%s%-8s %-20s %9s %12s %8s  %-9s%s\n", b->colour ? "\033[1m" : "", "name", "unit", "trapline", qemu, "ratio", "aim",
            b->colour ? "\033[0m" : "");
     fflush(stdout);
 }
