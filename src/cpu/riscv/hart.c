@@ -35,6 +35,7 @@ static void attach(struct hart *h, struct engine *e, const struct rv_config *cfg
     memset(h, 0, sizeof *h);
     h->cfg = cfg;
     h->map = map;
+    h->plain_csr = csr_plain_table(map);
     h->decoder = dec;
     h->s.hartid = hartid;
     e->fresh = (struct uop){.fn = exec_of(h)->decode_slot, .aux = 1};

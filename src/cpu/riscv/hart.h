@@ -100,6 +100,7 @@ struct hart {
     const struct rv_config *cfg;
     const struct csr_map *map;
     const struct rv_decoder *decoder;
+    const struct csr_plain *plain_csr; /* by number */
     struct csr_ctx csr;    /* r, cfg, map, live set; priv/v refreshed with the mode */
     struct tlb_ctx *mode_ctx[8]; /* context of (v << 2 | priv) without MPRV; NULL: look it up */
     struct access_mode plain; /* how plain loads and stores are made now (MPRV applied) */

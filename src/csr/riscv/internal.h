@@ -53,6 +53,7 @@ struct csr_map {
     bool ssstateen; /* hstateen and sstateen are there */
     struct csr_set sets[64];
     struct csr_entry entry[512];
+    struct csr_plain plain[4096];
 };
 
 /* One row as code sees it; in the order of csr_row_at. */

@@ -132,6 +132,26 @@ static void add_partners(struct csr_map *map)
             map->entry[map->index[nums[i]]].partner = map->index[nums[i] + 0x100];
 }
 
+static bool stored_as_is(const struct csr_entry *e) { return !e->read && !e->shift && !e->ones && e->rmask; }
+static bool written_as_is(const struct csr_entry *e) { return !e->write && !e->nset && !e->effects && e->wmask == e->rmask; }
+
+static void add_plain(struct csr_map *map)
+{
+    for (unsigned num = 0; num < ARRAY_LEN(map->plain); num++) {
+        const struct csr_entry *e = &map->entry[map->index[num]], *guest = e->partner ? &map->entry[e->partner] : e;
+        uint8_t modes = e->modes & (uint8_t)~e->gated;
+        if (!map->index[num] || !stored_as_is(e))
+            continue;
+        if (!stored_as_is(guest) || guest->rmask != e->rmask)
+            modes &= 0xf;
+        map->plain[num] = (struct csr_plain){.mask = e->rmask, .word = {e->word, guest->word}, .reads = modes};
+        if ((num >> 10 & 3) != 3 && written_as_is(e))
+            map->plain[num].writes = written_as_is(guest) ? modes : modes & 0xf;
+    }
+}
+
+const struct csr_plain *csr_plain_table(const struct csr_map *map) { return map->plain; }
+
 struct csr_map *csr_map_new(const struct rv_config *cfg)
 {
     struct csr_map *map = calloc(1, sizeof *map);
@@ -149,6 +169,7 @@ struct csr_map *csr_map_new(const struct rv_config *cfg)
         map->entry[i].low = low < 0 ? (uint16_t)i : map->index[csr_row_at((unsigned)low)->num + map->entry[i].num - row->num];
     }
     add_partners(map);
+    add_plain(map);
     return map;
 }
 
