@@ -1,0 +1,41 @@
+/* Rules of single instructions, each one that was once broken, run on a hart. */
+#include "hart_rig.h"
+
+enum { T0 = 5, T1 = 6, A0 = 10, A1 = 11, A2 = 12 };
+
+#define FS_DIRTY (UINT64_C(3) << 13)
+#define FS_CLEAN (UINT64_C(2) << 13)
+
+/* ---- floating-point state -------------------------------------------------------------------------------------------------------- */
+
+/* An instruction that takes the slow way each time must not use up the host's stack. */
+static void a_long_loop_in_a_mode_the_host_lacks_runs_in_constant_space(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new(64, "");
+    struct hart *h = r->h[0];
+    h->s.csr.mstatus |= FS_DIRTY;
+    h->s.csr.frm = 4; /* RMM */
+    rig_mode(r, 0, RV_M, 0);
+    rig_put(r, CODE, 0x0010f0d3, 4);     /* fadd.s f1, f1, f1, dyn */
+    rig_put(r, CODE + 4, 0xffdff06f, 4); /* j -4 */
+    rig_run(r, 0, 2000000);
+    assert_int_equal(h->s.pc, CODE);
+    rig_free(r);
+}
+
+/* ---- LR and SC ---------------------------------------------------------------------------------------------------------------------- */
+
+/* ---- accesses that cross a page --------------------------------------------------------------------------------------------------- */
+
+/* ---- fetches ------------------------------------------------------------------------------------------------------------------------- */
+
+/* ---- shadow stacks ------------------------------------------------------------------------------------------------------------------ */
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_long_loop_in_a_mode_the_host_lacks_runs_in_constant_space),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
