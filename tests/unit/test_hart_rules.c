@@ -6,7 +6,31 @@ enum { T0 = 5, T1 = 6, A0 = 10, A1 = 11, A2 = 12 };
 #define FS_DIRTY (UINT64_C(3) << 13)
 #define FS_CLEAN (UINT64_C(2) << 13)
 
+static uint32_t csr_op(unsigned f3, unsigned rd, unsigned num, unsigned rs1) { return num << 20 | rs1 << 15 | f3 << 12 | rd << 7 | 0x73; }
+
 /* ---- floating-point state -------------------------------------------------------------------------------------------------------- */
+
+/* priv 3.1.6.6: what changes fcsr makes FS Dirty, when V=1 in vsstatus, too (hypervisor "vsstatus"). */
+static void a_write_to_fcsr_makes_fs_dirty(void **state)
+{
+    static const unsigned nums[] = {1, 2, 3};
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(nums); i++) {
+        for (uint8_t v = 0; v < 2; v++) {
+            struct rig *r = rig_new(64, "");
+            struct rv_csrs *c = &r->h[0]->s.csr;
+            c->mstatus |= FS_CLEAN;
+            c->vsstatus |= FS_CLEAN;
+            rig_mode(r, 0, v ? RV_S : RV_M, v);
+            assert_int_equal(rig_do(r, 0, csr_op(2, A0, nums[i], 0)), -1);
+            assert_int_equal(c->mstatus & FS_DIRTY, FS_CLEAN); /* only read */
+            assert_int_equal(rig_do(r, 0, csr_op(5, A0, nums[i], 1)), -1);
+            assert_int_equal(c->mstatus & FS_DIRTY, FS_DIRTY);
+            assert_int_equal(c->vsstatus & FS_DIRTY, v ? FS_DIRTY : FS_CLEAN);
+            rig_free(r);
+        }
+    }
+}
 
 /* An instruction that takes the slow way each time must not use up the host's stack. */
 static void a_long_loop_in_a_mode_the_host_lacks_runs_in_constant_space(void **state)
@@ -35,6 +59,7 @@ static void a_long_loop_in_a_mode_the_host_lacks_runs_in_constant_space(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_write_to_fcsr_makes_fs_dirty),
         cmocka_unit_test(a_long_loop_in_a_mode_the_host_lacks_runs_in_constant_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
