@@ -7,6 +7,7 @@ enum { T0 = 5, T1 = 6, A0 = 10, A1 = 11, A2 = 12 };
 #define FS_CLEAN (UINT64_C(2) << 13)
 
 static uint32_t csr_op(unsigned f3, unsigned rd, unsigned num, unsigned rs1) { return num << 20 | rs1 << 15 | f3 << 12 | rd << 7 | 0x73; }
+static uint32_t sc_d(unsigned rd, unsigned rs2, unsigned rs1) { return 0x1800302f | rs2 << 20 | rs1 << 15 | rd << 7; }
 
 /* ---- floating-point state -------------------------------------------------------------------------------------------------------- */
 
@@ -50,6 +51,23 @@ static void a_long_loop_in_a_mode_the_host_lacks_runs_in_constant_space(void **s
 
 /* ---- LR and SC ---------------------------------------------------------------------------------------------------------------------- */
 
+/* unpriv Zalrsc: no SC retires unless it passes the permission checks, also one that would fail. */
+static void a_failing_sc_still_needs_permission_to_store(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new(64, "");
+    struct hart *h = r->h[0];
+    h->s.x[A1] = 0x100; /* nothing is there */
+    assert_int_equal(rig_do(r, 0, sc_d(A0, A2, A1)), EXC_STORE_ACCESS);
+    assert_int_equal(h->s.csr.mtval, 0x100);
+    h->s.x[A1] = DATA;
+    assert_int_equal(rig_do(r, 0, sc_d(A0, A2, A1)), -1);
+    assert_int_equal(h->s.x[A0], 1);
+    h->s.x[A1] = DATA + 4;
+    assert_int_equal(rig_do(r, 0, sc_d(A0, A2, A1)), EXC_STORE_MISALIGNED);
+    rig_free(r);
+}
+
 /* ---- accesses that cross a page --------------------------------------------------------------------------------------------------- */
 
 /* ---- fetches ------------------------------------------------------------------------------------------------------------------------- */
@@ -60,6 +78,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_write_to_fcsr_makes_fs_dirty),
+        cmocka_unit_test(a_failing_sc_still_needs_permission_to_store),
         cmocka_unit_test(a_long_loop_in_a_mode_the_host_lacks_runs_in_constant_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
