@@ -263,15 +263,17 @@ static void undecode(struct engine *e, uint64_t pa, uint64_t n)
 void engine_store(struct engine *e, uint64_t pa, unsigned n, uint64_t old, uint64_t new)
 {
     uint8_t *flags = mem_page_flags(e->mem, pa);
-    if (!flags || !*flags || old == new)
+    if (!flags || !*flags)
+        return;
+    if (*flags & MEM_WATCH) /* a store of what is there already is a store, too */
+        e->watch(e, e->running, pa, n);
+    if (old == new)
         return;
     if (*flags & MEM_CODE)
         undecode(e, pa, n);
     /* An entry whose valid bit was 0 gave no cached translation. Bytes above the valid bit's belong to an entry that may have been valid. */
     if ((*flags & MEM_PTE) && (n < e->pte_size || (pa & (e->pte_size - 1)) || (old & 1) || (n > e->pte_size && (old >> 32 & 1))))
         engine_flush(e);
-    if (*flags & MEM_WATCH)
-        e->watch(e, e->running, pa, n);
 }
 
 void engine_changed(struct engine *e, uint64_t pa, uint64_t n)

@@ -7,7 +7,9 @@ enum { T0 = 5, T1 = 6, A0 = 10, A1 = 11, A2 = 12 };
 #define FS_CLEAN (UINT64_C(2) << 13)
 
 static uint32_t csr_op(unsigned f3, unsigned rd, unsigned num, unsigned rs1) { return num << 20 | rs1 << 15 | f3 << 12 | rd << 7 | 0x73; }
+static uint32_t lr_d(unsigned rd, unsigned rs1) { return 0x1000302f | rs1 << 15 | rd << 7; }
 static uint32_t sc_d(unsigned rd, unsigned rs2, unsigned rs1) { return 0x1800302f | rs2 << 20 | rs1 << 15 | rd << 7; }
+static uint32_t sd(unsigned rs2, unsigned rs1) { return rs2 << 20 | rs1 << 15 | 0x3023; }
 
 /* ---- floating-point state -------------------------------------------------------------------------------------------------------- */
 
@@ -68,6 +70,43 @@ static void a_failing_sc_still_needs_permission_to_store(void **state)
     rig_free(r);
 }
 
+static uint64_t sc_after_a_store_of_the_other_hart(struct rig *r, uint64_t value)
+{
+    r->h[1]->s.x[A1] = DATA;
+    r->h[1]->s.x[A2] = value;
+    assert_int_equal(rig_do(r, 1, sd(A2, A1)), -1);
+    assert_int_equal(rig_do(r, 0, sc_d(A0, A2, A1)), -1);
+    return r->h[0]->s.x[A0];
+}
+
+static struct rig *reserved(void)
+{
+    struct rig *r = rig_new(64, "");
+    r->h[0]->s.x[A1] = DATA;
+    assert_int_equal(rig_do(r, 0, lr_d(A0, A1)), -1);
+    return r;
+}
+
+/* unpriv Zalrsc: a store of another hart to the set, whatever it stores. */
+static void a_store_of_another_hart_breaks_a_reservation(void **state)
+{
+    (void)state;
+    for (uint64_t value = 0; value < 2; value++) { /* memory holds 0 */
+        struct rig *r = reserved();
+        assert_int_equal(sc_after_a_store_of_the_other_hart(r, value), 1);
+        rig_free(r);
+    }
+}
+
+static void a_fork_keeps_watch_over_reservations(void **state)
+{
+    (void)state;
+    struct rig *r = reserved(), *f = rig_fork(r);
+    assert_int_equal(sc_after_a_store_of_the_other_hart(f, 1), 1);
+    rig_free(f);
+    rig_free(r);
+}
+
 /* ---- accesses that cross a page --------------------------------------------------------------------------------------------------- */
 
 /* ---- fetches ------------------------------------------------------------------------------------------------------------------------- */
@@ -79,6 +118,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_write_to_fcsr_makes_fs_dirty),
         cmocka_unit_test(a_failing_sc_still_needs_permission_to_store),
+        cmocka_unit_test(a_store_of_another_hart_breaks_a_reservation),
+        cmocka_unit_test(a_fork_keeps_watch_over_reservations),
         cmocka_unit_test(a_long_loop_in_a_mode_the_host_lacks_runs_in_constant_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

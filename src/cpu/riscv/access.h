@@ -33,7 +33,7 @@ bool hart_atomic(struct hart *h, uint64_t va, unsigned size, enum access a, cons
 /* cbo.*: checks the cache block that va is in, and zeroes it if asked to. False: h->trap. */
 bool hart_block(struct hart *h, uint64_t va, bool zero);
 void hart_reserve(struct hart *h, uint64_t pa, unsigned size);
-/* The hart stops running while it holds a reservation: other writers must be seen from now on. */
+/* Another hart is about to run while this one holds a reservation: its stores must be seen. */
 void hart_watch_reservation(struct hart *h);
 /* The instruction at pc, 2 or 4 bytes, without the decoded-page cache. False: h->trap. */
 bool hart_fetch(struct hart *h, uint64_t pc, uint32_t *insn);

@@ -199,12 +199,25 @@ static void run_handlers(struct hart *h, uint64_t limit)
 /* How long one stretch without a look may be: it keeps `left` positive and small. */
 #define STRETCH_MAX (UINT64_C(1) << 40)
 
+/* Makes the stores of h be seen that break the reservations others hold. What says so is their state alone: page flags are a cache,
+   and a fork begins without. */
+static void watch_others(struct hart *h)
+{
+    struct engine *e = h->cpu.engine;
+    for (unsigned i = 0; i < e->cpus; i++) {
+        struct hart *other = (struct hart *)e->cpu[i];
+        if (other != h && other->s.res_valid)
+            hart_watch_reservation(other);
+    }
+}
+
 enum cpu_stop hart_run(struct hart *h, uint64_t until)
 {
     struct trap t;
     enum cpu_stop stop;
     struct engine *e = h->cpu.engine;
     engine_sweep(e);
+    watch_others(h);
     e->running = &h->cpu;
     hart_mode_changed(h); /* the contexts may have been dropped */
     bool asked = false;
@@ -233,7 +246,5 @@ enum cpu_stop hart_run(struct hart *h, uint64_t until)
         asked = h->cpu.resync;
     }
     e->running = NULL;
-    if (h->s.res_valid && e->cpus > 1)
-        hart_watch_reservation(h);
     return stop;
 }
