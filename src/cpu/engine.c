@@ -48,6 +48,8 @@ static void ctx_renew(struct tlb_ctx *t, uint64_t gen)
 void engine_flush(struct engine *e)
 {
     e->gen++;
+    if (e->running)
+        e->running->refetch = true;
     for (unsigned i = 0; i < e->cpus; i++) {
         ctx_renew(e->cpu[i]->data_ctx, e->gen);
         ctx_renew(e->cpu[i]->fetch_ctx, e->gen);

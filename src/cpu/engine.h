@@ -120,6 +120,7 @@ struct cpu {
     struct mem *mem;
     unsigned index;
     bool resync;             /* leave cpu_run as soon as the current instruction is done */
+    bool refetch;            /* translations were dropped: the page being executed must be looked up anew */
     enum cpu_stop stop;
     struct tlb_ctx *ctx[TLB_CTX_COUNT]; /* allocated when first needed */
     unsigned ctx_victim;

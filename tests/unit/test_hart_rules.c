@@ -10,6 +10,7 @@ static uint32_t csr_op(unsigned f3, unsigned rd, unsigned num, unsigned rs1) { r
 static uint32_t lr_d(unsigned rd, unsigned rs1) { return 0x1000302f | rs1 << 15 | rd << 7; }
 static uint32_t sc_d(unsigned rd, unsigned rs2, unsigned rs1) { return 0x1800302f | rs2 << 20 | rs1 << 15 | rd << 7; }
 static uint32_t sd(unsigned rs2, unsigned rs1) { return rs2 << 20 | rs1 << 15 | 0x3023; }
+static uint32_t addi(unsigned rd, unsigned rs1, unsigned imm) { return imm << 20 | rs1 << 15 | rd << 7 | 0x13; }
 
 /* ---- floating-point state -------------------------------------------------------------------------------------------------------- */
 
@@ -111,6 +112,34 @@ static void a_fork_keeps_watch_over_reservations(void **state)
 
 /* ---- fetches ------------------------------------------------------------------------------------------------------------------------- */
 
+/* Stores to page tables are seen at once by fetches, too: how a run is cut into pieces must not decide it. */
+static void code_that_unmaps_itself_faults_at_the_next_instruction(void **state)
+{
+    (void)state;
+    for (uint64_t piece = 1; piece <= 8; piece++) {
+        struct rig *r = rig_new(64, "");
+        struct hart *h = r->h[0];
+        uint64_t leaf = TABLES + 0x2000;
+        rig_put(r, TABLES + 2 * 8, (TABLES + 0x1000) >> 2 | 1, 8);
+        rig_put(r, TABLES + 0x1000, leaf >> 2 | 1, 8);
+        for (unsigned i = 0; i < 512; i++)
+            rig_put(r, leaf + i * 8, (RAM + (uint64_t)i * MEM_PAGE_SIZE) >> 2 | 0xcf, 8);
+        rig_put(r, CODE, addi(T0, T0, 1), 4);
+        rig_put(r, CODE + 4, sd(0, A1), 4);
+        for (unsigned i = 2; i < 16; i++)
+            rig_put(r, CODE + i * 4, addi(T0, T0, 1), 4);
+        h->s.csr.satp = UINT64_C(8) << 60 | TABLES >> 12;
+        h->s.x[A1] = leaf; /* the entry of the page of CODE */
+        rig_mode(r, 0, RV_S, 0);
+        while (h->s.priv == RV_S)
+            rig_run(r, 0, piece);
+        assert_int_equal(h->s.csr.mcause, EXC_INSN_PAGE);
+        assert_int_equal(h->s.csr.mepc, CODE + 8);
+        assert_int_equal(h->s.x[T0], 1);
+        rig_free(r);
+    }
+}
+
 /* ---- shadow stacks ------------------------------------------------------------------------------------------------------------------ */
 
 int main(void)
@@ -120,6 +149,7 @@ int main(void)
         cmocka_unit_test(a_failing_sc_still_needs_permission_to_store),
         cmocka_unit_test(a_store_of_another_hart_breaks_a_reservation),
         cmocka_unit_test(a_fork_keeps_watch_over_reservations),
+        cmocka_unit_test(code_that_unmaps_itself_faults_at_the_next_instruction),
         cmocka_unit_test(a_long_loop_in_a_mode_the_host_lacks_runs_in_constant_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
