@@ -12,11 +12,19 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 die() { echo "fetch: $*" >&2; exit 1; }
 rows() { grep -v '^#' "$here/images.txt"; }
 
+# The row of $1 (name), with the version of the kernel that was fetched, if one was, for @kernel.
+row()
+{
+    local linux=$images/debian-13/linux kernel=@kernel
+    [ ! -s "$linux" ] || kernel=$(grep -aom1 'Linux version [^ ]*' "$linux" | cut -d' ' -f3)
+    rows | awk -v n="$1" -v k="$kernel" '$1 == n {gsub("@kernel", k); print}'
+}
+
 # Is everything that row $1 (name) promises there?
 have()
 {
     local name suite package folder files file
-    read -r name suite package folder files < <(rows | awk -v n="$1" '$1 == n')
+    read -r name suite package folder files < <(row "$1")
     for file in VERSION $files; do
         [ -s "$images/$name/$file" ] || return 1
     done
@@ -48,20 +56,29 @@ state=$images/.apt
 mkdir -p "$state/lists/partial" "$state/archives/partial"
 : >"$state/status"
 for name in "${missing[@]}"; do
-    rows | awk -v n="$name" -v k="$keyring" -v m="$mirror" '$1 == n {print "deb [signed-by=" k "]", m, $2, "main"}'
+    rows | awk -v n="$name" -v k="$keyring" -v m="$mirror" '$1 == n {
+        print "deb [signed-by=" k (sub(/.*:/, "", $3) ? " arch=" $3 : "") "]", m, $2, "main"}'
 done | sort -u >"$state/sources.list"
 options=(-q -o Dir::Etc::sourcelist="$state/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State="$state"
          -o Dir::State::status="$state/status" -o Dir::Cache="$state" -o Acquire::Languages=none -o Acquire::Retries=3
          -o APT::Sandbox::User=root)
+for architecture in "$(dpkg --print-architecture)" $(rows | awk '$3 ~ /:/ {sub(/.*:/, "", $3); print $3}' | sort -u); do
+    options+=(-o APT::Architectures::="$architecture")
+done
 
-echo "fetch: package lists of $(awk '{print $(NF - 1)}' "$state/sources.list" | paste -sd ' ')"
+echo "fetch: package lists of $(awk '{print $(NF - 1)}' "$state/sources.list" | uniq | paste -sd ' ')"
 apt-get "${options[@]}" update >"$state/log" 2>&1 || {
     grep -E '^(E|W|Err)' "$state/log" >&2 # one suite may be gone and the others fine
 }
 
 failed=()
 for name in "${missing[@]}"; do
-    read -r name suite package folder files < <(rows | awk -v n="$name" '$1 == n')
+    read -r name suite package folder files < <(row "$name")
+    if [[ $package == *@kernel* ]]; then
+        echo "fetch: $name needs debian-13, which is not there" >&2
+        failed+=("$name")
+        continue
+    fi
     work=$state/work
     rm -rf "$work" && mkdir -p "$work/tree"
     if ! (cd "$work" && apt-get "${options[@]}" download "$package/$suite") >"$state/log" 2>&1; then
