@@ -138,7 +138,7 @@ static inline int rig_do(struct rig *r, unsigned n, uint32_t insn)
     return r->h[n]->s.pc == HANDLER ? (int)r->h[n]->s.csr.mcause : -1;
 }
 
-/* Puts hart n into a mode; every cache is made anew. PMP lets everything through. */
+/* Puts hart n into a mode; every cache is made anew. PMP lets everything through, and traps to M end in a loop. */
 static inline void rig_mode(struct rig *r, unsigned n, uint8_t priv, uint8_t v)
 {
     struct hart *h = r->h[n];
@@ -146,6 +146,7 @@ static inline void rig_mode(struct rig *r, unsigned n, uint8_t priv, uint8_t v)
     h->s.v = v;
     h->s.csr.pmpcfg[0] = 0x1f;
     h->s.csr.pmpaddr[0] = bits_mask(0, 54);
+    rig_put(r, HANDLER, 0x6f, 4); /* j . */
     engine_flush(r->engine);
     hart_refresh(h);
 }
