@@ -10,6 +10,7 @@ static uint32_t csr_op(unsigned f3, unsigned rd, unsigned num, unsigned rs1) { r
 static uint32_t lr_d(unsigned rd, unsigned rs1) { return 0x1000302f | rs1 << 15 | rd << 7; }
 static uint32_t sc_d(unsigned rd, unsigned rs2, unsigned rs1) { return 0x1800302f | rs2 << 20 | rs1 << 15 | rd << 7; }
 static uint32_t sd(unsigned rs2, unsigned rs1) { return rs2 << 20 | rs1 << 15 | 0x3023; }
+static uint32_t ld(unsigned rd, unsigned rs1) { return rs1 << 15 | rd << 7 | 0x3003; }
 static uint32_t addi(unsigned rd, unsigned rs1, unsigned imm) { return imm << 20 | rs1 << 15 | rd << 7 | 0x13; }
 
 /* ---- floating-point state -------------------------------------------------------------------------------------------------------- */
@@ -110,6 +111,29 @@ static void a_fork_keeps_watch_over_reservations(void **state)
 
 /* ---- accesses that cross a page --------------------------------------------------------------------------------------------------- */
 
+/* priv 3.6.3.3: a device takes no misaligned access, and sees no part of one; mtval is the part that fails (priv 3.1.16). */
+static void an_access_that_reaches_into_a_device_has_no_effect(void **state)
+{
+    (void)state;
+    for (unsigned back = 1; back < 8; back++) {
+        struct rig *r = rig_new(64, "");
+        struct hart *h = r->h[0];
+        h->s.x[A1] = IO - back;
+        h->s.x[A2] = UINT64_MAX;
+        assert_int_equal(rig_do(r, 0, ld(A0, A1)), EXC_LOAD_ACCESS);
+        assert_int_equal(h->s.csr.mtval, IO);
+        assert_int_equal(rig_do(r, 0, sd(A2, A1)), EXC_STORE_ACCESS);
+        assert_int_equal(h->s.csr.mtval, IO);
+        assert_int_equal(rig_get(r, IO - 8, 8), 0);
+        h->s.x[A1] = IO + MEM_PAGE_SIZE - back;
+        assert_int_equal(rig_do(r, 0, ld(A0, A1)), EXC_LOAD_ACCESS);
+        assert_int_equal(h->s.csr.mtval, IO + MEM_PAGE_SIZE - back);
+        assert_int_equal(rig_do(r, 0, sd(A2, A1)), EXC_STORE_ACCESS);
+        assert_int_equal(r->io_reads + r->io_writes, 0);
+        rig_free(r);
+    }
+}
+
 /* ---- fetches ------------------------------------------------------------------------------------------------------------------------- */
 
 /* Stores to page tables are seen at once by fetches, too: how a run is cut into pieces must not decide it. */
@@ -149,6 +173,7 @@ int main(void)
         cmocka_unit_test(a_failing_sc_still_needs_permission_to_store),
         cmocka_unit_test(a_store_of_another_hart_breaks_a_reservation),
         cmocka_unit_test(a_fork_keeps_watch_over_reservations),
+        cmocka_unit_test(an_access_that_reaches_into_a_device_has_no_effect),
         cmocka_unit_test(code_that_unmaps_itself_faults_at_the_next_instruction),
         cmocka_unit_test(a_long_loop_in_a_mode_the_host_lacks_runs_in_constant_space),
     };

@@ -100,16 +100,24 @@ static bool load_page(struct hart *h, uint64_t va, unsigned size, const struct a
     return true;
 }
 
+/* The host address of the page of pa for writing: it is private from here on, so that the address stays. NULL: not writable RAM. */
+static uint8_t *own_page(struct hart *h, uint64_t pa)
+{
+    struct engine *e = h->cpu.engine;
+    bool mine = mem_page_private(e->mem, pa);
+    uint8_t *host = mem_page_write(e->mem, pa);
+    if (host && !mine)
+        engine_forget_shared(e, pa);
+    return host;
+}
+
 bool ram_store(struct hart *h, uint64_t pa, unsigned size, uint64_t value)
 {
     struct engine *e = h->cpu.engine;
     uint8_t *flags = mem_page_flags(e->mem, pa);
-    bool mine = mem_page_private(e->mem, pa);
-    uint8_t *host = mem_page_write(e->mem, pa);
+    uint8_t *host = own_page(h, pa);
     if (!host)
         return false;
-    if (!mine)
-        engine_forget_shared(e, pa);
     host += pa & PAGE_OFFSET;
     if (unlikely(*flags & (MEM_CODE | MEM_PTE | MEM_WATCH))) {
         uint64_t old = 0, new = 0;
@@ -158,10 +166,17 @@ bool hart_load(struct hart *h, uint64_t va, unsigned size, const struct access_m
     unsigned here = bytes_in_page(va);
     if (likely(here >= size))
         return load_page(h, va, size, m, plain_access(h, m), value);
-    uint64_t lo, hi;
-    if (!load_page(h, va, here, m, false, &lo) || !load_page(h, truncate(h, va + here), size - here, m, false, &hi))
+    /* Devices take no misaligned access (priv 3.6.3.3), and none may see a part of one that fails. */
+    struct xlate lo, hi;
+    uint64_t va2 = truncate(h, va + here);
+    if (!mmu_translate(h, va, here, ACCESS_LOAD, m, &lo) || !mmu_translate(h, va2, size - here, ACCESS_LOAD, m, &hi))
         return false;
-    *value = lo | hi << (8 * here);
+    const uint8_t *host = mem_page_read(h->cpu.mem, lo.pa), *host2 = mem_page_read(h->cpu.mem, hi.pa);
+    if (!host || !host2)
+        return access_fault(h, host ? va2 : va, ACCESS_LOAD, m);
+    *value = 0;
+    memcpy(value, host + (lo.pa & PAGE_OFFSET), here);
+    memcpy((uint8_t *)value + here, host2 + (hi.pa & PAGE_OFFSET), size - here);
     return true;
 }
 
@@ -179,10 +194,11 @@ bool hart_store(struct hart *h, uint64_t va, unsigned size, const struct access_
     uint64_t va2 = truncate(h, va + here);
     if (!mmu_translate(h, va, here, ACCESS_STORE, m, &lo) || !mmu_translate(h, va2, size - here, ACCESS_STORE, m, &hi))
         return false;
-    if (!mem_page_read(h->cpu.mem, lo.pa) || !mem_page_read(h->cpu.mem, hi.pa))
+    if (!own_page(h, lo.pa))
         return access_fault(h, va, ACCESS_STORE, m);
-    return (ram_store(h, lo.pa, here, value) && ram_store(h, hi.pa, size - here, value >> (8 * here))) ||
-           access_fault(h, va, ACCESS_STORE, m);
+    if (!own_page(h, hi.pa))
+        return access_fault(h, va2, ACCESS_STORE, m);
+    return ram_store(h, lo.pa, here, value) && ram_store(h, hi.pa, size - here, value >> (8 * here));
 }
 
 bool hart_atomic(struct hart *h, uint64_t va, unsigned size, enum access a, const struct access_mode *m)
@@ -197,13 +213,10 @@ bool hart_atomic(struct hart *h, uint64_t va, unsigned size, enum access a, cons
     const uint8_t *page = mem_page_read(h->cpu.mem, x.pa);
     if (!page)
         return access_fault(h, va, a, m); /* PMA: devices do no atomics (priv 3.6.3) */
-    if (a == ACCESS_STORE) { /* private now, so that the address stays */
-        bool mine = mem_page_private(h->cpu.mem, x.pa);
-        page = mem_page_write(h->cpu.mem, x.pa);
+    if (a == ACCESS_STORE) {
+        page = own_page(h, x.pa);
         if (!page)
             return access_fault(h, va, a, m);
-        if (!mine)
-            engine_forget_shared(h->cpu.engine, x.pa);
     }
     h->slow.pa = x.pa;
     h->slow.host = (uint8_t *)(uintptr_t)page + (x.pa & PAGE_OFFSET);
