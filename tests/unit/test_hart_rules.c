@@ -166,6 +166,22 @@ static void code_that_unmaps_itself_faults_at_the_next_instruction(void **state)
 
 /* ---- shadow stacks ------------------------------------------------------------------------------------------------------------------ */
 
+/* unpriv Zicfiss: c.sspush and c.sspopchk are there if Zcmop is; ssamoswap needs S-mode. */
+static void shadow_stack_instructions_need_what_they_are_coded_in(void **state)
+{
+    (void)state;
+    for (unsigned zcmop = 0; zcmop < 2; zcmop++) {
+        struct rig *r = rig_new(64, zcmop ? "" : "zcmop=off");
+        assert_int_equal(rig_do(r, 0, 0x6081), zcmop ? -1 : EXC_ILLEGAL);
+        assert_int_equal(rig_do(r, 0, 0x6281), zcmop ? -1 : EXC_ILLEGAL);
+        rig_free(r);
+    }
+    struct rig *r = rig_new(64, "s=off");
+    r->h[0]->s.x[A1] = DATA;
+    assert_int_equal(rig_do(r, 0, 0x4800302f | A1 << 15), EXC_ILLEGAL);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +191,7 @@ int main(void)
         cmocka_unit_test(a_fork_keeps_watch_over_reservations),
         cmocka_unit_test(an_access_that_reaches_into_a_device_has_no_effect),
         cmocka_unit_test(code_that_unmaps_itself_faults_at_the_next_instruction),
+        cmocka_unit_test(shadow_stack_instructions_need_what_they_are_coded_in),
         cmocka_unit_test(a_long_loop_in_a_mode_the_host_lacks_runs_in_constant_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@
 /* What the ext column may say besides the names of csr/riscv/ext.def. */
 enum {
     EXT_I = RV_EXT_COUNT, EXT_Zbb_or_Zbkb, EXT_Zbc_or_Zbkc, EXT_Zabha_and_Zacas, EXT_Zcb_and_Zbb, EXT_Zcb_and_Zba, EXT_Zcb_and_M, EXT_Zfa_and_D,
-    EXT_Zfa_and_Zfh, EXT_Zfhmin_and_D
+    EXT_Zfa_and_Zfh, EXT_Zfhmin_and_D, EXT_Zicfiss_and_Zcmop, EXT_Zicfiss_and_S
 };
 
 enum format {
@@ -65,6 +65,8 @@ bool rv_insn_has(const struct rv_config *c, const struct insn_row *r)
     case EXT_Zfa_and_D: return rv_has(c, EXT_Zfa) && rv_has(c, EXT_D);
     case EXT_Zfa_and_Zfh: return rv_has(c, EXT_Zfa) && rv_has(c, EXT_Zfh);
     case EXT_Zfhmin_and_D: return rv_has(c, EXT_Zfhmin) && rv_has(c, EXT_D);
+    case EXT_Zicfiss_and_Zcmop: return rv_has(c, EXT_Zicfiss) && rv_has(c, EXT_Zcmop);
+    case EXT_Zicfiss_and_S: return rv_has(c, EXT_Zicfiss) && rv_has(c, EXT_S);
     default: return rv_has(c, (enum rv_ext)r->ext);
     }
 }
