@@ -23,8 +23,9 @@
 #define DIFF_ARENA0 UINT64_C(0x20000) /* offset of the first arena */
 #define DIFF_ARENA UINT64_C(0x20000)  /* bytes of an arena: 32 pages */
 #define DIFF_CASES 500u
-#define DIFF_RAM UINT64_C(0x4000000)
-_Static_assert(DIFF_ARENA0 + DIFF_CASES * DIFF_ARENA <= DIFF_RAM, "the arenas fit into RAM");
+#define DIFF_IMAGE UINT64_C(0x4000000) /* bytes of an image */
+#define DIFF_RAM UINT64_C(0x8000000)   /* RAM of the machines: QEMU puts a device tree below its end */
+_Static_assert(DIFF_ARENA0 + DIFF_CASES * DIFF_ARENA <= DIFF_IMAGE, "the arenas fit");
 
 /* Pages of an arena. */
 enum { PG_DESC = 0, PG_RECORDS = 1, PG_CODE = 4, PG_DATA = 6, PG_VS_TABLES = 9, PG_G_ROOT = 16, PG_G_TABLES = 20, PG_S_TABLES = 24,
@@ -45,8 +46,10 @@ unsigned diff_record_count(unsigned xlen);
 unsigned diff_record_csr(unsigned xlen, unsigned i);
 
 struct guest;
+/* Instructions of the harness: for a case, and for each of its records. */
+struct diff_cost { unsigned start, record; };
 /* Writes the harness and its variables for n cases into RAM. */
-void diff_harness(uint8_t *ram, unsigned xlen, unsigned n);
+struct diff_cost diff_harness(uint8_t *ram, unsigned xlen, unsigned n);
 
 /* What both emulators are: configuration, decoder and the maps made from it. */
 struct diff_isa {
@@ -85,6 +88,9 @@ struct diff_case {
     uint64_t pointers;  /* x registers that hold addresses of data */
     uint64_t mstatus;
     bool wfi_traps;
+    bool calm;          /* every load and store by a pointer is permitted */
+    bool pmp;           /* PMP denies something in RAM */
+    bool returns;       /* the block has had an mret or sret: it may run in any mode */
     struct diff_insn insn[DIFF_BLOCK_MAX];
     unsigned n;         /* instructions */
     unsigned start;     /* offset of the block in PG_CODE */
@@ -108,11 +114,13 @@ bool diff_csr_writable(unsigned csr);
 /* Runs an image on trapline, in place. Cases that do not come back get their skip mark set, in ram before the run, too: `before` is the image as it
    was. Returns retired instructions; 0 and a sentence on an error. */
 uint64_t diff_run_trapline(const struct diff_isa *isa, uint8_t *ram, uint8_t *before, unsigned n, unsigned *hung, struct err *e);
-/* Runs an image on QEMU, in place; ram is a mapping of the file. */
-bool diff_run_qemu(const struct diff_isa *isa, const char *file, const uint8_t *ram, struct err *e);
+/* Runs an image on QEMU, in place; ram is a mapping of the file. False: case *stuck (below n) does not come back, or it does not run. */
+bool diff_run_qemu(const struct diff_isa *isa, const char *file, const uint8_t *ram, unsigned n, unsigned *stuck, struct err *e);
 
 /* Compares a case in two RAMs. Prints the first difference to `out` when that is not NULL. */
 bool diff_same(const struct diff_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out);
+/* Prints the CSRs of every record of a case and the page tables it began with. */
+void diff_dump(const struct diff_isa *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out);
 unsigned diff_records(const uint8_t *ram, unsigned index);
 static inline uint64_t diff_arena(unsigned index) { return DIFF_ARENA0 + index * DIFF_ARENA; }
 #endif

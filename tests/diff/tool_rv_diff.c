@@ -3,7 +3,7 @@
  *
  *   tool_rv_diff [--seed=N] [--count=N] [--xlen=32|64] [--case=SEED:INDEX] [--reports=N] [--brief]
  *
- * --count is the number of random instructions, half on each XLEN. --case makes one case alone and prints it. Ends with 1 if
+ * --count is the number of random instructions to run, half on each XLEN. --case makes one case alone and prints it. Ends with 1 if
  * anything differs. --brief prints the differences and looks for no instruction. TRAPLINE_DIFF_BREAK=<row> spoils every instruction of that row on trapline's side, to see that a fault is found.
  */
 #include "diff.h"
@@ -24,13 +24,16 @@ struct options {
 struct run {
     const struct options *o;
     struct diff_isa isa;
+    struct diff_cost cost;
     char file[64];
     int fd;
     uint8_t *qemu;   /* the file: RAM of QEMU */
     uint8_t *before; /* the image */
     uint8_t *mine;   /* RAM of trapline */
     uint64_t seeds[DIFF_CASES];
-    uint64_t instructions, cases, hung, records, bad, retired;
+    unsigned left_out; /* cases of the last batch that do not come back */
+    uint8_t leave_out[DIFF_CASES]; /* QEMU does not come back */
+    uint64_t instructions, cases, hung, records, bad, retired /* of the last batch */;
 };
 
 static bool open_run(struct run *r, struct err *e)
@@ -41,15 +44,15 @@ static bool open_run(struct run *r, struct err *e)
         err_set(e, "%s: cannot be made", r->file);
         return false;
     }
-    r->qemu = mmap(NULL, DIFF_RAM, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
-    r->before = malloc(DIFF_RAM);
-    r->mine = malloc(DIFF_RAM);
+    r->qemu = mmap(NULL, DIFF_IMAGE, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
+    r->before = malloc(DIFF_IMAGE);
+    r->mine = malloc(DIFF_IMAGE);
     return r->qemu != MAP_FAILED && r->before && r->mine;
 }
 
 static void close_run(struct run *r)
 {
-    munmap(r->qemu, DIFF_RAM);
+    munmap(r->qemu, DIFF_IMAGE);
     close(r->fd);
     unlink(r->file);
     free(r->before);
@@ -67,36 +70,51 @@ static void spoil(struct run *r, const struct diff_case *c, unsigned index, cons
     }
 }
 
-/* Makes and runs cases 0..n-1; only those from `first` on are there. False: an error. */
-static bool run_batch(struct run *r, unsigned first, unsigned n, unsigned keep, struct err *e)
+/* Makes cases 0..n-1; only those from `first` on are there. */
+static void make_batch(struct run *r, unsigned first, unsigned n, unsigned keep)
 {
     static struct diff_case c;
     const char *broken = getenv("TRAPLINE_DIFF_BREAK");
-    unsigned hung;
-    memset(r->before, 0, DIFF_RAM);
-    diff_harness(r->before, r->isa.xlen, n);
+    memset(r->before, 0, DIFF_IMAGE);
+    r->cost = diff_harness(r->before, r->isa.xlen, n);
     for (unsigned i = 0; i < n; i++) {
-        if (i < first)
-            r->before[diff_arena(i) + DESC_SKIP] = 1;
+        if (i >= first && !r->leave_out[i])
+            diff_case_make(&r->isa, r->seeds[i], i, r->before, keep, &c);
         else
-            r->instructions += diff_case_make(&r->isa, r->seeds[i], i, r->before, keep, &c);
+            r->before[diff_arena(i) + DESC_SKIP] = 1;
     }
-    memcpy(r->qemu, r->before, DIFF_RAM);
-    if (broken)
-        for (unsigned i = first; i < n; i++) {
+    memcpy(r->qemu, r->before, DIFF_IMAGE);
+    for (unsigned i = first; broken && i < n; i++)
+        if (!r->leave_out[i]) {
             memset(r->before + diff_arena(i), 0, DIFF_ARENA);
             diff_case_make(&r->isa, r->seeds[i], i, r->before, keep, &c);
             spoil(r, &c, i, broken);
         }
-    uint64_t retired = diff_run_trapline(&r->isa, r->mine, r->before, n, &hung, e);
-    if (!retired)
-        return false;
-    for (unsigned i = 0; i < n; i++)
-        r->qemu[diff_arena(i) + DESC_SKIP] = r->before[diff_arena(i) + DESC_SKIP];
-    r->retired += retired;
-    r->hung += hung;
-    r->cases += n - first;
-    return diff_run_qemu(&r->isa, r->file, r->qemu, e);
+}
+
+/* Makes and runs a batch. Cases in which QEMU does not come back count as bad, and the others run again. False: an error. */
+static bool run_batch(struct run *r, unsigned first, unsigned n, unsigned keep, struct err *e)
+{
+    unsigned hung, stuck;
+    memset(r->leave_out, 0, sizeof r->leave_out);
+    for (;;) {
+        make_batch(r, first, n, keep);
+        uint64_t retired = diff_run_trapline(&r->isa, r->mine, r->before, n, &hung, e);
+        if (!retired)
+            return false;
+        for (unsigned i = 0; i < n; i++)
+            r->qemu[diff_arena(i) + DESC_SKIP] = r->before[diff_arena(i) + DESC_SKIP];
+        if (diff_run_qemu(&r->isa, r->file, r->qemu, n, &stuck, e)) {
+            r->retired = retired;
+            r->left_out = hung;
+            return true;
+        }
+        if (stuck >= n || r->leave_out[stuck])
+            return false;
+        printf("rv%u case %" PRIu64 ":%u: %s\n", r->isa.xlen, r->seeds[stuck], stuck, e->text);
+        fflush(stdout);
+        r->leave_out[stuck] = 1;
+    }
 }
 
 static void print_block(const struct run *r, const struct diff_case *c, unsigned upto)
@@ -122,7 +140,7 @@ static bool report(struct run *r, uint64_t seed, unsigned index, struct err *e)
         unsigned mid = (low + high) / 2;
         if (!run_batch(r, index, index + 1, mid, e))
             return false;
-        if (diff_same(&r->isa, r->mine, r->qemu, index, NULL))
+        if (!r->leave_out[index] && diff_same(&r->isa, r->mine, r->qemu, index, NULL))
             low = mid + 1;
         else
             high = mid;
@@ -132,6 +150,8 @@ static bool report(struct run *r, uint64_t seed, unsigned index, struct err *e)
     if (diff_same(&r->isa, r->mine, r->qemu, index, stdout))
         printf("  not alone\n");
     print_block(r, &c, high);
+    if (r->o->one)
+        diff_dump(&r->isa, r->before, r->mine, r->qemu, index, stdout);
     fflush(stdout);
     return true;
 }
@@ -143,15 +163,21 @@ static bool run_xlen(struct run *r, unsigned xlen, uint64_t count, struct err *e
         unsigned bads = 0, index[DIFF_CASES];
         for (unsigned i = 0; i < DIFF_CASES; i++)
             r->seeds[i] = rng_next(&rng);
+        r->cases += DIFF_CASES;
         if (!run_batch(r, 0, DIFF_CASES, UINT32_MAX, e))
             return false;
+        uint64_t records = r->records;
         for (unsigned i = 0; i < DIFF_CASES; i++) {
             r->records += diff_records(r->mine, i);
-            if (!diff_same(&r->isa, r->mine, r->qemu, i, NULL)) {
+            if (r->leave_out[i] || !diff_same(&r->isa, r->mine, r->qemu, i, NULL)) {
                 bad[bads] = r->seeds[i];
                 index[bads++] = i;
             }
         }
+        r->hung += r->left_out;
+        uint64_t harness = (uint64_t)(DIFF_CASES - r->left_out) * r->cost.start + (r->records - records) * r->cost.record;
+        if (r->retired > harness)
+            r->instructions += r->retired - harness;
         for (unsigned i = 0; r->o->brief && i < bads; i++) {
             printf("%" PRIu64 ":%u\n", bad[i], index[i]);
             diff_same(&r->isa, r->mine, r->qemu, index[i], stdout);
@@ -215,7 +241,7 @@ int main(int argc, char **argv)
             printf("%s\n", e.text);
             result = 1;
         }
-        printf("rv%u, seed %" PRIu64 ": %" PRIu64 " random instructions in %" PRIu64 " cases (%" PRIu64 " do not end and are left out), %" PRIu64
+        printf("rv%u, seed %" PRIu64 ": %" PRIu64 " random instructions run in %" PRIu64 " cases (%" PRIu64 " do not end and are left out), %" PRIu64
                " records, %" PRIu64 " differ\n", xlen, o.seed, r.instructions, r.cases, r.hung, r.records, r.bad);
         result |= r.bad != 0;
         close_run(&r);
