@@ -257,6 +257,20 @@ uint8_t *mem_page_flags(struct mem *m, uint64_t pa)
     return &r->flags[(pa - r->base) >> MEM_PAGE_SHIFT];
 }
 
+bool mem_look(struct mem *m, uint64_t pa, struct mem_view *v)
+{
+    struct ram *r = find_ram(m, pa);
+    if (unlikely(!r))
+        return false;
+    uint64_t n = (pa - r->base) >> MEM_PAGE_SHIFT;
+    const uint8_t *page = tree_page(&r->tree, n);
+    if (unlikely(!r->flags))
+        r->flags = lazy_bytes(flags_size(r));
+    v->host = page ? page : zero_page;
+    v->flags = &r->flags[n];
+    return true;
+}
+
 bool mem_is_ram(struct mem *m, uint64_t pa, uint64_t n)
 {
     if (n && pa + (n - 1) < pa)

@@ -22,7 +22,7 @@ enum {
     MEM_CODE = 1,  /* decoded */
     MEM_PTE = 2,   /* page-table entries that cached translations came from */
     MEM_WATCH = 4, /* a reservation of another hart, or a watchpoint */
-    MEM_SHARED = 8 /* a cached translation reads the page while it is shared with a fork */
+    MEM_SHARED = 8 /* a cached translation may read the page while it is shared with a fork */
 };
 
 /* A region that is not RAM. size is 1, 2, 4 or 8; off is relative to the region. Return false for an access fault. */
@@ -60,6 +60,10 @@ bool mem_page_private(struct mem *m, uint64_t pa);
 uint8_t *mem_page_write(struct mem *m, uint64_t pa);
 /* The flag byte of the page that holds pa (RAM only, else NULL). */
 uint8_t *mem_page_flags(struct mem *m, uint64_t pa);
+
+/* mem_page_read and mem_page_flags at once. False, with *v untouched: it is not RAM. */
+struct mem_view { const uint8_t *host; uint8_t *flags; };
+bool mem_look(struct mem *m, uint64_t pa, struct mem_view *v);
 
 /* Called after any write that did not come from a hart's own store path (loader, DMA, debugger): caches over [pa, pa+n) go. */
 typedef void mem_changed_fn(void *ctx, uint64_t pa, uint64_t n);

@@ -46,22 +46,17 @@ void hart_context_changed(struct hart *h)
 }
 
 /* Enters a translation of the page of va into the context plain loads and stores use. */
-static void remember(struct hart *h, uint64_t va, const struct xlate *x, enum access a)
+static void remember(struct hart *h, uint64_t va, const struct xlate *x, enum access a, const struct mem_view *v)
 {
-    struct engine *e = h->cpu.engine;
     struct tlb_entry *t = &h->cpu.tlb[(va >> MEM_PAGE_SHIFT) & (TLB_SIZE - 1)];
     uint64_t page_va = va & ~(uint64_t)PAGE_OFFSET, pa = x->pa & ~(uint64_t)PAGE_OFFSET;
-    const uint8_t *host = mem_page_read(e->mem, pa);
-    if (!host)
-        return;
-    uint8_t *flags = mem_page_flags(e->mem, pa);
-    bool mine = mem_page_private(e->mem, pa);
-    bool write = x->write && a == ACCESS_STORE && mine && !(*flags & (MEM_CODE | MEM_PTE | MEM_WATCH));
+    bool write = x->write && a == ACCESS_STORE && !(*v->flags & (MEM_CODE | MEM_PTE | MEM_WATCH));
     if (t->pa == pa && t->wtag == page_va)
         write = true;
-    if (!mine)
-        *flags |= MEM_SHARED;
-    *t = (struct tlb_entry){.rtag = x->read ? page_va : TLB_NONE, .wtag = write ? page_va : TLB_NONE, .add = (uintptr_t)host - page_va, .pa = pa};
+    if (a != ACCESS_STORE && !(*v->flags & MEM_SHARED))
+        *v->flags |= MEM_SHARED; /* it may be: to know would cost a look at its count */
+    *t = (struct tlb_entry){
+        .rtag = x->read ? page_va : TLB_NONE, .wtag = write ? page_va : TLB_NONE, .add = (uintptr_t)v->host - page_va, .pa = pa};
 }
 
 static bool access_fault(struct hart *h, uint64_t va, enum access a, const struct access_mode *m)
@@ -90,63 +85,68 @@ static bool load_page(struct hart *h, uint64_t va, unsigned size, const struct a
     struct xlate x;
     if (!mmu_translate(h, va, size, ACCESS_LOAD, m, &x))
         return false;
-    const uint8_t *host = mem_page_read(h->cpu.mem, x.pa);
-    if (!host)
+    struct mem_view v;
+    if (!mem_look(h->cpu.mem, x.pa, &v))
         return io_load(h, va, x.pa, size, m, value);
     *value = 0;
-    memcpy(value, host + (x.pa & PAGE_OFFSET), size);
+    memcpy(value, v.host + (x.pa & PAGE_OFFSET), size);
     if (plain && x.page_bits)
-        remember(h, va, &x, ACCESS_LOAD);
+        remember(h, va, &x, ACCESS_LOAD, &v);
     return true;
 }
 
-/* The host address of the page of pa for writing: it is private from here on, so that the address stays. NULL: not writable RAM. */
-static uint8_t *own_page(struct hart *h, uint64_t pa)
+/* The page that holds pa, this machine's own from now on: *v tells where it is. False: it is not RAM that can be written. */
+static bool own_page(struct hart *h, uint64_t pa, struct mem_view *v)
 {
-    struct engine *e = h->cpu.engine;
-    bool mine = mem_page_private(e->mem, pa);
-    uint8_t *host = mem_page_write(e->mem, pa);
-    if (host && !mine)
-        engine_forget_shared(e, pa);
-    return host;
+    if (!mem_look(h->cpu.mem, pa, v))
+        return false;
+    if (likely(mem_page_private(h->cpu.mem, pa)))
+        return true;
+    v->host = mem_page_write(h->cpu.mem, pa);
+    if (v->host)
+        engine_forget_shared(h->cpu.engine, pa);
+    return v->host != NULL;
 }
 
-bool ram_store(struct hart *h, uint64_t pa, unsigned size, uint64_t value)
+static void store_view(struct hart *h, uint64_t pa, unsigned size, uint64_t value, const struct mem_view *v)
 {
-    struct engine *e = h->cpu.engine;
-    uint8_t *flags = mem_page_flags(e->mem, pa);
-    uint8_t *host = own_page(h, pa);
-    if (!host)
-        return false;
-    host += pa & PAGE_OFFSET;
-    if (unlikely(*flags & (MEM_CODE | MEM_PTE | MEM_WATCH))) {
+    uint8_t *host = (uint8_t *)(uintptr_t)v->host + (pa & PAGE_OFFSET);
+    if (unlikely(*v->flags & (MEM_CODE | MEM_PTE | MEM_WATCH))) {
         uint64_t old = 0, new = 0;
         memcpy(&old, host, size);
         memcpy(&new, &value, size);
         memcpy(host, &value, size);
-        engine_store(e, pa, size, old, new);
-        return true;
+        engine_store(h->cpu.engine, pa, size, old, new);
+        return;
     }
     memcpy(host, &value, size);
+}
+
+bool ram_store(struct hart *h, uint64_t pa, unsigned size, uint64_t value)
+{
+    struct mem_view v;
+    if (!own_page(h, pa, &v))
+        return false;
+    store_view(h, pa, size, value, &v);
     return true;
 }
 
 static bool store_page(struct hart *h, uint64_t va, unsigned size, const struct access_mode *m, bool plain, uint64_t value)
 {
     struct xlate x;
+    struct mem_view v;
     uint64_t gen = h->cpu.engine->gen;
     if (!mmu_translate(h, va, size, ACCESS_STORE, m, &x))
         return false;
-    if (!mem_page_read(h->cpu.mem, x.pa)) {
-        if (size <= 8 && !(x.pa & (size - 1)) && mem_io_write(h->cpu.mem, x.pa, size, value))
+    if (!own_page(h, x.pa, &v)) {
+        if (!mem_page_read(h->cpu.mem, x.pa) && size <= 8 && !(x.pa & (size - 1)) && mem_io_write(h->cpu.mem, x.pa, size, value))
             return true;
         return access_fault(h, va, ACCESS_STORE, m);
     }
-    if (!ram_store(h, x.pa, size, value))
-        return access_fault(h, va, ACCESS_STORE, m);
+    store_view(h, x.pa, size, value, &v);
     /* A store that changed page tables may have changed the translation it was made by. */
     if (plain && x.page_bits && h->cpu.engine->gen == gen)
-        remember(h, va, &x, ACCESS_STORE);
+        remember(h, va, &x, ACCESS_STORE, &v);
     return true;
 }
 
@@ -190,13 +190,14 @@ bool hart_store(struct hart *h, uint64_t va, unsigned size, const struct access_
     if (likely(here >= size))
         return store_page(h, va, size, m, plain_access(h, m), value);
     /* Both pages must permit the store before either is changed. */
+    struct mem_view v;
     struct xlate lo, hi;
     uint64_t va2 = truncate(h, va + here);
     if (!mmu_translate(h, va, here, ACCESS_STORE, m, &lo) || !mmu_translate(h, va2, size - here, ACCESS_STORE, m, &hi))
         return false;
-    if (!own_page(h, lo.pa))
+    if (!own_page(h, lo.pa, &v))
         return access_fault(h, va, ACCESS_STORE, m);
-    if (!own_page(h, hi.pa))
+    if (!own_page(h, hi.pa, &v))
         return access_fault(h, va2, ACCESS_STORE, m);
     return ram_store(h, lo.pa, here, value) && ram_store(h, hi.pa, size - here, value >> (8 * here));
 }
@@ -210,18 +211,13 @@ bool hart_atomic(struct hart *h, uint64_t va, unsigned size, enum access a, cons
         return misaligned(h, va, a, m);
     if (!mmu_translate(h, va, size, a, m, &x))
         return false;
-    const uint8_t *page = mem_page_read(h->cpu.mem, x.pa);
-    if (!page)
-        return access_fault(h, va, a, m); /* PMA: devices do no atomics (priv 3.6.3) */
-    if (a == ACCESS_STORE) {
-        page = own_page(h, x.pa);
-        if (!page)
-            return access_fault(h, va, a, m);
-    }
+    struct mem_view v; /* PMA: devices do no atomics (priv 3.6.3) */
+    if (!(a == ACCESS_STORE ? own_page(h, x.pa, &v) : mem_look(h->cpu.mem, x.pa, &v)))
+        return access_fault(h, va, a, m);
     h->slow.pa = x.pa;
-    h->slow.host = (uint8_t *)(uintptr_t)page + (x.pa & PAGE_OFFSET);
+    h->slow.host = (uint8_t *)(uintptr_t)v.host + (x.pa & PAGE_OFFSET);
     if (plain_access(h, m) && x.page_bits)
-        remember(h, va, &x, a);
+        remember(h, va, &x, a, &v);
     return true;
 }
 
