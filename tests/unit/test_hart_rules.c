@@ -109,6 +109,37 @@ static void a_fork_keeps_watch_over_reservations(void **state)
     rig_free(r);
 }
 
+static void ask(struct engine *e, const struct cpu *by, uint64_t pa, uint64_t n)
+{
+    (void)pa;
+    (void)n;
+    if (by)
+        e->running->resync = true;
+}
+
+/* A store to a watched page, whatever instruction makes it, hands over to the machine right behind it: how long the run was to be
+   must not decide when. */
+static void every_store_to_a_watched_page_can_end_the_run(void **state)
+{
+    static const uint32_t insns[] = {0x00c5b023, 0x00c5b52f, 0x08c5b52f, 0x28c5b52f, 0x28c5c72f, 0x18c5b52f};
+    /* sd, amoadd.d, amoswap.d, amocas.d, amocas.q, sc.d; x12 to (x11) */
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(insns); i++) {
+        struct rig *r = reserved();
+        struct hart *h = r->h[0];
+        r->engine->watch = ask;
+        rig_put(r, CODE, insns[i], 4);
+        h->s.pc = CODE;
+        h->s.x[A2] = 1;
+        *mem_page_flags(r->mem, DATA) |= MEM_WATCH;
+        engine_protect(r->engine, DATA);
+        assert_int_equal(hart_run(h, h->s.cycle + 100), CPU_STOP_RESYNC);
+        assert_int_equal(h->s.pc, CODE + 4);
+        assert_int_equal(rig_get(r, DATA, 8), 1);
+        rig_free(r);
+    }
+}
+
 /* ---- accesses that cross a page --------------------------------------------------------------------------------------------------- */
 
 /* priv 3.6.3.3: a device takes no misaligned access, and sees no part of one; mtval is the part that fails (priv 3.1.16). */
@@ -188,6 +219,7 @@ int main(void)
         cmocka_unit_test(a_write_to_fcsr_makes_fs_dirty),
         cmocka_unit_test(a_failing_sc_still_needs_permission_to_store),
         cmocka_unit_test(a_store_of_another_hart_breaks_a_reservation),
+        cmocka_unit_test(every_store_to_a_watched_page_can_end_the_run),
         cmocka_unit_test(a_fork_keeps_watch_over_reservations),
         cmocka_unit_test(an_access_that_reaches_into_a_device_has_no_effect),
         cmocka_unit_test(code_that_unmaps_itself_faults_at_the_next_instruction),
