@@ -36,6 +36,9 @@ static enum kind kind_of_row(const struct diff_isa *isa, const struct insn_row *
     return kind_of(r);
 }
 
+/* mstatus.TVM is about HS alone; QEMU 7.2 lets it act in VS, too (hypervisor 5.3). */
+static bool tvm(const struct diff_case *c) { return (c->mstatus >> 20 & 1) && (c->v || c->returns); }
+
 /* Rows made by hand below, and those whose outcome is not a function of the state. */
 static bool excluded(const struct diff_case *c, const struct insn_row *r)
 {
@@ -45,8 +48,10 @@ static bool excluded(const struct diff_case *c, const struct insn_row *r)
         return c->priv == 0 || c->returns; /* QEMU 7.2 lets U execute them (priv Svinval) */
     if (!strcmp(r->name, "sinval_vma") || !strncmp(r->name, "hinval", 6) || !strncmp(r->name, "hfence", 6))
         return c->v || c->returns; /* there virtual instructions; QEMU 7.2 says illegal (hypervisor 5.3) */
+    if (!strcmp(r->name, "sfence_vma") || !strcmp(r->name, "sret")) /* in VU virtual instructions; QEMU 7.2 says illegal */
+        return (c->v && !c->priv) || c->returns || tvm(c);
     if (!strncmp(r->name, "hlv", 3) || !strncmp(r->name, "hsv", 3))
-        return c->pmp; /* see make_pmp */
+        return c->no_guest_access;
     return !strncmp(r->name, "lr_", 3) || !strncmp(r->name, "sc_", 3); /* by put_lr_sc */
 }
 
@@ -62,7 +67,7 @@ static const struct insn_row *pick(struct diff_case *c, enum kind k)
 static struct diff_insn *put(struct diff_case *c, uint32_t bits, unsigned bytes)
 {
     struct diff_insn *i = &c->insn[c->n++];
-    *i = (struct diff_insn){bits, (uint8_t)bytes, FIX_NONE, 0, 0, 0};
+    *i = (struct diff_insn){.bits = bits, .bytes = (uint8_t)bytes};
     return i;
 }
 
@@ -193,13 +198,17 @@ static void put_lr_sc(struct diff_case *c)
     put(c, 3u << 27 | common | rd2 << 7 | (uint32_t)rng_below(&c->rng, 32) << 20, 4);
 }
 
-/* A value for a status register: bits 30:0, as QEMU 7.2 takes any UXL and aborts for some; for vsstatus, of which it takes every bit, only those
-   that exist. */
-static void put_status_value(struct diff_case *c, unsigned csr, unsigned reg)
+/* A value for a status register: bits 30:0, as QEMU 7.2 takes any UXL and aborts for some; for vsstatus and hstatus, of which it takes every bit,
+   only those that exist. */
+static void put_status_value(struct diff_case *c, unsigned csr, unsigned reg, bool clear)
 {
-    uint32_t v = (uint32_t)rng_below(&c->rng, 0x80000000);
+    static const uint32_t mpp[2][3] = {{0, 1, 3}, {0, 2, 3}}; /* nothing leads to MPP = 2 */
+    uint32_t v = (uint32_t)rng_below(&c->rng, 0x80000000) & ~(UINT32_C(0x3f) << 9); /* VS stays off: QEMU 7.2 has it without V */
+    v |= mpp[clear][rng_below(&c->rng, 3)] << 11 | (diff_chance(&c->rng, 50) ? 3u << 13 : 0);
     if (csr == 0x200)
         v &= 1 << 1 | 1 << 5 | 1 << 8 | 3 << 13 | 1 << 18 | 1 << 19;
+    if (csr == 0x600)
+        v &= 15 << 6 | 7 << 20;
     c->pointers &= ~(UINT64_C(1) << reg);
     put(c, (v >> 12) << 12 | reg << 7 | 0x37, 4);
     put(c, (v & 0x7ff) << 20 | reg << 15 | reg << 7 | 0x13, 4);
@@ -208,12 +217,15 @@ static void put_status_value(struct diff_case *c, unsigned csr, unsigned reg)
 static bool put_csr(struct diff_case *c, const struct insn_row *r)
 {
     uint32_t bits = random_bits(c, r);
+    bool supervisor = (c->v && !c->priv) || c->returns; /* in VU: a virtual instruction; QEMU 7.2 says illegal (hypervisor 5.3) */
     unsigned csr = (unsigned)rng_below(&c->rng, 4096), n = diff_record_count(c->isa->xlen);
     if (diff_chance(&c->rng, 70))
         csr = diff_record_csr(c->isa->xlen, (unsigned)rng_below(&c->rng, n));
     else
         for (unsigned tries = 0; tries < 200 && !csr_exists(c->isa->map, csr); tries++)
             csr = (unsigned)rng_below(&c->rng, 4096);
+    if (diff_csr_excluded(csr) || (supervisor && (csr >> 8 & 3) == 1) || (csr == 0x180 && tvm(c)))
+        csr = 0x001; /* fflags */
     bits = (bits & 0xfffff) | csr << 20;
     if (!diff_csr_readable(c->isa->xlen, csr))
         bits &= ~(31u << 7);
@@ -221,10 +233,10 @@ static bool put_csr(struct diff_case *c, const struct insn_row *r)
         bits = (bits & ~(31u << 15) & ~(3u << 12)) | 2u << 12; /* csrrs(i) rd, csr, 0 */
     if (!keep_pointers(c, bits))
         return false;
-    if (csr == 0x200 && (bits >> 14 & 1))
-        bits &= ~(29u << 15);
+    if ((csr == 0x200 || csr == 0x600) && (bits >> 14 & 1))
+        bits &= csr == 0x200 ? ~(29u << 15) : ~(31u << 15);
     if ((csr == 0x300 || csr == 0x100 || csr == 0x200 || csr == 0x600) && !(bits >> 14 & 1) && (bits >> 15 & 31))
-        put_status_value(c, csr, bits >> 15 & 31);
+        put_status_value(c, csr, bits >> 15 & 31, (bits >> 12 & 3) == 3);
     put(c, bits, 4);
     return true;
 }
@@ -279,8 +291,8 @@ static void put_one(struct diff_case *c, const unsigned *weight)
 static void put_mprv(struct diff_case *c)
 {
     unsigned reg = scratch_register(c);
-    uint64_t v = 1 << 17 | (rng_next(&c->rng) & (UINT64_C(3) << 11 | UINT64_C(1) << 39 | 1 << 18 | 1 << 19));
-    if (c->pmp)
+    uint64_t v = 1 << 17 | (rng_next(&c->rng) & (UINT64_C(1) << 11 | UINT64_C(1) << 39 | 1 << 18 | 1 << 19));
+    if (c->no_guest_access)
         v &= UINT32_MAX;
     memcpy(c->arena + DESC_X + 8 * reg, &v, 8);
     put(c, 0x300u << 20 | reg << 15 | 2 << 12 | 0x73, 4);
@@ -297,8 +309,12 @@ void diff_block_make(struct diff_case *c)
     c->n = 0;
     if (c->priv == 3 && diff_chance(&c->rng, 30))
         put_mprv(c);
-    while (c->n < length)
+    while (c->n < length) {
+        unsigned first = c->n;
         put_one(c, weight);
+        while (++first < c->n)
+            c->insn[first].inner = true;
+    }
     c->start = diff_chance(&c->rng, 20) ? 4096 - 2 * (1 + (unsigned)rng_below(&c->rng, 40)) : 4 * (unsigned)rng_below(&c->rng, 512);
 }
 
@@ -332,6 +348,8 @@ void diff_block_write(struct diff_case *c, unsigned keep)
     for (unsigned i = 0; i < c->n; i++) {
         struct diff_insn *s = &c->insn[i];
         unsigned from = s->fix == FIX_I ? c->insn[s->from].at : s->at;
+        while (s->target < c->n && c->insn[s->target].inner)
+            s->target++;
         unsigned to = s->target < c->n ? c->insn[s->target].at : at;
         s->bits = fixed(s, (int32_t)(to - from));
         uint32_t bits = i < keep ? s->bits : s->bytes == 4 ? NOP : C_NOP;

@@ -70,6 +70,7 @@ struct diff_insn {
     uint8_t bytes;
     uint8_t fix;    /* how a distance goes into bits once the layout is known */
     uint8_t target; /* instruction jumped to */
+    bool inner;     /* no jump goes to it */
     uint8_t from;   /* fix FIX_I: the auipc the distance counts from */
     uint16_t at;    /* offset in the block */
 };
@@ -89,6 +90,7 @@ struct diff_case {
     uint64_t mstatus;
     bool wfi_traps;
     bool calm;          /* every load and store by a pointer is permitted */
+    bool no_guest_access; /* for hlv, hsv and MPRV with MPV QEMU 7.2 takes satp.MODE and PMP for those of guests (hypervisor 5.2, 5.4) */
     bool pmp;           /* PMP denies something in RAM */
     bool returns;       /* the block has had an mret or sret: it may run in any mode */
     struct diff_insn insn[DIFF_BLOCK_MAX];
@@ -110,6 +112,7 @@ static inline bool diff_chance(uint64_t *rng, unsigned percent) { return rng_bel
 /* A number of a CSR that random instructions may read into a register (rd), or may write. */
 bool diff_csr_readable(unsigned xlen, unsigned csr);
 bool diff_csr_writable(unsigned csr);
+bool diff_csr_excluded(unsigned csr);
 
 /* Runs an image on trapline, in place. Cases that do not come back get their skip mark set, in ram before the run, too: `before` is the image as it
    was. Returns retired instructions; 0 and a sentence on an error. */

@@ -79,13 +79,14 @@ static uint8_t *entry_at(struct diff_case *c, unsigned page, uint64_t index)
     return c->arena + page * 4096 + index * (c->isa->xlen / 8); /* the G root goes on over 4 pages */
 }
 
+/* Not bits 60:54: with Svnapot QEMU 7.2 ignores them (supervisor "Sv39"). */
 static uint64_t spoilt(struct diff_case *c, uint64_t pte)
 {
     switch (rng_below(&c->rng, 6)) {
     case 0: return pte ^ (UINT64_C(1) << rng_below(&c->rng, 8));
     case 1: return pte & ~(uint64_t)(PTE_R | PTE_W | PTE_X) & ~(rng_next(&c->rng) & 0xff);
     case 2: return pte ^ (rng_next(&c->rng) & 0xff);
-    case 3: return c->isa->xlen == 64 ? pte ^ (UINT64_C(1) << (54 + rng_below(&c->rng, 10))) : pte ^ 0x300;
+    case 3: return c->isa->xlen == 64 ? pte ^ (UINT64_C(1) << (61 + rng_below(&c->rng, 3))) : pte ^ 0x300;
     case 4: {
         uint64_t bit = rng_below(&c->rng, c->isa->xlen == 64 ? 44 : 22);
         return bit == 19 ? pte : pte ^ (UINT64_C(1) << (10 + bit)); /* not into the devices */
@@ -141,8 +142,8 @@ static void choose_space(struct diff_case *c, struct space *s, bool guest, unsig
     unsigned fixed = s->leaf ? 12 + index_bits(c) * s->leaf : 17, bits = 12 + index_bits(c) * s->levels + (guest ? 2 : 0);
     uint64_t low = (UINT64_C(1) << fixed) - 1;
     s->va = (s->leaf ? (c->pa + s->next) & low : 0) | (rng_next(&c->rng) & ~low);
-    if (guest) /* what PTEs hold; QEMU 7.2 takes the top bit for a sign (hypervisor 5.1) */
-        s->va &= (UINT64_C(1) << (c->isa->xlen == 32 ? bits : bits > 57 ? 56 : bits - 1)) - 1;
+    if (guest) /* what PTEs hold; QEMU 7.2 takes the top bit for a sign, and 32 bits on RV32 (hypervisor 5.1) */
+        s->va &= (UINT64_C(1) << (c->isa->xlen == 32 ? 32 : bits > 57 ? 56 : bits - 1)) - 1;
     else if (c->isa->xlen == 64)
         s->va = (uint64_t)((int64_t)(s->va << (64 - bits)) >> (64 - bits));
     else
@@ -218,9 +219,12 @@ static void random_csrs(struct diff_case *c)
     diff_set_csr(c, 0x142, rng_below(&c->rng, 16)); /* the harness takes the sign for an interrupt */
     diff_set_csr(c, 0x242, rng_below(&c->rng, 16));
     diff_set_csr(c, 0x003, rng_below(&c->rng, 10) ? rng_below(&c->rng, 5) << 5 | rng_below(&c->rng, 32) : rng_below(&c->rng, 256));
-    uint64_t env = UINT64_C(1) << 61 | rng_below(&c->rng, 2) | (rng_next(&c->rng) & UINT64_C(3) << 62);
+    /* PBMTE is always on: QEMU 7.2 looks at nothing else than whether it has Svpbmt (priv 3.1.18) */
+    uint64_t env = UINT64_C(1) << 61 | rng_below(&c->rng, 2) | (rng_next(&c->rng) & UINT64_C(1) << 63);
+    if (xlen == 64)
+        env |= UINT64_C(1) << 62;
     set_wide(c, 0x30a, 0x31a, env);
-    uint64_t henv = (rng_next(&c->rng) & env & UINT64_C(3) << 62) | rng_below(&c->rng, 2) | UINT64_C(1) << 61;
+    uint64_t henv = (rng_next(&c->rng) & env & UINT64_C(1) << 63) | (env & UINT64_C(1) << 62) | rng_below(&c->rng, 2) | UINT64_C(1) << 61;
     set_wide(c, 0x60a, 0x61a, henv);
     diff_set_csr(c, 0x10a, rng_below(&c->rng, 2));
     for (unsigned i = 0; i < 3; i++) {
@@ -242,10 +246,10 @@ static void random_csrs(struct diff_case *c)
 static void make_status(struct diff_case *c)
 {
     static const uint64_t percent10[] = {20, 21, 22}; /* TVM, TW, TSR */
-    uint64_t s = rng_next(&c->rng) & (1 << 1 | 1 << 3 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 18 | 1 << 19);
+    uint64_t s = rng_next(&c->rng) & (1 << 1 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 18 | 1 << 19);
     for (unsigned i = 0; i < ARRAY_LEN(percent10); i++)
         s |= (uint64_t)diff_chance(&c->rng, 10) << percent10[i];
-    s |= (uint64_t)c->priv << 11 | (diff_chance(&c->rng, 85) ? 3 : rng_below(&c->rng, 4)) << 13;
+    s |= (uint64_t)c->priv << 11 | (diff_chance(&c->rng, 85) ? 3 : 0) << 13;
     c->wfi_traps = c->priv == 0 || ((s >> 21 & 1) && c->priv == 1);
     uint64_t high = (uint64_t)c->v << 39 | (rng_next(&c->rng) & UINT64_C(1) << 38);
     if (c->isa->xlen == 32)
@@ -255,7 +259,7 @@ static void make_status(struct diff_case *c)
     c->mstatus = s;
     memcpy(c->arena + DESC_CSR, &s, 8);
     uint64_t vs = rng_next(&c->rng) & (1 << 1 | 1 << 5 | 1 << 8 | 1 << 18 | 1 << 19);
-    diff_set_csr(c, 0x200, vs | (diff_chance(&c->rng, 85) ? 3 : rng_below(&c->rng, 4)) << 13);
+    diff_set_csr(c, 0x200, vs | (diff_chance(&c->rng, 85) ? 3 : 0) << 13);
     uint64_t h = rng_next(&c->rng) & (1 << 6 | 1 << 7 | 1 << 8 | 1 << 9);
     for (unsigned i = 20; i < 23; i++)
         h |= (uint64_t)diff_chance(&c->rng, 10) << i;
@@ -266,8 +270,14 @@ static void make_status(struct diff_case *c)
         delegated |= 0xf00000;
     else
         delegated &= 0x4fffff;
+    if (delegated & 1 << 5) /* access faults, too */
+        delegated |= 1 << 7;
+    else
+        delegated &= ~(UINT64_C(1) << 7);
     diff_set_csr(c, 0x302, diff_chance(&c->rng, low ? 50 : 30) ? 0 : delegated);
-    diff_set_csr(c, 0x602, diff_chance(&c->rng, 50) ? 0 : rng_next(&c->rng) & 0xb1ff);
+    diff_set_csr(c, 0x602, diff_chance(&c->rng, 50) ? 0 : rng_next(&c->rng) & 0xb15f);
+    if (diff_chance(&c->rng, 25))
+        diff_set_csr(c, 0x602, (rng_next(&c->rng) & 0xb15f) | 0xa0);
 }
 
 /* xtvec of S and VS: a trap into them calls M, which records it, then returns behind the instruction. */
@@ -312,7 +322,7 @@ void diff_world_make(struct diff_case *c)
     struct space g = {.root = PG_G_ROOT, .pool = PG_G_TABLES};
     choose_space(c, &g, true, 30);
     vs.next = g.va - c->pa;
-    choose_space(c, &vs, false, c->isa->xlen == 32 && g.va >> 32 ? 0 : 30);
+    choose_space(c, &vs, false, !g.levels || (c->isa->xlen == 32 && g.va >> 32) ? 0 : 30); /* QEMU 7.2: both bare, see make_pmp */
     choose_space(c, &s, false, 30);
     bool user = c->priv == 0;
     map_space(c, &g, PTE_U);
@@ -331,6 +341,7 @@ void diff_world_make(struct diff_case *c)
     diff_set_csr(c, 0x105, s.va + PG_HANDLERS * 4096);
     diff_set_csr(c, 0x205, vs.va + PG_HANDLERS * 4096 + 2048);
     c->calm = !c->pmp && c->priv < 3 && !g.spoil && !vs.spoil && !s.spoil && c->data_va[0] == c->data_va[1];
+    c->no_guest_access = c->pmp || !s.levels != !vs.levels;
     make_registers(c);
 }
 
