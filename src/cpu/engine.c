@@ -224,6 +224,7 @@ struct code_page *engine_code(struct engine *e, uint64_t pa, uint32_t kind)
         return p;
     if (e->pages >= e->pages_max)
         drop_all_code(e);
+    engine_sweep(e); /* nobody is inside a dropped page while a new one is fetched */
     p = malloc(sizeof *p);
     if (!p)
         abort(); /* out of host memory: nothing sensible can go on */

@@ -148,9 +148,9 @@ void engine_mark_pte(struct engine *e, uint64_t pa);
 void engine_store(struct engine *e, uint64_t pa, unsigned n, uint64_t old, uint64_t new);
 /* Tells that any bytes of [pa, pa+n) were changed from outside (DMA, loader, debugger). */
 void engine_changed(struct engine *e, uint64_t pa, uint64_t n);
-/* The decoded page for the RAM page at pa (4 KiB aligned); made when missing. */
+/* The decoded page for the RAM page at pa (4 KiB aligned); made when missing, and then dropped ones are freed: call it between instructions. */
 struct code_page *engine_code(struct engine *e, uint64_t pa, uint32_t kind);
-/* Frees what was dropped while running. Call between runs. */
+/* Frees what was dropped while running. Call between runs, or between instructions where the next one is yet to be found. */
 void engine_sweep(struct engine *e);
 
 /* The context for a key, on this cpu: found, or taken from the least useful one. */

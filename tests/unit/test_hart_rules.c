@@ -195,6 +195,25 @@ static void code_that_unmaps_itself_faults_at_the_next_instruction(void **state)
     }
 }
 
+/* Code that goes on changing itself has its decoded pages dropped again and again: they must not pile up until the run ends. */
+static void dropped_pages_do_not_pile_up_within_a_run(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new(64, "");
+    struct hart *h = r->h[0];
+    rig_mode(r, 0, RV_M, 0);
+    rig_put(r, CODE, addi(A2, A2, 1), 4);
+    rig_put(r, CODE + 4, sd(A2, A1), 4);
+    rig_put(r, CODE + 8, 0xff9ff06f, 4); /* j -8 */
+    h->s.x[A1] = CODE + 0x800;
+    rig_run(r, 0, 30000);
+    unsigned dead = 0;
+    for (const struct code_page *p = r->engine->dead; p; p = p->hash_next)
+        dead++;
+    assert_true(dead < 2);
+    rig_free(r);
+}
+
 /* ---- shadow stacks ------------------------------------------------------------------------------------------------------------------ */
 
 /* unpriv Zicfiss: c.sspush and c.sspopchk are there if Zcmop is; ssamoswap needs S-mode. */
@@ -223,6 +242,7 @@ int main(void)
         cmocka_unit_test(a_fork_keeps_watch_over_reservations),
         cmocka_unit_test(an_access_that_reaches_into_a_device_has_no_effect),
         cmocka_unit_test(code_that_unmaps_itself_faults_at_the_next_instruction),
+        cmocka_unit_test(dropped_pages_do_not_pile_up_within_a_run),
         cmocka_unit_test(shadow_stack_instructions_need_what_they_are_coded_in),
         cmocka_unit_test(a_long_loop_in_a_mode_the_host_lacks_runs_in_constant_space),
     };
