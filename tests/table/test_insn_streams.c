@@ -106,15 +106,15 @@ static unsigned idiom(uint64_t *seed, uint32_t *out, unsigned xlen)
         return 3;
     case 4: /* addi, branch: the end of a loop */
         out[0] = i_type(r & 64 ? 1 : 0xfff, a, 0, a, 0x13);
-        out[1] = (r & 128 ? 0xfe000e63 : 0x00000463) | a << 15 | (r & 256 ? b : 0) << 20 | (r >> 9 & 1) << 12;
+        out[1] = (r & 128 ? 0xfe000e63 : 0x00000463) | a << 15 | (r & 256 ? b : 0) << 20 | (uint32_t)(r >> 9 & 1) << 12;
         return 2;
     case 5: /* load, op */
         out[0] = i_type((uint32_t)(imm & 0x7f8), P_DATA, n ? 3 : 2, a, 0x03);
         out[1] = c << 20 | a << 15 | ((uint32_t)(r >> 20) & 7) << 12 | b << 7 | 0x33;
         return 2;
     case 6: /* slt, branch */
-        out[0] = c << 20 | b << 15 | (2 | (r >> 8 & 1)) << 12 | a << 7 | 0x33;
-        out[1] = 0x00000663 | a << 15 | (r >> 9 & 1) << 12;
+        out[0] = c << 20 | b << 15 | (2 | (uint32_t)(r >> 8 & 1)) << 12 | a << 7 | 0x33;
+        out[1] = 0x00000663 | a << 15 | (uint32_t)(r >> 9 & 1) << 12;
         return 2;
     case 7: /* moves */
         out[0] = i_type(0, a, 0, b, 0x13);
@@ -126,7 +126,7 @@ static unsigned idiom(uint64_t *seed, uint32_t *out, unsigned xlen)
         return 2;
     case 9: /* andi, beqz */
         out[0] = i_type(imm & 15, a, 7, b, 0x13);
-        out[1] = 0x00000463 | b << 15 | (r >> 9 & 1) << 12;
+        out[1] = 0x00000463 | b << 15 | (uint32_t)(r >> 9 & 1) << 12;
         return 2;
     default: /* pairs of loads and stores through one base */
         out[0] = i_type(imm & 0x7f0, P_DATA, n ? 3 : 2, a, 0x03);
