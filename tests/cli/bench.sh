@@ -50,6 +50,13 @@ grep -q '^trapline: ecall: \./qemu ended with status 3: no such cpu$' err || fai
 grep -qE '^ecall .* failed$' out || fail "a QEMU that fails: $(cat out)"
 grep -q 'QEMU 9\.9' out || fail "the version is not told: $(cat out)"
 
+# Nor is a QEMU that somebody ended a fast one.
+printf '#!/bin/sh\ncase $1 in --version) echo "QEMU emulator version 9.9" ;; *) echo "qemu: terminating on signal 15" >&2 ;; esac\n' >qemu
+status=0
+"$TRAPLINE" bench --quick --qemu ./qemu --only ecall >out 2>err || status=$?
+[ "$status" -eq 1 ] || fail "a QEMU that was ended: status $status"
+grep -q '^trapline: ecall: \./qemu did not run to its end: terminating on signal 15$' err || fail "a QEMU that was ended: $(cat err)"
+
 refuse()
 {
     local want="trapline: $1" status=0
