@@ -36,8 +36,8 @@ static enum kind kind_of_row(const struct diff_isa *isa, const struct insn_row *
     return kind_of(r);
 }
 
-/* mstatus.TVM is about HS alone; QEMU 7.2 lets it act in VS, too (hypervisor 5.3). */
-static bool tvm(const struct diff_case *c) { return (c->mstatus >> 20 & 1) && (c->v || c->returns); }
+/* mstatus.TVM is about HS alone; QEMU 7.2 lets it act in VS, too, and hstatus.VTVM not on satp (hypervisor 2.1, 4.1). */
+static bool tvm(const struct diff_case *c) { return ((c->mstatus | c->hstatus) >> 20 & 1) && (c->v || c->returns); }
 
 /* Rows made by hand below, and those whose outcome is not a function of the state. */
 static bool excluded(const struct diff_case *c, const struct insn_row *r)
@@ -207,6 +207,8 @@ static void put_status_value(struct diff_case *c, unsigned csr, unsigned reg, bo
     v |= mpp[clear][rng_below(&c->rng, 3)] << 11 | (diff_chance(&c->rng, 50) ? 3u << 13 : 0);
     if (csr == 0x200)
         v &= 1 << 1 | 1 << 5 | 1 << 8 | 3 << 13 | 1 << 18 | 1 << 19;
+    if (csr == 0x300)
+        v &= ~(UINT32_C(1) << 22); /* TSR */
     if (csr == 0x600)
         v &= 15 << 6 | 7 << 20;
     c->pointers &= ~(UINT64_C(1) << reg);
@@ -224,7 +226,7 @@ static bool put_csr(struct diff_case *c, const struct insn_row *r)
     else
         for (unsigned tries = 0; tries < 200 && !csr_exists(c->isa->map, csr); tries++)
             csr = (unsigned)rng_below(&c->rng, 4096);
-    if (diff_csr_excluded(csr) || (supervisor && (csr >> 8 & 3) == 1) || (csr == 0x180 && tvm(c)))
+    if (diff_csr_excluded(csr) || (supervisor && (csr >> 8 & 3) == 1) || ((csr == 0x180 || csr == 0x680) && tvm(c)))
         csr = 0x001; /* fflags */
     bits = (bits & 0xfffff) | csr << 20;
     if (!diff_csr_readable(c->isa->xlen, csr))

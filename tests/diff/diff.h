@@ -87,7 +87,7 @@ struct diff_case {
     uint64_t data_va[2]; /* the same for data, as the block and as guests see it */
     uint64_t x[32];
     uint64_t pointers;  /* x registers that hold addresses of data */
-    uint64_t mstatus;
+    uint64_t mstatus, hstatus;
     bool wfi_traps;
     bool calm;          /* every load and store by a pointer is permitted */
     bool no_guest_access; /* for hlv, hsv and MPRV with MPV QEMU 7.2 takes satp.MODE and PMP for those of guests (hypervisor 5.2, 5.4) */

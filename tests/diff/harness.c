@@ -77,7 +77,7 @@ static unsigned put_next(struct guest *g, unsigned xlen)
     fp_on(g);
     for (unsigned i = 0; i < 32; i++)
         fp_load(g, i, (int)(DESC_F + 8 * i), GP);
-    csrw(g, 0x3a0, ZERO); /* no PMP entry is on while their addresses change */
+    csrw(g, 0x3a0, ZERO); /* no PMP entry that is not locked is on while their addresses change */
     for (unsigned i = 0; i < diff_init_count(xlen); i++) {
         load(g, xlen, T0, (int)(DESC_CSR + 8 * (i + 1)), GP);
         csrw(g, diff_init_csr(xlen, i), T0);

@@ -80,18 +80,18 @@ static uint8_t *entry_at(struct diff_case *c, unsigned page, uint64_t index)
 }
 
 /* Not bits 60:54: with Svnapot QEMU 7.2 ignores them (supervisor "Sv39"). */
-static uint64_t spoilt(struct diff_case *c, uint64_t pte)
+static uint64_t spoilt(struct diff_case *c, uint64_t pte, bool table)
 {
-    switch (rng_below(&c->rng, 6)) {
+    switch (rng_below(&c->rng, table ? 4 : 6)) { /* not the address of a table: QEMU 7.2 takes tables where nothing is for page faults */
     case 0: return pte ^ (UINT64_C(1) << rng_below(&c->rng, 8));
     case 1: return pte & ~(uint64_t)(PTE_R | PTE_W | PTE_X) & ~(rng_next(&c->rng) & 0xff);
     case 2: return pte ^ (rng_next(&c->rng) & 0xff);
     case 3: return c->isa->xlen == 64 ? pte ^ (UINT64_C(1) << (61 + rng_below(&c->rng, 3))) : pte ^ 0x300;
-    case 4: {
+    case 4: return pte & ~(uint64_t)(PTE_A | PTE_D);
+    default: {
         uint64_t bit = rng_below(&c->rng, c->isa->xlen == 64 ? 44 : 22);
         return bit == 19 ? pte : pte ^ (UINT64_C(1) << (10 + bit)); /* not into the devices */
     }
-    default: return pte & ~(uint64_t)(PTE_A | PTE_D);
     }
 }
 
@@ -113,7 +113,7 @@ static void map_page(struct diff_case *c, struct space *s, unsigned page, uint64
         if (!pte) {
             pte = (c->pa + s->next + below * 4096) >> 12 << 10 | PTE_V;
             if (diff_chance(&c->rng, s->spoil) && diff_chance(&c->rng, 10))
-                pte = spoilt(c, pte);
+                pte = spoilt(c, pte, true);
             put_entry(c, table, index, pte);
         }
         table = below;
@@ -123,7 +123,7 @@ static void map_page(struct diff_case *c, struct space *s, unsigned page, uint64
     to = to >> shift << shift;
     uint64_t pte = to >> 12 << 10 | flags | PTE_V | PTE_A | PTE_D;
     if (diff_chance(&c->rng, s->spoil))
-        pte = spoilt(c, pte);
+        pte = spoilt(c, pte, s->guest && page >= PG_VS_TABLES);
     put_entry(c, table, index, pte);
 }
 
@@ -183,28 +183,30 @@ static void set_atp(struct diff_case *c, unsigned csr, const struct space *s, ui
         diff_set_csr(c, csr, (uint64_t)s->mode << 31 | (id & (g ? 0x7f : 0x1ff)) << 22 | ppn);
 }
 
-/* Entry 0 keeps everything below M out of the devices; 1 to 4 are random, near the arena; 7 is everything else. Not
-   random for guests: QEMU 7.2 tells a guest-page fault where PMP denies an access with V=1 (hypervisor 5.4). */
+/*
+ * Entries 0 and 1 are locked: the test finisher, then no access to anything below RAM, where the devices of the boards are not the same. 2 to
+ * 5 are random, near the arena; 7 is everything else. Not random for guests: QEMU 7.2 tells a guest-page fault where PMP denies an access
+ * with V=1 (hypervisor 5.4).
+ */
 static void make_pmp(struct diff_case *c)
 {
     bool rv32 = c->isa->xlen == 32;
-    uint64_t cfg = 0x18 | UINT64_C(0x1f) << 56, whole = rv32 ? UINT32_MAX : UINT64_C(0x3fffffffffffff);
-    diff_set_csr(c, 0x3b0, 0x0fffffff); /* 0 to 0x7fffffff */
+    uint64_t cfg = UINT64_C(0x1f) << 56 | 0x989b, whole = rv32 ? UINT32_MAX : UINT64_C(0x3fffffffffffff);
+    diff_set_csr(c, 0x3b0, 0x100000 >> 2);
+    diff_set_csr(c, 0x3b1, 0x0fffffff); /* 0 to 0x7fffffff */
     diff_set_csr(c, 0x3b7, whole);
     c->pmp = !c->v && diff_chance(&c->rng, 40);
-    if (c->pmp) {
-        for (unsigned i = 1; i < 5; i++) {
-            unsigned page = (unsigned)rng_below(&c->rng, 10) ? PG_DATA + (unsigned)rng_below(&c->rng, 3) : (unsigned)rng_below(&c->rng, PG_COUNT);
-            uint64_t addr = (c->pa + page * 4096 + (rng_next(&c->rng) & 0xfff)) >> 2;
-            unsigned a = (unsigned)rng_below(&c->rng, 4), low = (unsigned)rng_below(&c->rng, 11);
-            if (a == 3)
-                addr |= (UINT64_C(1) << low) - 1;
-            uint64_t perm = diff_chance(&c->rng, 60) ? 7 : rng_below(&c->rng, 8);
-            if ((perm & 3) == 2) /* W without R is reserved */
-                perm &= 5;
-            cfg |= (a << 3 | perm) << (8 * i);
-            diff_set_csr(c, 0x3b0 + i, addr);
-        }
+    for (unsigned i = 2; c->pmp && i < 6; i++) {
+        unsigned page = (unsigned)rng_below(&c->rng, 10) ? PG_DATA + (unsigned)rng_below(&c->rng, 3) : (unsigned)rng_below(&c->rng, PG_COUNT);
+        uint64_t addr = (c->pa + page * 4096 + (rng_next(&c->rng) & 0xfff)) >> 2;
+        unsigned a = (unsigned)rng_below(&c->rng, 4), low = (unsigned)rng_below(&c->rng, 11);
+        if (a == 3)
+            addr |= (UINT64_C(1) << low) - 1;
+        uint64_t perm = diff_chance(&c->rng, 60) ? 7 : rng_below(&c->rng, 8);
+        if ((perm & 3) == 2) /* W without R is reserved */
+            perm &= 5;
+        cfg |= (a << 3 | perm) << (8 * i);
+        diff_set_csr(c, 0x3b0 + i, addr);
     }
     diff_set_csr(c, 0x3a0, rv32 ? (uint32_t)cfg : cfg);
     diff_set_csr(c, 0x3a1, cfg >> 32);
@@ -245,9 +247,9 @@ static void random_csrs(struct diff_case *c)
 
 static void make_status(struct diff_case *c)
 {
-    static const uint64_t percent10[] = {20, 21, 22}; /* TVM, TW, TSR */
+    static const uint64_t percent10[] = {20, 21, 22}; /* TVM, TW, TSR: QEMU 7.2 lets it act in VS, too (hypervisor 4.1) */
     uint64_t s = rng_next(&c->rng) & (1 << 1 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 18 | 1 << 19);
-    for (unsigned i = 0; i < ARRAY_LEN(percent10); i++)
+    for (unsigned i = 0; i < ARRAY_LEN(percent10) - (c->v || c->priv == 3); i++)
         s |= (uint64_t)diff_chance(&c->rng, 10) << percent10[i];
     s |= (uint64_t)c->priv << 11 | (diff_chance(&c->rng, 85) ? 3 : 0) << 13;
     c->wfi_traps = c->priv == 0 || ((s >> 21 & 1) && c->priv == 1);
@@ -263,6 +265,7 @@ static void make_status(struct diff_case *c)
     uint64_t h = rng_next(&c->rng) & (1 << 6 | 1 << 7 | 1 << 8 | 1 << 9);
     for (unsigned i = 20; i < 23; i++)
         h |= (uint64_t)diff_chance(&c->rng, 10) << i;
+    c->hstatus = h;
     diff_set_csr(c, 0x600, h);
     bool low = c->priv == 0;
     uint64_t delegated = rng_next(&c->rng) & 0xf0bdff;
