@@ -195,6 +195,20 @@ static void code_that_unmaps_itself_faults_at_the_next_instruction(void **state)
     }
 }
 
+/* priv 3.6.2: what memory can be fetched from is a PMA. The devices of this program can't: no fetch has an effect on them. */
+static void devices_hold_no_code(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new(64, "");
+    rig_mode(r, 0, RV_M, 0);
+    r->h[0]->s.pc = IO;
+    rig_run(r, 0, 1);
+    assert_int_equal(r->h[0]->s.csr.mcause, EXC_INSN_ACCESS);
+    assert_int_equal(r->h[0]->s.csr.mtval, IO);
+    assert_int_equal(r->io_reads, 0);
+    rig_free(r);
+}
+
 /* Code that goes on changing itself has its decoded pages dropped again and again: they must not pile up until the run ends. */
 static void dropped_pages_do_not_pile_up_within_a_run(void **state)
 {
@@ -242,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_fork_keeps_watch_over_reservations),
         cmocka_unit_test(an_access_that_reaches_into_a_device_has_no_effect),
         cmocka_unit_test(code_that_unmaps_itself_faults_at_the_next_instruction),
+        cmocka_unit_test(devices_hold_no_code),
         cmocka_unit_test(dropped_pages_do_not_pile_up_within_a_run),
         cmocka_unit_test(shadow_stack_instructions_need_what_they_are_coded_in),
         cmocka_unit_test(a_long_loop_in_a_mode_the_host_lacks_runs_in_constant_space),

@@ -263,20 +263,6 @@ void hart_watch_reservation(struct hart *h)
 
 /* ---- instruction fetch ------------------------------------------------------------------------------------------------------------ */
 
-static bool fetch_bytes(struct hart *h, uint64_t pa, unsigned n, void *out)
-{
-    const uint8_t *page = mem_page_read(h->cpu.mem, pa);
-    if (page) {
-        memcpy(out, page + (pa & PAGE_OFFSET), n);
-        return true;
-    }
-    uint64_t v;
-    if (!mem_io_read(h->cpu.mem, pa, n, &v))
-        return false;
-    memcpy(out, &v, n);
-    return true;
-}
-
 static bool fetch_fault(struct hart *h, uint64_t va)
 {
     h->trap = (struct trap){.cause = EXC_INSN_ACCESS, .tval = va, .gva = h->s.v};
@@ -292,8 +278,10 @@ bool hart_fetch(struct hart *h, uint64_t pc, uint32_t *insn)
         uint64_t va = truncate(h, pc + 2 * i);
         if (!mmu_translate(h, va, 2, ACCESS_FETCH, &m, &x))
             return false;
-        if (!fetch_bytes(h, x.pa, 2, &half[i]))
+        const uint8_t *page = mem_page_read(h->cpu.mem, x.pa);
+        if (!page) /* PMA: devices hold no code, and a fetch may be repeated (priv 3.6.2) */
             return fetch_fault(h, va);
+        memcpy(&half[i], page + (x.pa & PAGE_OFFSET), 2);
         if ((half[0] & 3) != 3)
             break;
     }
