@@ -249,6 +249,8 @@ static int go(struct run *r)
     int status = status_of(s, end);
     if (r->save && end != SESSION_OUTPUT && !machine_save(s->m, r->save, &e))
         status = cli_error(&e);
+    if (!machine_commit(s->m, &e)) /* however it ended: to the guest, what it wrote is on the disk */
+        status = cli_error(&e);
     r->report.status = status;
     r->report.max_cycles = s->max_cycles;
     report_print(&r->report, s->m, &r->machine);
