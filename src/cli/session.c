@@ -85,12 +85,20 @@ static void offer_input(struct session *s)
     s->input.len -= took;
 }
 
+static enum session_end advance(struct session *s)
+{
+    if (!script_advance(&s->script, &s->input))
+        return SESSION_RUNNING;
+    return script_waiting(&s->script)->kind == SCRIPT_END ? SESSION_SCRIPT : SESSION_TEXT;
+}
+
 static enum session_end take_in(struct session *s)
 {
     uint8_t keys[256];
     enum term_key key = TERM_NONE;
-    if (script_advance(&s->script, &s->input))
-        return script_waiting(&s->script)->kind == SCRIPT_END ? SESSION_SCRIPT : SESSION_TEXT;
+    enum session_end end = advance(s);
+    if (end != SESSION_RUNNING)
+        return end;
     /* A pipe is read no faster than the guest takes it; keys are always read, for the escape. */
     if (!s->input_eof && (term_is_tty() || !s->input.len)) {
         size_t n = term_read(keys, sizeof keys, &s->input_eof, &key);
@@ -180,7 +188,8 @@ static enum session_end slice(struct session *s)
 
 enum session_end session_run(struct session *s)
 {
-    enum session_end end = SESSION_RUNNING;
+    /* What a script types first is there from the start, so that a script can go on where the run that saved a state ended. */
+    enum session_end end = advance(s);
     s->started = session_clock();
     s->idle_since = -1;
     offer_input(s);
