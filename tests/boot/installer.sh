@@ -4,6 +4,7 @@
 . "$(dirname "$0")/../lib/boot.sh"
 debian
 cd "$scratch"
-boot installer -m 1G -bios "$opensbi" -kernel "$linux" -initrd "$initrd" -append "console=ttyS0" --exit-on "Choose the language to be used"
+boot installer -m 1G -bios "$opensbi" -kernel "$linux" -initrd "$initrd" -append "console=ttyS0" \
+    --exit-on "Choose the language to be used"
 says installer "Select a language"
 echo "the installer asks its first question"

@@ -54,8 +54,8 @@ send "cat /proc/interrupts; poweroff -f\n"
 END
 boot devices -m 1G -bios "$opensbi" -kernel "$linux" -initrd both -append "console=ttyS0 rdinit=/bin/sh" \
     -drive file=disk,write=on -device virtio-rng -device virtio-net -netdev user --script script
-says devices "[vda] 2048 512-byte logical blocks" "$sum" "written by the guest is there" "virtio_rng.0" "lease of 10.0.2.15 obtained from 10.0.2.2" \
-    "2 packets received, 0% packet loss" "reboot: Power down"
+says devices "[vda] 2048 512-byte logical blocks" "$sum" "written by the guest is there" "virtio_rng.0" \
+    "lease of 10.0.2.15 obtained from 10.0.2.2" "2 packets received, 0% packet loss" "reboot: Power down"
 tr -d '\r' <devices.out | grep -qx 64 || fail "the generator did not give 64 bytes"
 [ "$(tr -d '\r' <devices.out | awk '/PLIC.*virtio[0-9]$/ && $2 > 0' | wc -l)" -eq 3 ] || fail "not all of three devices interrupt"
 cmp disk written || fail "what the guest wrote is not in the file"

@@ -23,7 +23,8 @@ kernel()
 lacks() { ! grep -aq -- "$2" "$1.out" || fail "$1 prints '$2'"; }
 
 kernel all "earlycon=sbi" -smp 8 -m 256M
-says all "earlycon: sbi0" "Brought up 1 node, 8 CPUs" "base ISA extensions acdfhim" "via sstc extension" "ASID allocator using 16 bits"
+says all "earlycon: sbi0" "Brought up 1 node, 8 CPUs" "base ISA extensions acdfhim" \
+    "via sstc extension" "ASID allocator using 16 bits"
 kernel sstc "" -cpu rv64,sstc=off
 lacks sstc "sstc"
 kernel h "" -cpu rv64,h=off

@@ -33,8 +33,8 @@ send "poweroff\n"
 END
 check()
 {
-    says "$1" "U-Boot 2023.01" "DRAM:  128 MiB" "riscv64-linux-gnu-gcc (Debian" "Device 0: QEMU VirtIO Block Device" "128 blocks read: OK" \
-        "84000000 ... 8400ffff ==> $crc" "0 is the status" "resetting ..." "poweroff ..."
+    says "$1" "U-Boot 2023.01" "DRAM:  128 MiB" "riscv64-linux-gnu-gcc (Debian" "Device 0: QEMU VirtIO Block Device" \
+        "128 blocks read: OK" "84000000 ... 8400ffff ==> $crc" "0 is the status" "resetting ..." "poweroff ..."
     [ "$(grep -ac '^CPU:   rv64imafdch' "$1.out")" -eq 2 ] || fail "$1: reset did not restart U-Boot"
 }
 boot smode -bios "$opensbi" -kernel "$smode" -drive disk --script script
