@@ -1,6 +1,6 @@
 /*
  * No cache is seen by a guest: random code that stores to its own page tables and instructions goes the same way in long runs, in
- * single steps, and in single steps before each of which every cache is dropped.
+ * single steps, and in single steps before each of which every cache is dropped, and in forks whose parents go on.
  */
 #include "hart_rig.h"
 #include "base/rng.h"
@@ -159,7 +159,7 @@ static struct rig *world(uint64_t seed)
     return r;
 }
 
-enum way { LONG, STEPS, NO_CACHES };
+enum way { LONG, STEPS, NO_CACHES, FORKS, WAYS };
 
 static void turn(struct rig *r, unsigned n, enum way way)
 {
@@ -168,9 +168,20 @@ static void turn(struct rig *r, unsigned n, enum way way)
     while (h->s.cycle < until) {
         if (way == NO_CACHES)
             engine_drop(r->engine);
-        uint64_t to = way == LONG ? until : h->s.cycle + 1;
+        uint64_t to = way == STEPS || way == NO_CACHES ? h->s.cycle + 1 : until;
         assert_int_equal(hart_run(h, to), CPU_STOP_LIMIT);
     }
+}
+
+/* A fork of r, whose first one is `first`: r itself does the turn of the other hart, too, before it ends. */
+static struct rig *go_on_in_a_fork(struct rig *r, struct rig *first, unsigned n)
+{
+    struct rig *f = rig_fork(r);
+    turn(r, !n, LONG);
+    turn(r, n, LONG);
+    if (r != first)
+        rig_free(r);
+    return f;
 }
 
 static void same(uint64_t seed, const struct rig *a, const struct rig *b, unsigned at, enum way way)
@@ -190,24 +201,27 @@ static void caches_are_never_seen(void **state)
     const char *many = getenv("TRAPLINE_CACHES_N");
     unsigned seeds = many ? (unsigned)strtoul(many, NULL, 0) : 150;
     for (uint64_t seed = 1; seed <= seeds; seed++) {
-        struct rig *w[3];
-        for (enum way k = LONG; k <= NO_CACHES; k++) {
+        struct rig *w[WAYS], *first;
+        for (enum way k = LONG; k < WAYS; k++) {
             w[k] = world(seed);
             for (unsigned n = 0; n < RIG_HARTS; n++)
                 hart_refresh(w[k]->h[n]);
         }
+        first = w[FORKS];
         for (unsigned t = 0; t < TURNS * RIG_HARTS; t++) {
-            for (enum way k = LONG; k <= NO_CACHES; k++) {
+            w[FORKS] = go_on_in_a_fork(w[FORKS], first, t % RIG_HARTS);
+            for (enum way k = LONG; k < WAYS; k++) {
                 turn(w[k], t % RIG_HARTS, k);
                 same(seed, w[LONG], w[k], t, k);
             }
         }
         for (uint64_t at = RAM; at < RAM + RAM_SIZE; at += 8) {
-            assert_int_equal(rig_get(w[LONG], at, 8), rig_get(w[STEPS], at, 8));
-            assert_int_equal(rig_get(w[LONG], at, 8), rig_get(w[NO_CACHES], at, 8));
+            for (enum way k = STEPS; k < WAYS; k++)
+                assert_int_equal(rig_get(w[LONG], at, 8), rig_get(w[k], at, 8));
         }
-        for (enum way k = LONG; k <= NO_CACHES; k++)
+        for (enum way k = LONG; k < WAYS; k++)
             rig_free(w[k]);
+        rig_free(first);
     }
 }
 
