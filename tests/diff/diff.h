@@ -19,6 +19,7 @@
 #include <stdio.h>
 
 #define DIFF_RAM_BASE UINT64_C(0x80000000)
+#define DIFF_CODE UINT64_C(0x1000)    /* offset of the harness; a jump to it is at 0 */
 #define DIFF_CTL UINT64_C(0x8000)     /* offset of the harness's own variables */
 #define DIFF_ARENA0 UINT64_C(0x20000) /* offset of the first arena */
 #define DIFF_ARENA UINT64_C(0x20000)  /* bytes of an arena: 32 pages */

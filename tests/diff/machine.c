@@ -17,7 +17,7 @@ const char diff_cpu_options[] =
     "smcsrind=off,smepmp=off,smmpm=off,smnpm=off,shlcofideleg=off,svade=off,svadu=on,pmp=16,hpm=0,geilen=0";
 static const char qemu_options[] =
     "h=true,sstc=true,zba=true,zbb=true,zbc=true,zbs=true,zbkb=true,zbkc=true,zbkx=true,Zfh=true,svinval=true,debug=false,pmu-num=0,"
-    "sscofpmf=false";
+    "sscofpmf=false,mvendorid=0,marchid=0,mimpid=0";
 
 bool diff_isa_init(struct diff_isa *isa, unsigned xlen, struct err *e)
 {

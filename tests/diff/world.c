@@ -69,6 +69,7 @@ struct space {
     uint64_t next;         /* added to the arena's address: what the entries of this stage hold */
     uint64_t va;           /* address of the arena's first page */
     bool guest;            /* G stage */
+    bool two_stage;        /* a stage of guests' translation */
     unsigned spoil;        /* percent of the entries that are spoiled */
 };
 
@@ -82,15 +83,15 @@ static uint8_t *entry_at(struct diff_case *c, unsigned page, uint64_t index)
 /* Not bits 60:54: with Svnapot QEMU 7.2 ignores them (supervisor "Sv39"). */
 static uint64_t spoilt(struct diff_case *c, uint64_t pte, bool table)
 {
-    switch (rng_below(&c->rng, table ? 4 : 6)) { /* not the address of a table: QEMU 7.2 takes tables where nothing is for page faults */
+    switch (rng_below(&c->rng, table ? 4 : 6)) { /* not the address of a table or code: QEMU 7.2 tells a page fault where nothing is */
     case 0: return pte ^ (UINT64_C(1) << rng_below(&c->rng, 8));
     case 1: return pte & ~(uint64_t)(PTE_R | PTE_W | PTE_X) & ~(rng_next(&c->rng) & 0xff);
     case 2: return pte ^ (rng_next(&c->rng) & 0xff);
     case 3: return c->isa->xlen == 64 ? pte ^ (UINT64_C(1) << (61 + rng_below(&c->rng, 3))) : pte ^ 0x300;
     case 4: return pte & ~(uint64_t)(PTE_A | PTE_D);
     default: {
-        uint64_t bit = rng_below(&c->rng, c->isa->xlen == 64 ? 44 : 22);
-        return bit == 19 ? pte : pte ^ (UINT64_C(1) << (10 + bit)); /* not into the devices */
+        uint64_t bit = rng_below(&c->rng, c->isa->xlen == 64 ? 44 : 20); /* QEMU 7.2 has 32 bits on RV32 */
+        return bit == 19 || bit == 22 ? pte : pte ^ (UINT64_C(1) << (10 + bit)); /* not into the devices */
     }
     }
 }
@@ -123,7 +124,9 @@ static void map_page(struct diff_case *c, struct space *s, unsigned page, uint64
     to = to >> shift << shift;
     uint64_t pte = to >> 12 << 10 | flags | PTE_V | PTE_A | PTE_D;
     if (diff_chance(&c->rng, s->spoil))
-        pte = spoilt(c, pte, s->guest && page >= PG_VS_TABLES);
+        pte = spoilt(c, pte, page < PG_DATA || page >= PG_VS_TABLES);
+    if (s->two_stage && (pte & (PTE_R | PTE_X)) == PTE_X) /* QEMU 7.2 takes vsstatus.MXR alone for both stages (hypervisor 4.1) */
+        pte |= PTE_R;
     put_entry(c, table, index, pte);
 }
 
@@ -184,19 +187,20 @@ static void set_atp(struct diff_case *c, unsigned csr, const struct space *s, ui
 }
 
 /*
- * Entries 0 and 1 are locked: the test finisher, then no access to anything below RAM, where the devices of the boards are not the same. 2 to
- * 5 are random, near the arena; 7 is everything else. Not random for guests: QEMU 7.2 tells a guest-page fault where PMP denies an access
+ * Entries 0 to 2 are locked: the test finisher, then no access to where the devices of the boards are not the same. 3 to 5 are random, near the arena; 7 is everything else. Not random for guests: QEMU 7.2 tells a guest-page fault where PMP denies an access
  * with V=1 (hypervisor 5.4).
  */
 static void make_pmp(struct diff_case *c)
 {
     bool rv32 = c->isa->xlen == 32;
-    uint64_t cfg = UINT64_C(0x1f) << 56 | 0x989b, whole = rv32 ? UINT32_MAX : UINT64_C(0x3fffffffffffff);
+    uint64_t cfg = UINT64_C(0x1f) << 56 | (rv32 ? 0x989b : 0x98989b), whole = rv32 ? UINT32_MAX : UINT64_C(0x3fffffffffffff);
     diff_set_csr(c, 0x3b0, 0x100000 >> 2);
     diff_set_csr(c, 0x3b1, 0x0fffffff); /* 0 to 0x7fffffff */
+    if (!rv32)
+        diff_set_csr(c, 0x3b2, 0x17fffffff); /* 16 to 32 GiB: QEMU's PCI window */
     diff_set_csr(c, 0x3b7, whole);
     c->pmp = !c->v && diff_chance(&c->rng, 40);
-    for (unsigned i = 2; c->pmp && i < 6; i++) {
+    for (unsigned i = 3; c->pmp && i < 6; i++) {
         unsigned page = (unsigned)rng_below(&c->rng, 10) ? PG_DATA + (unsigned)rng_below(&c->rng, 3) : (unsigned)rng_below(&c->rng, PG_COUNT);
         uint64_t addr = (c->pa + page * 4096 + (rng_next(&c->rng) & 0xfff)) >> 2;
         unsigned a = (unsigned)rng_below(&c->rng, 4), low = (unsigned)rng_below(&c->rng, 11);
@@ -321,8 +325,8 @@ void diff_world_make(struct diff_case *c)
     unsigned mode = modes[rng_below(&c->rng, ARRAY_LEN(modes))];
     c->priv = mode & 3;
     c->v = mode >> 2;
-    struct space s = {.root = PG_S_TABLES, .pool = PG_S_TABLES + 1}, vs = {.root = PG_VS_TABLES, .pool = PG_VS_TABLES + 1};
-    struct space g = {.root = PG_G_ROOT, .pool = PG_G_TABLES};
+    struct space s = {.root = PG_S_TABLES, .pool = PG_S_TABLES + 1}, vs = {.root = PG_VS_TABLES, .pool = PG_VS_TABLES + 1, .two_stage = true};
+    struct space g = {.root = PG_G_ROOT, .pool = PG_G_TABLES, .two_stage = true};
     choose_space(c, &g, true, 30);
     vs.next = g.va - c->pa;
     choose_space(c, &vs, false, !g.levels || (c->isa->xlen == 32 && g.va >> 32) ? 0 : 30); /* QEMU 7.2: both bare, see make_pmp */
