@@ -35,12 +35,12 @@ for bits in 64 32; do
     pass "$image" -cpu "rv$bits,misaligned=off"
     grep -q trap "$scratch/out" || fail "misaligned accesses do not trap although they are off"
 done
-if [ -e "$roms/test-cfi.elf" ]; then
-    pass test-cfi.elf
-    pass test-cfi-rv32.elf -cpu rv32
-fi
-if [ -e "$roms/test-double.elf" ]; then
-    pass test-double.elf -cpu rv64,smrnmi=on,smdbltrp=on
-    pass test-double-rv32.elf -cpu rv32,smrnmi=on,smdbltrp=on
-fi
+nmi=smrnmi=on,nmi=0x80000400,nmi-exception=0x80000500
+for bits in 64 32; do
+    suffix=$([ $bits = 64 ] || echo -rv32)
+    pass "test-cfi$suffix.elf" -cpu "rv$bits"
+    pass "test-cfi$suffix.elf" -cpu "rv$bits,h=off,misaligned=off"
+    pass "test-double$suffix.elf" -cpu "rv$bits,$nmi"
+    pass "test-double$suffix.elf" -cpu "rv$bits,smdbltrp=on,$nmi"
+done
 echo "self-testing guests pass"

@@ -17,12 +17,14 @@ typedef unsigned int uint;
 #define REG_B "8"
 #define TRAPPED_SHIFT "6" /* of the size of struct trapped */
 #define INTERRUPT (1ul << 63)
+#define CLEAR_MPELP "    li t0, 1 << 41\n    csrc mstatus, t0\n"
 #else
 #define REG_S "sw "
 #define REG_L "lw "
 #define REG_B "4"
 #define TRAPPED_SHIFT "5"
 #define INTERRUPT (1ul << 31)
+#define CLEAR_MPELP "    li t0, 1 << 9\n    csrc 0x310, t0\n"
 #endif
 
 enum { MODE_U = 0, MODE_S = 1, MODE_M = 3 };
@@ -64,7 +66,7 @@ static void __attribute__((noinline, unused)) test_failed(uint line, ulong got)
     } while (0)
 
 #define NO_TRAP (~0ul)
-/* Runs assembler in M; MY_TRAP->cause is NO_TRAP, or tells the trap that ended it. t6 is clobbered. Operands follow, with ':' before inputs. */
+/* Runs assembler in M; MY_TRAP->cause is NO_TRAP, or tells the trap that ended it. t0-t2, t6 and a6 are clobbered. Operands follow, with ':' before inputs. */
 #define ATTEMPT(code, outs, ins)                                                                                                          \
     do {                                                                                                                                  \
         struct trapped *t_ = MY_TRAP;                                                                                                     \
@@ -73,7 +75,7 @@ static void __attribute__((noinline, unused)) test_failed(uint line, ulong got)
                          "\n99:\n" REG_S "zero, 0(%[t_])\n"                                                                               \
                          : outs                                                                                                           \
                          : [t_] "r"(t_) ins                                                                                               \
-                         : "t6", "memory");                                                                                               \
+                         : "t0", "t1", "t2", "t6", "a6", "memory");                                                                                             \
     } while (0)
 #define OUT(...) __VA_ARGS__
 #define IN(...) , __VA_ARGS__
@@ -159,6 +161,7 @@ __asm__(".section .text.start\n"
         "    csrs mstatus, t0\n"
         "    li t0, 0x20080\n" /* no MPRV either */
         "    csrc mstatus, t0\n"
+        CLEAR_MPELP /* no landing pad is expected where it goes on */
         "    " REG_S "zero, 0(t6)\n"
         "    " REG_L "sp, " REG_B "(t6)\n"
         "    " REG_L "t0, 2*" REG_B "(t6)\n"
