@@ -25,8 +25,8 @@ says whole "OpenSBI v1.6" "Linux version 6.12." "Run /bin/sh as init process" "S
 isa=$(tr -d '\r' <whole.out | awk '/^hart isa/ {print $NF}')
 config=$("$TRAPLINE" doc --cpu | head -n 1)
 [ "${isa%%_*}" = rv64imafdch ] && [ "${config%%_*}" = rv64imafdch ] || fail "base: $isa, $config"
-for x in zicbom zicboz zicntr zicond zicsr zifencei zihintntl zihintpause zihpm zimop zacas zawrs zfa zfh zfhmin zca zcb zcd zcmop \
-         zba zbb zbc zbkb zbkc zbkx zbs zkr smstateen sscofpmf sstc svinval svnapot svpbmt; do
+for x in zicbom zicboz zicntr zicond zicsr zifencei zihintntl zihintpause zihpm zimop zacas zawrs zfa zfh zfhmin zca zcb zcd \
+         zcmop zba zbb zbc zbkb zbkc zbkx zbs zkr smstateen sscofpmf sstc svinval svnapot svpbmt; do
     [[ _${isa}_ == *_${x}_* ]] || fail "/proc/cpuinfo does not name $x: $isa"
 done
 for x in ${isa//_/ }; do

@@ -1,5 +1,5 @@
-# Debian's Linux on harts that lack things: without an initrd, to the panic that it has no root file system, most of the kernel has
-# run. Then it reboots, and the firmware starts again.
+# Debian's Linux on harts that lack things: without an initrd, to the panic that it has no root file system, most of the
+# kernel has run. Then it reboots, and the firmware starts again.
 # timeout: 300
 . "$(dirname "$0")/../lib/env.sh"
 . "$(dirname "$0")/../lib/boot.sh"

@@ -27,7 +27,8 @@ check()
     says "$1" "smp: Brought up 1 node, 4 CPUs" "SMP Debian" "reboot: Power down"
     [ "$(grep -ac '^hart isa.*: rv64imafdch_' "$1.out")" -eq 4 ] || fail "$1: /proc/cpuinfo does not show four harts"
     [ "$(grep -ac "^$sum" "$1.out")" -eq 4 ] || fail "$1: not four times $sum"
-    [ "$(grep -ac '^0-3' "$1.out")" -eq 2 ] && [ "$(grep -ac '^0-2' "$1.out")" -eq 1 ] || fail "$1: hart 3 did not go and come back"
+    [ "$(grep -ac '^0-3' "$1.out")" -eq 2 ] && [ "$(grep -ac '^0-2' "$1.out")" -eq 1 ] ||
+        fail "$1: hart 3 did not go and come back"
     tr -d '\r' <"$1.out" | awk '/riscv-timer$/ && $2 > 0 && $3 > 0 && $4 > 0 && $5 > 0 {timer = 1}
         /^IPI1:/ && $2 + $3 + $4 + $5 > 0 {ipi = 1} END {exit !(timer && ipi)}' ||
         fail "$1: a hart has no timer interrupt, or none a call"

@@ -1,5 +1,5 @@
-# OpenSBI of four Debian releases, RV64 and RV32: the banner with the extensions it found by reading registers and the device tree,
-# on two harts, then a supervisor-mode program of ours that prints by an SBI call and powers off.
+# OpenSBI of four Debian releases, RV64 and RV32: the banner with the extensions it found by reading registers and the device
+# tree, on two harts, then a supervisor-mode program of ours that prints by an SBI call and powers off.
 # timeout: 120
 . "$(dirname "$0")/../lib/env.sh"
 . "$(dirname "$0")/../lib/boot.sh"

@@ -1,5 +1,5 @@
-# U-Boot as Debian ships it, in supervisor mode on OpenSBI and in machine mode by itself: to the prompt, which answers, reads a virtio
-# disk, restarts the board and powers it off. A run repeated is the same run.
+# U-Boot as Debian ships it, in supervisor mode on OpenSBI and in machine mode by itself: to the prompt, which answers, reads a
+# virtio disk, restarts the board and powers it off. A run repeated is the same run.
 # timeout: 120
 . "$(dirname "$0")/../lib/env.sh"
 . "$(dirname "$0")/../lib/boot.sh"
@@ -44,6 +44,7 @@ same smode again
 boot mmode -bios "$mmode" -drive file=disk,readonly=on --script script
 check mmode
 for cpu in rv64,sstc=off rv64,h=off rv64,svadu=off rv64,zicfilp=off,zicfiss=off; do
-    boot "$cpu" -bios "$opensbi" -kernel "$smode" -cpu "$cpu" --expect 'stop autoboot=>\n' --expect '\n=> =>version\n' --exit-on 'GNU ld'
+    boot "$cpu" -bios "$opensbi" -kernel "$smode" -cpu "$cpu" --expect 'stop autoboot=>\n' \
+        --expect '\n=> =>version\n' --exit-on 'GNU ld'
 done
 echo "U-Boot answers"
