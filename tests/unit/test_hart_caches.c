@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 enum { STORES_TO = 7, TABLE = 8, BUFFER = 9, V0 = 10, VALUES = 6, BACKUP = 24, LEAF = 25, BASE = 26, H0 = 27, H1 = 28 };
-enum { PAGES = 20, CODE_PAGES = 2, TURN = 40, TURNS = 60 };
+enum { ALIAS = 40 /* page at which DATA is mapped again */, PAGES = 20, CODE_PAGES = 2, TURN = 70, TURNS = 40 };
 
 #define LEAF_AT   (TABLES + 0x2000)
 #define BACKUP_AT (TABLES + 0x4000)
@@ -54,7 +54,7 @@ static void change_entry(struct gen *g)
 static void access_memory(struct gen *g)
 {
     static const unsigned sizes[] = {3, 2, 0, 3};
-    unsigned base = pick(g, 3) ? BUFFER : STORES_TO, off = pick(g, 4) ? pick(g, 256) * 8 : pick(g, 2048);
+    unsigned base = pick(g, 3) ? BUFFER : STORES_TO, off = pick(g, 4) ? pick(g, 16) * 8 : pick(g, 2048);
     unsigned f3 = sizes[pick(g, ARRAY_LEN(sizes))];
     if (pick(g, 2))
         emit(g, i_type(off, base, f3, value(g), 0x03));
@@ -109,13 +109,14 @@ static void program(struct gen *g)
     }
 }
 
-/* Goes on behind what trapped, in the code pages, with the tables as they were in the beginning. */
+/* Goes on behind what trapped, in the code pages, with the entries of the pages in use as they were in the beginning. */
 static void handler(struct rig *r)
 {
     struct gen g = {.r = r, .at = HANDLER, .end = UINT64_MAX};
-    for (unsigned i = 0; i < PAGES; i++) {
-        emit(&g, i_type(i * 8, BACKUP, 3, H0, 0x03));
-        emit(&g, s_type(i * 8, H0, LEAF, 3));
+    static const unsigned used[] = {0, 1, (DATA - RAM) / MEM_PAGE_SIZE, (DATA - RAM) / MEM_PAGE_SIZE + 1, (LEAF_AT - RAM) / MEM_PAGE_SIZE};
+    for (unsigned i = 0; i < ARRAY_LEN(used); i++) {
+        emit(&g, i_type(used[i] * 8, BACKUP, 3, H0, 0x03));
+        emit(&g, s_type(used[i] * 8, H0, LEAF, 3));
     }
     emit(&g, i_type(0x341, 0, 2, H0, 0x73));      /* csrr mepc */
     emit(&g, i_type(4, H0, 0, H0, 0x13));
@@ -133,7 +134,7 @@ static struct rig *world(uint64_t seed)
     rig_put(r, TABLES + 2 * 8, (TABLES + 0x1000) >> 2 | 1, 8);
     rig_put(r, TABLES + 0x1000, LEAF_AT >> 2 | 1, 8);
     for (uint64_t i = 0; i < 64; i++) {
-        uint64_t pte = (RAM + i * MEM_PAGE_SIZE) >> 2 | (i >= PAGES || pick(&g, 2) ? 0xcf : 0x0f);
+        uint64_t pte = (i == ALIAS ? DATA : RAM + i * MEM_PAGE_SIZE) >> 2 | (i >= PAGES || pick(&g, 2) ? 0xcf : 0x0f);
         rig_put(r, LEAF_AT + i * 8, pte, 8);
         rig_put(r, BACKUP_AT + i * 8, pte, 8);
     }
@@ -145,7 +146,7 @@ static struct rig *world(uint64_t seed)
         h->s.csr.menvcfg = adue | 1 << 7;
         h->s.csr.satp = UINT64_C(8) << 60 | TABLES >> 12;
         h->s.csr.mstatus |= (uint64_t)pick(&g, 2) << 18;
-        h->s.x[STORES_TO] = CODE + pick(&g, 3) * 0x800;
+        h->s.x[STORES_TO] = pick(&g, 2) ? CODE + pick(&g, 3) * 0x800 : RAM + ALIAS * MEM_PAGE_SIZE + 0x800;
         h->s.x[TABLE] = h->s.x[LEAF] = LEAF_AT;
         h->s.x[BACKUP] = BACKUP_AT;
         h->s.x[BUFFER] = DATA + 0x800 + n * 0x40;
