@@ -1,6 +1,7 @@
 /* `trapline doc`: what the tables know. */
 #include "base/bits.h"
 #include "cli/cli.h"
+#include "cli/doc_markdown.h"
 #include "cli/options.h"
 #include "csr/riscv/csr.h"
 #include <ctype.h>
@@ -12,18 +13,19 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_CPU = 0x300, OPT_JSON, OPT_XLEN };
+enum { OPT_CPU = 0x300, OPT_JSON, OPT_XLEN, OPT_MARKDOWN };
 
 static const struct argp_option table[] = {
     {"cpu", OPT_CPU, 0, 0, "print the cpu configuration, one extension a row; the argument is one for run's -cpu", 1},
     {"xlen", OPT_XLEN, "32|64", 0, "show registers as a hart of this width has them (64)", 1},
     {"json", OPT_JSON, 0, 0, "print JSON", 1},
+    {"markdown", OPT_MARKDOWN, "registers|instructions", 0, "print the whole reference, as in docs/gen", 1},
     {0}};
 
 struct doc {
     bool cpu, json;
     unsigned xlen;
-    const char *name;
+    const char *name, *markdown;
     bool colour;
 };
 
@@ -33,6 +35,7 @@ static error_t parser(int key, char *arg, struct argp_state *state)
     switch (key) {
     case OPT_CPU: d->cpu = true; return 0;
     case OPT_JSON: d->json = true; return 0;
+    case OPT_MARKDOWN: d->markdown = arg; return 0;
     case OPT_XLEN:
         if (strcmp(arg, "32") && strcmp(arg, "64"))
             exit(cli_errorf("--xlen '%s': a hart is 32 or 64 bits wide", arg));
@@ -284,5 +287,7 @@ int verb_doc(int argc, char **argv)
     struct doc d = {.xlen = 64, .colour = cli_colour(STDOUT_FILENO)};
     options_long(argc, argv, &argp);
     argp_parse(&argp, argc, argv, 0, NULL, &d);
+    if (d.markdown)
+        return doc_markdown(d.markdown);
     return d.cpu ? print_cpu(&d) : d.name ? explain(&d) : list_all(&d);
 }

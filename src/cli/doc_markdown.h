@@ -1,0 +1,7 @@
+/* The references that are made from the tables, as Markdown. */
+#ifndef TL_CLI_DOC_MARKDOWN_H
+#define TL_CLI_DOC_MARKDOWN_H
+
+/* Prints the reference `what` ("registers", "instructions"). Returns the exit status. */
+int doc_markdown(const char *what);
+#endif

@@ -1,0 +1,19 @@
+# docs/gen/ is what `trapline doc --markdown` prints. To bring it up to date after a change of a table: TRAPLINE_WRITE=1 bash <this>.
+. "$(dirname "$0")/../lib/env.sh"
+for what in registers instructions; do
+    page=$TRAPLINE_SOURCE/docs/gen/$what.md
+    "$TRAPLINE" doc --markdown "$what" >"$scratch/page"
+    [ "$(grep -c '^| ' "$scratch/page")" -gt 300 ] || fail "the reference of $what has $(grep -c '^| ' "$scratch/page") rows"
+    if [ -n "${TRAPLINE_WRITE:-}" ]; then
+        mkdir -p "$TRAPLINE_SOURCE/docs/gen"
+        cp "$scratch/page" "$page"
+    fi
+    diff "$page" "$scratch/page" >"$scratch/diff" || fail "$page is not current, see the head of $0: $(head -n 5 "$scratch/diff")"
+done
+# Each page of the rows that people look for is there.
+grep -q '^## hstatus$' "$TRAPLINE_SOURCE/docs/gen/registers.md" && grep -q '^| `amocas_q` ' "$TRAPLINE_SOURCE/docs/gen/instructions.md" ||
+    fail "hstatus or amocas.q is missing"
+status=0
+"$TRAPLINE" doc --markdown everything >"$scratch/out" 2>"$scratch/err" || status=$?
+[ "$status" -eq 2 ] && grep -q everything "$scratch/err" || fail "an unknown reference: status $status, $(cat "$scratch/err")"
+echo "references are current"
