@@ -55,7 +55,8 @@ static void put_register(const struct csr_row *row)
 
 static int put_registers(void)
 {
-    printf("# Control and status registers\n\nMade from the rows of `src/csr/riscv/` by `trapline doc --markdown registers`; do not edit.\n"
+    printf("# Control and status registers\n\nMade from the rows of `src/csr/riscv/` by `trapline doc --markdown registers`; do "
+           "not edit.\n"
            "What each field holds after a reset and accepts is in the rows; choices that the manual leaves open are in\n"
            "[implementation-defined.md](../implementation-defined.md).\n");
     for (unsigned i = 0; i < csr_row_count(); i++)
@@ -94,9 +95,12 @@ static void put_extension(const char *ext)
 
 static int put_instructions(void)
 {
-    printf("# Instructions\n\nMade from the rows of `src/cpu/riscv/insn/` by `trapline doc --markdown instructions`; do not edit. `-` is an\n"
-           "operand bit, `n` one of those of which at least one must be set; operand formats are those of `formats.def`. Of two rows that match\n"
-           "the same bits, the one with more fixed bits counts. A name that ends in 32 is the RV32 row of an instruction, one that ends in\n"
+    printf("# Instructions\n\nMade from the rows of `src/cpu/riscv/insn/` by `trapline doc --markdown instructions`; do not "
+           "edit. `-` is an\n"
+           "operand bit, `n` one of those of which at least one must be set; operand formats are those of `formats.def`. Of two "
+           "rows that match\n"
+           "the same bits, the one with more fixed bits counts. A name that ends in 32 is the RV32 row of an instruction, one "
+           "that ends in\n"
            "`_dyn` or `_rtz` the row of one rounding mode.\n");
     for (unsigned i = 0; i < rv_insn_count(); i++) {
         struct insn_row r = rv_insn_row(i);

@@ -1,8 +1,8 @@
 /*
- * The decoder and everything behind it against hostile code. The input is a guest: byte 0 chooses the hart (XLEN, how many), byte 1
- * the number of registers and CSRs that are set before the run, 4 bytes each; the rest is code at the start of RAM.
- * What must hold: no sanitizer report, no assert, no hang, and the same end when the run is asked for in pieces, with caches dropped and
- * in a fork.
+ * The decoder and everything behind it against hostile code. The input is a guest: byte 0 chooses the hart (XLEN, how many), byte
+ * 1 the number of registers and CSRs that are set before the run, 4 bytes each; the rest is code at the start of RAM. What must
+ * hold: no sanitizer report, no assert, no hang, and the same end when the run is asked for in pieces, with caches dropped and in
+ * a fork.
  */
 #include "base/hash.h"
 #include "base/rng.h"
@@ -13,20 +13,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RAM UINT64_C(0x80000000)
-#define TABLES (RAM + 0x10000)
-#define CYCLES 3000u
+#define RAM       UINT64_C(0x80000000)
+#define TABLES    (RAM + 0x10000)
+#define CYCLES    3000u
 #define CODE_MOST 4096u
 
-static const char *const cpus[] = {"rv64", "rv32", "rv64,misaligned=off,c=off,zicfiss=off", "rv64,smrnmi=on,smdbltrp=on", "rv32,h=off", "rv64,svade=off,pmp=16"};
+static const char *const cpus[] = {
+    "rv64", "rv32", "rv64,misaligned=off,c=off,zicfiss=off", "rv64,smrnmi=on,smdbltrp=on", "rv32,h=off", "rv64,svade=off,pmp=16"};
 #define KINDS ARRAY_LEN(cpus)
 
 /* What initial values may go to. The rest of the state is as after a reset. */
 static const char *const regs[] = {
-    "x1", "x2", "x5", "x8", "x10", "x11", "x15", "x31", "f1", "f8", "mstatus", "mstatush", "mtvec", "mscratch", "mepc", "mcause", "medeleg", "mideleg",
-    "mie", "mip", "mcounteren", "menvcfg", "menvcfgh", "mseccfg", "mstateen0", "pmpcfg0", "pmpaddr0", "pmpaddr1", "satp", "stvec", "sepc", "senvcfg",
-    "scounteren", "stimecmp", "hstatus", "hedeleg", "hideleg", "hvip", "hie", "hgatp", "henvcfg", "hcounteren", "hstateen0", "vsstatus", "vsie",
-    "vstvec", "vsepc", "vsatp", "vstimecmp", "ssp", "fcsr", "mhpmevent3", "mcountinhibit", "mcyclecfg", "priv", "v",
+    "x1",         "x2",         "x5",        "x8",         "x10",           "x11",       "x15",      "x31",
+    "f1",         "f8",         "mstatus",   "mstatush",   "mtvec",         "mscratch",  "mepc",     "mcause",
+    "medeleg",    "mideleg",    "mie",       "mip",        "mcounteren",    "menvcfg",   "menvcfgh", "mseccfg",
+    "mstateen0",  "pmpcfg0",    "pmpaddr0",  "pmpaddr1",   "satp",          "stvec",     "sepc",     "senvcfg",
+    "scounteren", "stimecmp",   "hstatus",   "hedeleg",    "hideleg",       "hvip",      "hie",      "hgatp",
+    "henvcfg",    "hcounteren", "hstateen0", "vsstatus",   "vsie",          "vstvec",    "vsepc",    "vsatp",
+    "vstimecmp",  "ssp",        "fcsr",      "mhpmevent3", "mcountinhibit", "mcyclecfg", "priv",     "v",
 };
 
 static struct machine *base[KINDS][2];
@@ -43,7 +47,8 @@ static struct machine *base_of(unsigned kind, unsigned harts)
     if (fd < 0 || write(fd, &loop, 4) != 4)
         abort();
     close(fd);
-    struct machine_config c = {.cpu = cpus[kind], .harts = harts, .bios = "none", .kernel = file, .ram = 1 << 20, .seed = 1, .quantum = 100};
+    struct machine_config c = {
+        .cpu = cpus[kind], .harts = harts, .bios = "none", .kernel = file, .ram = 1 << 20, .seed = 1, .quantum = 100};
     struct err e;
     *m = machine_new(&c, &e);
     unlink(file);
@@ -65,7 +70,9 @@ static uint64_t value_of(const uint8_t *p)
     uint64_t low = p[1] | (uint64_t)p[2] << 8;
     switch (p[0] >> 6) {
     case 0: return RAM + low;
-    case 1: return (uint64_t)(8 + (p[0] & 3)) << 60 | (p[0] & 4 ? UINT64_C(1) << 31 : 0) | (TABLES >> 12) | (p[0] & 8 ? low << 44 : 0);
+    case 1:
+        return (uint64_t)(8 + (p[0] & 3)) << 60 | (p[0] & 4 ? UINT64_C(1) << 31 : 0) | (TABLES >> 12) |
+               (p[0] & 8 ? low << 44 : 0);
     case 2: return low << (p[0] & 63);
     default: return ~(low << (p[0] & 63));
     }

@@ -1,6 +1,6 @@
 /*
- * Engine laws over every image of roms/: the final digest and the console are the same whatever pieces a run is asked for in, across
- * forks, saved states and dropped caches, on one hart and on several; and a long run needs no more than a 64 KiB stack.
+ * Engine laws over every image of roms/: the final digest and the console are the same whatever pieces a run is asked for in,
+ * across forks, saved states and dropped caches, on one hart and on several; and a long run needs no more than a 64 KiB stack.
  * timeout: 600
  */
 #include <dirent.h>
@@ -23,7 +23,10 @@
 /* TRAPLINE_FP_N is the common switch of builds that get fewer random cases. */
 static uint64_t cycles_each(void) { return getenv("TRAPLINE_FP_N") ? 60000 : 300000; }
 
-struct text { size_t n; char at[1 << 16]; };
+struct text {
+    size_t n;
+    char at[1 << 16];
+};
 
 static void print(void *ctx, const char *device, const void *p, size_t n)
 {
@@ -36,11 +39,21 @@ static void print(void *ctx, const char *device, const void *p, size_t n)
 }
 
 /* One run: an image, its width, how many harts. */
-struct world { char path[512]; const char *cpu; unsigned harts; struct text out; uint64_t digest; };
+struct world {
+    char path[512];
+    const char *cpu;
+    unsigned harts;
+    struct text out;
+    uint64_t digest;
+};
 
 static struct machine *start(struct world *w)
 {
-    struct machine_config c = {.cpu = w->cpu, .harts = w->harts, .bios = "none", .kernel = w->path, .ram = 32 << 20,
+    struct machine_config c = {.cpu = w->cpu,
+                               .harts = w->harts,
+                               .bios = "none",
+                               .kernel = w->path,
+                               .ram = 32 << 20,
                                .host = {.ctx = &w->out, .console = print}};
     struct err e;
     w->out.n = 0;
@@ -226,11 +239,23 @@ static void copies_law(struct world *w, uint64_t seed)
     free(out);
 }
 
-static void a_run_does_not_depend_on_its_pieces(void **state) { (void)state; each_image(pieces_law); }
-static void a_run_does_not_depend_on_caches(void **state) { (void)state; each_image(caches_law); }
-static void a_run_goes_on_alike_in_forks_and_from_saved_states(void **state) { (void)state; each_image(copies_law); }
+static void a_run_does_not_depend_on_its_pieces(void **state)
+{
+    (void)state;
+    each_image(pieces_law);
+}
+static void a_run_does_not_depend_on_caches(void **state)
+{
+    (void)state;
+    each_image(caches_law);
+}
+static void a_run_goes_on_alike_in_forks_and_from_saved_states(void **state)
+{
+    (void)state;
+    each_image(copies_law);
+}
 
-/* ---- the stack ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- the stack --------------------------------------------------------------------------------------------------- */
 
 #define STACK (64u << 10)
 
@@ -240,12 +265,13 @@ static void *long_run(void *m)
     return NULL;
 }
 
-/* Handlers reach each other by tail calls: if one of them were a call, its frames would overrun the stack into the guard page within
-   some thousand instructions. The page below the stack cannot be accessed. */
+/* Handlers reach each other by tail calls: if one of them were a call, its frames would overrun the stack into the guard page
+   within some thousand instructions. The page below the stack cannot be accessed. */
 static void fifty_million_cycles_need_no_more_than_64_kib_of_stack(void **state)
 {
     (void)state;
-    static const char *const images[] = {"bench-compute.elf", "bench-walk2.elf", "bench-world.elf", "bench-float.elf", "bench-compute-rv32.elf"};
+    static const char *const images[] = {"bench-compute.elf", "bench-walk2.elf", "bench-world.elf", "bench-float.elf",
+                                         "bench-compute-rv32.elf"};
     for (unsigned i = 0; i < ARRAY_LEN(images); i++) {
         struct world *w = calloc(1, sizeof *w);
         snprintf(w->path, sizeof w->path, "%s/roms/%s", TL_SOURCE_DIR, images[i]);

@@ -4,10 +4,10 @@
 #include "cpu/riscv/decode.h"
 #include "cpu/riscv/hart.h"
 
-#define INSN_RAM UINT64_C(0x80000000)
+#define INSN_RAM      UINT64_C(0x80000000)
 #define INSN_RAM_SIZE UINT64_C(0x10000)
-#define INSN_DATA (INSN_RAM + 0x8000) /* 4 KiB that random loads and stores may use */
-#define INSN_TRAP (INSN_RAM + 0xf000)
+#define INSN_DATA     (INSN_RAM + 0x8000) /* 4 KiB that random loads and stores may use */
+#define INSN_TRAP     (INSN_RAM + 0xf000)
 
 struct insn_world {
     struct mem *mem;

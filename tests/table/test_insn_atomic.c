@@ -1,6 +1,6 @@
 /*
- * Atomic instructions, as the hart executes them: A, Zabha, Zacas with its register pairs, LR/SC, on RV32 and RV64, and the traps of
- * misaligned and device addresses. unpriv "A", "Zabha", "Zacas"; priv 3.6.3.
+ * Atomic instructions, as the hart executes them: A, Zabha, Zacas with its register pairs, LR/SC, on RV32 and RV64, and the traps
+ * of misaligned and device addresses. unpriv "A", "Zabha", "Zacas"; priv 3.6.3.
  * timeout: 300
  */
 #include <inttypes.h>
@@ -15,8 +15,20 @@
 #include "base/rng.h"
 #include "insn_world.h"
 
-enum { AMOADD = 0x00, AMOSWAP = 0x01, LR = 0x02, SC = 0x03, AMOXOR = 0x04, AMOCAS = 0x05, AMOOR = 0x08, AMOAND = 0x0c, AMOMIN = 0x10,
-       AMOMAX = 0x14, AMOMINU = 0x18, AMOMAXU = 0x1c };
+enum {
+    AMOADD = 0x00,
+    AMOSWAP = 0x01,
+    LR = 0x02,
+    SC = 0x03,
+    AMOXOR = 0x04,
+    AMOCAS = 0x05,
+    AMOOR = 0x08,
+    AMOAND = 0x0c,
+    AMOMIN = 0x10,
+    AMOMAX = 0x14,
+    AMOMINU = 0x18,
+    AMOMAXU = 0x1c
+};
 
 static const uint32_t plain_ops[] = {AMOADD, AMOSWAP, AMOXOR, AMOOR, AMOAND, AMOMIN, AMOMAX, AMOMINU, AMOMAXU};
 
@@ -95,7 +107,8 @@ static void run_amos(const char *cpu)
         uint64_t got = memory(w, at, size), want_rd = rd ? insn_sext(m, 8 * size) : 0;
         if (got != want || s->x[rd] != want_rd)
             fail_msg("%#x rv%u: memory %#" PRIx64 ", operand %#" PRIx64 " -> %#" PRIx64 ", expected %#" PRIx64 "; rd %#" PRIx64
-                     ", expected %#" PRIx64, insn, n, m, v, got, want, s->x[rd], want_rd);
+                     ", expected %#" PRIx64,
+                     insn, n, m, v, got, want, s->x[rd], want_rd);
         around_is_untouched(w, at, size, 0x5a);
     }
     insn_world_free(w);
@@ -115,10 +128,12 @@ static void run_cas(const char *cpu)
     struct rv_state *s = &w->h->s;
     unsigned n = w->cfg.xlen, reg = n / 8;
     for (unsigned k = 0; k < insn_rounds() * 8; k++) {
-        unsigned size = 1u << rng_below(&w->seed, n == 64 ? 5 : 4), rd, rs1, rs2, words = size > reg ? 2 : 1, part = size > reg ? reg : size;
+        unsigned size = 1u << rng_below(&w->seed, n == 64 ? 5 : 4), rd, rs1, rs2, words = size > reg ? 2 : 1,
+                 part = size > reg ? reg : size;
         do
             registers(&w->seed, &rd, &rs1, &rs2);
-        while (rd == rs1 || (words == 2 && ((rd & ~1u) == (rs1 & ~1u) || (rs2 & ~1u) == (rs1 & ~1u) || (rd & ~1u) == (rs2 & ~1u))));
+        while (rd == rs1 ||
+               (words == 2 && ((rd & ~1u) == (rs1 & ~1u) || (rs2 & ~1u) == (rs1 & ~1u) || (rd & ~1u) == (rs2 & ~1u))));
         uint64_t at = INSN_DATA + 64 + rng_below(&w->seed, 128) * 16 + rng_below(&w->seed, 16 / size) * size;
         uint64_t m[2] = {insn_value(&w->seed, 64), insn_value(&w->seed, 64)}, cmp[2], new[2];
         bool differ = rng_next(&w->seed) & 1, odd = words == 2 && ((rd | rs2) & 1);
@@ -171,7 +186,8 @@ static void compare_and_swap_writes_when_equal_and_takes_even_pairs_only(void **
     run_cas("rv32");
 }
 
-/* Each width that is there, at an address that is no multiple of it: 4 for lr, 6 for everything else, whatever `misaligned` says. */
+/* Each width that is there, at an address that is no multiple of it: 4 for lr, 6 for everything else, whatever `misaligned` says.
+ */
 static void misaligned_atomics_trap_and_change_nothing(void **state)
 {
     (void)state;
@@ -221,7 +237,7 @@ static void atomics_outside_memory_are_access_faults(void **state)
     insn_world_free(w);
 }
 
-/* ---- LR/SC -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- LR/SC ------------------------------------------------------------------------------------------------------- */
 
 static void put_one(struct insn_world *w, uint32_t insn)
 {

@@ -1,6 +1,6 @@
 /*
- * Every 16-bit encoding is the 32-bit instruction the manual says it expands to: the expansions are written here a second time, as
- * instruction words. unpriv "C", "Zc", "Zcmop", "Zicfiss".
+ * Every 16-bit encoding is the 32-bit instruction the manual says it expands to: the expansions are written here a second time,
+ * as instruction words. unpriv "C", "Zc", "Zcmop", "Zicfiss".
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 #include "cpu/riscv/decode.h"
 
-#define RESERVED 0u
+#define RESERVED  0u
 #define FENCE_NOP 0x0000000fu /* what trapline lets c.mop.n do: nothing */
 
 static uint32_t i_type(uint32_t imm, uint32_t rs1, uint32_t f3, uint32_t rd, uint32_t op)
@@ -41,7 +41,7 @@ static uint32_t branch(uint32_t f3, uint32_t rs1, uint32_t v)
 }
 
 /* Moves bits of c to places of a number: each pair is (bit of c, bit of the number). */
-#define BIT(from, to) ((c >> (from) & 1) << (to))
+#define BIT(from, to) ((c >> (from)&1) << (to))
 static uint32_t uimm_w(uint32_t c) { return BIT(5, 6) | BIT(12, 5) | BIT(11, 4) | BIT(10, 3) | BIT(6, 2); }
 static uint32_t uimm_d(uint32_t c) { return BIT(6, 7) | BIT(5, 6) | BIT(12, 5) | BIT(11, 4) | BIT(10, 3); }
 static uint32_t imm6(uint32_t c) { return (BIT(12, 5) | (c >> 2 & 31)) - (c & 0x1000 ? 64 : 0); }
@@ -49,8 +49,8 @@ static uint32_t shamt(uint32_t c) { return BIT(12, 5) | (c >> 2 & 31); }
 
 static uint32_t jump_offset(uint32_t c)
 {
-    uint32_t v = BIT(12, 11) | BIT(11, 4) | BIT(10, 9) | BIT(9, 8) | BIT(8, 10) | BIT(7, 6) | BIT(6, 7) | BIT(5, 3) | BIT(4, 2) | BIT(3, 1) |
-                 BIT(2, 5);
+    uint32_t v = BIT(12, 11) | BIT(11, 4) | BIT(10, 9) | BIT(9, 8) | BIT(8, 10) | BIT(7, 6) | BIT(6, 7) | BIT(5, 3) | BIT(4, 2) |
+                 BIT(3, 1) | BIT(2, 5);
     return v - (v & 0x800 ? 0x1000 : 0);
 }
 
@@ -60,11 +60,22 @@ static uint32_t branch_offset(uint32_t c)
     return v - (v & 0x100 ? 0x200 : 0);
 }
 
-enum { LOAD = 0x03, LOAD_FP = 0x07, STORE = 0x23, STORE_FP = 0x27, OP_IMM = 0x13, OP_IMM_32 = 0x1b, OP = 0x33, OP_32 = 0x3b, JALR = 0x67 };
+enum {
+    LOAD = 0x03,
+    LOAD_FP = 0x07,
+    STORE = 0x23,
+    STORE_FP = 0x27,
+    OP_IMM = 0x13,
+    OP_IMM_32 = 0x1b,
+    OP = 0x33,
+    OP_32 = 0x3b,
+    JALR = 0x67
+};
 
 static uint32_t quadrant0(uint32_t c, unsigned xlen)
 {
-    uint32_t a = 8 + (c >> 7 & 7), b = 8 + (c >> 2 & 7), u = BIT(12, 5) | BIT(11, 4) | BIT(10, 9) | BIT(9, 8) | BIT(8, 7) | BIT(7, 6) | BIT(6, 2) | BIT(5, 3);
+    uint32_t a = 8 + (c >> 7 & 7), b = 8 + (c >> 2 & 7),
+             u = BIT(12, 5) | BIT(11, 4) | BIT(10, 9) | BIT(9, 8) | BIT(8, 7) | BIT(7, 6) | BIT(6, 2) | BIT(5, 3);
     switch (c >> 13) {
     case 0: return u ? i_type(u, 2, 0, b, OP_IMM) : RESERVED;
     case 1: return i_type(uimm_d(c), a, 3, b, LOAD_FP);
@@ -87,12 +98,12 @@ static uint32_t quadrant0(uint32_t c, unsigned xlen)
 static uint32_t zcb_unary(uint32_t c, uint32_t a, unsigned xlen)
 {
     switch (c >> 2 & 7) {
-    case 0: return i_type(0xff, a, 7, a, OP_IMM);                             /* c.zext.b */
-    case 1: return i_type(0x604, a, 1, a, OP_IMM);                            /* c.sext.b */
-    case 2: return r_type(4, 0, a, 4, a, xlen == 64 ? OP_32 : OP);            /* c.zext.h */
-    case 3: return i_type(0x605, a, 1, a, OP_IMM);                            /* c.sext.h */
-    case 4: return xlen == 64 ? r_type(4, 0, a, 0, a, OP_32) : RESERVED;      /* c.zext.w */
-    case 5: return i_type(0xfff, a, 4, a, OP_IMM);                            /* c.not */
+    case 0: return i_type(0xff, a, 7, a, OP_IMM);                        /* c.zext.b */
+    case 1: return i_type(0x604, a, 1, a, OP_IMM);                       /* c.sext.b */
+    case 2: return r_type(4, 0, a, 4, a, xlen == 64 ? OP_32 : OP);       /* c.zext.h */
+    case 3: return i_type(0x605, a, 1, a, OP_IMM);                       /* c.sext.h */
+    case 4: return xlen == 64 ? r_type(4, 0, a, 0, a, OP_32) : RESERVED; /* c.zext.w */
+    case 5: return i_type(0xfff, a, 4, a, OP_IMM);                       /* c.not */
     default: return RESERVED;
     }
 }
@@ -136,7 +147,8 @@ static uint32_t quadrant1(uint32_t c, unsigned xlen)
             return rd < 16 && (rd & 1) ? FENCE_NOP : RESERVED;
         }
         if (rd == 2)
-            return i_type((BIT(12, 9) | BIT(6, 4) | BIT(5, 6) | BIT(4, 8) | BIT(3, 7) | BIT(2, 5)) - (c & 0x1000 ? 0x400 : 0), 2, 0, 2, OP_IMM);
+            return i_type((BIT(12, 9) | BIT(6, 4) | BIT(5, 6) | BIT(4, 8) | BIT(3, 7) | BIT(2, 5)) - (c & 0x1000 ? 0x400 : 0), 2,
+                          0, 2, OP_IMM);
         return imm6(c) << 12 | rd << 7 | 0x37;
     case 4: return misc_alu(c, xlen);
     case 5: return jal(0, jump_offset(c));

@@ -1,6 +1,6 @@
 /*
- * Integer instructions, as the hart executes them, do what the manual says: I, M, B (Zba Zbb Zbc Zbs), Zbkb, Zbkc, Zbkx, Zicond, on RV32
- * and RV64. The table states encodings and results a second time, bit by bit where the rows use arithmetic.
+ * Integer instructions, as the hart executes them, do what the manual says: I, M, B (Zba Zbb Zbc Zbs), Zbkb, Zbkc, Zbkx, Zicond,
+ * on RV32 and RV64. The table states encodings and results a second time, bit by bit where the rows use arithmetic.
  * timeout: 300
  */
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #include "base/rng.h"
 #include "insn_world.h"
 
-/* ---- results: a and b are XLEN bits wide, zero-extended; only the low XLEN bits of the result count --------------------------------- */
+/* ---- results: a and b are XLEN bits wide, zero-extended; only the low XLEN bits of the result count -------------- */
 
 typedef uint64_t result_fn(uint64_t a, uint64_t b, unsigned n);
 
@@ -24,11 +24,11 @@ static uint64_t w_of(uint64_t v) { return insn_sext(v, 32); }
 static uint64_t ones(unsigned n) { return n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1; }
 static unsigned bit_at(uint64_t v, unsigned i) { return (unsigned)(v >> i & 1); }
 
-#define OP2(name, expr)                                                                                                                \
-    static uint64_t name(uint64_t a, uint64_t b, unsigned n)                                                                              \
-    {                                                                                                                                     \
-        (void)a, (void)b, (void)n;                                                                                                        \
-        return (uint64_t)(expr);                                                                                                          \
+#define OP2(name, expr)                                      \
+    static uint64_t name(uint64_t a, uint64_t b, unsigned n) \
+    {                                                        \
+        (void)a, (void)b, (void)n;                           \
+        return (uint64_t)(expr);                             \
     }
 OP2(r_add, a + b)
 OP2(r_sub, a - b)
@@ -37,7 +37,7 @@ OP2(r_or, a + b - (a & b))
 OP2(r_and, a + b - (a | b))
 OP2(r_slt, sgn(a, n) < sgn(b, n))
 OP2(r_sltu, a < b)
-OP2(r_sll, a * (UINT64_C(1) << b % n))
+OP2(r_sll, a *(UINT64_C(1) << b % n))
 OP2(r_srl, a / (UINT64_C(1) << b % n))
 OP2(r_sra, bit_at(a, n - 1) ? ~((~a & ones(n)) >> b % n) : a >> b % n)
 OP2(r_addw, w_of(a + b))
@@ -45,12 +45,12 @@ OP2(r_subw, w_of(a - b))
 OP2(r_sllw, w_of(a << (b & 31)))
 OP2(r_srlw, w_of((a & ones(32)) >> (b & 31)))
 OP2(r_sraw, (int64_t)w_of(a) >> (b & 31))
-OP2(r_mul, (unsigned __int128)a * b)
+OP2(r_mul, (unsigned __int128)a *b)
 OP2(r_mulh, (__int128)sgn(a, n) * sgn(b, n) >> n)
 OP2(r_mulhsu, (__int128)sgn(a, n) * (__int128)(unsigned __int128)b >> n)
-OP2(r_mulhu, (unsigned __int128)a * b >> n)
-OP2(r_mulw, w_of(a * b))
-OP2(r_andn, a & (b ^ ones(n)))
+OP2(r_mulhu, (unsigned __int128)a *b >> n)
+OP2(r_mulw, w_of(a *b))
+OP2(r_andn, a &(b ^ ones(n)))
 OP2(r_orn, a | (b ^ ones(n)))
 OP2(r_xnor, (a ^ b) ^ ones(n))
 OP2(r_sh1add, a * 2 + b)
@@ -95,10 +95,10 @@ OP2(r_div, divide(a, b, n, true, false))
 OP2(r_divu, divide(a, b, n, false, false))
 OP2(r_rem, divide(a, b, n, true, true))
 OP2(r_remu, divide(a, b, n, false, true))
-OP2(r_divw, w_of(divide(a & ones(32), b & ones(32), 32, true, false)))
-OP2(r_divuw, w_of(divide(a & ones(32), b & ones(32), 32, false, false)))
-OP2(r_remw, w_of(divide(a & ones(32), b & ones(32), 32, true, true)))
-OP2(r_remuw, w_of(divide(a & ones(32), b & ones(32), 32, false, true)))
+OP2(r_divw, w_of(divide(a &ones(32), b &ones(32), 32, true, false)))
+OP2(r_divuw, w_of(divide(a &ones(32), b &ones(32), 32, false, false)))
+OP2(r_remw, w_of(divide(a &ones(32), b &ones(32), 32, true, true)))
+OP2(r_remuw, w_of(divide(a &ones(32), b &ones(32), 32, false, true)))
 
 /* Result bit i is bit from(i) of the operand. */
 static uint64_t permute(uint64_t a, unsigned n, unsigned (*from)(unsigned i, unsigned n))
@@ -109,7 +109,11 @@ static uint64_t permute(uint64_t a, unsigned n, unsigned (*from)(unsigned i, uns
     return r;
 }
 static unsigned from_rev8(unsigned i, unsigned n) { return n - 8 - i / 8 * 8 + i % 8; }
-static unsigned from_brev8(unsigned i, unsigned n) { (void)n; return i / 8 * 8 + 7 - i % 8; }
+static unsigned from_brev8(unsigned i, unsigned n)
+{
+    (void)n;
+    return i / 8 * 8 + 7 - i % 8;
+}
 static unsigned from_zip(unsigned i, unsigned n) { return i % 2 ? i / 2 + n / 2 : i / 2; }
 static unsigned from_unzip(unsigned i, unsigned n) { return i < n / 2 ? 2 * i : 2 * (i - n / 2) + 1; }
 OP2(r_rev8, permute(a, n, from_rev8))
@@ -190,7 +194,7 @@ OP2(r_xperm4, lookup(a, b, n, 4))
 OP2(r_xperm8, lookup(a, b, n, 8))
 OP2(r_zero, 0)
 
-/* ---- the table ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 /* R: two registers. I: immediate. SH: shift amount of XLEN, SHW of 32. U: one register, rs2 field `f2`. */
 enum shape { R, I, SH, SHW, U };
@@ -203,51 +207,111 @@ static const struct op {
     unsigned xlen; /* 0: both */
     result_fn *result;
 } ops[] = {
-    {"add", R, OP, 0, 0x00, 0, 0, r_add}, {"sub", R, OP, 0, 0x20, 0, 0, r_sub}, {"sll", R, OP, 1, 0x00, 0, 0, r_sll},
-    {"slt", R, OP, 2, 0x00, 0, 0, r_slt}, {"sltu", R, OP, 3, 0x00, 0, 0, r_sltu}, {"xor", R, OP, 4, 0x00, 0, 0, r_xor},
-    {"srl", R, OP, 5, 0x00, 0, 0, r_srl}, {"sra", R, OP, 5, 0x20, 0, 0, r_sra}, {"or", R, OP, 6, 0x00, 0, 0, r_or},
+    {"add", R, OP, 0, 0x00, 0, 0, r_add},
+    {"sub", R, OP, 0, 0x20, 0, 0, r_sub},
+    {"sll", R, OP, 1, 0x00, 0, 0, r_sll},
+    {"slt", R, OP, 2, 0x00, 0, 0, r_slt},
+    {"sltu", R, OP, 3, 0x00, 0, 0, r_sltu},
+    {"xor", R, OP, 4, 0x00, 0, 0, r_xor},
+    {"srl", R, OP, 5, 0x00, 0, 0, r_srl},
+    {"sra", R, OP, 5, 0x20, 0, 0, r_sra},
+    {"or", R, OP, 6, 0x00, 0, 0, r_or},
     {"and", R, OP, 7, 0x00, 0, 0, r_and},
-    {"addi", I, OP_IMM, 0, 0, 0, 0, r_add}, {"slti", I, OP_IMM, 2, 0, 0, 0, r_slt}, {"sltiu", I, OP_IMM, 3, 0, 0, 0, r_sltu},
-    {"xori", I, OP_IMM, 4, 0, 0, 0, r_xor}, {"ori", I, OP_IMM, 6, 0, 0, 0, r_or}, {"andi", I, OP_IMM, 7, 0, 0, 0, r_and},
-    {"slli", SH, OP_IMM, 1, 0x00, 0, 0, r_sll}, {"srli", SH, OP_IMM, 5, 0x00, 0, 0, r_srl}, {"srai", SH, OP_IMM, 5, 0x20, 0, 0, r_sra},
-    {"addw", R, OP_32, 0, 0x00, 0, 64, r_addw}, {"subw", R, OP_32, 0, 0x20, 0, 64, r_subw}, {"sllw", R, OP_32, 1, 0x00, 0, 64, r_sllw},
-    {"srlw", R, OP_32, 5, 0x00, 0, 64, r_srlw}, {"sraw", R, OP_32, 5, 0x20, 0, 64, r_sraw}, {"addiw", I, OP_IMM_32, 0, 0, 0, 64, r_addw},
-    {"slliw", SHW, OP_IMM_32, 1, 0x00, 0, 64, r_sllw}, {"srliw", SHW, OP_IMM_32, 5, 0x00, 0, 64, r_srlw},
+    {"addi", I, OP_IMM, 0, 0, 0, 0, r_add},
+    {"slti", I, OP_IMM, 2, 0, 0, 0, r_slt},
+    {"sltiu", I, OP_IMM, 3, 0, 0, 0, r_sltu},
+    {"xori", I, OP_IMM, 4, 0, 0, 0, r_xor},
+    {"ori", I, OP_IMM, 6, 0, 0, 0, r_or},
+    {"andi", I, OP_IMM, 7, 0, 0, 0, r_and},
+    {"slli", SH, OP_IMM, 1, 0x00, 0, 0, r_sll},
+    {"srli", SH, OP_IMM, 5, 0x00, 0, 0, r_srl},
+    {"srai", SH, OP_IMM, 5, 0x20, 0, 0, r_sra},
+    {"addw", R, OP_32, 0, 0x00, 0, 64, r_addw},
+    {"subw", R, OP_32, 0, 0x20, 0, 64, r_subw},
+    {"sllw", R, OP_32, 1, 0x00, 0, 64, r_sllw},
+    {"srlw", R, OP_32, 5, 0x00, 0, 64, r_srlw},
+    {"sraw", R, OP_32, 5, 0x20, 0, 64, r_sraw},
+    {"addiw", I, OP_IMM_32, 0, 0, 0, 64, r_addw},
+    {"slliw", SHW, OP_IMM_32, 1, 0x00, 0, 64, r_sllw},
+    {"srliw", SHW, OP_IMM_32, 5, 0x00, 0, 64, r_srlw},
     {"sraiw", SHW, OP_IMM_32, 5, 0x20, 0, 64, r_sraw},
 
-    {"mul", R, OP, 0, 0x01, 0, 0, r_mul}, {"mulh", R, OP, 1, 0x01, 0, 0, r_mulh}, {"mulhsu", R, OP, 2, 0x01, 0, 0, r_mulhsu},
-    {"mulhu", R, OP, 3, 0x01, 0, 0, r_mulhu}, {"div", R, OP, 4, 0x01, 0, 0, r_div}, {"divu", R, OP, 5, 0x01, 0, 0, r_divu},
-    {"rem", R, OP, 6, 0x01, 0, 0, r_rem}, {"remu", R, OP, 7, 0x01, 0, 0, r_remu}, {"mulw", R, OP_32, 0, 0x01, 0, 64, r_mulw},
-    {"divw", R, OP_32, 4, 0x01, 0, 64, r_divw}, {"divuw", R, OP_32, 5, 0x01, 0, 64, r_divuw}, {"remw", R, OP_32, 6, 0x01, 0, 64, r_remw},
+    {"mul", R, OP, 0, 0x01, 0, 0, r_mul},
+    {"mulh", R, OP, 1, 0x01, 0, 0, r_mulh},
+    {"mulhsu", R, OP, 2, 0x01, 0, 0, r_mulhsu},
+    {"mulhu", R, OP, 3, 0x01, 0, 0, r_mulhu},
+    {"div", R, OP, 4, 0x01, 0, 0, r_div},
+    {"divu", R, OP, 5, 0x01, 0, 0, r_divu},
+    {"rem", R, OP, 6, 0x01, 0, 0, r_rem},
+    {"remu", R, OP, 7, 0x01, 0, 0, r_remu},
+    {"mulw", R, OP_32, 0, 0x01, 0, 64, r_mulw},
+    {"divw", R, OP_32, 4, 0x01, 0, 64, r_divw},
+    {"divuw", R, OP_32, 5, 0x01, 0, 64, r_divuw},
+    {"remw", R, OP_32, 6, 0x01, 0, 64, r_remw},
     {"remuw", R, OP_32, 7, 0x01, 0, 64, r_remuw},
 
-    {"sh1add", R, OP, 2, 0x10, 0, 0, r_sh1add}, {"sh2add", R, OP, 4, 0x10, 0, 0, r_sh2add}, {"sh3add", R, OP, 6, 0x10, 0, 0, r_sh3add},
-    {"add.uw", R, OP_32, 0, 0x04, 0, 64, r_adduw}, {"sh1add.uw", R, OP_32, 2, 0x10, 0, 64, r_sh1adduw},
-    {"sh2add.uw", R, OP_32, 4, 0x10, 0, 64, r_sh2adduw}, {"sh3add.uw", R, OP_32, 6, 0x10, 0, 64, r_sh3adduw},
+    {"sh1add", R, OP, 2, 0x10, 0, 0, r_sh1add},
+    {"sh2add", R, OP, 4, 0x10, 0, 0, r_sh2add},
+    {"sh3add", R, OP, 6, 0x10, 0, 0, r_sh3add},
+    {"add.uw", R, OP_32, 0, 0x04, 0, 64, r_adduw},
+    {"sh1add.uw", R, OP_32, 2, 0x10, 0, 64, r_sh1adduw},
+    {"sh2add.uw", R, OP_32, 4, 0x10, 0, 64, r_sh2adduw},
+    {"sh3add.uw", R, OP_32, 6, 0x10, 0, 64, r_sh3adduw},
     {"slli.uw", SH, OP_IMM_32, 1, 0x04, 0, 64, r_slliuw},
 
-    {"andn", R, OP, 7, 0x20, 0, 0, r_andn}, {"orn", R, OP, 6, 0x20, 0, 0, r_orn}, {"xnor", R, OP, 4, 0x20, 0, 0, r_xnor},
-    {"clz", U, OP_IMM, 1, 0x30, 0, 0, r_clz}, {"ctz", U, OP_IMM, 1, 0x30, 1, 0, r_ctz}, {"cpop", U, OP_IMM, 1, 0x30, 2, 0, r_cpop},
-    {"clzw", U, OP_IMM_32, 1, 0x30, 0, 64, r_clzw}, {"ctzw", U, OP_IMM_32, 1, 0x30, 1, 64, r_ctzw},
-    {"cpopw", U, OP_IMM_32, 1, 0x30, 2, 64, r_cpopw}, {"sext.b", U, OP_IMM, 1, 0x30, 4, 0, r_sextb},
-    {"sext.h", U, OP_IMM, 1, 0x30, 5, 0, r_sexth}, {"zext.h", U, OP, 4, 0x04, 0, 32, r_zexth}, {"zext.h", U, OP_32, 4, 0x04, 0, 64, r_zexth},
-    {"max", R, OP, 6, 0x05, 0, 0, r_max}, {"maxu", R, OP, 7, 0x05, 0, 0, r_maxu}, {"min", R, OP, 4, 0x05, 0, 0, r_min},
-    {"minu", R, OP, 5, 0x05, 0, 0, r_minu}, {"rol", R, OP, 1, 0x30, 0, 0, r_rol}, {"ror", R, OP, 5, 0x30, 0, 0, r_ror},
-    {"rori", SH, OP_IMM, 5, 0x30, 0, 0, r_ror}, {"rolw", R, OP_32, 1, 0x30, 0, 64, r_rolw}, {"rorw", R, OP_32, 5, 0x30, 0, 64, r_rorw},
-    {"roriw", SHW, OP_IMM_32, 5, 0x30, 0, 64, r_rorw}, {"orc.b", U, OP_IMM, 5, 0x14, 7, 0, r_orcb},
-    {"rev8", U, OP_IMM, 5, 0x34, 0x18, 32, r_rev8}, {"rev8", U, OP_IMM, 5, 0x35, 0x18, 64, r_rev8},
+    {"andn", R, OP, 7, 0x20, 0, 0, r_andn},
+    {"orn", R, OP, 6, 0x20, 0, 0, r_orn},
+    {"xnor", R, OP, 4, 0x20, 0, 0, r_xnor},
+    {"clz", U, OP_IMM, 1, 0x30, 0, 0, r_clz},
+    {"ctz", U, OP_IMM, 1, 0x30, 1, 0, r_ctz},
+    {"cpop", U, OP_IMM, 1, 0x30, 2, 0, r_cpop},
+    {"clzw", U, OP_IMM_32, 1, 0x30, 0, 64, r_clzw},
+    {"ctzw", U, OP_IMM_32, 1, 0x30, 1, 64, r_ctzw},
+    {"cpopw", U, OP_IMM_32, 1, 0x30, 2, 64, r_cpopw},
+    {"sext.b", U, OP_IMM, 1, 0x30, 4, 0, r_sextb},
+    {"sext.h", U, OP_IMM, 1, 0x30, 5, 0, r_sexth},
+    {"zext.h", U, OP, 4, 0x04, 0, 32, r_zexth},
+    {"zext.h", U, OP_32, 4, 0x04, 0, 64, r_zexth},
+    {"max", R, OP, 6, 0x05, 0, 0, r_max},
+    {"maxu", R, OP, 7, 0x05, 0, 0, r_maxu},
+    {"min", R, OP, 4, 0x05, 0, 0, r_min},
+    {"minu", R, OP, 5, 0x05, 0, 0, r_minu},
+    {"rol", R, OP, 1, 0x30, 0, 0, r_rol},
+    {"ror", R, OP, 5, 0x30, 0, 0, r_ror},
+    {"rori", SH, OP_IMM, 5, 0x30, 0, 0, r_ror},
+    {"rolw", R, OP_32, 1, 0x30, 0, 64, r_rolw},
+    {"rorw", R, OP_32, 5, 0x30, 0, 64, r_rorw},
+    {"roriw", SHW, OP_IMM_32, 5, 0x30, 0, 64, r_rorw},
+    {"orc.b", U, OP_IMM, 5, 0x14, 7, 0, r_orcb},
+    {"rev8", U, OP_IMM, 5, 0x34, 0x18, 32, r_rev8},
+    {"rev8", U, OP_IMM, 5, 0x35, 0x18, 64, r_rev8},
 
-    {"clmul", R, OP, 1, 0x05, 0, 0, r_clmul}, {"clmulh", R, OP, 3, 0x05, 0, 0, r_clmulh}, {"clmulr", R, OP, 2, 0x05, 0, 0, r_clmulr},
-    {"bclr", R, OP, 1, 0x24, 0, 0, r_bclr}, {"bclri", SH, OP_IMM, 1, 0x24, 0, 0, r_bclr}, {"bext", R, OP, 5, 0x24, 0, 0, r_bext},
-    {"bexti", SH, OP_IMM, 5, 0x24, 0, 0, r_bext}, {"binv", R, OP, 1, 0x34, 0, 0, r_binv}, {"binvi", SH, OP_IMM, 1, 0x34, 0, 0, r_binv},
-    {"bset", R, OP, 1, 0x14, 0, 0, r_bset}, {"bseti", SH, OP_IMM, 1, 0x14, 0, 0, r_bset},
+    {"clmul", R, OP, 1, 0x05, 0, 0, r_clmul},
+    {"clmulh", R, OP, 3, 0x05, 0, 0, r_clmulh},
+    {"clmulr", R, OP, 2, 0x05, 0, 0, r_clmulr},
+    {"bclr", R, OP, 1, 0x24, 0, 0, r_bclr},
+    {"bclri", SH, OP_IMM, 1, 0x24, 0, 0, r_bclr},
+    {"bext", R, OP, 5, 0x24, 0, 0, r_bext},
+    {"bexti", SH, OP_IMM, 5, 0x24, 0, 0, r_bext},
+    {"binv", R, OP, 1, 0x34, 0, 0, r_binv},
+    {"binvi", SH, OP_IMM, 1, 0x34, 0, 0, r_binv},
+    {"bset", R, OP, 1, 0x14, 0, 0, r_bset},
+    {"bseti", SH, OP_IMM, 1, 0x14, 0, 0, r_bset},
 
-    {"brev8", U, OP_IMM, 5, 0x34, 7, 0, r_brev8}, {"pack", R, OP, 4, 0x04, 0, 0, r_pack}, {"packh", R, OP, 7, 0x04, 0, 0, r_packh},
-    {"packw", R, OP_32, 4, 0x04, 0, 64, r_packw}, {"zip", U, OP_IMM, 1, 0x04, 0xf, 32, r_zip}, {"unzip", U, OP_IMM, 5, 0x04, 0xf, 32, r_unzip},
-    {"xperm4", R, OP, 2, 0x14, 0, 0, r_xperm4}, {"xperm8", R, OP, 4, 0x14, 0, 0, r_xperm8},
-    {"czero.eqz", R, OP, 5, 0x07, 0, 0, r_czero_eqz}, {"czero.nez", R, OP, 7, 0x07, 0, 0, r_czero_nez},
-    {"mop.rr.0", R, SYSTEM, 4, 0x41, 0, 0, r_zero}, {"mop.rr.7", R, SYSTEM, 4, 0x67, 0, 0, r_zero},
-    {"mop.r.0", U, SYSTEM, 4, 0x40, 0x1c, 0, r_zero}, {"mop.r.31", U, SYSTEM, 4, 0x66, 0x1f, 0, r_zero},
+    {"brev8", U, OP_IMM, 5, 0x34, 7, 0, r_brev8},
+    {"pack", R, OP, 4, 0x04, 0, 0, r_pack},
+    {"packh", R, OP, 7, 0x04, 0, 0, r_packh},
+    {"packw", R, OP_32, 4, 0x04, 0, 64, r_packw},
+    {"zip", U, OP_IMM, 1, 0x04, 0xf, 32, r_zip},
+    {"unzip", U, OP_IMM, 5, 0x04, 0xf, 32, r_unzip},
+    {"xperm4", R, OP, 2, 0x14, 0, 0, r_xperm4},
+    {"xperm8", R, OP, 4, 0x14, 0, 0, r_xperm8},
+    {"czero.eqz", R, OP, 5, 0x07, 0, 0, r_czero_eqz},
+    {"czero.nez", R, OP, 7, 0x07, 0, 0, r_czero_nez},
+    {"mop.rr.0", R, SYSTEM, 4, 0x41, 0, 0, r_zero},
+    {"mop.rr.7", R, SYSTEM, 4, 0x67, 0, 0, r_zero},
+    {"mop.r.0", U, SYSTEM, 4, 0x40, 0x1c, 0, r_zero},
+    {"mop.r.31", U, SYSTEM, 4, 0x66, 0x1f, 0, r_zero},
 };
 
 static uint32_t encode(const struct op *o, unsigned rd, unsigned rs1, uint32_t second)
@@ -261,9 +325,13 @@ static uint32_t encode(const struct op *o, unsigned rd, unsigned rs1, uint32_t s
 }
 
 /* mop.rr.7 with rs1 = x1 or x5 fields would be sspush: keep these apart. */
-static unsigned any_register(uint64_t *seed) { return (unsigned)rng_below(seed, 10) == 0 ? 0 : 1 + (unsigned)rng_below(seed, 31); }
+static unsigned any_register(uint64_t *seed)
+{
+    return (unsigned)rng_below(seed, 10) == 0 ? 0 : 1 + (unsigned)rng_below(seed, 31);
+}
 
-static void run_one(struct insn_world *w, const struct op *o, uint32_t insn, unsigned rd, unsigned rs1, uint32_t second, uint64_t pc)
+static void run_one(struct insn_world *w, const struct op *o, uint32_t insn, unsigned rd, unsigned rs1, uint32_t second,
+                    uint64_t pc)
 {
     struct rv_state *s = &w->h->s;
     unsigned n = w->cfg.xlen;
@@ -276,8 +344,8 @@ static void run_one(struct insn_world *w, const struct op *o, uint32_t insn, uns
     insn_world_step(w, pc);
     uint64_t want = rd ? insn_sext(o->result(a, b & ones(n), n), n) : 0;
     if (s->x[rd] != want || s->pc != pc + 4)
-        fail_msg("%s rv%u %#x: x%u %#" PRIx64 ", second %#" PRIx64 " -> %#" PRIx64 ", expected %#" PRIx64 "; pc %#" PRIx64, o->name, n, insn,
-                 rs1, a, b, s->x[rd], want, s->pc);
+        fail_msg("%s rv%u %#x: x%u %#" PRIx64 ", second %#" PRIx64 " -> %#" PRIx64 ", expected %#" PRIx64 "; pc %#" PRIx64,
+                 o->name, n, insn, rs1, a, b, s->x[rd], want, s->pc);
     before[rd] = want;
     assert_memory_equal(before, s->x, 32 * sizeof before[0]);
 }
@@ -293,9 +361,10 @@ static void run_table(const char *cpu)
             continue;
         for (unsigned k = 0; k < rounds / 10; k++) {
             unsigned rd = any_register(&w->seed), rs1 = any_register(&w->seed);
-            uint32_t second = o->shape == R ? any_register(&w->seed) : o->shape == I ? (uint32_t)rng_next(&w->seed) & 0xfff
-                              : o->shape == SH                                      ? (uint32_t)rng_below(&w->seed, n)
-                                                                                    : (uint32_t)rng_below(&w->seed, 32);
+            uint32_t second = o->shape == R    ? any_register(&w->seed)
+                              : o->shape == I  ? (uint32_t)rng_next(&w->seed) & 0xfff
+                              : o->shape == SH ? (uint32_t)rng_below(&w->seed, n)
+                                               : (uint32_t)rng_below(&w->seed, 32);
             uint32_t insn = encode(o, rd, rs1, second);
             insn_world_put(w, pc, &insn, 4);
             for (unsigned j = 0; j < 10; j++)
@@ -318,7 +387,7 @@ static void register_and_immediate_operations_do_what_the_manual_says_on_rv32(vo
     run_table("rv32");
 }
 
-/* ---- upper immediates, jumps, branches ---------------------------------------------------------------------------------------------- */
+/* ---- upper immediates, jumps, branches --------------------------------------------------------------------------- */
 
 static void upper_immediates_and_jumps_are_relative_to_the_instruction(void **state)
 {
@@ -332,8 +401,10 @@ static void upper_immediates_and_jumps_are_relative_to_the_instruction(void **st
             uint32_t bits = (uint32_t)rng_next(&w->seed);
             uint64_t want_pc = pc + 4, want;
             s->x[rs1] = rs1 ? insn_value(&w->seed, n) : 0;
-            uint64_t base = s->x[rs1], jump = insn_sext((uint64_t)(bits >> 31) << 20 | (uint64_t)(bits >> 12 & 0xff) << 12 |
-                                                           (uint64_t)(bits >> 20 & 1) << 11 | (uint64_t)(bits >> 21 & 0x3ff) << 1, 21);
+            uint64_t base = s->x[rs1],
+                     jump = insn_sext((uint64_t)(bits >> 31) << 20 | (uint64_t)(bits >> 12 & 0xff) << 12 |
+                                          (uint64_t)(bits >> 20 & 1) << 11 | (uint64_t)(bits >> 21 & 0x3ff) << 1,
+                                      21);
             uint32_t insn;
             switch (kind) {
             case 0:
@@ -376,8 +447,9 @@ static void branches_are_taken_when_the_manual_says(void **state)
             uint32_t f3 = f3s[rng_below(&w->seed, 6)], bits = (uint32_t)rng_next(&w->seed);
             unsigned rs1 = any_register(&w->seed), rs2 = any_register(&w->seed);
             uint64_t pc = INSN_RAM + rng_below(&w->seed, 0x3800) * 2;
-            uint64_t off = insn_sext((uint64_t)(bits >> 31) << 12 | (uint64_t)(bits >> 7 & 1) << 11 | (uint64_t)(bits >> 25 & 0x3f) << 5 |
-                                         (uint64_t)(bits >> 8 & 0xf) << 1, 13);
+            uint64_t off = insn_sext((uint64_t)(bits >> 31) << 12 | (uint64_t)(bits >> 7 & 1) << 11 |
+                                         (uint64_t)(bits >> 25 & 0x3f) << 5 | (uint64_t)(bits >> 8 & 0xf) << 1,
+                                     13);
             uint32_t insn = (bits & 0xfe000f80) | rs2 << 20 | rs1 << 15 | f3 << 12 | 0x63;
             s->x[rs1] = rs1 ? insn_value(&w->seed, n) : 0;
             s->x[rs2] = !rs2 ? 0 : rng_below(&w->seed, 4) ? insn_value(&w->seed, n) : s->x[rs1];
@@ -387,14 +459,14 @@ static void branches_are_taken_when_the_manual_says(void **state)
             insn_world_step(w, pc);
             uint64_t want = taken ? pc + off : pc + 4;
             if (s->pc != (n == 32 ? (uint32_t)want : want))
-                fail_msg("%#x rv%u at %#" PRIx64 ": %#" PRIx64 " %#" PRIx64 " goes to %#" PRIx64 ", expected %#" PRIx64, insn, n, pc, a, b,
-                         s->pc, want);
+                fail_msg("%#x rv%u at %#" PRIx64 ": %#" PRIx64 " %#" PRIx64 " goes to %#" PRIx64 ", expected %#" PRIx64, insn, n,
+                         pc, a, b, s->pc, want);
         }
         insn_world_free(w);
     }
 }
 
-/* ---- loads and stores ------------------------------------------------------------------------------------------------------------------ */
+/* ---- loads and stores -------------------------------------------------------------------------------------------- */
 
 static void loads_extend_and_stores_change_their_bytes_only(void **state)
 {
@@ -433,7 +505,8 @@ static void loads_extend_and_stores_change_their_bytes_only(void **state)
             assert_true(mem_read(w->mem, INSN_DATA, seen, sizeof seen));
             assert_memory_equal(seen, image, sizeof image);
             if (s->x[other] != want || s->pc != INSN_RAM + (k % 1024) * 4 + 4)
-                fail_msg("%#x rv%u at offset %#x: x%u is %#" PRIx64 ", expected %#" PRIx64, insn, n, at, other, s->x[other], want);
+                fail_msg("%#x rv%u at offset %#x: x%u is %#" PRIx64 ", expected %#" PRIx64, insn, n, at, other, s->x[other],
+                         want);
         }
         insn_world_free(w);
     }

@@ -16,9 +16,9 @@
 #include "cpu/riscv/decode.h"
 
 /*
- * A format as the manual's figures have it, from bit 31 (15) down: fields `name[bits]`, a number for that many bits that are no operand.
- * A field with an apostrophe holds a register's number minus 8. Operands that a format fixes follow `=`; the immediate is signed
- * where `signed` says so. unpriv 2.3 "Immediate Encoding Variants", C "Compressed Instruction Formats", Zc.
+ * A format as the manual's figures have it, from bit 31 (15) down: fields `name[bits]`, a number for that many bits that are no
+ * operand. A field with an apostrophe holds a register's number minus 8. Operands that a format fixes follow `=`; the immediate
+ * is signed where `signed` says so. unpriv 2.3 "Immediate Encoding Variants", C "Compressed Instruction Formats", Zc.
  */
 static const struct figure {
     const char *name, *fields;
@@ -79,7 +79,10 @@ static const struct figure {
     {"CSSPOPCHK", "", false, 0, 5, 0, 0},
 };
 
-struct operands { int64_t imm; int rd, rs1, rs2; };
+struct operands {
+    int64_t imm;
+    int rd, rs1, rs2;
+};
 
 static const struct figure *figure_of(const struct insn_row *r)
 {
@@ -146,7 +149,7 @@ static struct operands operands_by_figure(const struct figure *f, uint32_t insn,
     return o;
 }
 
-/* ---- rows by themselves ---------------------------------------------------------------------------------------------------------- */
+/* ---- rows by themselves ------------------------------------------------------------------------------------------ */
 
 static void patterns_are_complete_and_agree_with_the_length_code(void **state)
 {
@@ -247,16 +250,18 @@ static void rows_overlap_only_by_inclusion(void **state)
             if (a.bytes != b.bytes || !xlen_meets(&a, &b) || ((a.match ^ b.match) & a.mask & b.mask))
                 continue;
             /* 'n' bits of one that the other fixes at zero, all of them: they never meet. */
-            if ((a.nonzero && (a.nonzero & b.mask & ~b.match) == a.nonzero) || (b.nonzero && (b.nonzero & a.mask & ~a.match) == b.nonzero))
+            if ((a.nonzero && (a.nonzero & b.mask & ~b.match) == a.nonzero) ||
+                (b.nonzero && (b.nonzero & a.mask & ~a.match) == b.nonzero))
                 continue;
-            bool a_in_b = (a.mask & b.mask) == b.mask && a.mask != b.mask, b_in_a = (a.mask & b.mask) == a.mask && a.mask != b.mask;
+            bool a_in_b = (a.mask & b.mask) == b.mask && a.mask != b.mask,
+                 b_in_a = (a.mask & b.mask) == a.mask && a.mask != b.mask;
             if (!a_in_b && !b_in_a)
                 fail_msg("%s (%s) and %s (%s) overlap", a.name, a.pattern, b.name, b.pattern);
         }
     }
 }
 
-/* ---- bits to rows ------------------------------------------------------------------------------------------------------------------ */
+/* ---- bits to rows ------------------------------------------------------------------------------------------------ */
 
 static bool matches(const struct insn_row *r, uint32_t insn)
 {
@@ -267,7 +272,10 @@ static bool matches(const struct insn_row *r, uint32_t insn)
 }
 
 /* The row by looking at all of them: the one with the most fixed bits. */
-struct rows { struct insn_row row[1024]; unsigned n; };
+struct rows {
+    struct insn_row row[1024];
+    unsigned n;
+};
 
 static void rows_there(struct rows *t, const struct rv_config *c, unsigned xlen)
 {
@@ -297,8 +305,8 @@ static void same_operands(const struct decoded *d, uint32_t insn)
     if (!strcmp(r->format, "RAW"))
         want.imm = d->imm;
     if (d->imm != want.imm || d->rd != want.rd || d->rs1 != want.rs1 || d->rs2 != want.rs2)
-        fail_msg("%s %#x: imm %d rd %u rs1 %u rs2 %u, expected %d %d %d %d", r->name, insn, d->imm, d->rd, d->rs1, d->rs2, (int)want.imm,
-                 want.rd, want.rs1, want.rs2);
+        fail_msg("%s %#x: imm %d rd %u rs1 %u rs2 %u, expected %d %d %d %d", r->name, insn, d->imm, d->rd, d->rs1, d->rs2,
+                 (int)want.imm, want.rd, want.rs1, want.rs2);
 }
 
 static void check(const struct rv_decoder *dec, const struct rows *t, uint32_t insn, unsigned xlen)

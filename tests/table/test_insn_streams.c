@@ -1,7 +1,7 @@
 /*
- * Random streams of instructions give the same state in one run, one instruction at a time, in random pieces, and with every cache
- * dropped in between: so whatever the engine does across instructions (superinstructions, near branches, decoded pages) is not seen.
- * Streams branch, trap, store to their own code and cross pages. TRAPLINE_SEED chooses other streams.
+ * Random streams of instructions give the same state in one run, one instruction at a time, in random pieces, and with every
+ * cache dropped in between: so whatever the engine does across instructions (superinstructions, near branches, decoded pages) is
+ * not seen. Streams branch, trap, store to their own code and cross pages. TRAPLINE_SEED chooses other streams.
  * timeout: 300
  */
 #include <inttypes.h>
@@ -17,7 +17,7 @@
 #include "insn_world.h"
 
 #define CODE_BYTES 0x2000u
-#define CYCLES 2500u
+#define CYCLES     2500u
 
 /* x28 and x29 point to data, x30 to code; x31 is the trap handler's. Everything else is a stream's. */
 enum { P_DATA = 28, P_DATA2 = 29, P_CODE = 30, HANDLER = 31 };
@@ -42,7 +42,10 @@ static unsigned trap_handler(uint32_t *code)
     return n;
 }
 
-struct stream { uint8_t code[CODE_BYTES]; uint64_t x[32]; };
+struct stream {
+    uint8_t code[CODE_BYTES];
+    uint64_t x[32];
+};
 
 static unsigned reg(uint64_t *seed)
 {
@@ -64,7 +67,8 @@ static uint32_t load_or_store(uint64_t *seed, unsigned xlen)
     if (!near)
         base = r & 128 ? P_CODE : reg(seed);
     unsigned data = reg(seed);
-    return store ? (imm >> 5) << 25 | data << 20 | base << 15 | f3 << 12 | (imm & 31) << 7 | 0x23 : i_type(imm, base, f3, data, 0x03);
+    return store ? (imm >> 5) << 25 | data << 20 | base << 15 | f3 << 12 | (imm & 31) << 7 | 0x23
+                 : i_type(imm, base, f3, data, 0x03);
 }
 
 static uint32_t branch_or_jump(uint64_t *seed)
@@ -77,7 +81,8 @@ static uint32_t branch_or_jump(uint64_t *seed)
         return (v >> 12 & 1) << 31 | (v >> 5 & 0x3f) << 25 | reg(seed) << 20 | reg(seed) << 15 | f3s[r / 8 % 6] << 12 |
                (v >> 1 & 0xf) << 8 | (v >> 11 & 1) << 7 | 0x63;
     if (r & 128)
-        return (v >> 20 & 1) << 31 | (v >> 1 & 0x3ff) << 21 | (v >> 11 & 1) << 20 | (v >> 12 & 0xff) << 12 | (uint32_t)(r >> 20 & 1) << 7 | 0x6f;
+        return (v >> 20 & 1) << 31 | (v >> 1 & 0x3ff) << 21 | (v >> 11 & 1) << 20 | (v >> 12 & 0xff) << 12 |
+               (uint32_t)(r >> 20 & 1) << 7 | 0x6f;
     return i_type((uint32_t)(r >> 40) & 0x7fe, P_CODE, 0, (uint32_t)(r >> 20 & 1), 0x67);
 }
 
@@ -85,7 +90,8 @@ static uint32_t branch_or_jump(uint64_t *seed)
 static unsigned idiom(uint64_t *seed, uint32_t *out, unsigned xlen)
 {
     uint64_t r = rng_next(seed);
-    uint32_t a = reg(seed), b = rng_below(seed, 3) ? a : reg(seed), c = rng_below(seed, 3) ? a : reg(seed), imm = (uint32_t)(r >> 40), n = xlen - 32;
+    uint32_t a = reg(seed), b = rng_below(seed, 3) ? a : reg(seed), c = rng_below(seed, 3) ? a : reg(seed),
+             imm = (uint32_t)(r >> 40), n = xlen - 32;
     switch (r % 11) {
     case 0: /* lui, addi[w] */
         out[0] = imm << 12 | a << 7 | 0x37;
@@ -93,7 +99,9 @@ static unsigned idiom(uint64_t *seed, uint32_t *out, unsigned xlen)
         return 2;
     case 1: /* auipc, addi or load or jalr */
         out[0] = (imm & 3) << 12 | a << 7 | 0x17;
-        out[1] = r & 64 ? i_type(imm >> 8 & 0x7f8, b, 0, c, 0x13) : r & 128 ? i_type(imm >> 8 & 0x7f8, b, 2, c, 0x03) : i_type(imm & 0xff, b, 0, r >> 9 & 1, 0x67);
+        out[1] = r & 64    ? i_type(imm >> 8 & 0x7f8, b, 0, c, 0x13)
+                 : r & 128 ? i_type(imm >> 8 & 0x7f8, b, 2, c, 0x03)
+                           : i_type(imm & 0xff, b, 0, r >> 9 & 1, 0x67);
         return 2;
     case 2: /* slli, srli: zero extension */
         out[0] = i_type(n ? 32 : 16, a, 1, b, 0x13);
@@ -137,7 +145,8 @@ static unsigned idiom(uint64_t *seed, uint32_t *out, unsigned xlen)
 
 static bool fits(const struct insn_row *r)
 {
-    static const char *const never[] = {"wfi", "wrs_nto", "wrs_sto", "mret", "sret", "mnret", "csrrw", "csrrwi", "csrrs", "csrrsi", "csrrc", "csrrci"};
+    static const char *const never[] = {"wfi",   "wrs_nto", "wrs_sto", "mret",   "sret",  "mnret",
+                                        "csrrw", "csrrwi",  "csrrs",   "csrrsi", "csrrc", "csrrci"};
     for (unsigned i = 0; i < ARRAY_LEN(never); i++)
         if (!strcmp(r->name, never[i]))
             return false;
@@ -166,12 +175,14 @@ static void make_stream(struct stream *s, uint64_t *seed, unsigned xlen)
         uint32_t out[4];
         unsigned n = 1, bytes = 4;
         switch (rng_below(seed, 10)) {
-        case 0: case 1: out[0] = load_or_store(seed, xlen); break;
+        case 0:
+        case 1: out[0] = load_or_store(seed, xlen); break;
         case 2: out[0] = branch_or_jump(seed); break;
-        case 3: case 4: case 5: case 6: n = idiom(seed, out, xlen); break;
-        case 7:
-            out[0] = i_type((uint32_t)rng_next(seed), reg(seed), (uint32_t)rng_next(seed) & 7, reg(seed), 0x13);
-            break;
+        case 3:
+        case 4:
+        case 5:
+        case 6: n = idiom(seed, out, xlen); break;
+        case 7: out[0] = i_type((uint32_t)rng_next(seed), reg(seed), (uint32_t)rng_next(seed) & 7, reg(seed), 0x13); break;
         default: out[0] = any_row(seed, &bytes); break;
         }
         for (unsigned i = 0; i < n; i++, at += bytes)
@@ -218,9 +229,9 @@ static void same(struct insn_world *a, struct insn_world *b, const char *how, ui
     struct rv_state *s = &a->h->s, *t = &b->h->s;
     for (unsigned i = 0; i < 32; i++)
         if (s->x[i] != t->x[i] || s->f[i] != t->f[i] || s->pc != t->pc)
-            fail_msg("stream %" PRIu64 " rv%u, %s: at %" PRIu64 " pc %#" PRIx64 " x%u %#" PRIx64 " f%u %#" PRIx64 "; in one run at %" PRIu64
-                     " pc %#" PRIx64 " %#" PRIx64 " %#" PRIx64, stream, a->cfg.xlen, how, t->cycle, t->pc, i, t->x[i], i, t->f[i],
-                     s->cycle, s->pc, s->x[i], s->f[i]);
+            fail_msg("stream %" PRIu64 " rv%u, %s: at %" PRIu64 " pc %#" PRIx64 " x%u %#" PRIx64 " f%u %#" PRIx64
+                     "; in one run at %" PRIu64 " pc %#" PRIx64 " %#" PRIx64 " %#" PRIx64,
+                     stream, a->cfg.xlen, how, t->cycle, t->pc, i, t->x[i], i, t->f[i], s->cycle, s->pc, s->x[i], s->f[i]);
     s->x[32] = t->x[32] = 0; /* the sink is no register */
     assert_memory_equal(s, t, sizeof *s);
     assert_true(mem_read(a->mem, INSN_RAM, ram_a, sizeof ram_a) && mem_read(b->mem, INSN_RAM, ram_b, sizeof ram_b));

@@ -1,6 +1,6 @@
 /*
- * Guests that test themselves: an entry for every hart, a trap handler that notes a trap and goes on, calls into other modes. The run
- * ends by the finisher: code 0, or the number of the line whose check failed. Include it in one source of the image only.
+ * Guests that test themselves: an entry for every hart, a trap handler that notes a trap and goes on, calls into other modes. The
+ * run ends by the finisher: code 0, or the number of the line whose check failed. Include it in one source of the image only.
  *
  * Hart 0 runs test_main, the others test_other. A trap outside an attempt or call ends the run with code 0x4000 | cause.
  */
@@ -12,33 +12,40 @@ typedef unsigned long ulong;
 typedef unsigned int uint;
 
 #if __riscv_xlen == 64
-#define REG_S "sd "
-#define REG_L "ld "
-#define REG_B "8"
+#define REG_S         "sd "
+#define REG_L         "ld "
+#define REG_B         "8"
 #define TRAPPED_SHIFT "6" /* of the size of struct trapped */
-#define INTERRUPT (1ul << 63)
-#define CLEAR_MPELP "    li t0, 1 << 41\n    csrc mstatus, t0\n"
+#define INTERRUPT     (1ul << 63)
+#define CLEAR_MPELP   "    li t0, 1 << 41\n    csrc mstatus, t0\n"
 #else
-#define REG_S "sw "
-#define REG_L "lw "
-#define REG_B "4"
+#define REG_S         "sw "
+#define REG_L         "lw "
+#define REG_B         "4"
 #define TRAPPED_SHIFT "5"
-#define INTERRUPT (1ul << 31)
-#define CLEAR_MPELP "    li t0, 1 << 9\n    csrc 0x310, t0\n"
+#define INTERRUPT     (1ul << 31)
+#define CLEAR_MPELP   "    li t0, 1 << 9\n    csrc 0x310, t0\n"
 #endif
 
 enum { MODE_U = 0, MODE_S = 1, MODE_M = 3 };
 
 /* What the last trap to M of this hart wrote; of[hart], in the order that the handler below knows. */
-struct trapped { volatile ulong resume, sp, t0, t1, cause, epc, tval, status; };
+struct trapped {
+    volatile ulong resume, sp, t0, t1, cause, epc, tval, status;
+};
 extern struct trapped trapped_of[8];
 
 #define FINISH(code) (*(volatile uint *)0x100000ul = (code) ? (uint)(code) << 16 | 0x3333u : 0x5555u)
-#define READ(csr) ({ ulong v_; __asm__ volatile("csrr %0, " #csr : "=r"(v_)); v_; })
+#define READ(csr)                                      \
+    ({                                                 \
+        ulong v_;                                      \
+        __asm__ volatile("csrr %0, " #csr : "=r"(v_)); \
+        v_;                                            \
+    })
 #define WRITE(csr, v) __asm__ volatile("csrw " #csr ", %0" ::"r"((ulong)(v)) : "memory")
-#define SET(csr, v) __asm__ volatile("csrs " #csr ", %0" ::"r"((ulong)(v)) : "memory")
+#define SET(csr, v)   __asm__ volatile("csrs " #csr ", %0" ::"r"((ulong)(v)) : "memory")
 #define CLEAR(csr, v) __asm__ volatile("csrc " #csr ", %0" ::"r"((ulong)(v)) : "memory")
-#define MY_TRAP (&trapped_of[READ(mhartid)])
+#define MY_TRAP       (&trapped_of[READ(mhartid)])
 
 static void __attribute__((noinline, unused)) test_failed(uint line, ulong got)
 {
@@ -53,35 +60,36 @@ static void __attribute__((noinline, unused)) test_failed(uint line, ulong got)
         ;
 }
 
-#define CHECK(cond)                                                                                                                       \
-    do {                                                                                                                                  \
-        if (!(cond))                                                                                                                      \
-            test_failed(__LINE__, 0);                                                                                                     \
+#define CHECK(cond)                   \
+    do {                              \
+        if (!(cond))                  \
+            test_failed(__LINE__, 0); \
     } while (0)
-#define CHECK_EQ(a, b)                                                                                                                    \
-    do {                                                                                                                                  \
-        ulong a_ = (ulong)(a);                                                                                                            \
-        if (a_ != (ulong)(b))                                                                                                             \
-            test_failed(__LINE__, a_);                                                                                                    \
+#define CHECK_EQ(a, b)                 \
+    do {                               \
+        ulong a_ = (ulong)(a);         \
+        if (a_ != (ulong)(b))          \
+            test_failed(__LINE__, a_); \
     } while (0)
 
 #define NO_TRAP (~0ul)
-/* Runs assembler in M; MY_TRAP->cause is NO_TRAP, or tells the trap that ended it. t0-t2, t6 and a6 are clobbered. Operands follow, with ':' before inputs. */
-#define ATTEMPT(code, outs, ins)                                                                                                          \
-    do {                                                                                                                                  \
-        struct trapped *t_ = MY_TRAP;                                                                                                     \
-        t_->cause = NO_TRAP;                                                                                                              \
-        __asm__ volatile("la t6, 99f\n" REG_S "t6, 0(%[t_])\n" REG_S "sp, " REG_B "(%[t_])\n" code                                        \
-                         "\n99:\n" REG_S "zero, 0(%[t_])\n"                                                                               \
-                         : outs                                                                                                           \
-                         : [t_] "r"(t_) ins                                                                                               \
-                         : "t0", "t1", "t2", "t6", "a6", "memory");                                                                                             \
+/* Runs assembler in M; MY_TRAP->cause is NO_TRAP, or tells the trap that ended it. t0-t2, t6 and a6 are clobbered. Operands
+ * follow, with ':' before inputs. */
+#define ATTEMPT(code, outs, ins)                                                                                   \
+    do {                                                                                                           \
+        struct trapped *t_ = MY_TRAP;                                                                              \
+        t_->cause = NO_TRAP;                                                                                       \
+        __asm__ volatile("la t6, 99f\n" REG_S "t6, 0(%[t_])\n" REG_S "sp, " REG_B "(%[t_])\n" code "\n99:\n" REG_S \
+                         "zero, 0(%[t_])\n"                                                                        \
+                         : outs                                                                                    \
+                         : [t_] "r"(t_)ins                                                                         \
+                         : "t0", "t1", "t2", "t6", "a6", "memory");                                                \
     } while (0)
 #define OUT(...) __VA_ARGS__
-#define IN(...) , __VA_ARGS__
+#define IN(...)  , __VA_ARGS__
 
 /* The cause of a load or store at address a; `value` gets or gives the data. */
-#define ATTEMPT_LOAD(insn, value, a) ATTEMPT(insn " %[v_], 0(%[a_])", OUT([v_] "+&r"(value)), IN([a_] "r"((ulong)(a))))
+#define ATTEMPT_LOAD(insn, value, a)  ATTEMPT(insn " %[v_], 0(%[a_])", OUT([v_] "+&r"(value)), IN([a_] "r"((ulong)(a))))
 #define ATTEMPT_STORE(insn, value, a) ATTEMPT(insn " %[v_], 0(%[a_])", , IN([v_] "r"((ulong)(value)), [a_] "r"((ulong)(a))))
 
 /* Calls fn(arg) in a lower mode with interrupts as mstatus has them. Comes back when it traps to M: an ecall returns its a0. */
@@ -95,12 +103,12 @@ static ulong __attribute__((noinline, unused)) call_mode(uint mode, ulong (*fn)(
     register ulong a0 __asm__("a0") = arg;
     register struct trapped *at __asm__("a1") = t;
     /* The frame pointer is not in use; everything else may be changed by what is called. */
-    __asm__ volatile("la t6, 98f\n" REG_S "t6, 0(a1)\n" REG_S "sp, " REG_B "(a1)\n" ""
+    __asm__ volatile("la t6, 98f\n" REG_S "t6, 0(a1)\n" REG_S "sp, " REG_B "(a1)\n"
                      "la ra, test_leave\nmret\n98:\n"
                      : "+r"(a0), "+r"(at)
                      :
-                     : "memory", "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a2", "a3", "a4", "a5", "a6", "a7", "s0", "s1", "s2", "s3",
-                       "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11");
+                     : "memory", "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a2", "a3", "a4", "a5", "a6", "a7", "s0", "s1",
+                       "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11");
     return a0;
 }
 
@@ -159,9 +167,8 @@ __asm__(".section .text.start\n"
         "    csrw mepc, t0\n"
         "    li t0, 0x1880\n" /* back to M, interrupts off */
         "    csrs mstatus, t0\n"
-        "    li t0, 0x20080\n" /* no MPRV either */
-        "    csrc mstatus, t0\n"
-        CLEAR_MPELP /* no landing pad is expected where it goes on */
+        "    li t0, 0x20080\n"               /* no MPRV either */
+        "    csrc mstatus, t0\n" CLEAR_MPELP /* no landing pad is expected where it goes on */
         "    " REG_S "zero, 0(t6)\n"
         "    " REG_L "sp, " REG_B "(t6)\n"
         "    " REG_L "t0, 2*" REG_B "(t6)\n"

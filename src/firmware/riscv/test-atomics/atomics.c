@@ -71,13 +71,16 @@ static void where_memory_cannot(void)
     CHECK_EQ(MY_TRAP->cause, 6);
 }
 
-/* ---- several harts ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- several harts ----------------------------------------------------------------------------------------------- */
 
 static void raise_counters(void)
 {
     for (uint i = 0; i < ROUNDS; i++) {
         uint v, fail;
-        __asm__ volatile("1: lr.w %0, (%2)\naddi %0, %0, 1\nsc.w %1, %0, (%2)\nbnez %1, 1b" : "=&r"(v), "=&r"(fail) : "r"(&counter[0]) : "memory");
+        __asm__ volatile("1: lr.w %0, (%2)\naddi %0, %0, 1\nsc.w %1, %0, (%2)\nbnez %1, 1b"
+                         : "=&r"(v), "=&r"(fail)
+                         : "r"(&counter[0])
+                         : "memory");
         __asm__ volatile("amoadd.w zero, %1, (%0)" ::"r"(&counter[1]), "r"(1) : "memory");
         do
             __asm__ volatile("amoswap.w.aq %0, %1, (%2)" : "=&r"(v) : "r"(1), "r"(&lock) : "memory");

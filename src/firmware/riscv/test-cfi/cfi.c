@@ -1,21 +1,23 @@
-/* Landing pads (Zicfilp) in M and S, and shadow stacks (Zicfiss) in S and U. The instructions are written as words. unpriv and priv "CFI". */
+/* Landing pads (Zicfilp) in M and S, and shadow stacks (Zicfiss) in S and U. The instructions are written as words. unpriv and
+ * priv "CFI". */
 #include "common/test.h"
 
-#define LPAD(label) ".word 0x17 | " #label " << 12\n"
-#define SSPUSH_X1 ".word 0xce104073\n"
-#define SSPUSH_X5 ".word 0xce504073\n"
-#define SSPOPCHK_X1 ".word 0xcdc0c073\n"
-#define SSPOPCHK_X5 ".word 0xcdc2c073\n"
-#define C_SSPUSH_X1 ".half 0x6081\n"
+#define LPAD(label)   ".word 0x17 | " #label " << 12\n"
+#define SSPUSH_X1     ".word 0xce104073\n"
+#define SSPUSH_X5     ".word 0xce504073\n"
+#define SSPOPCHK_X1   ".word 0xcdc0c073\n"
+#define SSPOPCHK_X5   ".word 0xcdc2c073\n"
+#define C_SSPUSH_X1   ".half 0x6081\n"
 #define C_SSPOPCHK_X5 ".half 0x6281\n"
-#define SSRDP_A0 ".word 0xcdc04573\n"
-#define NOP4 ".word 0x13\n"
-#define MLPE 1024ul
+#define SSRDP_A0      ".word 0xcdc04573\n"
+#define NOP4          ".word 0x13\n"
+#define MLPE          1024ul
 
 /* An indirect jump in M to an instruction: `jump` goes to t0; t2 (x7) holds the label. */
-#define LAND(jump, align, target, t2)                                                                                                     \
-    ATTEMPT("li t2, " #t2 "\nla t0, 1f\ncsrs 0x747, %[b]\n" jump "\n.balign 4\n.option push\n.option norvc\n" align "1:" target               \
-            "csrc 0x747, %[b]\n.option pop\n", , IN([b] "r"(MLPE)) CLOBBERED)
+#define LAND(jump, align, target, t2)                                                                                           \
+    ATTEMPT("li t2, " #t2 "\nla t0, 1f\ncsrs 0x747, %[b]\n" jump "\n.balign 4\n.option push\n.option norvc\n" align "1:" target \
+            "csrc 0x747, %[b]\n.option pop\n",                                                                                  \
+            , IN([b] "r"(MLPE)) CLOBBERED)
 #define CLOBBERED
 
 static void refused(uint line)
@@ -65,13 +67,16 @@ static void __attribute__((noinline)) landing_pads_in_m(void)
     accepted(__LINE__);
 }
 
-/* ---- S ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- S ----------------------------------------------------------------------------------------------------------- */
 
 static ulong land_in_s(ulong on_pad)
 {
     ulong r;
     __asm__ volatile("la a6, 1f\nla a5, 2f\nbnez %1, 3f\nmv a6, a5\n3: li %0, 0\njr a6\n.balign 4\n.option push\n.option norvc\n"
-                     "1: " LPAD(0) "li %0, 1\nj 4f\n2: li %0, 2\n4:\n.option pop" : "=&r"(r) : "r"(on_pad) : "a5", "a6");
+                     "1: " LPAD(0) "li %0, 1\nj 4f\n2: li %0, 2\n4:\n.option pop"
+                     : "=&r"(r)
+                     : "r"(on_pad)
+                     : "a5", "a6");
     return r;
 }
 
@@ -92,12 +97,12 @@ static void landing_pads_in_s(void)
     CLEAR(menvcfg, 4);
 }
 
-/* ---- shadow stacks ---------------------------------------------------------------------------------------------------------------- */
+/* ---- shadow stacks ----------------------------------------------------------------------------------------------- */
 
-#define PAGE 4096ul
+#define PAGE   4096ul
 #define WINDOW 0x40000000ul
 enum { V = 1, R = 2, W = 4, X = 8, U = 16, A = 64, D = 128 };
-#define RWXAD (V | R | W | X | A | D)
+#define RWXAD   (V | R | W | X | A | D)
 #define ENTRIES (PAGE / sizeof(ulong))
 static volatile ulong root[ENTRIES] __attribute__((aligned(4096))), mid[ENTRIES] __attribute__((aligned(4096))),
     leaf[ENTRIES] __attribute__((aligned(4096))), stack[ENTRIES] __attribute__((aligned(4096)));
@@ -132,12 +137,18 @@ static ulong shadow(ulong what)
     ulong r = 0;
     switch (what) {
     case PUSH_POP:
-        __asm__ volatile("mv a4, ra\nmv a5, t0\nli ra, 0x123\nli t0, 0x456\n" SSPUSH_X1 SSPUSH_X5 "csrr %0, 0x011\nmv ra, t0\n" SSPOPCHK_X1
-                         "li t0, 0x123\n" SSPOPCHK_X5 "mv ra, a4\nmv t0, a5" : "=&r"(r) : : "a4", "a5", "memory");
+        __asm__ volatile("mv a4, ra\nmv a5, t0\nli ra, 0x123\nli t0, 0x456\n" SSPUSH_X1 SSPUSH_X5
+                         "csrr %0, 0x011\nmv ra, t0\n" SSPOPCHK_X1 "li t0, 0x123\n" SSPOPCHK_X5 "mv ra, a4\nmv t0, a5"
+                         : "=&r"(r)
+                         :
+                         : "a4", "a5", "memory");
         return r;
     case COMPRESSED:
-        __asm__ volatile("mv a4, ra\nmv a5, t0\nli ra, 0x789\nmv t0, ra\n" C_SSPUSH_X1 "csrr %0, 0x011\n" C_SSPOPCHK_X5 "mv ra, a4\nmv t0, a5"
-                         : "=&r"(r) : : "a4", "a5", "memory");
+        __asm__ volatile("mv a4, ra\nmv a5, t0\nli ra, 0x789\nmv t0, ra\n" C_SSPUSH_X1 "csrr %0, 0x011\n" C_SSPOPCHK_X5
+                         "mv ra, a4\nmv t0, a5"
+                         : "=&r"(r)
+                         :
+                         : "a4", "a5", "memory");
         return r;
     case MISMATCH:
         __asm__ volatile("mv a4, ra\nli ra, 1\n" SSPUSH_X1 "li ra, 2\n" SSPOPCHK_X1 "mv ra, a4" : : : "a4", "memory");
@@ -151,13 +162,13 @@ static ulong shadow(ulong what)
         return a0;
     }
     default: /* ssamoswap.w a0, a1, (a2) */
-        {
-            register ulong a0 __asm__("a0") = 0;
-            register ulong a1 __asm__("a1") = 0x77;
-            register ulong a2 __asm__("a2") = WINDOW;
-            __asm__ volatile(".word 0x48b6252f" : "+r"(a0) : "r"(a1), "r"(a2) : "memory");
-            return a0;
-        }
+    {
+        register ulong a0 __asm__("a0") = 0;
+        register ulong a1 __asm__("a1") = 0x77;
+        register ulong a2 __asm__("a2") = WINDOW;
+        __asm__ volatile(".word 0x48b6252f" : "+r"(a0) : "r"(a1), "r"(a2) : "memory");
+        return a0;
+    }
     }
 }
 
@@ -182,7 +193,7 @@ static void shadow_stacks_on(uint mode)
     (void)in_mode(mode, top, MISMATCH);
     CHECK_EQ(MY_TRAP->cause, 18);
     CHECK_EQ(MY_TRAP->tval, 3);
-    CHECK_EQ(READ(0x011), top - size); /* a failed check pops nothing */
+    CHECK_EQ(READ(0x011), top - size);           /* a failed check pops nothing */
     CHECK_EQ(in_mode(mode, top, PLAIN_LOAD), 1); /* plain loads may read it */
     (void)in_mode(mode, top, PLAIN_STORE);
     CHECK_EQ(MY_TRAP->cause, 7); /* plain stores may not write it: an access fault */

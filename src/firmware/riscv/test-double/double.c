@@ -5,19 +5,19 @@
 #include "common/test.h"
 
 #if __riscv_xlen == 64
-#define GET_MDT() (READ(mstatus) >> 42 & 1)
-#define SET_MDT() SET(mstatus, 1ul << 42)
+#define GET_MDT()   (READ(mstatus) >> 42 & 1)
+#define SET_MDT()   SET(mstatus, 1ul << 42)
 #define CLEAR_MDT() CLEAR(mstatus, 1ul << 42)
-#define DTE_ON() SET(menvcfg, 1ul << 59)
+#define DTE_ON()    SET(menvcfg, 1ul << 59)
 #else
-#define GET_MDT() (READ(0x310) >> 10 & 1)
-#define SET_MDT() SET(0x310, 1ul << 10)
+#define GET_MDT()   (READ(0x310) >> 10 & 1)
+#define SET_MDT()   SET(0x310, 1ul << 10)
 #define CLEAR_MDT() CLEAR(0x310, 1ul << 10)
-#define DTE_ON() SET(0x31a, 1ul << 27)
+#define DTE_ON()    SET(0x31a, 1ul << 27)
 #endif
 #define NMIE 8ul
 #define MNPP (3ul << 11)
-#define SDT (1ul << 24)
+#define SDT  (1ul << 24)
 
 /* What the NMI handler saw. It goes back to where the attempt ends. */
 volatile ulong nmi_seen, nmi_cause, nmi_epc, nmi_status, nmi_back, exception_seen;
@@ -28,7 +28,7 @@ __asm__(".section .text.start\n.balign 1024\n"
         "    la t0, nmi_status\n    csrr t1, 0x744\n    " REG_S "t1, 0(t0)\n"
         "    la t0, nmi_back\n    " REG_L "t1, 0(t0)\n    csrw 0x741, t1\n"
         "    .word 0x70200073\n" /* mnret */
-        ".balign 256\n" /* an exception in M while NMIE is 0 */
+        ".balign 256\n"          /* an exception in M while NMIE is 0 */
         "    la t0, exception_seen\n    csrr t1, mcause\n    " REG_S "t1, 0(t0)\n"
         "    la t0, nmi_back\n    " REG_L "t1, 0(t0)\n    csrw mepc, t1\n    mret\n"
         ".text\n");
@@ -43,7 +43,8 @@ static void after_reset(int smdbltrp)
         CLEAR_MDT();
         CHECK_EQ(GET_MDT(), 0);
     } else {
-        /* With NMIE clear an exception in M goes to the other vector, with the usual registers. (With Smdbltrp it would be the end.) */
+        /* With NMIE clear an exception in M goes to the other vector, with the usual registers. (With Smdbltrp it would be the
+         * end.) */
         __asm__ volatile("la t0, 1f\n" REG_S "t0, (%0)\necall\n1:" ::"r"(&nmi_back) : "t0", "t1", "memory");
         CHECK_EQ(exception_seen, 11);
     }
@@ -76,13 +77,16 @@ static void a_second_trap_goes_to_the_nmi_handler(void)
         WRITE(mepc, 0x1234);
         WRITE(mcause, 5);
         SET_MDT();
-        __asm__ volatile("la t0, 1f\n" REG_S "t0, (%1)\nla %0, 2f\n.balign 4\n2: ecall\n1:" : "=&r"(at) : "r"(&nmi_back) : "t0", "t1", "memory");
+        __asm__ volatile("la t0, 1f\n" REG_S "t0, (%1)\nla %0, 2f\n.balign 4\n2: ecall\n1:"
+                         : "=&r"(at)
+                         : "r"(&nmi_back)
+                         : "t0", "t1", "memory");
         CHECK_EQ(nmi_seen, 1);
         CHECK_EQ(nmi_cause, 11); /* what made it a double trap, without the interrupt bit */
         CHECK_EQ(nmi_epc, at);
         CHECK_EQ(nmi_status & MNPP, MNPP);
         CHECK_EQ(nmi_status & NMIE, 0);
-        CHECK(READ(0x744) & NMIE); /* mnret sets it */
+        CHECK(READ(0x744) & NMIE);    /* mnret sets it */
         CHECK_EQ(READ(mepc), 0x1234); /* the first trap's registers are as they were */
         CHECK_EQ(READ(mcause), 5);
         CHECK_EQ(GET_MDT(), 1); /* mnret back to M leaves it */
@@ -90,7 +94,7 @@ static void a_second_trap_goes_to_the_nmi_handler(void)
     }
 }
 
-/* ---- S --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- S ----------------------------------------------------------------------------------------------------------- */
 
 static ulong trap_twice_in_s(ulong arg)
 {

@@ -27,38 +27,38 @@ static ulong extend(ulong v, uint n, int is_signed)
     return is_signed ? (ulong)((long)(v << shift) >> shift) : v << shift >> shift;
 }
 
-#define LOAD_CASE(insn, n, is_signed)                                                                                                     \
-    do {                                                                                                                                  \
-        ulong v = 0x55;                                                                                                                   \
-        fill(n);                                                                                                                          \
-        ATTEMPT_LOAD(insn, v, p);                                                                                                         \
-        if (MY_TRAP->cause == NO_TRAP) {                                                                                                  \
-            CHECK_EQ(v, extend(bytes_at(p, n), n, is_signed));                                                                            \
-        } else {                                                                                                                          \
-            CHECK_EQ(MY_TRAP->cause, 4);                                                                                                  \
-            CHECK_EQ(MY_TRAP->tval, (ulong)p);                                                                                            \
-            CHECK_EQ(v, 0x55);                                                                                                            \
-            CHECK((ulong)p % (n));                                                                                                        \
-            traps++;                                                                                                                      \
-        }                                                                                                                                 \
+#define LOAD_CASE(insn, n, is_signed)                          \
+    do {                                                       \
+        ulong v = 0x55;                                        \
+        fill(n);                                               \
+        ATTEMPT_LOAD(insn, v, p);                              \
+        if (MY_TRAP->cause == NO_TRAP) {                       \
+            CHECK_EQ(v, extend(bytes_at(p, n), n, is_signed)); \
+        } else {                                               \
+            CHECK_EQ(MY_TRAP->cause, 4);                       \
+            CHECK_EQ(MY_TRAP->tval, (ulong)p);                 \
+            CHECK_EQ(v, 0x55);                                 \
+            CHECK((ulong)p % (n));                             \
+            traps++;                                           \
+        }                                                      \
     } while (0)
 
-#define STORE_CASE(insn, n)                                                                                                               \
-    do {                                                                                                                                  \
-        ulong v = (ulong)0xf1e2d3c4b5a69788ull, before = bytes_at(p, n);                                                                  \
-        unsigned char left = p[-1], right = p[n];                                                                                         \
-        ATTEMPT_STORE(insn, v, p);                                                                                                        \
-        if (MY_TRAP->cause == NO_TRAP) {                                                                                                  \
-            CHECK_EQ(bytes_at(p, n), extend(v, n, 0));                                                                                    \
-        } else {                                                                                                                          \
-            CHECK_EQ(MY_TRAP->cause, 6);                                                                                                  \
-            CHECK_EQ(MY_TRAP->tval, (ulong)p);                                                                                            \
-            CHECK_EQ(bytes_at(p, n), before);                                                                                             \
-            CHECK((ulong)p % (n));                                                                                                        \
-            traps++;                                                                                                                      \
-        }                                                                                                                                 \
-        CHECK_EQ(p[-1], left);                                                                                                            \
-        CHECK_EQ(p[n], right);                                                                                                            \
+#define STORE_CASE(insn, n)                                              \
+    do {                                                                 \
+        ulong v = (ulong)0xf1e2d3c4b5a69788ull, before = bytes_at(p, n); \
+        unsigned char left = p[-1], right = p[n];                        \
+        ATTEMPT_STORE(insn, v, p);                                       \
+        if (MY_TRAP->cause == NO_TRAP) {                                 \
+            CHECK_EQ(bytes_at(p, n), extend(v, n, 0));                   \
+        } else {                                                         \
+            CHECK_EQ(MY_TRAP->cause, 6);                                 \
+            CHECK_EQ(MY_TRAP->tval, (ulong)p);                           \
+            CHECK_EQ(bytes_at(p, n), before);                            \
+            CHECK((ulong)p % (n));                                       \
+            traps++;                                                     \
+        }                                                                \
+        CHECK_EQ(p[-1], left);                                           \
+        CHECK_EQ(p[n], right);                                           \
     } while (0)
 
 static void at(volatile unsigned char *p)

@@ -1,18 +1,19 @@
 /*
- * Page tables that change while they are in use, with and without sfence.vma; superpages, A and D, and accesses and instructions that
- * cross pages. Without a fence the manual permits the old translation; trapline always uses the tables as they are (docs/determinism.md).
+ * Page tables that change while they are in use, with and without sfence.vma; superpages, A and D, and accesses and instructions
+ * that cross pages. Without a fence the manual permits the old translation; trapline always uses the tables as they are
+ * (docs/determinism.md).
  */
 #include "common/test.h"
 
 enum { V = 1, R = 2, W = 4, X = 8, U = 16, A = 64, D = 128 };
-#define RWXAD (V | R | W | X | A | D)
-#define PAGE 4096ul
-#define WINDOW 0x40000000ul
+#define RWXAD     (V | R | W | X | A | D)
+#define PAGE      4096ul
+#define WINDOW    0x40000000ul
 #define SATP_SV32 (1ul << 31)
 #define SATP_SV39 (8ul << 60)
-#define MPRV (1ul << 17)
-#define SUM (1ul << 18)
-#define MXR (1ul << 19)
+#define MPRV      (1ul << 17)
+#define SUM       (1ul << 18)
+#define MXR       (1ul << 19)
 enum { FETCH_FAULT = 12, LOAD_FAULT = 13, STORE_FAULT = 15 };
 
 #define ENTRIES (PAGE / sizeof(ulong))
@@ -65,7 +66,8 @@ static ulong access_s(ulong va, ulong *value, int store, int half)
     else if (half)
         ATTEMPT("csrs mstatus, %[m]\nlw %[v], 0(%[a])\ncsrc mstatus, %[m]", OUT([v] "+&r"(v)), IN([m] "r"(bits), [a] "r"(va)));
     else
-        ATTEMPT("csrs mstatus, %[m]\n" REG_L "%[v], 0(%[a])\ncsrc mstatus, %[m]", OUT([v] "+&r"(v)), IN([m] "r"(bits), [a] "r"(va)));
+        ATTEMPT("csrs mstatus, %[m]\n" REG_L "%[v], 0(%[a])\ncsrc mstatus, %[m]", OUT([v] "+&r"(v)),
+                IN([m] "r"(bits), [a] "r"(va)));
     *value = v;
     return MY_TRAP->cause;
 }
@@ -221,7 +223,7 @@ static void crossing_accesses(void)
     }
 }
 
-/* ---- code ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- code -------------------------------------------------------------------------------------------------------- */
 
 #define LI(rd, n) ((uint)(n) << 20 | (rd) << 7 | 0x13u)
 
@@ -281,7 +283,7 @@ static void crossing_code(void)
     map(7, frame[4], 0);
     (void)call_mode(MODE_S, call_window, at);
     CHECK_EQ(MY_TRAP->cause, FETCH_FAULT);
-    CHECK_EQ(MY_TRAP->epc, WINDOW + at); /* the instruction */
+    CHECK_EQ(MY_TRAP->epc, WINDOW + at);      /* the instruction */
     CHECK_EQ(MY_TRAP->tval, WINDOW + at + 2); /* its part that cannot be fetched: priv "mtval" */
     map(6, frame[5], 0);
     (void)call_mode(MODE_S, call_window, at);

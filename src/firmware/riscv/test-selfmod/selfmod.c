@@ -1,12 +1,12 @@
 /*
- * Code that changes under the hart that runs it, or under another. trapline lets a fetch see every earlier store, with and without
- * fence.i, which unpriv Zifencei permits; what must hold on every machine holds with the fence.
+ * Code that changes under the hart that runs it, or under another. trapline lets a fetch see every earlier store, with and
+ * without fence.i, which unpriv Zifencei permits; what must hold on every machine holds with the fence.
  */
 #include "common/test.h"
 
 #define LI(rd, n) ((uint)(n) << 20 | (rd) << 7 | 0x13u) /* addi rd, x0, n */
-#define RET 0x00008067u
-#define PATCHES 3000u
+#define RET       0x00008067u
+#define PATCHES   3000u
 
 static uint code[2048] __attribute__((aligned(4096)));
 
@@ -24,11 +24,16 @@ static void next_instruction(void)
     for (uint i = 0; i < 50; i++) {
         ulong got = 0, insn = LI(10, i);
         __asm__ volatile("la t0, 1f\nsh %1, 0(t0)\nsrli t1, %1, 16\nsh t1, 2(t0)\nnop\nnop\n1: li a0, 99\nmv %0, a0"
-                         : "=r"(got) : "r"(insn) : "t0", "t1", "a0", "memory");
+                         : "=r"(got)
+                         : "r"(insn)
+                         : "t0", "t1", "a0", "memory");
         CHECK_EQ(got, i);
         insn = LI(10, i + 100);
         __asm__ volatile("la t0, 1f\nsb %1, 0(t0)\nsrli t1, %1, 8\nsb t1, 1(t0)\nsrli t1, t1, 8\nsb t1, 2(t0)\nsrli t1, t1, 8\n"
-                         "sb t1, 3(t0)\n1: li a0, 99\nmv %0, a0" : "=r"(got) : "r"(insn) : "t0", "t1", "a0", "memory");
+                         "sb t1, 3(t0)\n1: li a0, 99\nmv %0, a0"
+                         : "=r"(got)
+                         : "r"(insn)
+                         : "t0", "t1", "a0", "memory");
         CHECK_EQ(got, i + 100);
     }
 }
@@ -37,10 +42,13 @@ static void next_instruction(void)
 static void own_loop(void)
 {
     ulong sum;
-    __asm__ volatile("li %0, 0\nli t1, 0\nla t0, 2f\nli t2, 0x00000513\n" /* li a0, 0 */
-                     "1: slli t3, t1, 20\nor t3, t3, t2\nsw t3, 0(t0)\n"
-                     ".option push\n.option norvc\n2: li a0, 0\n.option pop\nadd %0, %0, a0\naddi t1, t1, 1\nli t4, 200\nbltu t1, t4, 1b"
-                     : "=&r"(sum) : : "t0", "t1", "t2", "t3", "t4", "a0", "memory");
+    __asm__ volatile(
+        "li %0, 0\nli t1, 0\nla t0, 2f\nli t2, 0x00000513\n" /* li a0, 0 */
+        "1: slli t3, t1, 20\nor t3, t3, t2\nsw t3, 0(t0)\n"
+        ".option push\n.option norvc\n2: li a0, 0\n.option pop\nadd %0, %0, a0\naddi t1, t1, 1\nli t4, 200\nbltu t1, t4, 1b"
+        : "=&r"(sum)
+        :
+        : "t0", "t1", "t2", "t3", "t4", "a0", "memory");
     CHECK_EQ(sum, 199 * 200 / 2);
 }
 

@@ -5,10 +5,7 @@
 enum { MSIE = 1 << 3, STIE = 1 << 5, MTIE = 1 << 7 };
 #define MIE_BIT 8ul
 
-static ulong now(void)
-{
-    return *(volatile uint *)0x200bff8ul; /* the low half will do */
-}
+static ulong now(void) { return *(volatile uint *)0x200bff8ul; /* the low half will do */ }
 
 static void timer_in(ulong ticks)
 {
@@ -102,7 +99,7 @@ static void software_interrupts_go_round(void)
     MSIP(0) = 0;
 }
 
-/* ---- in S ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- in S -------------------------------------------------------------------------------------------------------- */
 
 static ulong wait_in_s(ulong ticks)
 {
@@ -158,7 +155,10 @@ static void waiting_on_reservations(void)
     WRITE(mie, MTIE);
     timer_in(50);
     uint v;
-    __asm__ volatile("1: lr.w %0, (%1)\nbnez %0, 2f\n.word 0x01d00073\ncsrr %0, mip\nandi %0, %0, 128\nbeqz %0, 1b\n2:" : "=&r"(v) : "r"(&cell) : "memory");
+    __asm__ volatile("1: lr.w %0, (%1)\nbnez %0, 2f\n.word 0x01d00073\ncsrr %0, mip\nandi %0, %0, 128\nbeqz %0, 1b\n2:"
+                     : "=&r"(v)
+                     : "r"(&cell)
+                     : "memory");
     CHECK(v);
     no_timer();
     cell = 1;
