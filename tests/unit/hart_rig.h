@@ -12,13 +12,13 @@
 // cmocka wants the above first
 #include <cmocka.h>
 
-#define RAM      UINT64_C(0x80000000)
-#define RAM_SIZE UINT64_C(0x40000)
-#define IO       (RAM + RAM_SIZE) /* right behind RAM, so that an access can reach from one into the other */
-#define CODE     RAM
-#define DATA     (RAM + 0x8000)
-#define TABLES   (RAM + 0x10000)
-#define HANDLER  (RAM + 0x20000)
+#define RAM       UINT64_C(0x80000000)
+#define RAM_SIZE  UINT64_C(0x40000)
+#define IO        (RAM + RAM_SIZE) /* right behind RAM, so that an access can reach from one into the other */
+#define CODE      RAM
+#define DATA      (RAM + 0x8000)
+#define TABLES    (RAM + 0x10000)
+#define HANDLER   (RAM + 0x20000)
 #define RIG_HARTS 2
 
 struct rig {

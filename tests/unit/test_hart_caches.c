@@ -90,7 +90,8 @@ static void jump(struct gen *g)
     if (pick(g, 3))
         emit(g, i_type(pick(g, 512) * 4 & 0x7ff, BASE, 0, rd, 0x67)); /* jalr into the first page */
     else
-        emit(g, i_type(pick(g, PAGES) * 8, TABLE, 0, rd, 0x67)); /* … to an entry: with A and D clear it is a fence or cbo.inval */
+        emit(g,
+             i_type(pick(g, PAGES) * 8, TABLE, 0, rd, 0x67)); /* … to an entry: with A and D clear it is a fence or cbo.inval */
 }
 
 static void program(struct gen *g)
@@ -113,18 +114,19 @@ static void program(struct gen *g)
 static void handler(struct rig *r)
 {
     struct gen g = {.r = r, .at = HANDLER, .end = UINT64_MAX};
-    static const unsigned used[] = {0, 1, (DATA - RAM) / MEM_PAGE_SIZE, (DATA - RAM) / MEM_PAGE_SIZE + 1, (LEAF_AT - RAM) / MEM_PAGE_SIZE};
+    static const unsigned used[] = {0, 1, (DATA - RAM) / MEM_PAGE_SIZE, (DATA - RAM) / MEM_PAGE_SIZE + 1,
+                                    (LEAF_AT - RAM) / MEM_PAGE_SIZE};
     for (unsigned i = 0; i < ARRAY_LEN(used); i++) {
         emit(&g, i_type(used[i] * 8, BACKUP, 3, H0, 0x03));
         emit(&g, s_type(used[i] * 8, H0, LEAF, 3));
     }
-    emit(&g, i_type(0x341, 0, 2, H0, 0x73));      /* csrr mepc */
+    emit(&g, i_type(0x341, 0, 2, H0, 0x73)); /* csrr mepc */
     emit(&g, i_type(4, H0, 0, H0, 0x13));
-    emit(&g, i_type(51, H0, 1, H0, 0x13));        /* slli: offset in two pages */
+    emit(&g, i_type(51, H0, 1, H0, 0x13)); /* slli: offset in two pages */
     emit(&g, i_type(51, H0, 5, H0, 0x13));
     emit(&g, 0x33u | H0 << 7 | H0 << 15 | (uint32_t)BASE << 20);
     emit(&g, i_type(0x341, H0, 1, 0, 0x73));
-    emit(&g, 0x30200073);                         /* mret */
+    emit(&g, 0x30200073); /* mret */
 }
 
 static struct rig *world(uint64_t seed)

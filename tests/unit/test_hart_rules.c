@@ -6,14 +6,18 @@ enum { T0 = 5, T1 = 6, A0 = 10, A1 = 11, A2 = 12 };
 #define FS_DIRTY (UINT64_C(3) << 13)
 #define FS_CLEAN (UINT64_C(2) << 13)
 
-static uint32_t csr_op(unsigned f3, unsigned rd, unsigned num, unsigned rs1) { return num << 20 | rs1 << 15 | f3 << 12 | rd << 7 | 0x73; }
+static uint32_t csr_op(unsigned f3, unsigned rd, unsigned num, unsigned rs1)
+{
+    return num << 20 | rs1 << 15 | f3 << 12 | rd << 7 | 0x73;
+}
 static uint32_t lr_d(unsigned rd, unsigned rs1) { return 0x1000302f | rs1 << 15 | rd << 7; }
 static uint32_t sc_d(unsigned rd, unsigned rs2, unsigned rs1) { return 0x1800302f | rs2 << 20 | rs1 << 15 | rd << 7; }
 static uint32_t sd(unsigned rs2, unsigned rs1) { return rs2 << 20 | rs1 << 15 | 0x3023; }
 static uint32_t ld(unsigned rd, unsigned rs1) { return rs1 << 15 | rd << 7 | 0x3003; }
 static uint32_t addi(unsigned rd, unsigned rs1, unsigned imm) { return imm << 20 | rs1 << 15 | rd << 7 | 0x13; }
 
-/* ---- floating-point state -------------------------------------------------------------------------------------------------------- */
+/* ---- floating-point state
+ * -------------------------------------------------------------------------------------------------------- */
 
 /* priv 3.1.6.6: what changes fcsr makes FS Dirty, when V=1 in vsstatus, too (hypervisor "vsstatus"). */
 static void a_write_to_fcsr_makes_fs_dirty(void **state)
@@ -53,7 +57,8 @@ static void a_long_loop_in_a_mode_the_host_lacks_runs_in_constant_space(void **s
     rig_free(r);
 }
 
-/* ---- LR and SC ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- LR and SC
+ * ---------------------------------------------------------------------------------------------------------------------- */
 
 /* unpriv Zalrsc: no SC retires unless it passes the permission checks, also one that would fail. */
 static void a_failing_sc_still_needs_permission_to_store(void **state)
@@ -140,7 +145,8 @@ static void every_store_to_a_watched_page_can_end_the_run(void **state)
     }
 }
 
-/* ---- accesses that cross a page --------------------------------------------------------------------------------------------------- */
+/* ---- accesses that cross a page
+ * --------------------------------------------------------------------------------------------------- */
 
 /* priv 3.6.3.3: a device takes no misaligned access, and sees no part of one; mtval is the part that fails (priv 3.1.16). */
 static void an_access_that_reaches_into_a_device_has_no_effect(void **state)
@@ -165,7 +171,8 @@ static void an_access_that_reaches_into_a_device_has_no_effect(void **state)
     }
 }
 
-/* ---- fetches ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- fetches
+ * ------------------------------------------------------------------------------------------------------------------------- */
 
 /* Stores to page tables are seen at once by fetches, too: how a run is cut into pieces must not decide it. */
 static void code_that_unmaps_itself_faults_at_the_next_instruction(void **state)
@@ -228,7 +235,8 @@ static void dropped_pages_do_not_pile_up_within_a_run(void **state)
     rig_free(r);
 }
 
-/* ---- shadow stacks ------------------------------------------------------------------------------------------------------------------ */
+/* ---- shadow stacks
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 /* unpriv Zicfiss: c.sspush and c.sspopchk are there if Zcmop is; ssamoswap needs S-mode. */
 static void shadow_stack_instructions_need_what_they_are_coded_in(void **state)
