@@ -201,7 +201,8 @@ static void make_pmp(struct diff_case *c)
     diff_set_csr(c, 0x3b7, whole);
     c->pmp = !c->v && diff_chance(&c->rng, 40);
     for (unsigned i = 3; c->pmp && i < 6; i++) {
-        unsigned page = (unsigned)rng_below(&c->rng, 10) ? PG_DATA + (unsigned)rng_below(&c->rng, 3) : (unsigned)rng_below(&c->rng, PG_COUNT);
+        unsigned page = (unsigned)rng_below(&c->rng, 10) ? PG_DATA + (unsigned)rng_below(&c->rng, 3)
+                                                      : PG_CODE + (unsigned)rng_below(&c->rng, PG_COUNT - PG_CODE);
         uint64_t addr = (c->pa + page * 4096 + (rng_next(&c->rng) & 0xfff)) >> 2;
         unsigned a = (unsigned)rng_below(&c->rng, 4), low = (unsigned)rng_below(&c->rng, 11);
         if (a == 3)
@@ -355,6 +356,7 @@ void diff_world_make(struct diff_case *c)
 unsigned diff_case_make(const struct diff_isa *isa, uint64_t seed, unsigned index, uint8_t *ram, unsigned keep, struct diff_case *c)
 {
     *c = (struct diff_case){.isa = isa, .rng = seed, .arena = ram + diff_arena(index), .pa = DIFF_RAM_BASE + diff_arena(index)};
+    memset(c->arena, 0, DIFF_ARENA);
     diff_world_make(c);
     diff_block_make(c);
     diff_block_write(c, keep);
