@@ -130,7 +130,8 @@ static void across_forks(struct world *w, const struct text *out, uint64_t seed)
     struct machine *m = start(w);
     bool on = true;
     for (unsigned i = 0; on && i < 12; i++) {
-        on = run_to(m, machine_cycle(m) + rng_below(&seed, cycles_each() / 8));
+        uint64_t to = machine_cycle(m) + rng_below(&seed, cycles_each() / 8);
+        on = run_to(m, to < cycles_each() ? to : cycles_each());
         if (machine_cycle(m) >= cycles_each())
             break;
         struct machine *f = machine_fork(m);
