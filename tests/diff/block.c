@@ -1,6 +1,6 @@
 /*
- * Blocks of random instructions, from the rows of the decoder: a new row is tested by being there. Operands are random, but addresses
- * of loads and stores mostly point to the data pages, and jumps go forward, to another instruction of the block.
+ * Blocks of random instructions, from the rows of the decoder: a new row is tested by being there. Operands are random, but
+ * addresses of loads and stores mostly point to the data pages, and jumps go forward, to another instruction of the block.
  */
 #include "diff.h"
 
@@ -13,12 +13,17 @@ enum kind { KIND_INT, KIND_MEM, KIND_JUMP, KIND_AMO, KIND_CSR, KIND_SYS, KIND_FP
 static enum kind kind_of(const struct insn_row *r)
 {
     switch (r->cost) {
-    case COST_BRANCH: case COST_JUMP: return KIND_JUMP;
+    case COST_BRANCH:
+    case COST_JUMP: return KIND_JUMP;
     case COST_AMO: return KIND_AMO;
     case COST_CSR: return KIND_CSR;
-    case COST_FENCE: case COST_SYS: return KIND_SYS;
-    case COST_FALU: case COST_FMUL: case COST_FDIV: return KIND_FP;
-    case COST_LOAD: case COST_STORE: {
+    case COST_FENCE:
+    case COST_SYS: return KIND_SYS;
+    case COST_FALU:
+    case COST_FMUL:
+    case COST_FDIV: return KIND_FP;
+    case COST_LOAD:
+    case COST_STORE: {
         const char *n = r->name[0] == 'c' ? r->name + 2 : r->name;
         return n[0] == 'f' ? KIND_FP_MEM : n[0] == 'h' && n[1] != 0 && (n[1] == 'l' || n[1] == 's') ? KIND_SYS : KIND_MEM;
     }
@@ -43,18 +48,19 @@ static bool tvm(const struct diff_case *c) { return ((c->mstatus | c->hstatus) >
 static bool excluded(const struct diff_case *c, const struct insn_row *r)
 {
     if (!strcmp(r->name, "wfi"))
-        return !c->wfi_traps || c->v; /* else it may wait for ever; in VU with TW QEMU 7.2 says virtual instruction (hypervisor 5.3) */
+        return !c->wfi_traps ||
+               c->v; /* else it may wait for ever; in VU with TW QEMU 7.2 says virtual instruction (hypervisor 5.3) */
     if (!strncmp(r->name, "sfence_", 7) && strstr(r->name, "inval"))
         return c->priv == 0 || c->returns; /* QEMU 7.2 lets U execute them (priv Svinval) */
     if (!strcmp(r->name, "sinval_vma") || !strncmp(r->name, "hinval", 6) || !strncmp(r->name, "hfence", 6))
         return c->v || c->returns; /* there virtual instructions; QEMU 7.2 says illegal (hypervisor 5.3) */
     if (!strcmp(r->name, "sfence_vma") || !strcmp(r->name, "sret")) /* in VU virtual instructions; QEMU 7.2 says illegal */
         return (c->v && !c->priv) || c->returns || tvm(c);
+    if (!strncmp(r->name, "hlvx", 4)) /* QEMU 7.2 asks for read instead of execute permission (hypervisor 3) */
+        return true;
     if (!strncmp(r->name, "hlv", 3) || !strncmp(r->name, "hsv", 3))
         return c->no_guest_access;
     if (!strcmp(r->name, "ctzw")) /* QEMU 7.2 gives 63 where the word is 0 (unpriv Zbb) */
-        return true;
-    if (!strncmp(r->name, "hlvx", 4)) /* QEMU 7.2 asks for read instead of execute permission (hypervisor 3) */
         return true;
     return !strncmp(r->name, "lr_", 3) || !strncmp(r->name, "sc_", 3); /* by put_lr_sc */
 }
@@ -184,7 +190,8 @@ static bool put_jump(struct diff_case *c, const struct insn_row *r)
     return true;
 }
 
-/* A load-reserved and a store-conditional to the same aligned address: QEMU 7.2 looks at nothing when a store-conditional fails. */
+/* A load-reserved and a store-conditional to the same aligned address: QEMU 7.2 looks at nothing when a store-conditional fails.
+ */
 static void put_lr_sc(struct diff_case *c)
 {
     if (!c->calm || !c->pointers)
@@ -202,11 +209,11 @@ static void put_lr_sc(struct diff_case *c)
     put(c, 3u << 27 | common | rd2 << 7 | (uint32_t)rng_below(&c->rng, 32) << 20, 4);
 }
 
-/* A value for a status register: bits 30:0, as QEMU 7.2 takes any UXL and aborts for some; for vsstatus and hstatus, of which it takes every bit,
-   only those that exist. */
+/* A value for a status register: bits 30:0, as QEMU 7.2 takes any UXL and aborts for some; for vsstatus and hstatus, of which it
+   takes every bit, only those that exist. */
 static void put_status_value(struct diff_case *c, unsigned csr, unsigned reg, bool clear)
 {
-    static const uint32_t mpp[2][3] = {{0, 1, 3}, {0, 2, 3}}; /* nothing leads to MPP = 2 */
+    static const uint32_t mpp[2][3] = {{0, 1, 3}, {0, 2, 3}};                       /* nothing leads to MPP = 2 */
     uint32_t v = (uint32_t)rng_below(&c->rng, 0x80000000) & ~(UINT32_C(0x3f) << 9); /* VS stays off: QEMU 7.2 has it without V */
     v |= mpp[clear][rng_below(&c->rng, 3)] << 11 | (diff_chance(&c->rng, 50) ? 3u << 13 : 0);
     if (csr == 0x200)
@@ -220,7 +227,8 @@ static void put_status_value(struct diff_case *c, unsigned csr, unsigned reg, bo
     put(c, (v & 0x7ff) << 20 | reg << 15 | reg << 7 | 0x13, 4);
 }
 
-/* Misaligned only where nothing else can be wrong: which of the two exceptions comes is open (priv 3.1.15, table of priorities). */
+/* Misaligned only where nothing else can be wrong: which of the two exceptions comes is open (priv 3.1.15, table of priorities).
+ */
 static void put_amo(struct diff_case *c, const struct insn_row *r)
 {
     if (!put_plain(c, r, true) || c->calm)
@@ -241,10 +249,12 @@ static bool put_csr(struct diff_case *c, const struct insn_row *r)
     else
         for (unsigned tries = 0; tries < 200 && !csr_exists(c->isa->map, csr); tries++)
             csr = (unsigned)rng_below(&c->rng, 4096);
-    if (diff_csr_excluded(csr) || (supervisor && (csr >> 8 & 3) == 1) || (csr == 0x180 && tvm(c)) || (csr == 0x680 && (c->mstatus >> 20 & 1)))
+    if (diff_csr_excluded(csr) || (supervisor && (csr >> 8 & 3) == 1) || (csr == 0x180 && tvm(c)) ||
+        (csr == 0x680 && (c->mstatus >> 20 & 1)))
         csr = 0x001; /* fflags */
     bits = (bits & 0xfffff) | csr << 20;
-    if (csr >> 10 == 3 && (bits >> 13 & 1)) /* csrrs, csrrc with rs1 not x0 are writes; QEMU 7.2 looks at the value (unpriv Zicsr) */
+    if (csr >> 10 == 3 &&
+        (bits >> 13 & 1)) /* csrrs, csrrc with rs1 not x0 are writes; QEMU 7.2 looks at the value (unpriv Zicsr) */
         bits &= ~(31u << 15);
     if (!diff_csr_readable(c->isa->xlen, csr))
         bits &= ~(31u << 7);
@@ -262,8 +272,8 @@ static bool put_csr(struct diff_case *c, const struct insn_row *r)
     return true;
 }
 
-/* Return from a trap: to an instruction further on. MPRV is cleared before: QEMU 7.2 keeps it (priv 3.1.6.3), and the harness of either could
-   not go on. */
+/* Return from a trap: to an instruction further on. MPRV is cleared before: QEMU 7.2 keeps it (priv 3.1.6.3), and the harness of
+   either could not go on. */
 static void put_return(struct diff_case *c, bool machine)
 {
     unsigned reg = scratch_register(c);
@@ -289,7 +299,8 @@ static void put_one(struct diff_case *c, const unsigned *weight)
         at -= weight[k++];
     const struct insn_row *r = pick(c, (enum kind)k);
     switch ((enum kind)k) {
-    case KIND_MEM: case KIND_FP_MEM: put_plain(c, r, true); break;
+    case KIND_MEM:
+    case KIND_FP_MEM: put_plain(c, r, true); break;
     case KIND_AMO:
         if (diff_chance(&c->rng, 30))
             put_lr_sc(c);
@@ -304,11 +315,14 @@ static void put_one(struct diff_case *c, const unsigned *weight)
         else
             put_plain(c, r, r->name[0] == 'h' && r->name[1] != 'f' && r->name[1] != 'i');
         break;
-    case KIND_FP: case KIND_INT: case KIND_COUNT: put_plain(c, r, false); break;
+    case KIND_FP:
+    case KIND_INT:
+    case KIND_COUNT: put_plain(c, r, false); break;
     }
 }
 
-/* Loads and stores of M act in the mode that a random MPP tells. Not MPV: QEMU 7.2 keeps translations when it changes (priv 3.1.6.3). */
+/* Loads and stores of M act in the mode that a random MPP tells. Not MPV: QEMU 7.2 keeps translations when it changes
+ * (priv 3.1.6.3). */
 static void put_mprv(struct diff_case *c)
 {
     unsigned reg = scratch_register(c);
@@ -319,10 +333,9 @@ static void put_mprv(struct diff_case *c)
 
 void diff_block_make(struct diff_case *c)
 {
-    static const unsigned mixes[][KIND_COUNT] = {
-        /* int mem jump amo csr sys fp fp_mem */
-        {10, 5, 2, 1, 1, 0, 0, 0}, {2, 3, 1, 0, 0, 0, 20, 3}, {3, 10, 1, 4, 0, 1, 1, 2}, {3, 3, 1, 1, 8, 3, 1, 1}, {2, 4, 1, 1, 3, 6, 1, 1},
-        {1, 0, 0, 0, 0, 0, 20, 1}};
+    static const unsigned mixes[][KIND_COUNT] = {/* int mem jump amo csr sys fp fp_mem */
+                                                 {10, 5, 2, 1, 1, 0, 0, 0}, {2, 3, 1, 0, 0, 0, 20, 3}, {3, 10, 1, 4, 0, 1, 1, 2},
+                                                 {3, 3, 1, 1, 8, 3, 1, 1},  {2, 4, 1, 1, 3, 6, 1, 1},  {1, 0, 0, 0, 0, 0, 20, 1}};
     const unsigned *weight = mixes[rng_below(&c->rng, ARRAY_LEN(mixes))];
     unsigned length = 8 + (unsigned)rng_below(&c->rng, 40);
     c->n = 0;
@@ -334,7 +347,8 @@ void diff_block_make(struct diff_case *c)
         while (++first < c->n)
             c->insn[first].inner = true;
     }
-    c->start = diff_chance(&c->rng, 20) ? 4096 - 2 * (1 + (unsigned)rng_below(&c->rng, 40)) : 4 * (unsigned)rng_below(&c->rng, 512);
+    c->start =
+        diff_chance(&c->rng, 20) ? 4096 - 2 * (1 + (unsigned)rng_below(&c->rng, 40)) : 4 * (unsigned)rng_below(&c->rng, 512);
 }
 
 static uint32_t fixed(const struct diff_insn *i, int32_t off)
@@ -346,10 +360,11 @@ static uint32_t fixed(const struct diff_insn *i, int32_t off)
     case FIX_J:
         return (i->bits & 0xfff) | (v >> 20 & 1) << 31 | (v >> 1 & 1023) << 21 | (v >> 11 & 1) << 20 | (v >> 12 & 255) << 12;
     case FIX_CB:
-        return (i->bits & 0xe383) | (v >> 8 & 1) << 12 | (v >> 3 & 3) << 10 | (v >> 6 & 3) << 5 | (v >> 1 & 3) << 3 | (v >> 5 & 1) << 2;
+        return (i->bits & 0xe383) | (v >> 8 & 1) << 12 | (v >> 3 & 3) << 10 | (v >> 6 & 3) << 5 | (v >> 1 & 3) << 3 |
+               (v >> 5 & 1) << 2;
     case FIX_CJ:
-        return (i->bits & 0xe003) | (v >> 11 & 1) << 12 | (v >> 4 & 1) << 11 | (v >> 8 & 3) << 9 | (v >> 10 & 1) << 8 | (v >> 6 & 1) << 7 |
-               (v >> 7 & 1) << 6 | (v >> 1 & 7) << 3 | (v >> 5 & 1) << 2;
+        return (i->bits & 0xe003) | (v >> 11 & 1) << 12 | (v >> 4 & 1) << 11 | (v >> 8 & 3) << 9 | (v >> 10 & 1) << 8 |
+               (v >> 6 & 1) << 7 | (v >> 7 & 1) << 6 | (v >> 1 & 7) << 3 | (v >> 5 & 1) << 2;
     case FIX_I: return (i->bits & 0xfffff) | v << 20;
     default: return i->bits;
     }

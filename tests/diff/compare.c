@@ -5,10 +5,15 @@
 #include <string.h>
 
 /*
- * What may differ, and why: csr, xlen (0: both), bits, reason. docs/differences.md tells more. A register that is here is not read
- * into an x register by random instructions either.
+ * What may differ, and why: csr, xlen (0: both), bits, reason. docs/differences.md tells more. A register that is here is not
+ * read into an x register by random instructions either.
  */
-struct mask { uint16_t csr; uint8_t xlen; uint64_t bits; const char *why; };
+struct mask {
+    uint16_t csr;
+    uint8_t xlen;
+    uint64_t bits;
+    const char *why;
+};
 static const struct mask masks[] = {
     {0x301, 0, 1 << 1, "misa.B: QEMU 7.2 predates it"},
     {0x302, 0, 1 << 0 | 1 << 11 | 1 << 19, "medeleg: WARL, for exceptions that never come from below M; hardware error"},
@@ -42,10 +47,7 @@ static uint64_t mask_of(unsigned xlen, unsigned csr)
     return m;
 }
 
-static bool is_time(unsigned csr)
-{
-    return (csr >= 0xb00 && csr < 0xc00) || (csr >= 0xc00 && csr < 0xca0);
-}
+static bool is_time(unsigned csr) { return (csr >= 0xb00 && csr < 0xc00) || (csr >= 0xc00 && csr < 0xca0); }
 
 /* A transformed instruction may be 0 instead, a pseudoinstruction may not (hypervisor "Transformed Instruction"). */
 static bool same_tinst(uint64_t a, uint64_t b)
@@ -79,9 +81,10 @@ static uint32_t code_at(const uint8_t *arena, uint64_t at)
 }
 
 /*
- * The value of an illegal or virtual instruction is 0 or its bits, that of ebreak is 0 or its address (priv 3.1.16). QEMU 7.2 gives 0, or the
- * bits of an instruction before it; so trapline's is compared with what memory holds: at mepc; anywhere in the code for the others, whose
- * epc may be another already. Addresses in an arena differ from their offset in it by a multiple of its size.
+ * The value of an illegal or virtual instruction is 0 or its bits, that of ebreak is 0 or its address (priv 3.1.16). QEMU 7.2
+ * gives 0, or the bits of an instruction before it; so trapline's is compared with what memory holds: at mepc; anywhere in the
+ * code for the others, whose epc may be another already. Addresses in an arena differ from their offset in it by a multiple of
+ * its size.
  */
 static bool same_tval(unsigned xlen, const uint8_t *arena, const uint8_t *record, unsigned csr, uint64_t a, uint64_t b)
 {
@@ -113,7 +116,8 @@ static bool is_amo(const uint8_t *arena, uint64_t epc)
     return (here & 127) == 0x2f || (before & 127) == 0x2f;
 }
 
-/* The guest-page fault of an implicit access has the number of the access it was for; QEMU 7.2 gives that of a load (hypervisor 5.2). */
+/* The guest-page fault of an implicit access has the number of the access it was for; QEMU 7.2 gives that of a load
+ * (hypervisor 5.2). */
 static bool same_cause(uint64_t tinst, uint64_t a, uint64_t b, bool amo)
 {
     if (a == 1 && b == 20) /* a fetch from where nothing is or PMP denies, with V=1: QEMU 7.2 tells a guest-page fault */
@@ -136,14 +140,18 @@ static bool same_gpa(uint64_t cause, uint64_t a) { return a == 0 && cause != 20 
 static bool same_csr(unsigned xlen, const uint8_t *arena, const uint8_t *record, unsigned csr, uint64_t a, uint64_t b)
 {
     switch (csr) {
-    case 0x343: case 0x143: case 0x243: return same_tval(xlen, arena, record, csr, a, b);
+    case 0x343:
+    case 0x143:
+    case 0x243: return same_tval(xlen, arena, record, csr, a, b);
     case 0x34b: return a == b || same_gpa(recorded(record, xlen, 0x342), a);
     case 0x643: return a == b || same_gpa(recorded(record, xlen, 0x142), a) || (b == 0 && vs_trapped(xlen, record));
     case 0x600: return a == b || ((a ^ b) == 1 << 6 && (vs_trapped(xlen, record) || recorded(record, xlen, 0x142) == 3));
     case 0x34a: return same_tinst(a, b);
     case 0x64a: return a == b || !a || !b; /* may be that of a case before; mtinst tells whether pseudoinstructions are right */
     case 0x342: return same_cause(recorded(record, xlen, 0x34a), a, b, is_amo(arena, recorded(record, xlen, 0x341)));
-    case 0x242: return same_cause(0, a, b, is_amo(arena, recorded(record, xlen, 0x241))) || (b == a - 1 && (a == 2 || a == 6 || a == 10)); /* QEMU 7.2 takes exceptions for VS interrupts */
+    case 0x242:
+        return same_cause(0, a, b, is_amo(arena, recorded(record, xlen, 0x241))) ||
+               (b == a - 1 && (a == 2 || a == 6 || a == 10)); /* QEMU 7.2 takes exceptions for VS interrupts */
     case 0x142: return same_cause(recorded(record, xlen, 0x64a), a, b, is_amo(arena, recorded(record, xlen, 0x141)));
     default: return ((a ^ b) & ~mask_of(xlen, csr)) == 0;
     }
@@ -151,15 +159,18 @@ static bool same_csr(unsigned xlen, const uint8_t *arena, const uint8_t *record,
 
 bool diff_csr_readable(unsigned xlen, unsigned csr)
 {
-    return !is_time(csr) && csr != 0x340 && csr != 0x305 && csr != 0x34a && csr != 0x64a &&
-           csr != 0x342 && csr != 0x142 && csr != 0x600 && csr != 0x643 && csr != 0x34b && csr != 0x242 && csr != 0x144 && csr != 0x343 && csr != 0x143 && csr != 0x243 && !mask_of(xlen, csr);
+    return !is_time(csr) && csr != 0x340 && csr != 0x305 && csr != 0x34a && csr != 0x64a && csr != 0x342 && csr != 0x142 &&
+           csr != 0x600 && csr != 0x643 && csr != 0x34b && csr != 0x242 && csr != 0x144 && csr != 0x343 && csr != 0x143 &&
+           csr != 0x243 && !mask_of(xlen, csr);
 }
 
-/* Event counters and their events: QEMU has none with pmu-num=0, trapline always has the machine's, as the specification wants (priv 3.1.10). */
+/* Event counters and their events: QEMU has none with pmu-num=0, trapline always has the machine's, as the specification wants
+ * (priv 3.1.10). */
 bool diff_csr_excluded(unsigned csr)
 {
-    return (csr >= 0xb03 && csr < 0xb20) || (csr >= 0xb83 && csr < 0xba0) || (csr >= 0xc03 && csr < 0xc20) || (csr >= 0xc83 && csr < 0xca0) ||
-           csr == 0x312 || csr == 0x612 /* medelegh, hedelegh: younger than QEMU 7.2 */ || (csr >= 0x321 && csr < 0x340) || (csr >= 0x721 && csr < 0x740);
+    return (csr >= 0xb03 && csr < 0xb20) || (csr >= 0xb83 && csr < 0xba0) || (csr >= 0xc03 && csr < 0xc20) ||
+           (csr >= 0xc83 && csr < 0xca0) || csr == 0x312 || csr == 0x612 /* medelegh, hedelegh: younger than QEMU 7.2 */ ||
+           (csr >= 0x321 && csr < 0x340) || (csr >= 0x721 && csr < 0x740);
 }
 
 bool diff_csr_writable(unsigned csr)
@@ -176,7 +187,7 @@ bool diff_csr_writable(unsigned csr)
         0x280, 0x680,                             /* vsatp, hgatp: QEMU 7.2 takes any MODE, and aborts when it is used */
         0x30a, 0x31a, 0x60a, 0x61a,               /* envcfg: ADUE */
         0x304, 0x104, 0x604, 0x204,               /* enabled interrupts: one at a time, see world.c */
-        0x344, 0x144, 0x244,                      /* mip, sip, vsip: QEMU 7.2 lets mip write VSTIP, and vsip write hip unshifted */
+        0x344, 0x144, 0x244, /* mip, sip, vsip: QEMU 7.2 lets mip write VSTIP, and vsip write hip unshifted */
         0x14d, 0x15d, 0x24d, 0x25d, 0x605, 0x615, /* times */
     };
     for (unsigned i = 0; i < ARRAY_LEN(keep); i++)
@@ -196,11 +207,13 @@ unsigned diff_records(const uint8_t *ram, unsigned index)
 static void print_difference(FILE *out, unsigned record, const char *name, uint64_t before, uint64_t mine, uint64_t other)
 {
     if (out)
-        fprintf(out, "  record %u: %-9s trapline %016" PRIx64 ", qemu %016" PRIx64 ", before %016" PRIx64 "\n", record, name, mine, other, before);
+        fprintf(out, "  record %u: %-9s trapline %016" PRIx64 ", qemu %016" PRIx64 ", before %016" PRIx64 "\n", record, name,
+                mine, other, before);
 }
 
 /* One record, and the one before it in a (NULL: none). Tells all differences. */
-static bool same_record(unsigned xlen, const uint8_t *arena, unsigned record, const uint8_t *a, const uint8_t *b, const uint8_t *before, FILE *out)
+static bool same_record(unsigned xlen, const uint8_t *arena, unsigned record, const uint8_t *a, const uint8_t *b,
+                        const uint8_t *before, FILE *out)
 {
     bool same = true;
     char name[32];
@@ -243,11 +256,13 @@ bool diff_same(const struct diff_isa *isa, const uint8_t *mine, const uint8_t *o
         return true;
     for (unsigned i = PG_CODE * 4096; out && i < PG_COUNT * 4096; i += 8)
         if (slot(a + i, 64) != slot(b + i, 64))
-            fprintf(out, "  memory %u:%03x: trapline %016" PRIx64 ", qemu %016" PRIx64 "\n", i / 4096, i % 4096, slot(a + i, 64), slot(b + i, 64));
+            fprintf(out, "  memory %u:%03x: trapline %016" PRIx64 ", qemu %016" PRIx64 "\n", i / 4096, i % 4096, slot(a + i, 64),
+                    slot(b + i, 64));
     return false;
 }
 
-void diff_dump(const struct diff_isa *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out)
+void diff_dump(const struct diff_isa *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index,
+               FILE *out)
 {
     const uint8_t *a = mine + diff_arena(index), *b = other + diff_arena(index), *start = before + diff_arena(index);
     unsigned n = diff_records(mine, index);
@@ -264,5 +279,6 @@ void diff_dump(const struct diff_isa *isa, const uint8_t *before, const uint8_t 
     }
     for (unsigned i = PG_VS_TABLES * 4096; i < PG_HANDLERS * 4096; i += isa->xlen / 8)
         if (slot(start + i, isa->xlen))
-            fprintf(out, "  table %u: entry %x: %016" PRIx64 "\n", i / 4096, i % 4096 / (isa->xlen / 8), slot(start + i, isa->xlen));
+            fprintf(out, "  table %u: entry %x: %016" PRIx64 "\n", i / 4096, i % 4096 / (isa->xlen / 8),
+                    slot(start + i, isa->xlen));
 }

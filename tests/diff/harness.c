@@ -5,10 +5,10 @@
 #include "diff.h"
 #include "guest.h"
 
-static const uint16_t init64[] = {
-    0x3b0, 0x3b1, 0x3b2, 0x3b3, 0x3b4, 0x3b5, 0x3b6, 0x3b7, 0x3a0, 0x30a, 0x003, 0x306, 0x106, 0x302, 0x303, 0x304, 0x14d, 0x24d, 0x344, 0x341, 0x342,
-    0x343, 0x105, 0x140, 0x141, 0x142, 0x143, 0x10a, 0x180, 0x606, 0x600, 0x602, 0x603, 0x60a, 0x645, 0x607, 0x643, 0x680, 0x605,
-    0x200, 0x205, 0x240, 0x241, 0x242, 0x243, 0x280, 0x34b, 0x34a};
+static const uint16_t init64[] = {0x3b0, 0x3b1, 0x3b2, 0x3b3, 0x3b4, 0x3b5, 0x3b6, 0x3b7, 0x3a0, 0x30a, 0x003, 0x306,
+                                  0x106, 0x302, 0x303, 0x304, 0x14d, 0x24d, 0x344, 0x341, 0x342, 0x343, 0x105, 0x140,
+                                  0x141, 0x142, 0x143, 0x10a, 0x180, 0x606, 0x600, 0x602, 0x603, 0x60a, 0x645, 0x607,
+                                  0x643, 0x680, 0x605, 0x200, 0x205, 0x240, 0x241, 0x242, 0x243, 0x280, 0x34b, 0x34a};
 static const uint16_t init32[] = {0x3a1, 0x31a, 0x61a, 0x615, 0x15d, 0x25d, 0x310}; /* before those above */
 static const uint16_t record64[] = {
     0x300, 0x301, 0x302, 0x303, 0x304, 0x305, 0x306, 0x30a, 0x340, 0x341, 0x342, 0x343, 0x344, 0x34a, 0x34b, 0x100, 0x104, 0x105, 0x106,
@@ -33,9 +33,12 @@ unsigned diff_record_csr(unsigned xlen, unsigned i)
 }
 _Static_assert(DESC_CSR + 8 * (ARRAY_LEN(init64) + ARRAY_LEN(init32) + 1) < 2048, "offsets fit into an instruction");
 _Static_assert(REC_CSR + 8 * (ARRAY_LEN(record64) + ARRAY_LEN(record32)) <= REC_SIZE, "a record has room for the registers");
-_Static_assert(REC_SIZE * REC_MAX <= (PG_CODE - PG_RECORDS) * 4096, "the records fit");
+_Static_assert(REC_SIZE *REC_MAX <= (PG_CODE - PG_RECORDS) * 4096, "the records fit");
 
-static void load(struct guest *g, unsigned xlen, unsigned rd, int off, unsigned rs1) { xlen == 64 ? ld(g, rd, off, rs1) : lw(g, rd, off, rs1); }
+static void load(struct guest *g, unsigned xlen, unsigned rd, int off, unsigned rs1)
+{
+    xlen == 64 ? ld(g, rd, off, rs1) : lw(g, rd, off, rs1);
+}
 static void store(struct guest *g, unsigned xlen, unsigned rs2, int off, unsigned rs1)
 {
     xlen == 64 ? sd(g, rs2, off, rs1) : sw(g, rs2, off, rs1);
@@ -130,8 +133,8 @@ static void put_record(struct guest *g, unsigned xlen)
     store(g, xlen, T0, CTL_ROOM, SP);
 }
 
-/* Ends the case where it can't go on: no room for records, nothing to fetch, the end of the block was reached. Otherwise goes on behind the
-   instruction. Interrupts are off from the first one on. */
+/* Ends the case where it can't go on: no room for records, nothing to fetch, the end of the block was reached. Otherwise goes on
+   behind the instruction. Interrupts are off from the first one on. */
 static void put_resume(struct guest *g, unsigned xlen, unsigned next)
 {
     static const uint8_t ends[] = {0, 1, 12, 20};

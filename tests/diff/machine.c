@@ -12,12 +12,13 @@
 
 /* What QEMU 7.2 does not have is off. */
 const char diff_cpu_options[] =
-    "zicbom=off,zicbop=off,zicboz=off,zicfilp=off,zicfiss=off,zicond=off,zimop=off,zabha=off,zacas=off,zawrs=off,zfa=off,zcb=off,zcmop=off,"
+    "zicbom=off,zicbop=off,zicboz=off,zicfilp=off,zicfiss=off,zicond=off,zimop=off,zabha=off,zacas=off,zawrs=off,zfa=off,zcb=off,"
+    "zcmop=off,"
     "zkr=off,ssccfg=off,sscofpmf=off,sscsrind=off,ssdbltrp=off,ssnpm=off,smstateen=off,ssstateen=off,smcdeleg=off,smcntrpmf=off,"
     "smcsrind=off,smepmp=off,smmpm=off,smnpm=off,shlcofideleg=off,svade=off,svadu=on,pmp=16,hpm=0,geilen=0";
-static const char qemu_options[] =
-    "h=true,sstc=true,zba=true,zbb=true,zbc=true,zbs=true,zbkb=true,zbkc=true,zbkx=true,Zfh=true,svinval=true,debug=false,pmu-num=0,"
-    "sscofpmf=false,mvendorid=0,marchid=0,mimpid=0";
+static const char qemu_options[] = "h=true,sstc=true,zba=true,zbb=true,zbc=true,zbs=true,zbkb=true,zbkc=true,zbkx=true,Zfh=true,"
+                                   "svinval=true,debug=false,pmu-num=0,"
+                                   "sscofpmf=false,mvendorid=0,marchid=0,mimpid=0";
 
 bool diff_isa_init(struct diff_isa *isa, unsigned xlen, struct err *e)
 {
@@ -101,12 +102,34 @@ static pid_t start_qemu(const struct diff_isa *isa, const char *file)
 {
     char object[256], cpu[512], bin[64];
     snprintf(bin, sizeof bin, "qemu-system-riscv%u", isa->xlen);
-    snprintf(object, sizeof object, "memory-backend-file,id=ram,size=%llu,mem-path=%s,share=on", (unsigned long long)DIFF_RAM, file);
-    snprintf(cpu, sizeof cpu, "rv%u,%s%s", isa->xlen, qemu_options, isa->xlen == 64 ? ",svnapot=true,svpbmt=true" : ",svnapot=false,svpbmt=false");
+    snprintf(object, sizeof object, "memory-backend-file,id=ram,size=%llu,mem-path=%s,share=on", (unsigned long long)DIFF_RAM,
+             file);
+    snprintf(cpu, sizeof cpu, "rv%u,%s%s", isa->xlen, qemu_options,
+             isa->xlen == 64 ? ",svnapot=true,svpbmt=true" : ",svnapot=false,svpbmt=false");
     char size[32];
     snprintf(size, sizeof size, "%lluM", (unsigned long long)DIFF_RAM >> 20);
-    char *argv[] = {bin, "-machine", "virt,memory-backend=ram", "-cpu", cpu, "-smp", "2" /* atomic operations raise store faults only then */, "-m", size, "-object", object, "-bios", "none", "-display", "none",
-                    "-serial", "none", "-monitor", "none", "-nodefaults", "-no-reboot", NULL};
+    char *argv[] = {bin,
+                    "-machine",
+                    "virt,memory-backend=ram",
+                    "-cpu",
+                    cpu,
+                    "-smp",
+                    "2" /* atomic operations raise store faults only then */,
+                    "-m",
+                    size,
+                    "-object",
+                    object,
+                    "-bios",
+                    "none",
+                    "-display",
+                    "none",
+                    "-serial",
+                    "none",
+                    "-monitor",
+                    "none",
+                    "-nodefaults",
+                    "-no-reboot",
+                    NULL};
     pid_t pid = fork();
     if (pid == 0) {
         dup2(STDERR_FILENO, STDOUT_FILENO);

@@ -3,8 +3,9 @@
  *
  *   tool_rv_diff [--seed=N] [--count=N] [--xlen=32|64] [--case=SEED:INDEX] [--reports=N] [--brief]
  *
- * --count is the number of random instructions to run, half on each XLEN. --case makes one case alone and prints it. Ends with 1 if
- * anything differs. --brief prints the differences and looks for no instruction. TRAPLINE_DIFF_BREAK=<row> spoils every instruction of that row on trapline's side, to see that a fault is found.
+ * --count is the number of random instructions to run, half on each XLEN. --case makes one case alone and prints it. Ends with 1
+ * if anything differs. --brief prints the differences and looks for no instruction. TRAPLINE_DIFF_BREAK=<row> spoils every
+ * instruction of that row on trapline's side, to see that a fault is found.
  */
 #include "diff.h"
 
@@ -31,7 +32,7 @@ struct run {
     uint8_t *before; /* the image */
     uint8_t *mine;   /* RAM of trapline */
     uint64_t seeds[DIFF_CASES];
-    unsigned left_out; /* cases of the last batch that do not come back */
+    unsigned left_out;             /* cases of the last batch that do not come back */
     uint8_t leave_out[DIFF_CASES]; /* QEMU does not come back */
     uint64_t instructions, cases, hung, records, bad, retired /* of the last batch */;
 };
@@ -121,12 +122,16 @@ static bool run_batch(struct run *r, unsigned first, unsigned n, unsigned keep, 
 
 static void print_block(const struct run *r, const struct diff_case *c, unsigned upto)
 {
-    printf("  mode %s, block at %016" PRIx64 "\n", c->v ? c->priv ? "VS" : "VU" : c->priv == 3 ? "M" : c->priv ? "S" : "U",
+    printf("  mode %s, block at %016" PRIx64 "\n",
+           c->v           ? c->priv ? "VS" : "VU"
+           : c->priv == 3 ? "M"
+           : c->priv      ? "S"
+                          : "U",
            c->code_va + PG_CODE * 4096 + c->start);
     for (unsigned i = 0; i < c->n && i < upto; i++) {
         struct decoded d = rv_decode(r->isa.decoder, c->insn[i].bits, r->isa.xlen);
-        printf("  %3u %016" PRIx64 "  %0*x  %s\n", i, c->code_va + PG_CODE * 4096 + c->start + c->insn[i].at, c->insn[i].bytes * 2, c->insn[i].bits,
-               d.row ? d.row->name : "?");
+        printf("  %3u %016" PRIx64 "  %0*x  %s\n", i, c->code_va + PG_CODE * 4096 + c->start + c->insn[i].at,
+               c->insn[i].bytes * 2, c->insn[i].bits, d.row ? d.row->name : "?");
     }
 }
 
@@ -135,8 +140,8 @@ static bool report(struct run *r, uint64_t seed, unsigned index, struct err *e)
 {
     static struct diff_case c;
     unsigned all = diff_case_make(&r->isa, seed, index, r->before, UINT32_MAX, &c), low = 0, high = all;
-    printf("rv%u case %" PRIu64 ":%u differs; again: tool_rv_diff --xlen=%u --case=%" PRIu64 ":%u\n", r->isa.xlen, seed, index, r->isa.xlen, seed,
-           index);
+    printf("rv%u case %" PRIu64 ":%u differs; again: tool_rv_diff --xlen=%u --case=%" PRIu64 ":%u\n", r->isa.xlen, seed, index,
+           r->isa.xlen, seed, index);
     r->seeds[index] = seed;
     while (low < high) { /* the first `low` instructions make no difference, the first `high` do */
         unsigned mid = (low + high) / 2;
@@ -243,8 +248,9 @@ int main(int argc, char **argv)
             printf("%s\n", e.text);
             result = 1;
         }
-        printf("rv%u, seed %" PRIu64 ": %" PRIu64 " random instructions run in %" PRIu64 " cases (%" PRIu64 " do not end and are left out), %" PRIu64
-               " records, %" PRIu64 " differ\n", xlen, o.seed, r.instructions, r.cases, r.hung, r.records, r.bad);
+        printf("rv%u, seed %" PRIu64 ": %" PRIu64 " random instructions run in %" PRIu64 " cases (%" PRIu64
+               " do not end and are left out), %" PRIu64 " records, %" PRIu64 " differ\n",
+               xlen, o.seed, r.instructions, r.cases, r.hung, r.records, r.bad);
         result |= r.bad != 0;
         close_run(&r);
     }

@@ -1,6 +1,6 @@
 /*
- * The state a case begins with: mode, registers, CSRs, PMP, and page tables for S, for guests and for the guest-physical space. Most of
- * it lets the block run; some of it is wrong on purpose.
+ * The state a case begins with: mode, registers, CSRs, PMP, and page tables for S, for guests and for the guest-physical space.
+ * Most of it lets the block run; some of it is wrong on purpose.
  */
 #include "diff.h"
 
@@ -10,8 +10,24 @@ enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_G = 32, PTE_A
 
 uint64_t diff_value(uint64_t *rng, unsigned xlen)
 {
-    static const uint64_t edges[] = {0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
-                                     0x7fffffffffffffff, 0x8000000000000000, UINT64_MAX, UINT64_MAX - 1, 0xffffffff80000000};
+    static const uint64_t edges[] = {0,
+                                     1,
+                                     2,
+                                     0x7f,
+                                     0x80,
+                                     0xff,
+                                     0x7fff,
+                                     0x8000,
+                                     0xffff,
+                                     0x7fffffff,
+                                     0x80000000,
+                                     0xffffffff,
+                                     0x100000000,
+                                     0x7fffffffffffffff,
+                                     0x8000000000000000,
+                                     UINT64_MAX,
+                                     UINT64_MAX - 1,
+                                     0xffffffff80000000};
     uint64_t v;
     switch (rng_below(rng, 4)) {
     case 0: v = edges[rng_below(rng, ARRAY_LEN(edges))]; break;
@@ -66,11 +82,11 @@ struct space {
     unsigned mode, levels; /* levels 0: no translation */
     unsigned leaf;         /* level of the leaves */
     unsigned root, pool, pool_end;
-    uint64_t next;         /* added to the arena's address: what the entries of this stage hold */
-    uint64_t va;           /* address of the arena's first page */
-    bool guest;            /* G stage */
-    bool two_stage;        /* a stage of guests' translation */
-    unsigned spoil;        /* percent of the entries that are spoiled */
+    uint64_t next;  /* added to the arena's address: what the entries of this stage hold */
+    uint64_t va;    /* address of the arena's first page */
+    bool guest;     /* G stage */
+    bool two_stage; /* a stage of guests' translation */
+    unsigned spoil; /* percent of the entries that are spoiled */
 };
 
 static unsigned index_bits(const struct diff_case *c) { return c->isa->xlen == 64 ? 9 : 10; }
@@ -83,14 +99,15 @@ static uint8_t *entry_at(struct diff_case *c, unsigned page, uint64_t index)
 /* Not bits 60:54: with Svnapot QEMU 7.2 ignores them (supervisor "Sv39"). */
 static uint64_t spoilt(struct diff_case *c, uint64_t pte, bool table)
 {
-    switch (rng_below(&c->rng, table ? 4 : 6)) { /* not the address of a table or code: QEMU 7.2 tells a page fault where nothing is */
+    switch (rng_below(&c->rng,
+                      table ? 4 : 6)) { /* not the address of a table or code: QEMU 7.2 tells a page fault where nothing is */
     case 0: return pte ^ (UINT64_C(1) << rng_below(&c->rng, 8));
     case 1: return pte & ~(uint64_t)(PTE_R | PTE_W | PTE_X) & ~(rng_next(&c->rng) & 0xff);
     case 2: return pte ^ (rng_next(&c->rng) & 0xff);
     case 3: return c->isa->xlen == 64 ? pte ^ (UINT64_C(1) << (61 + rng_below(&c->rng, 3))) : pte ^ 0x300;
     case 4: return pte & ~(uint64_t)(PTE_A | PTE_D);
     default: {
-        uint64_t bit = rng_below(&c->rng, c->isa->xlen == 64 ? 44 : 20); /* QEMU 7.2 has 32 bits on RV32 */
+        uint64_t bit = rng_below(&c->rng, c->isa->xlen == 64 ? 44 : 20);         /* QEMU 7.2 has 32 bits on RV32 */
         return bit == 19 || bit == 22 ? pte : pte ^ (UINT64_C(1) << (10 + bit)); /* not into the devices */
     }
     }
@@ -165,7 +182,9 @@ static void map_space(struct diff_case *c, struct space *s, uint64_t user)
         if (!code && !data && !handlers && !tables)
             continue;
         s->spoil = data ? spoil : spoil / 5;
-        uint64_t flags = code ? PTE_R | PTE_X | user : handlers ? PTE_R | PTE_X | (user & (s->guest ? PTE_U : 0)) : PTE_R | PTE_W | user;
+        uint64_t flags = code       ? PTE_R | PTE_X | user
+                         : handlers ? PTE_R | PTE_X | (user & (s->guest ? PTE_U : 0))
+                                    : PTE_R | PTE_W | user;
         if (s->leaf)
             flags |= PTE_R | PTE_W | PTE_X;
         if (data && !s->guest && spoil && diff_chance(&c->rng, 10))
@@ -187,8 +206,9 @@ static void set_atp(struct diff_case *c, unsigned csr, const struct space *s, ui
 }
 
 /*
- * Entries 0 to 2 are locked: the test finisher, then no access to where the devices of the boards are not the same. 3 to 5 are random, near the arena; 7 is everything else. Not random for guests: QEMU 7.2 tells a guest-page fault where PMP denies an access
- * with V=1 (hypervisor 5.4).
+ * Entries 0 to 2 are locked: the test finisher, then no access to where the devices of the boards are not the same. 3 to 5 are
+ * random, near the arena; 7 is everything else. Not random for guests: QEMU 7.2 tells a guest-page fault where PMP denies an
+ * access with V=1 (hypervisor 5.4).
  */
 static void make_pmp(struct diff_case *c)
 {
@@ -202,7 +222,7 @@ static void make_pmp(struct diff_case *c)
     c->pmp = !c->v && diff_chance(&c->rng, 40);
     for (unsigned i = 3; c->pmp && i < 6; i++) {
         unsigned page = (unsigned)rng_below(&c->rng, 10) ? PG_DATA + (unsigned)rng_below(&c->rng, 3)
-                                                      : PG_CODE + (unsigned)rng_below(&c->rng, PG_COUNT - PG_CODE);
+                                                         : PG_CODE + (unsigned)rng_below(&c->rng, PG_COUNT - PG_CODE);
         uint64_t addr = (c->pa + page * 4096 + (rng_next(&c->rng) & 0xfff)) >> 2;
         unsigned a = (unsigned)rng_below(&c->rng, 4), low = (unsigned)rng_below(&c->rng, 11);
         if (a == 3)
@@ -225,13 +245,15 @@ static void random_csrs(struct diff_case *c)
         diff_set_csr(c, plain[i], diff_value(&c->rng, xlen) & 0x7ffffffffffffffe);
     diff_set_csr(c, 0x142, rng_below(&c->rng, 16)); /* the harness takes the sign for an interrupt */
     diff_set_csr(c, 0x242, rng_below(&c->rng, 16));
-    diff_set_csr(c, 0x003, rng_below(&c->rng, 10) ? rng_below(&c->rng, 5) << 5 | rng_below(&c->rng, 32) : rng_below(&c->rng, 256));
+    diff_set_csr(c, 0x003,
+                 rng_below(&c->rng, 10) ? rng_below(&c->rng, 5) << 5 | rng_below(&c->rng, 32) : rng_below(&c->rng, 256));
     /* PBMTE is always on: QEMU 7.2 looks at nothing else than whether it has Svpbmt (priv 3.1.18) */
     uint64_t env = UINT64_C(1) << 61 | rng_below(&c->rng, 2) | (rng_next(&c->rng) & UINT64_C(1) << 63);
     if (xlen == 64)
         env |= UINT64_C(1) << 62;
     set_wide(c, 0x30a, 0x31a, env);
-    uint64_t henv = (rng_next(&c->rng) & env & UINT64_C(1) << 63) | (env & UINT64_C(1) << 62) | rng_below(&c->rng, 2) | UINT64_C(1) << 61;
+    uint64_t henv =
+        (rng_next(&c->rng) & env & UINT64_C(1) << 63) | (env & UINT64_C(1) << 62) | rng_below(&c->rng, 2) | UINT64_C(1) << 61;
     set_wide(c, 0x60a, 0x61a, henv);
     diff_set_csr(c, 0x10a, rng_below(&c->rng, 2));
     for (unsigned i = 0; i < 3; i++) {
@@ -291,7 +313,8 @@ static void make_status(struct diff_case *c)
 /* xtvec of S and VS: a trap into them calls M, which records it, then returns behind the instruction. */
 static void put_handlers(struct diff_case *c)
 {
-    static const uint32_t code[] = {0x00000073, 0x140292f3, 0x141022f3, 0x00428293, 0x14129073, 0x140292f3, 0x10200073, 0x00000073};
+    static const uint32_t code[] = {0x00000073, 0x140292f3, 0x141022f3, 0x00428293,
+                                    0x14129073, 0x140292f3, 0x10200073, 0x00000073};
     memcpy(c->arena + PG_HANDLERS * 4096, code, sizeof code);
     memcpy(c->arena + PG_HANDLERS * 4096 + 2048, code, sizeof code);
 }
@@ -326,7 +349,8 @@ void diff_world_make(struct diff_case *c)
     unsigned mode = modes[rng_below(&c->rng, ARRAY_LEN(modes))];
     c->priv = mode & 3;
     c->v = mode >> 2;
-    struct space s = {.root = PG_S_TABLES, .pool = PG_S_TABLES + 1}, vs = {.root = PG_VS_TABLES, .pool = PG_VS_TABLES + 1, .two_stage = true};
+    struct space s = {.root = PG_S_TABLES, .pool = PG_S_TABLES + 1},
+                 vs = {.root = PG_VS_TABLES, .pool = PG_VS_TABLES + 1, .two_stage = true};
     struct space g = {.root = PG_G_ROOT, .pool = PG_G_TABLES, .two_stage = true};
     choose_space(c, &g, true, 30);
     vs.next = g.va - c->pa;
@@ -353,7 +377,8 @@ void diff_world_make(struct diff_case *c)
     make_registers(c);
 }
 
-unsigned diff_case_make(const struct diff_isa *isa, uint64_t seed, unsigned index, uint8_t *ram, unsigned keep, struct diff_case *c)
+unsigned diff_case_make(const struct diff_isa *isa, uint64_t seed, unsigned index, uint8_t *ram, unsigned keep,
+                        struct diff_case *c)
 {
     *c = (struct diff_case){.isa = isa, .rng = seed, .arena = ram + diff_arena(index), .pa = DIFF_RAM_BASE + diff_arena(index)};
     memset(c->arena, 0, DIFF_ARENA);
