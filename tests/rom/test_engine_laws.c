@@ -152,8 +152,6 @@ static void across_forks(struct world *w, const struct text *out, uint64_t seed)
         }
     }
     run_to(m, cycles_each());
-    if (machine_cycle(m) > cycles_each())
-        fail_msg("the forks went too far");
     finish(w, m, out, w->digest, "across forks");
 }
 
