@@ -10,7 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "cpu/riscv/decode.h"
+#include "base/rng.h"
+#include "insn_world.h"
 
 #define RESERVED  0u
 #define FENCE_NOP 0x0000000fu /* what trapline lets c.mop.n do: nothing */
@@ -238,10 +239,75 @@ static void without_compressed_instructions_every_16_bit_encoding_is_illegal(voi
     rv_decoder_free(dec);
 }
 
+/* Runs one instruction from a given state. */
+static struct rv_state run_from(struct insn_world *w, const struct rv_state *from, uint32_t insn, unsigned bytes, uint8_t data[0x1000])
+{
+    w->h->s = *from;
+    insn_world_put(w, INSN_RAM + 0x4000, &insn, bytes);
+    assert_true(mem_write(w->mem, INSN_DATA, data, 0x1000));
+    insn_world_step(w, INSN_RAM + 0x4000);
+    assert_true(mem_read(w->mem, INSN_DATA, data, 0x1000));
+    return w->h->s;
+}
+
+/* All registers point into the data, so that loads and stores reach it. */
+static void random_state(struct insn_world *w, struct rv_state *s)
+{
+    hart_reset(w->h);
+    *s = w->h->s;
+    s->cycle = 0;
+    s->csr.mtvec = INSN_TRAP;
+    s->csr.mstatus |= UINT64_C(1) << 13;
+    for (unsigned i = 1; i < 32; i++) {
+        s->x[i] = insn_sext(INSN_DATA + 0x400 + rng_below(&w->seed, 0x100) * 8, w->cfg.xlen);
+        s->f[i] = rng_next(&w->seed);
+    }
+}
+
+/* Link addresses and where it goes on in order differ by the two bytes. */
+static void compare_run(struct insn_world *w, uint32_t c)
+{
+    static uint8_t narrow[0x1000], wide[0x1000];
+    struct rv_state from, a, b;
+    uint32_t expanded = expansion(c, w->cfg.xlen);
+    random_state(w, &from);
+    for (unsigned i = 0; i < sizeof narrow; i += 8) {
+        uint64_t v = rng_next(&w->seed);
+        memcpy(narrow + i, &v, 8);
+    }
+    memcpy(wide, narrow, sizeof wide);
+    a = run_from(w, &from, c, 2, narrow);
+    b = run_from(w, &from, expanded == RESERVED ? 0 : expanded, 4, wide);
+    uint64_t next = INSN_RAM + 0x4002;
+    if (b.pc == next + 2 && a.pc == next)
+        b.pc = next;
+    struct decoded d = rv_decode(w->decoder, c, w->cfg.xlen);
+    if ((d.op == OP_jal || d.op == OP_jalr) && d.rd)
+        b.x[d.rd] = insn_sext(next, w->cfg.xlen);
+    a.x[32] = b.x[32] = 0;
+    a.csr.mtval = b.csr.mtval; /* of an illegal instruction: its bits */
+    if (memcmp(&a, &b, sizeof a) || memcmp(narrow, wide, sizeof wide))
+        fail_msg("%#06x with XLEN %u ends at %#llx, its expansion %#x at %#llx, or with other registers or memory", c, w->cfg.xlen,
+                 (unsigned long long)a.pc, expanded, (unsigned long long)b.pc);
+}
+
+static void every_16_bit_instruction_does_what_its_expansion_does(void **state)
+{
+    (void)state;
+    for (unsigned xlen = 32; xlen <= 64; xlen += 32) {
+        struct insn_world *w = insn_world_new(xlen == 32 ? "rv32" : "rv64");
+        for (uint32_t c = 0; c < 0x10000; c++)
+            if ((c & 3) != 3)
+                compare_run(w, c);
+        insn_world_free(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_16_bit_encoding_is_what_the_manual_expands_it_to),
+        cmocka_unit_test(every_16_bit_instruction_does_what_its_expansion_does),
         cmocka_unit_test(without_compressed_instructions_every_16_bit_encoding_is_illegal),
     };
 
