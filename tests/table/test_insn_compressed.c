@@ -240,7 +240,8 @@ static void without_compressed_instructions_every_16_bit_encoding_is_illegal(voi
 }
 
 /* Runs one instruction from a given state. */
-static struct rv_state run_from(struct insn_world *w, const struct rv_state *from, uint32_t insn, unsigned bytes, uint8_t data[0x1000])
+static struct rv_state run_from(struct insn_world *w, const struct rv_state *from, uint32_t insn, unsigned bytes,
+                                uint8_t data[0x1000])
 {
     w->h->s = *from;
     insn_world_put(w, INSN_RAM + 0x4000, &insn, bytes);
@@ -287,8 +288,8 @@ static void compare_run(struct insn_world *w, uint32_t c)
     a.x[32] = b.x[32] = 0;
     a.csr.mtval = b.csr.mtval; /* of an illegal instruction: its bits */
     if (memcmp(&a, &b, sizeof a) || memcmp(narrow, wide, sizeof wide))
-        fail_msg("%#06x with XLEN %u ends at %#llx, its expansion %#x at %#llx, or with other registers or memory", c, w->cfg.xlen,
-                 (unsigned long long)a.pc, expanded, (unsigned long long)b.pc);
+        fail_msg("%#06x with XLEN %u ends at %#llx, its expansion %#x at %#llx, or with other registers or memory", c,
+                 w->cfg.xlen, (unsigned long long)a.pc, expanded, (unsigned long long)b.pc);
 }
 
 static void every_16_bit_instruction_does_what_its_expansion_does(void **state)
