@@ -159,6 +159,57 @@ struct ora_stage {
     enum access type;
 };
 
+#define NO()                                                      \
+    do {                                                          \
+        if (no == ORA_GUEST)                                      \
+            ora_guest(o, va, s.implicit, s.type == ACCESS_STORE); \
+        return no;                                                \
+    } while (0)
+
+/* Steps 6, 7 and 8: may the access use a leaf with these bits? */
+static inline enum ora_fault ora_permission(struct oracle *o, struct ora_stage s, uint64_t va, uint64_t pte, bool ss_page)
+{
+    const struct rv_csrs *r = &o->w->hart->s.csr;
+    enum ora_fault no = s.which == 'g' ? ORA_GUEST : ORA_PAGE;
+    bool R = ora_bit(pte, 1), W = ora_bit(pte, 2), X = ora_bit(pte, 3), u = ora_bit(pte, 4);
+    /* 6 */
+    bool user = s.which == 'g' || o->m.priv == RV_U;
+    bool sum = ora_bit(s.which == 'v' ? r->vsstatus : r->mstatus, 18);
+    if (user && !u)
+        NO();
+    if (!user && u && (s.type == ACCESS_FETCH || !sum))
+        NO();
+    /* 7 */
+    bool mxr = ora_bit(r->mstatus, 19) || (s.which == 'v' && ora_bit(r->vsstatus, 19));
+    bool explicit = !s.implicit;
+    if (s.which != 'g') {
+        if (ss_page && s.type == ACCESS_FETCH)
+            return ORA_ACCESS;
+        if (ss_page && ((s.type == ACCESS_STORE && !o->m.shadow_stack) || o->m.cbo))
+            return ORA_ACCESS;
+        if (o->m.shadow_stack && !ss_page) {
+            if (R && !W && !X)
+                return ORA_PAGE;
+            return ORA_ACCESS;
+        }
+    }
+    /* 8 */
+    if (s.type == ACCESS_FETCH && !X)
+        NO();
+    if (s.type == ACCESS_STORE && !(ss_page ? o->m.shadow_stack : R && W))
+        NO();
+    if (s.type == ACCESS_LOAD) {
+        bool can = R || ss_page || (mxr && explicit && X);
+        if (explicit && o->m.hlvx)
+            can = X;
+        if (!can)
+            NO();
+    }
+    if (s.which == 'g' && explicit && o->m.shadow_stack && !(R && W))
+        NO();
+    return ORA_OK;
+}
+
 static inline enum ora_fault ora_walk(struct oracle *o, struct ora_stage s, uint64_t va, uint64_t *pa, unsigned *pbmt)
 {
     const struct rv_csrs *r = &o->w->hart->s.csr;
@@ -187,12 +238,6 @@ static inline enum ora_fault ora_walk(struct oracle *o, struct ora_stage s, uint
     uint64_t menv = r->menvcfg, env = s.which == 'v' ? r->henvcfg & r->menvcfg : menv;
     bool pbmte = ora_bit(env, 62), adue = ora_bit(env, 61), sse = s.which != 'g' && ora_bit(env, 3);
     enum ora_fault no = s.which == 'g' ? ORA_GUEST : ORA_PAGE;
-#define NO()                                                      \
-    do {                                                          \
-        if (no == ORA_GUEST)                                      \
-            ora_guest(o, va, s.implicit, s.type == ACCESS_STORE); \
-        return no;                                                \
-    } while (0)
 
     /* 1 */
     a = rv32 ? bits_get(atp, 21, 0) << 12 : bits_get(atp, 43, 0) << 12;
@@ -238,41 +283,10 @@ step2:;
     /* 5 */
     if (ppn_full & ((UINT64_C(1) << ((unsigned)i * vpn_bits)) - 1))
         NO();
-    /* 6 */
-    bool user = s.which == 'g' || o->m.priv == RV_U;
-    bool sum = ora_bit(s.which == 'v' ? r->vsstatus : r->mstatus, 18);
-    if (user && !u)
-        NO();
-    if (!user && u && (s.type == ACCESS_FETCH || !sum))
-        NO();
-    /* 7 */
-    bool mxr = ora_bit(r->mstatus, 19) || (s.which == 'v' && ora_bit(r->vsstatus, 19));
-    bool explicit = !s.implicit;
-    if (s.which != 'g') {
-        if (ss_page && s.type == ACCESS_FETCH)
-            return ORA_ACCESS;
-        if (ss_page && ((s.type == ACCESS_STORE && !o->m.shadow_stack) || o->m.cbo))
-            return ORA_ACCESS;
-        if (o->m.shadow_stack && !ss_page) {
-            if (R && !W && !X)
-                return ORA_PAGE;
-            return ORA_ACCESS;
-        }
-    }
-    /* 8 */
-    if (s.type == ACCESS_FETCH && !X)
-        NO();
-    if (s.type == ACCESS_STORE && !(ss_page ? o->m.shadow_stack : R && W))
-        NO();
-    if (s.type == ACCESS_LOAD) {
-        bool can = R || ss_page || (mxr && explicit && X);
-        if (explicit && o->m.hlvx)
-            can = X;
-        if (!can)
-            NO();
-    }
-    if (s.which == 'g' && explicit && o->m.shadow_stack && !(R && W))
-        NO();
+    /* 6 to 8 */
+    enum ora_fault denied = ora_permission(o, s, va, pte, ss_page);
+    if (denied)
+        return denied;
     /* 9 */
     if (!A || (s.type == ACCESS_STORE && !D)) {
         if (!adue)
@@ -304,8 +318,9 @@ step2:;
     *pa = ppn << 12 | (va & 0xfff);
     *pbmt = mt;
     return ORA_OK;
-#undef NO
 }
+
+#undef NO
 
 /* zpm: what of a data address is used. */
 static inline uint64_t ora_mask(const struct oracle *o, uint64_t va)
