@@ -120,7 +120,7 @@ static uint32_t memory_operands(struct diff_case *c, const struct insn_row *r, u
 {
     if (r->bytes == 4) {
         bits = (bits & ~(31u << 15)) | pointer(c, UINT64_MAX) << 15;
-        if (diff_chance(&c->rng, 75) && !(r->mask & 7u << 20) && r->format[0] != 'R' && r->format[0] != 'A')
+        if ((c->pmp || diff_chance(&c->rng, 75)) && !(r->mask & 7u << 20) && r->format[0] != 'R' && r->format[0] != 'A')
             bits &= r->format[0] == 'S' ? ~(7u << 7) : ~(7u << 20);
     } else if (!strstr(r->format, "SP")) {
         bits = (bits & ~(7u << 7)) | (pointer(c, 0xff00) & 7) << 7;

@@ -33,6 +33,7 @@ static const struct mask masks[] = {
     {0x61a, 32, 1 << 29, "the same"},
     {0x200, 64, UINT64_C(1) << 63, "vsstatus.SD: QEMU 7.2 leaves it 0 unless V=1 (hypervisor 2.11)"},
     {0x200, 32, UINT64_C(1) << 31, "the same"},
+    {0x200, 0, 3 << 9, "vsstatus.VS: QEMU 7.2 has it without V"},
     {0x244, 0, 1 << 9 | 1 << 5, "vsip: QEMU 7.2 does not show hip.VSEIP, VSTIP there (hypervisor 2.12)"},
     {0x300, 64, UINT64_C(1) << 38, "mstatus.GVA: QEMU 7.2 does not clear it, and sets it for any value (hypervisor 4.1)"},
     {0x310, 32, 1 << 6, "the same"},
@@ -120,7 +121,8 @@ static bool is_amo(const uint8_t *arena, uint64_t epc)
  * (hypervisor 5.2). */
 static bool same_cause(uint64_t tinst, uint64_t a, uint64_t b, bool amo)
 {
-    if (a == 1 && b == 20) /* a fetch from where nothing is or PMP denies, with V=1: QEMU 7.2 tells a guest-page fault */
+    if (a == 1 &&
+        (b == 20 || b == 21)) /* a fetch from where nothing is or PMP denies, with V=1: QEMU 7.2 tells a guest-page fault */
         return true;
     if (amo && a == 7 && b == 5) /* an atomic instruction where nothing answers: QEMU 7.2 loads first (priv 3.1.15) */
         return true;
@@ -134,8 +136,8 @@ static bool vs_trapped(unsigned xlen, const uint8_t *record)
     return at == recorded(record, xlen, 0x205) / DIFF_ARENA || at == recorded(record, xlen, 0x141) / DIFF_ARENA;
 }
 
-/* Where there was no guest-page fault, mtval2 and htval are 0; QEMU 7.2 leaves an address there (hypervisor 2.8, 4.4). */
-static bool same_gpa(uint64_t cause, uint64_t a) { return a == 0 && cause != 20 && cause != 21 && cause != 23; }
+/* Where there was no guest-page fault, mtval2 is 0; QEMU 7.2 leaves an address there (hypervisor 4.4). */
+static bool guest_fault(uint64_t cause) { return cause == 20 || cause == 21 || cause == 23; }
 
 static bool same_csr(unsigned xlen, const uint8_t *arena, const uint8_t *record, unsigned csr, uint64_t a, uint64_t b)
 {
@@ -143,10 +145,11 @@ static bool same_csr(unsigned xlen, const uint8_t *arena, const uint8_t *record,
     case 0x343:
     case 0x143:
     case 0x243: return same_tval(xlen, arena, record, csr, a, b);
-    case 0x34b: return a == b || same_gpa(recorded(record, xlen, 0x342), a);
-    case 0x643: return a == b || same_gpa(recorded(record, xlen, 0x142), a) || (b == 0 && vs_trapped(xlen, record));
+    case 0x34b: return a == b || (a == 0 && !guest_fault(recorded(record, xlen, 0x342)));
+    case 0x643:
+        return a == b || ((a == 0 || b == 0) && (vs_trapped(xlen, record) || !guest_fault(recorded(record, xlen, 0x142))));
     case 0x600: return a == b || ((a ^ b) == 1 << 6 && (vs_trapped(xlen, record) || recorded(record, xlen, 0x142) == 3));
-    case 0x34a: return same_tinst(a, b);
+    case 0x34a: return same_tinst(a, b) || (a == 0 && recorded(record, xlen, 0x342) == 1); /* see same_cause */
     case 0x64a: return a == b || !a || !b; /* may be that of a case before; mtinst tells whether pseudoinstructions are right */
     case 0x342: return same_cause(recorded(record, xlen, 0x34a), a, b, is_amo(arena, recorded(record, xlen, 0x341)));
     case 0x242:
@@ -160,8 +163,8 @@ static bool same_csr(unsigned xlen, const uint8_t *arena, const uint8_t *record,
 bool diff_csr_readable(unsigned xlen, unsigned csr)
 {
     return !is_time(csr) && csr != 0x340 && csr != 0x305 && csr != 0x34a && csr != 0x64a && csr != 0x342 && csr != 0x142 &&
-           csr != 0x600 && csr != 0x643 && csr != 0x34b && csr != 0x242 && csr != 0x144 && csr != 0x343 && csr != 0x143 &&
-           csr != 0x243 && !mask_of(xlen, csr);
+           csr != 0x600 && csr != 0x643 && csr != 0x34b && csr != 0x242 && csr != 0x144 && csr != 0x104 && csr != 0x343 &&
+           csr != 0x143 && csr != 0x243 && !mask_of(xlen, csr);
 }
 
 /* Event counters and their events: QEMU has none with pmu-num=0, trapline always has the machine's, as the specification wants
@@ -236,6 +239,12 @@ static bool same_record(unsigned xlen, const uint8_t *arena, unsigned record, co
         print_difference(out, record, name, before ? slot(before + off, xlen) : 0, x, y);
     }
     return same;
+}
+
+bool diff_code_written(const uint8_t *before, const uint8_t *mine, unsigned index)
+{
+    uint64_t code = diff_arena(index) + PG_CODE * 4096;
+    return memcmp(before + code, mine + code, 2 * 4096) != 0;
 }
 
 bool diff_same(const struct diff_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out)

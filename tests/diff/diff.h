@@ -142,6 +142,8 @@ bool diff_same(const struct diff_isa *isa, const uint8_t *mine, const uint8_t *o
 /* Prints the CSRs of every record of a case and the page tables it began with. */
 void diff_dump(const struct diff_isa *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index,
                FILE *out);
+/* The block was written to while it ran: which of the two instructions runs is open without fence.i (unpriv Zifencei). */
+bool diff_code_written(const uint8_t *before, const uint8_t *mine, unsigned index);
 unsigned diff_records(const uint8_t *ram, unsigned index);
 static inline uint64_t diff_arena(unsigned index) { return DIFF_ARENA0 + index * DIFF_ARENA; }
 #endif
