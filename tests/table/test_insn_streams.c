@@ -143,6 +143,62 @@ static unsigned idiom(uint64_t *seed, uint32_t *out, unsigned xlen)
     }
 }
 
+/* The pairs that one handler does. */
+static const struct pair {
+    uint16_t op[2];
+} pairs[] = {
+#define FUSE(first, second, kind) {{OP_##first, OP_##second}},
+#include "cpu/riscv/insn/fuse.def"
+#undef FUSE
+};
+
+/* An encoding of op, 2 or 4 bytes long, whose registers are often those in `regs`. Returns its length, 0: none was found. */
+static unsigned encoding_of(uint64_t *seed, unsigned op, unsigned xlen, const uint32_t *regs, uint32_t *out)
+{
+    unsigned start = (unsigned)rng_below(seed, rv_insn_count());
+    for (unsigned i = 0; i < rv_insn_count(); i++) {
+        struct insn_row r = rv_insn_row((start + i) % rv_insn_count());
+        if (r.op != op || (r.xlen && r.xlen != xlen))
+            continue;
+        uint32_t insn = (uint32_t)rng_next(seed), keep = insn;
+        if (r.bytes == 4) {
+            insn = (insn & ~(31u << 7 | 31u << 15 | 31u << 20)) | regs[keep & 1] << 7 | regs[keep >> 1 & 1] << 15 |
+                   regs[keep >> 2 & 1] << 20;
+            if (keep & 0x300000) /* short distances and shifts */
+                insn &= 0x01ffffff;
+            if (r.cost == COST_LOAD || r.cost == COST_STORE)
+                insn = (insn & ~(31u << 15)) | (uint32_t)P_DATA << 15;
+            if (r.cost == COST_BRANCH)
+                insn = (insn & 0x01fff07f) | (keep >> 24 & 7) << 9;
+        } else if (keep & 1) {
+            insn = (insn & ~(31u << 7)) | regs[keep >> 1 & 1] << 7;
+        }
+        insn = (insn & ~r.mask) | r.match;
+        if (r.nonzero && !(insn & r.nonzero))
+            insn |= r.nonzero;
+        if (r.bytes == 2)
+            insn &= 0xffff;
+        *out = insn;
+        return r.bytes;
+    }
+    return 0;
+}
+
+static unsigned put_pair(uint8_t *at, uint64_t *seed, unsigned xlen)
+{
+    const struct pair *p = &pairs[rng_below(seed, ARRAY_LEN(pairs))];
+    const uint32_t regs[2] = {8 + (uint32_t)rng_below(seed, 3),
+                              rng_below(seed, 8) ? 8 + (uint32_t)rng_below(seed, 6) : reg(seed)};
+    unsigned n = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t insn;
+        unsigned bytes = encoding_of(seed, p->op[i], xlen, regs, &insn);
+        memcpy(at + n, &insn, bytes);
+        n += bytes;
+    }
+    return n;
+}
+
 static bool fits(const struct insn_row *r)
 {
     static const char *const never[] = {"wfi",   "wrs_nto", "wrs_sto", "mret",   "sret",  "mnret",
@@ -174,6 +230,10 @@ static void make_stream(struct stream *s, uint64_t *seed, unsigned xlen)
     for (unsigned at = 0; at < CODE_BYTES - 16;) {
         uint32_t out[4];
         unsigned n = 1, bytes = 4;
+        if (rng_below(seed, 3) == 0) {
+            at += put_pair(s->code + at, seed, xlen);
+            continue;
+        }
         switch (rng_below(seed, 10)) {
         case 0:
         case 1: out[0] = load_or_store(seed, xlen); break;
