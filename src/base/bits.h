@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define likely(x)   __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
+#define likely(x)    __builtin_expect(!!(x), 1)
+#define unlikely(x)  __builtin_expect(!!(x), 0)
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /* A mask of `width` ones (0..64) whose lowest bit is `lsb` (0..63). */
@@ -17,10 +17,7 @@ static inline uint64_t bits_mask(unsigned lsb, unsigned width)
 }
 
 /* Bits msb..lsb of v, right-aligned (63 >= msb >= lsb). */
-static inline uint64_t bits_get(uint64_t v, unsigned msb, unsigned lsb)
-{
-    return (v >> lsb) & bits_mask(0, msb - lsb + 1);
-}
+static inline uint64_t bits_get(uint64_t v, unsigned msb, unsigned lsb) { return (v >> lsb) & bits_mask(0, msb - lsb + 1); }
 
 /* v with bits msb..lsb replaced by the low bits of f. */
 static inline uint64_t bits_set(uint64_t v, unsigned msb, unsigned lsb, uint64_t f)
@@ -30,10 +27,7 @@ static inline uint64_t bits_set(uint64_t v, unsigned msb, unsigned lsb, uint64_t
 }
 
 /* The low `width` bits (1..64) of v, sign-extended. */
-static inline int64_t bits_sext(uint64_t v, unsigned width)
-{
-    return (int64_t)(v << (64 - width)) >> (64 - width);
-}
+static inline int64_t bits_sext(uint64_t v, unsigned width) { return (int64_t)(v << (64 - width)) >> (64 - width); }
 
 static inline bool bits_is_pow2(uint64_t v) { return v && !(v & (v - 1)); }
 #endif

@@ -5,7 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct buf { uint8_t *data; size_t len, cap; };
+struct buf {
+    uint8_t *data;
+    size_t len, cap;
+};
 
 void buf_free(struct buf *b);
 void buf_put(struct buf *b, const void *p, size_t n);
@@ -13,10 +16,15 @@ void buf_put_u8(struct buf *b, uint8_t v);
 void buf_put_u32(struct buf *b, uint32_t v);
 void buf_put_u64(struct buf *b, uint64_t v);
 void buf_put_str(struct buf *b, const char *s); /* u32 length, then the bytes */
-void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* no terminating NUL counted; one is kept behind len */
+void buf_printf(struct buf *b, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3))); /* no terminating NUL counted; one is kept behind len */
 
 /* Reading past the end sets bad and yields zeros; check bad once at the end. */
-struct cursor { const uint8_t *p; size_t left; bool bad; };
+struct cursor {
+    const uint8_t *p;
+    size_t left;
+    bool bad;
+};
 void cur_get(struct cursor *c, void *p, size_t n);
 uint8_t cur_u8(struct cursor *c);
 uint32_t cur_u32(struct cursor *c);

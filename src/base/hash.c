@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-struct hash { XXH3_state_t *x; };
+struct hash {
+    XXH3_state_t *x;
+};
 
 struct hash *hash_new(void)
 {

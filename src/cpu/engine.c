@@ -132,7 +132,8 @@ void engine_mark_pte(struct engine *e, uint64_t pa)
     engine_protect(e, pa);
 }
 
-/* ---- decoded pages -------------------------------------------------------------------------------------------------------------- */
+/* ---- decoded pages
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static unsigned slots_per_page(const struct engine *e) { return MEM_PAGE_SIZE >> e->slot_shift; }
 
@@ -242,8 +243,8 @@ struct code_page *engine_code(struct engine *e, uint64_t pa, uint32_t kind)
     return p;
 }
 
-/* Undecodes the slots that [pa, pa+n) of one page can be part of: an instruction may begin one slot earlier (2-byte slots), and be the second
-   of a pair that begins up to two slots before it. */
+/* Undecodes the slots that [pa, pa+n) of one page can be part of: an instruction may begin one slot earlier (2-byte slots), and
+   be the second of a pair that begins up to two slots before it. */
 static void undecode(struct engine *e, uint64_t pa, uint64_t n)
 {
     uint64_t base = pa & ~(uint64_t)(MEM_PAGE_SIZE - 1);
@@ -274,7 +275,8 @@ void engine_store(struct engine *e, uint64_t pa, unsigned n, uint64_t old, uint6
         return;
     if (*flags & MEM_CODE)
         undecode(e, pa, n);
-    /* An entry whose valid bit was 0 gave no cached translation. Bytes above the valid bit's belong to an entry that may have been valid. */
+    /* An entry whose valid bit was 0 gave no cached translation. Bytes above the valid bit's belong to an entry that may have
+     * been valid. */
     if ((*flags & MEM_PTE) && (n < e->pte_size || (pa & (e->pte_size - 1)) || (old & 1) || (n > e->pte_size && (old >> 32 & 1))))
         engine_flush(e);
 }

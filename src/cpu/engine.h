@@ -3,10 +3,10 @@
  *
  * Everything here except struct cpu's `cycle` is a cache: it may be dropped at any instant without changing a result.
  *
- * Execution. A physical code page is decoded, slot by slot when first executed, into an array of 16-byte micro-ops. A slot is 2 bytes
- * (RISC-V) or 4 bytes (A64) of guest code; the array ends with one sentinel. A micro-op's handler does the instruction and tail-calls the next one's
- * (engine "tail"), or returns the next one to a loop (engine "plain", TL_ENGINE_PLAIN). Both are expansions of the same rows.
- * The pc is never kept while running: pc = page_va + (op - ops) * slot size.
+ * Execution. A physical code page is decoded, slot by slot when first executed, into an array of 16-byte micro-ops. A slot is 2
+ * bytes (RISC-V) or 4 bytes (A64) of guest code; the array ends with one sentinel. A micro-op's handler does the instruction and
+ * tail-calls the next one's (engine "tail"), or returns the next one to a loop (engine "plain", TL_ENGINE_PLAIN). Both are
+ * expansions of the same rows. The pc is never kept while running: pc = page_va + (op - ops) * slot size.
  *
  * Time. `left` counts down the cycles to `limit`; the one compare per instruction is left reaching 0. now = limit - left.
  */
@@ -24,9 +24,9 @@ typedef void uop_fn(struct cpu *cpu, struct uop *op, int64_t left);
 
 struct uop {
     uop_fn *fn;
-    int32_t imm;         /* immediate; for near branches the distance in bytes of micro-ops */
+    int32_t imm;          /* immediate; for near branches the distance in bytes of micro-ops */
     uint8_t rd, rs1, rs2; /* register numbers; rd of a discarded result is the sink */
-    uint8_t aux;         /* low 2 bits: instruction length in slots; the rest is the operand format's */
+    uint8_t aux;          /* low 2 bits: instruction length in slots; the rest is the operand format's */
 };
 _Static_assert(sizeof(struct uop) == 16, "a micro-op is 16 bytes");
 
@@ -34,47 +34,54 @@ _Static_assert(sizeof(struct uop) == 16, "a micro-op is 16 bytes");
 
 /* Goes on at op_: by a tail call, or by telling the loop of the plain engine. */
 #ifdef TL_ENGINE_PLAIN
-#define DISPATCH(c_, op_, left_)                                                                                                          \
-    do {                                                                                                                                  \
-        (c_)->next = (op_);                                                                                                               \
-        (c_)->left = (left_);                                                                                                             \
-        return;                                                                                                                           \
+#define DISPATCH(c_, op_, left_) \
+    do {                         \
+        (c_)->next = (op_);      \
+        (c_)->left = (left_);    \
+        return;                  \
     } while (0)
 #else
 #define DISPATCH(c_, op_, left_) return (op_)->fn((c_), (op_), (left_))
 #endif
 /* Ends the run: the pc is in the state. */
-#define STOP(c_, left_)                                                                                                                   \
-    do {                                                                                                                                  \
-        (c_)->next = NULL;                                                                                                                \
-        (c_)->left = (left_);                                                                                                             \
-        return;                                                                                                                           \
+#define STOP(c_, left_)       \
+    do {                      \
+        (c_)->next = NULL;    \
+        (c_)->left = (left_); \
+        return;               \
     } while (0)
 
-#define CODE_KINDS 2 /* values of code_page.kind: 0 XLEN 64 or A64, 1 XLEN 32 */
+#define CODE_KINDS     2    /* values of code_page.kind: 0 XLEN 64 or A64, 1 XLEN 32 */
 #define CODE_SLOTS_MAX 2048 /* 2-byte slots in a 4 KiB page */
 
 struct code_page {
-    uint64_t pa;            /* physical address of the page */
-    uint32_t kind;          /* decode key: what decoding depends on besides the bytes (XLEN, …) */
-    uint32_t data_writes;   /* stores that hit the page since it was decoded */
+    uint64_t pa;          /* physical address of the page */
+    uint32_t kind;        /* decode key: what decoding depends on besides the bytes (XLEN, …) */
+    uint32_t data_writes; /* stores that hit the page since it was decoded */
     struct code_page *hash_next;
     struct uop ops[CODE_SLOTS_MAX + 1];
 };
 
-#define TLB_SIZE 512
-#define FTLB_SIZE 128
+#define TLB_SIZE      512
+#define FTLB_SIZE     128
 #define TLB_CTX_COUNT 16
-#define TLB_NONE 0x800u /* a tag that no page address equals, nor one with the low bits of a misaligned access (exec.inc) */
+#define TLB_NONE      0x800u /* a tag that no page address equals, nor one with the low bits of a misaligned access (exec.inc) */
 
 /* rtag/wtag: the page's virtual address if loads/stores may use `add`, else TLB_NONE. host address = va + add. */
-struct tlb_entry { uint64_t rtag, wtag; uintptr_t add; uint64_t pa; };
-struct ftlb_entry { uint64_t tag; struct code_page *page; };
+struct tlb_entry {
+    uint64_t rtag, wtag;
+    uintptr_t add;
+    uint64_t pa;
+};
+struct ftlb_entry {
+    uint64_t tag;
+    struct code_page *page;
+};
 
 /* The cached translations of one translation context; key is everything the architecture's translation depends on. */
 struct tlb_ctx {
     uint64_t key[4];
-    uint64_t gen;          /* engine generation the entries belong to */
+    uint64_t gen; /* engine generation the entries belong to */
     struct tlb_entry d[TLB_SIZE];
     struct ftlb_entry f[FTLB_SIZE];
 };
@@ -84,27 +91,27 @@ struct engine {
     struct mem *mem;
     struct cpu *cpu[ENGINE_CPUS];
     unsigned cpus;
-    unsigned slot_shift;    /* 1: 2-byte slots, 2: 4-byte slots */
-    struct uop fresh, end;  /* what an undecoded slot and the sentinel hold */
-    uint64_t gen;           /* generation of cached translations; a new one drops them all */
+    unsigned slot_shift;   /* 1: 2-byte slots, 2: 4-byte slots */
+    struct uop fresh, end; /* what an undecoded slot and the sentinel hold */
+    uint64_t gen;          /* generation of cached translations; a new one drops them all */
     struct code_page *bucket[1024];
     struct code_page *dead; /* dropped pages, freed between runs */
     unsigned pages, pages_max;
-    unsigned pte_size;      /* bytes of the smallest page-table entry; its bit 0 says valid */
-    unsigned pte_pages;     /* RAM pages that carry MEM_PTE */
+    unsigned pte_size;  /* bytes of the smallest page-table entry; its bit 0 says valid */
+    unsigned pte_pages; /* RAM pages that carry MEM_PTE */
     uint64_t pte_page[4096];
     /* A hart stored to a page with MEM_WATCH, or (by NULL) anything else changed RAM: reservations and watchpoints look. */
     void (*watch)(struct engine *e, const struct cpu *by, uint64_t pa, uint64_t n);
-    struct cpu *running;    /* the cpu inside its run function; NULL between runs */
+    struct cpu *running; /* the cpu inside its run function; NULL between runs */
 };
 
 /* Why cpu_run came back. */
 enum cpu_stop {
-    CPU_STOP_LIMIT,   /* the cycle asked for was reached */
-    CPU_STOP_WAIT,    /* waiting for an interrupt (wfi, wrs): nothing to do until a line changes or a deadline passes */
-    CPU_STOP_RESYNC,  /* something the machine must look at happened (a device changed the event queue, an exit was asked for) */
-    CPU_STOP_HALT,    /* the hart can never go on by itself (critical error of Smdbltrp) */
-    CPU_STOP_DEBUG,   /* a breakpoint or watchpoint, or semihosting: see the hart */
+    CPU_STOP_LIMIT,  /* the cycle asked for was reached */
+    CPU_STOP_WAIT,   /* waiting for an interrupt (wfi, wrs): nothing to do until a line changes or a deadline passes */
+    CPU_STOP_RESYNC, /* something the machine must look at happened (a device changed the event queue, an exit was asked for) */
+    CPU_STOP_HALT,   /* the hart can never go on by itself (critical error of Smdbltrp) */
+    CPU_STOP_DEBUG,  /* a breakpoint or watchpoint, or semihosting: see the hart */
 };
 
 struct cpu {
@@ -119,14 +126,14 @@ struct cpu {
     struct engine *engine;
     struct mem *mem;
     unsigned index;
-    bool resync;             /* leave cpu_run as soon as the current instruction is done */
-    bool refetch;            /* translations were dropped: the page being executed must be looked up anew */
+    bool resync;  /* leave cpu_run as soon as the current instruction is done */
+    bool refetch; /* translations were dropped: the page being executed must be looked up anew */
     enum cpu_stop stop;
     struct tlb_ctx *ctx[TLB_CTX_COUNT]; /* allocated when first needed */
     unsigned ctx_victim;
-    uint64_t ctx_evictions;  /* raised whenever a context changes its key: pointers kept by key are then stale */
+    uint64_t ctx_evictions; /* raised whenever a context changes its key: pointers kept by key are then stale */
     struct tlb_ctx *data_ctx, *fetch_ctx;
-    struct uop scratch[4];   /* one instruction decoded outside any page (page-crossing, uncacheable) and its sentinel */
+    struct uop scratch[4]; /* one instruction decoded outside any page (page-crossing, uncacheable) and its sentinel */
 };
 
 void engine_init(struct engine *e, struct mem *mem, unsigned slot_shift);
@@ -140,15 +147,18 @@ void engine_flush(struct engine *e);
 void engine_drop(struct engine *e);
 /* Removes every cached permission to store to the RAM page at pa, on every cpu. */
 void engine_protect(struct engine *e, uint64_t pa);
-/* Removes every cached translation to the RAM page at pa if it may still read the copy shared with a fork: the page was made private. */
+/* Removes every cached translation to the RAM page at pa if it may still read the copy shared with a fork: the page was made
+ * private. */
 void engine_forget_shared(struct engine *e, uint64_t pa);
 /* Marks the RAM page at pa as holding page-table entries that cached translations came from. */
 void engine_mark_pte(struct engine *e, uint64_t pa);
-/* Tells that [pa, pa+n) of RAM is about to be changed from old to new by a store whose page carries flags; n <= 8, inside one page. */
+/* Tells that [pa, pa+n) of RAM is about to be changed from old to new by a store whose page carries flags; n <= 8, inside one
+ * page. */
 void engine_store(struct engine *e, uint64_t pa, unsigned n, uint64_t old, uint64_t new);
 /* Tells that any bytes of [pa, pa+n) were changed from outside (DMA, loader, debugger). */
 void engine_changed(struct engine *e, uint64_t pa, uint64_t n);
-/* The decoded page for the RAM page at pa (4 KiB aligned); made when missing, and then dropped ones are freed: call it between instructions. */
+/* The decoded page for the RAM page at pa (4 KiB aligned); made when missing, and then dropped ones are freed: call it between
+ * instructions. */
 struct code_page *engine_code(struct engine *e, uint64_t pa, uint32_t kind);
 /* Frees what was dropped while running. Call between runs, or between instructions where the next one is yet to be found. */
 void engine_sweep(struct engine *e);

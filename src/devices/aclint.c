@@ -25,15 +25,9 @@ struct aclint {
     uint32_t mtip;
 };
 
-static unsigned harts(const struct device *d)
-{
-    return d->harts < DEVICES_HARTS_MAX ? d->harts : DEVICES_HARTS_MAX;
-}
+static unsigned harts(const struct device *d) { return d->harts < DEVICES_HARTS_MAX ? d->harts : DEVICES_HARTS_MAX; }
 
-static uint64_t ticks(struct device *d)
-{
-    return device_now(d) / clock_tick_cycles(d);
-}
+static uint64_t ticks(struct device *d) { return device_now(d) / clock_tick_cycles(d); }
 
 static uint64_t mtime(struct device *d)
 {
@@ -98,10 +92,7 @@ static uint64_t merge(uint64_t reg, uint64_t off, unsigned size, uint64_t value)
     return size == 8 ? value : bits_set(reg, off & 4 ? 63 : 31, off & 4 ? 32 : 0, value);
 }
 
-static bool access_ok(uint64_t off, unsigned size)
-{
-    return off < END && (size == 4 || (size == 8 && off >= MTIMECMP));
-}
+static bool access_ok(uint64_t off, unsigned size) { return off < END && (size == 4 || (size == 8 && off >= MTIMECMP)); }
 
 static bool aclint_read(struct device *d, uint64_t off, unsigned size, uint64_t *value)
 {
@@ -148,12 +139,7 @@ static void aclint_event(struct device *d, unsigned n)
 }
 
 const struct device_ops aclint_ops = {
-    DEVICE_ROW(aclint),
-    .mmio_size = 0x10000,
-    .state_size = sizeof(struct aclint),
-    .events = 1,
-    .reset = aclint_reset,
-    .read = aclint_read,
-    .write = aclint_write,
-    .event = aclint_event,
+    DEVICE_ROW(aclint),    .mmio_size = 0x10000,  .state_size = sizeof(struct aclint),
+    .events = 1,           .reset = aclint_reset, .read = aclint_read,
+    .write = aclint_write, .event = aclint_event,
 };

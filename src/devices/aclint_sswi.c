@@ -9,10 +9,7 @@
 
 enum { IRQ_SSIP = 1 };
 
-static void aclint_sswi_reset(struct device *d)
-{
-    (void)d;
-}
+static void aclint_sswi_reset(struct device *d) { (void)d; }
 
 static bool aclint_sswi_read(struct device *d, uint64_t off, unsigned size, uint64_t *value)
 {
@@ -32,9 +29,6 @@ static bool aclint_sswi_write(struct device *d, uint64_t off, unsigned size, uin
 }
 
 const struct device_ops aclint_sswi_ops = {
-    DEVICE_ROW(aclint_sswi),
-    .mmio_size = 0x4000,
-    .reset = aclint_sswi_reset,
-    .read = aclint_sswi_read,
-    .write = aclint_sswi_write,
+    DEVICE_ROW(aclint_sswi),  .mmio_size = 0x4000,        .reset = aclint_sswi_reset,
+    .read = aclint_sswi_read, .write = aclint_sswi_write,
 };

@@ -12,10 +12,7 @@ static const struct device_ops *const table[] = {
 #undef DEVICE
 };
 
-const struct device_ops *device_list(size_t i)
-{
-    return i < ARRAY_LEN(table) ? table[i] : NULL;
-}
+const struct device_ops *device_list(size_t i) { return i < ARRAY_LEN(table) ? table[i] : NULL; }
 
 const struct device_ops *device_find(const char *name)
 {

@@ -3,8 +3,8 @@
 #define TL_DEVICES_DEVICES_H
 #include "mem/device.h"
 
-#define DEVICE(name, title)                                                                                             \
-    extern const struct device_ops name##_ops;                                                                          \
+#define DEVICE(name, title)                    \
+    extern const struct device_ops name##_ops; \
     extern const char name##_title[];
 #include "devices/devices.def"
 #undef DEVICE

@@ -23,7 +23,7 @@ enum { DMA_ERROR = 1, DMA_READ = 2, DMA_SKIP = 4, DMA_SELECT = 8, DMA_WRITE = 16
 enum { DIR_HEAD = 4, DIR_ENTRY = 64 };
 
 struct fw_cfg_item {
-    uint64_t off;   /* in the backing store; of an immediate item its value */
+    uint64_t off; /* in the backing store; of an immediate item its value */
     uint32_t size;
     uint16_t key;
     uint16_t immediate;
@@ -31,17 +31,14 @@ struct fw_cfg_item {
 };
 
 struct fw_cfg {
-    uint64_t dma;  /* address register */
-    uint32_t at;   /* next byte of the selected item */
+    uint64_t dma; /* address register */
+    uint32_t at;  /* next byte of the selected item */
     uint16_t key;
     uint16_t items;
     struct fw_cfg_item item[FW_CFG_ITEMS];
 };
 
-static uint64_t big_endian(uint64_t v, unsigned size)
-{
-    return __builtin_bswap64(v) >> (64 - 8 * size);
-}
+static uint64_t big_endian(uint64_t v, unsigned size) { return __builtin_bswap64(v) >> (64 - 8 * size); }
 
 static const struct fw_cfg_item *find(const struct fw_cfg *f, uint16_t key)
 {
@@ -208,10 +205,7 @@ static bool fw_cfg_write(struct device *d, uint64_t off, unsigned size, uint64_t
     return true;
 }
 
-static bool reserved(uint16_t key)
-{
-    return key == KEY_SIGNATURE || key == KEY_ID || key == KEY_DIR;
-}
+static bool reserved(uint16_t key) { return key == KEY_SIGNATURE || key == KEY_ID || key == KEY_DIR; }
 
 static struct fw_cfg_item *add(struct fw_cfg *f, uint16_t key, uint64_t off, uint32_t size)
 {
@@ -268,11 +262,6 @@ static bool fw_cfg_valid(const struct device *d)
 }
 
 const struct device_ops fw_cfg_ops = {
-    DEVICE_ROW(fw_cfg),
-    .mmio_size = SIZE,
-    .state_size = sizeof(struct fw_cfg),
-    .reset = fw_cfg_reset,
-    .read = fw_cfg_read,
-    .write = fw_cfg_write,
-    .valid = fw_cfg_valid,
+    DEVICE_ROW(fw_cfg),    .mmio_size = SIZE,     .state_size = sizeof(struct fw_cfg), .reset = fw_cfg_reset, .read = fw_cfg_read,
+    .write = fw_cfg_write, .valid = fw_cfg_valid,
 };

@@ -19,8 +19,16 @@
 #include "devices/devices.h"
 
 #define EPOCH_DEFAULT UINT64_C(1735689600) /* 2025-01-01 00:00:00 UTC */
-enum { TIME_LOW = 0x00, TIME_HIGH = 0x04, ALARM_LOW = 0x08, ALARM_HIGH = 0x0c, IRQ_ENABLED = 0x10, CLEAR_ALARM = 0x14,
-       ALARM_STATUS = 0x18, CLEAR_INTERRUPT = 0x1c };
+enum {
+    TIME_LOW = 0x00,
+    TIME_HIGH = 0x04,
+    ALARM_LOW = 0x08,
+    ALARM_HIGH = 0x0c,
+    IRQ_ENABLED = 0x10,
+    CLEAR_ALARM = 0x14,
+    ALARM_STATUS = 0x18,
+    CLEAR_INTERRUPT = 0x1c
+};
 
 struct goldfish_rtc {
     uint64_t offset; /* added to the clock by writes of the time, nanoseconds modulo 2^64 */
@@ -30,10 +38,7 @@ struct goldfish_rtc {
     uint8_t pad;
 };
 
-static uint64_t epoch_ns(const struct device *d)
-{
-    return (d->arg ? d->arg : EPOCH_DEFAULT) * UINT64_C(1000000000);
-}
+static uint64_t epoch_ns(const struct device *d) { return (d->arg ? d->arg : EPOCH_DEFAULT) * UINT64_C(1000000000); }
 
 static uint64_t time_ns(struct device *d)
 {

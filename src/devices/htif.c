@@ -33,10 +33,7 @@ struct htif {
     uint32_t pad;
 };
 
-static uint64_t word(unsigned dev, unsigned cmd, uint64_t payload)
-{
-    return (uint64_t)dev << 56 | (uint64_t)cmd << 48 | payload;
-}
+static uint64_t word(unsigned dev, unsigned cmd, uint64_t payload) { return (uint64_t)dev << 56 | (uint64_t)cmd << 48 | payload; }
 
 /* Shows the oldest answer if fromhost is free. */
 static void show(struct htif *h)
@@ -182,14 +179,8 @@ static bool htif_valid(const struct device *d)
 }
 
 const struct device_ops htif_ops = {
-    DEVICE_ROW(htif),
-    .mmio_size = 16,
-    .state_size = sizeof(struct htif),
-    .events = 1,
-    .reset = htif_reset,
-    .read = htif_read,
-    .write = htif_write,
-    .event = htif_event,
-    .input = htif_input,
+    DEVICE_ROW(htif),    .mmio_size = 16,     .state_size = sizeof(struct htif),
+    .events = 1,         .reset = htif_reset, .read = htif_read,
+    .write = htif_write, .event = htif_event, .input = htif_input,
     .valid = htif_valid,
 };

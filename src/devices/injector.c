@@ -35,10 +35,7 @@ struct injector {
     struct injector_channel channel[DEVICE_EVENTS];
 };
 
-static struct injector_channel *channel(const struct device *d, unsigned n)
-{
-    return &((struct injector *)d->state)->channel[n];
-}
+static struct injector_channel *channel(const struct device *d, unsigned n) { return &((struct injector *)d->state)->channel[n]; }
 
 static void injector_reset(struct device *d)
 {
@@ -128,13 +125,7 @@ static bool injector_valid(const struct device *d)
 }
 
 const struct device_ops injector_ops = {
-    DEVICE_ROW(injector),
-    .mmio_size = 0x1000,
-    .state_size = sizeof(struct injector),
-    .events = DEVICE_EVENTS,
-    .reset = injector_reset,
-    .read = injector_read,
-    .write = injector_write,
-    .event = injector_event,
-    .valid = injector_valid,
+    DEVICE_ROW(injector),    .mmio_size = 0x1000,     .state_size = sizeof(struct injector),
+    .events = DEVICE_EVENTS, .reset = injector_reset, .read = injector_read,
+    .write = injector_write, .event = injector_event, .valid = injector_valid,
 };

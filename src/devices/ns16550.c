@@ -21,7 +21,7 @@
 #include "devices/devices.h"
 
 #define UART_CLOCK_HZ UINT64_C(3686400) /* as the board's device tree says */
-#define UART_FIFO 16u
+#define UART_FIFO     16u
 
 enum { RBR = 0, IER = 1, IIR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SCR = 7 };
 enum { IER_RDI = 1, IER_THRI = 2, IER_RLSI = 4, IER_MSI = 8 };
@@ -42,10 +42,7 @@ struct ns16550 {
     uint8_t timeout; /* a character timeout until RBR is read */
 };
 
-static unsigned rx_capacity(const struct ns16550 *u)
-{
-    return u->fcr & FCR_ON ? UART_FIFO : 1;
-}
+static unsigned rx_capacity(const struct ns16550 *u) { return u->fcr & FCR_ON ? UART_FIFO : 1; }
 
 static unsigned rx_trigger(const struct ns16550 *u)
 {
@@ -69,10 +66,7 @@ static uint8_t pending(const struct ns16550 *u)
     return IIR_NONE;
 }
 
-static void update(struct device *d)
-{
-    device_irq(d, pending(d->state) != IIR_NONE);
-}
+static void update(struct device *d) { device_irq(d, pending(d->state) != IIR_NONE); }
 
 /* Four character times from now: the receive FIFO's timeout (data sheet 8.4.1). */
 static void arm_timeout(struct device *d)
@@ -126,8 +120,8 @@ static void modem(struct ns16550 *u)
 {
     uint8_t now = MSR_CTS | MSR_DSR | MSR_DCD;
     if (u->mcr & MCR_LOOP)
-        now = (uint8_t)((u->mcr & MCR_RTS ? MSR_CTS : 0) | (u->mcr & MCR_DTR ? MSR_DSR : 0) |
-                        (u->mcr & MCR_OUT1 ? MSR_RI : 0) | (u->mcr & MCR_OUT2 ? MSR_DCD : 0));
+        now = (uint8_t)((u->mcr & MCR_RTS ? MSR_CTS : 0) | (u->mcr & MCR_DTR ? MSR_DSR : 0) | (u->mcr & MCR_OUT1 ? MSR_RI : 0) |
+                        (u->mcr & MCR_OUT2 ? MSR_DCD : 0));
     uint8_t change = (uint8_t)((u->msr ^ now) & 0xf0);
     uint8_t delta = (uint8_t)((change >> 4) & (MSR_DCTS | MSR_DDSR | MSR_DDCD));
     if ((change & MSR_RI) && !(now & MSR_RI))

@@ -15,10 +15,10 @@
 #include "base/bits.h"
 #include "devices/devices.h"
 
-#define SOURCES_MAX 128u
-#define WORDS       (SOURCES_MAX / 32)
-#define CONTEXTS    (2 * DEVICES_HARTS_MAX)
-#define PRIORITY    7u /* mask: priorities are 3 bits wide */
+#define SOURCES_MAX     128u
+#define WORDS           (SOURCES_MAX / 32)
+#define CONTEXTS        (2 * DEVICES_HARTS_MAX)
+#define PRIORITY        7u /* mask: priorities are 3 bits wide */
 #define SOURCES_DEFAULT 95u
 
 #define PENDING 0x1000u
@@ -43,10 +43,7 @@ static unsigned sources_end(const struct device *d)
     return n < SOURCES_MAX ? (unsigned)n + 1 : SOURCES_MAX;
 }
 
-static unsigned contexts(const struct device *d)
-{
-    return 2 * (d->harts < DEVICES_HARTS_MAX ? d->harts : DEVICES_HARTS_MAX);
-}
+static unsigned contexts(const struct device *d) { return 2 * (d->harts < DEVICES_HARTS_MAX ? d->harts : DEVICES_HARTS_MAX); }
 
 /* The bits of word w that are sources. */
 static uint32_t word_mask(const struct device *d, unsigned w)
@@ -205,12 +202,7 @@ static bool plic_valid(const struct device *d)
 }
 
 const struct device_ops plic_ops = {
-    DEVICE_ROW(plic),
-    .mmio_size = 0x600000,
-    .state_size = sizeof(struct plic),
-    .reset = plic_reset,
-    .read = plic_read,
-    .write = plic_write,
-    .line = plic_line,
-    .valid = plic_valid,
+    DEVICE_ROW(plic),    .mmio_size = 0x600000, .state_size = sizeof(struct plic),
+    .reset = plic_reset, .read = plic_read,     .write = plic_write,
+    .line = plic_line,   .valid = plic_valid,
 };

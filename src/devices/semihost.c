@@ -6,25 +6,40 @@
 #include <string.h>
 
 enum {
-    SYS_OPEN = 0x01, SYS_CLOSE = 0x02, SYS_WRITEC = 0x03, SYS_WRITE0 = 0x04, SYS_WRITE = 0x05, SYS_READ = 0x06, SYS_READC = 0x07,
-    SYS_ISERROR = 0x08, SYS_ISTTY = 0x09, SYS_SEEK = 0x0a, SYS_FLEN = 0x0c, SYS_REMOVE = 0x0e, SYS_RENAME = 0x0f,
-    SYS_CLOCK = 0x10, SYS_TIME = 0x11, SYS_ERRNO = 0x13, SYS_GET_CMDLINE = 0x15, SYS_HEAPINFO = 0x16,
-    SYS_EXIT = 0x18, SYS_EXIT_EXTENDED = 0x20, SYS_ELAPSED = 0x30, SYS_TICKFREQ = 0x31
+    SYS_OPEN = 0x01,
+    SYS_CLOSE = 0x02,
+    SYS_WRITEC = 0x03,
+    SYS_WRITE0 = 0x04,
+    SYS_WRITE = 0x05,
+    SYS_READ = 0x06,
+    SYS_READC = 0x07,
+    SYS_ISERROR = 0x08,
+    SYS_ISTTY = 0x09,
+    SYS_SEEK = 0x0a,
+    SYS_FLEN = 0x0c,
+    SYS_REMOVE = 0x0e,
+    SYS_RENAME = 0x0f,
+    SYS_CLOCK = 0x10,
+    SYS_TIME = 0x11,
+    SYS_ERRNO = 0x13,
+    SYS_GET_CMDLINE = 0x15,
+    SYS_HEAPINFO = 0x16,
+    SYS_EXIT = 0x18,
+    SYS_EXIT_EXTENDED = 0x20,
+    SYS_ELAPSED = 0x30,
+    SYS_TICKFREQ = 0x31
 };
 enum { KIND_FREE = 0, KIND_STDIN, KIND_STDOUT, KIND_STDERR, KIND_FEATURES, KIND_FILE, KINDS };
 enum { MODE_WRITE = 4, MODE_APPEND = 8, MODES = 12 };
 enum { ENOENT_ = 2, EIO_ = 5, EBADF_ = 9, EACCES_ = 13, EFAULT_ = 14, EINVAL_ = 22, EMFILE_ = 24, ENOSYS_ = 38 };
-#define APPLICATION_EXIT 0x20026u     /* ADP_Stopped_ApplicationExit */
-#define CHUNK 1024u
-#define STRING_MOST (UINT64_C(1) << 20) /* bytes of a SYS_WRITE0 string that lacks its NUL */
+#define APPLICATION_EXIT 0x20026u /* ADP_Stopped_ApplicationExit */
+#define CHUNK            1024u
+#define STRING_MOST      (UINT64_C(1) << 20) /* bytes of a SYS_WRITE0 string that lacks its NUL */
 
 /* ":semihosting-features" (section 6.3): magic, then bit 0 SYS_EXIT_EXTENDED, bit 1 stdout and stderr apart. */
 static const uint8_t feature_bytes[] = {'S', 'H', 'F', 'B', 3};
 
-static struct semihost_result value(uint64_t v)
-{
-    return (struct semihost_result){.action = SEMIHOST_RETURN, .value = v};
-}
+static struct semihost_result value(uint64_t v) { return (struct semihost_result){.action = SEMIHOST_RETURN, .value = v}; }
 
 static struct semihost_result fail(const struct semihost_env *e, int error)
 {

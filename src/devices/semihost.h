@@ -15,7 +15,11 @@
 
 /* State: plain data, zeroed at reset. Handle i + 1 is handle[i]. */
 struct semihost {
-    struct { uint32_t kind; int32_t file; uint64_t at; } handle[SEMIHOST_HANDLES];
+    struct {
+        uint32_t kind;
+        int32_t file;
+        uint64_t at;
+    } handle[SEMIHOST_HANDLES];
     int32_t error; /* the last error number, for SYS_ERRNO */
     uint32_t pad;
 };
@@ -38,17 +42,17 @@ struct semihost_files {
 struct semihost_env {
     void *ctx;
     struct semihost *state;
-    unsigned xlen;          /* 32 or 64: the width of a word in a parameter block */
-    bool (*read)(void *ctx, uint64_t va, void *p, uint64_t n);        /* guest memory, as the caller sees it; false: fault */
+    unsigned xlen;                                             /* 32 or 64: the width of a word in a parameter block */
+    bool (*read)(void *ctx, uint64_t va, void *p, uint64_t n); /* guest memory, as the caller sees it; false: fault */
     bool (*write)(void *ctx, uint64_t va, const void *p, uint64_t n);
-    void (*output)(void *ctx, const void *p, size_t n);               /* to the console */
-    size_t (*input)(void *ctx, void *p, size_t n);                    /* bytes typed at the console, 0: none yet */
-    const struct semihost_files *files;                               /* NULL: no files */
-    const char *cmdline;    /* for SYS_GET_CMDLINE; NULL: empty */
-    uint64_t ticks;         /* guest time */
-    uint64_t tick_hz;       /* ticks a second */
-    uint64_t epoch;         /* seconds from 1970 to tick 0 */
-    uint64_t heap_base, heap_limit, stack_base, stack_limit;          /* for SYS_HEAPINFO; 0: unknown */
+    void (*output)(void *ctx, const void *p, size_t n);      /* to the console */
+    size_t (*input)(void *ctx, void *p, size_t n);           /* bytes typed at the console, 0: none yet */
+    const struct semihost_files *files;                      /* NULL: no files */
+    const char *cmdline;                                     /* for SYS_GET_CMDLINE; NULL: empty */
+    uint64_t ticks;                                          /* guest time */
+    uint64_t tick_hz;                                        /* ticks a second */
+    uint64_t epoch;                                          /* seconds from 1970 to tick 0 */
+    uint64_t heap_base, heap_limit, stack_base, stack_limit; /* for SYS_HEAPINFO; 0: unknown */
 };
 
 enum semihost_action {

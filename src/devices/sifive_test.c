@@ -10,10 +10,7 @@
 
 enum { FINISHER_FAIL = 0x3333, FINISHER_PASS = 0x5555, FINISHER_RESET = 0x7777 };
 
-static void sifive_test_reset(struct device *d)
-{
-    (void)d;
-}
+static void sifive_test_reset(struct device *d) { (void)d; }
 
 static bool sifive_test_read(struct device *d, uint64_t off, unsigned size, uint64_t *value)
 {
@@ -39,9 +36,6 @@ static bool sifive_test_write(struct device *d, uint64_t off, unsigned size, uin
 }
 
 const struct device_ops sifive_test_ops = {
-    DEVICE_ROW(sifive_test),
-    .mmio_size = 0x1000,
-    .reset = sifive_test_reset,
-    .read = sifive_test_read,
-    .write = sifive_test_write,
+    DEVICE_ROW(sifive_test),  .mmio_size = 0x1000,        .reset = sifive_test_reset,
+    .read = sifive_test_read, .write = sifive_test_write,
 };

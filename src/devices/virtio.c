@@ -21,17 +21,21 @@
 #include "devices/clock.h"
 #include <string.h>
 
-#define MAGIC  0x74726976u
-#define VENDOR 0x554d4551u /* what this board's firmware knows */
-#define CONFIG 0x100u
-#define CONFIG_MAX 128u
+#define MAGIC        0x74726976u
+#define VENDOR       0x554d4551u /* what this board's firmware knows */
+#define CONFIG       0x100u
+#define CONFIG_MAX   128u
 #define BUDGET_BYTES (UINT64_C(64) << 20) /* of requests carried out without giving the guest a chance to run */
 
 enum { ST_ACKNOWLEDGE = 1, ST_DRIVER = 2, ST_DRIVER_OK = 4, ST_FEATURES_OK = 8, ST_NEEDS_RESET = 64, ST_FAILED = 128 };
 enum { INT_USED = 1, INT_CONFIG = 2 };
 enum { DESC_NEXT = 1, DESC_WRITE = 2, DESC_INDIRECT = 4, DESC_SIZE = 16 };
 
-struct desc { uint64_t addr; uint32_t len; uint16_t flags, next; };
+struct desc {
+    uint64_t addr;
+    uint32_t len;
+    uint16_t flags, next;
+};
 
 void virtio_store(uint8_t *p, unsigned size, uint64_t v)
 {
@@ -53,10 +57,7 @@ bool virtio_live(const struct virtio *v)
     return (v->status & need) == need && !(v->status & ST_NEEDS_RESET);
 }
 
-bool virtio_ok(const struct device *d)
-{
-    return !(((const struct virtio *)d->state)->status & ST_NEEDS_RESET);
-}
+bool virtio_ok(const struct device *d) { return !(((const struct virtio *)d->state)->status & ST_NEEDS_RESET); }
 
 static void interrupt(struct device *d, uint32_t set)
 {
@@ -256,15 +257,9 @@ static size_t transfer(struct device *d, struct virtio_chain *c, bool in, uint8_
     return done;
 }
 
-size_t virtio_get(struct device *d, struct virtio_chain *c, void *p, size_t n)
-{
-    return transfer(d, c, false, p, NULL, n);
-}
+size_t virtio_get(struct device *d, struct virtio_chain *c, void *p, size_t n) { return transfer(d, c, false, p, NULL, n); }
 
-size_t virtio_put(struct device *d, struct virtio_chain *c, const void *p, size_t n)
-{
-    return transfer(d, c, true, NULL, p, n);
-}
+size_t virtio_put(struct device *d, struct virtio_chain *c, const void *p, size_t n) { return transfer(d, c, true, NULL, p, n); }
 
 /* Carries out what waits in queue qi. */
 static void serve(struct device *d, const struct virtio_backend *b, unsigned qi)
@@ -350,7 +345,10 @@ bool virtio_read(struct device *d, const struct virtio_backend *b, uint64_t off,
     case 0x044: *value = q ? q->ready : 0; break;
     case 0x060: *value = v->interrupt_status; break;
     case 0x070: *value = v->status; break;
-    case 0x0b0: case 0x0b4: case 0x0b8: case 0x0bc: *value = UINT32_MAX; break;
+    case 0x0b0:
+    case 0x0b4:
+    case 0x0b8:
+    case 0x0bc: *value = UINT32_MAX; break;
     default: break;
     }
     return true;
@@ -424,8 +422,8 @@ bool virtio_write(struct device *d, const struct virtio_backend *b, uint64_t off
     case 0x014: v->device_features_sel = (uint32_t)value; break;
     case 0x020:
         if (!(v->status & ST_FEATURES_OK) && v->driver_features_sel <= 1)
-            v->driver_features = v->driver_features_sel ? bits_set(v->driver_features, 63, 32, value)
-                                                        : bits_set(v->driver_features, 31, 0, value);
+            v->driver_features =
+                v->driver_features_sel ? bits_set(v->driver_features, 63, 32, value) : bits_set(v->driver_features, 31, 0, value);
         break;
     case 0x024: v->driver_features_sel = (uint32_t)value; break;
     case 0x030: v->queue_sel = (uint32_t)value; break;

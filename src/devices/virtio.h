@@ -42,7 +42,10 @@ struct virtio_chain {
     unsigned out, in; /* number of device-readable and then device-writable segments */
     uint64_t out_len, in_len;
     uint64_t read, written;
-    struct { uint64_t addr; uint64_t len; } seg[VIRTIO_QUEUE_MAX];
+    struct {
+        uint64_t addr;
+        uint64_t len;
+    } seg[VIRTIO_QUEUE_MAX];
 };
 
 struct virtio_backend {
@@ -93,31 +96,25 @@ bool virtio_ok(const struct device *d);
 void virtio_store(uint8_t *p, unsigned size, uint64_t v);
 
 /* Defines <name>_ops for a backend called <name>_backend; `take` is its input function or NULL. */
-#define VIRTIO_DEVICE(name, take)                                                                                       \
-    static void name##_reset(struct device *d) { virtio_reset(d, &name##_backend); }                                    \
-    static bool name##_read(struct device *d, uint64_t off, unsigned size, uint64_t *value)                             \
-    {                                                                                                                   \
-        return virtio_read(d, &name##_backend, off, size, value);                                                       \
-    }                                                                                                                   \
-    static bool name##_write(struct device *d, uint64_t off, unsigned size, uint64_t value)                             \
-    {                                                                                                                   \
-        return virtio_write(d, &name##_backend, off, size, value);                                                      \
-    }                                                                                                                   \
-    static void name##_event(struct device *d, unsigned n)                                                              \
-    {                                                                                                                   \
-        (void)n;                                                                                                        \
-        virtio_event(d, &name##_backend);                                                                               \
-    }                                                                                                                   \
-    const struct device_ops name##_ops = {                                                                              \
-        DEVICE_ROW(name),                                                                                               \
-        .mmio_size = VIRTIO_MMIO_SIZE,                                                                                  \
-        .state_size = sizeof(struct virtio),                                                                            \
-        .events = 1,                                                                                                    \
-        .reset = name##_reset,                                                                                          \
-        .read = name##_read,                                                                                            \
-        .write = name##_write,                                                                                          \
-        .event = name##_event,                                                                                          \
-        .input = take,                                                                                                  \
-        .valid = virtio_valid,                                                                                          \
+#define VIRTIO_DEVICE(name, take)                                                                  \
+    static void name##_reset(struct device *d) { virtio_reset(d, &name##_backend); }               \
+    static bool name##_read(struct device *d, uint64_t off, unsigned size, uint64_t *value)        \
+    {                                                                                              \
+        return virtio_read(d, &name##_backend, off, size, value);                                  \
+    }                                                                                              \
+    static bool name##_write(struct device *d, uint64_t off, unsigned size, uint64_t value)        \
+    {                                                                                              \
+        return virtio_write(d, &name##_backend, off, size, value);                                 \
+    }                                                                                              \
+    static void name##_event(struct device *d, unsigned n)                                         \
+    {                                                                                              \
+        (void)n;                                                                                   \
+        virtio_event(d, &name##_backend);                                                          \
+    }                                                                                              \
+    const struct device_ops name##_ops = {                                                         \
+        DEVICE_ROW(name),      .mmio_size = VIRTIO_MMIO_SIZE, .state_size = sizeof(struct virtio), \
+        .events = 1,           .reset = name##_reset,         .read = name##_read,                 \
+        .write = name##_write, .event = name##_event,         .input = take,                       \
+        .valid = virtio_valid,                                                                     \
     }
 #endif

@@ -17,10 +17,7 @@ enum { S_OK = 0, S_IOERR = 1, S_UNSUPP = 2 };
 enum { F_SEG_MAX = 2, F_RO = 5, F_BLK_SIZE = 6, F_FLUSH = 9, F_DISCARD = 13, F_WRITE_ZEROES = 14 };
 enum { ARG_READ_ONLY = 1, CONFIG_SIZE = 60, HEADER = 16, ID_LEN = 20, RANGE = 16 };
 
-static bool read_only(const struct device *d)
-{
-    return d->arg & ARG_READ_ONLY;
-}
+static bool read_only(const struct device *d) { return d->arg & ARG_READ_ONLY; }
 
 static uint64_t blk_features(struct device *d)
 {

@@ -12,8 +12,8 @@
 
 #define FRAME_MAX   2048u
 #define MAC_DEFAULT UINT64_C(0x525400123456)
-#define F_MAC    (UINT64_C(1) << 5)
-#define F_STATUS (UINT64_C(1) << 16)
+#define F_MAC       (UINT64_C(1) << 5)
+#define F_STATUS    (UINT64_C(1) << 16)
 enum { QUEUE_RX = 0, QUEUE_TX = 1, HEADER = 12, NUM_BUFFERS = 10, CONFIG_SIZE = 8 };
 
 static uint64_t net_features(struct device *d)

@@ -1,9 +1,10 @@
 /*
  * trapline: the public interface of the library.
  *
- * A machine is created from a configuration, loaded with images, run in steps, inspected, forked and saved. All functions are deterministic:
- * equal configuration, images and inputs give equal runs, digests and console output. A machine is used from one thread at a time.
- * Functions that can fail because of what the user gave them return false (or NULL) and write a sentence to struct err.
+ * A machine is created from a configuration, loaded with images, run in steps, inspected, forked and saved. All functions are
+ * deterministic: equal configuration, images and inputs give equal runs, digests and console output. A machine is used from one
+ * thread at a time. Functions that can fail because of what the user gave them return false (or NULL) and write a sentence to
+ * struct err.
  */
 #ifndef TL_TRAPLINE_H
 #define TL_TRAPLINE_H
@@ -24,44 +25,48 @@ struct machine_host {
 };
 
 struct machine_config {
-    const char *board;     /* "virt" */
-    const char *cpu;       /* "rv64,h=on,…"; NULL: the board's default */
-    unsigned harts;        /* 1..8; 0: 1 */
-    uint64_t ram;          /* bytes; 0: the board's default (128 MiB) */
-    uint64_t quantum;      /* cycles a hart runs before the next one does; 0: default, 1: lock step */
-    uint64_t clock_hz;     /* machine cycles a second of guest time; 0: 1 GHz */
-    uint64_t seed;         /* of the machine's generator (rng device, Zkr) */
-    uint64_t rtc_epoch;    /* seconds since 1970 the guest's clock starts at; 0: 2025-01-01 */
+    const char *board;                                 /* "virt" */
+    const char *cpu;                                   /* "rv64,h=on,…"; NULL: the board's default */
+    unsigned harts;                                    /* 1..8; 0: 1 */
+    uint64_t ram;                                      /* bytes; 0: the board's default (128 MiB) */
+    uint64_t quantum;                                  /* cycles a hart runs before the next one does; 0: default, 1: lock step */
+    uint64_t clock_hz;                                 /* machine cycles a second of guest time; 0: 1 GHz */
+    uint64_t seed;                                     /* of the machine's generator (rng device, Zkr) */
+    uint64_t rtc_epoch;                                /* seconds since 1970 the guest's clock starts at; 0: 2025-01-01 */
     const char *bios, *kernel, *initrd, *append, *dtb; /* files; NULL: none. bios "none": start at the kernel */
-    const char *const *drives; unsigned ndrives; /* "file=disk.img,if=virtio,format=raw,readonly=on" or a plain path; writes stay in memory unless "write=on" */
-    const char *const *devices; unsigned ndevices; /* extra devices: "virtio-net", "virtio-rng", "virtio-console" */
+    const char *const *drives;
+    unsigned
+        ndrives; /* "file=disk.img,if=virtio,format=raw,readonly=on" or a plain path; writes stay in memory unless "write=on" */
+    const char *const *devices;
+    unsigned ndevices; /* extra devices: "virtio-net", "virtio-rng", "virtio-console" */
     bool semihosting;
     struct machine_host host;
 };
 
 enum machine_stop {
-    MACHINE_CYCLES,   /* the number of cycles asked for has passed */
-    MACHINE_EXIT,     /* the guest ended the run; machine_exit_code */
-    MACHINE_IDLE,     /* every hart waits and nothing but outside input can wake one */
-    MACHINE_INPUT,    /* all harts wait and the next event is in the future, and the caller asked to be told (machine_set_pace) */
-    MACHINE_HALT,     /* every hart is in the critical error state */
-    MACHINE_DEBUG     /* a breakpoint, watchpoint, or a stop asked for by machine_request_stop */
+    MACHINE_CYCLES, /* the number of cycles asked for has passed */
+    MACHINE_EXIT,   /* the guest ended the run; machine_exit_code */
+    MACHINE_IDLE,   /* every hart waits and nothing but outside input can wake one */
+    MACHINE_INPUT,  /* all harts wait and the next event is in the future, and the caller asked to be told (machine_set_pace) */
+    MACHINE_HALT,   /* every hart is in the critical error state */
+    MACHINE_DEBUG   /* a breakpoint, watchpoint, or a stop asked for by machine_request_stop */
 };
 
 struct machine *machine_new(const struct machine_config *c, struct err *e);
 void machine_free(struct machine *m);
-/* Back to the state after machine_new. Big images are read again: if such a file has changed, the machine says so on its console and has
-   exited with code 1. */
+/* Back to the state after machine_new. Big images are read again: if such a file has changed, the machine says so on its console
+   and has exited with code 1. */
 void machine_reset(struct machine *m);
 
 /* Runs at most `cycles` more machine cycles. */
 enum machine_stop machine_run(struct machine *m, uint64_t cycles);
 /* Asks a running machine to stop at the next chance (async-signal-safe). */
 void machine_request_stop(struct machine *m);
-/* Paced: machine_run stops with MACHINE_INPUT whenever every hart begins to wait for something in the future, so that the caller can wait
-   for the host's clock or for input. The next machine_run then goes on, over the waiting. */
+/* Paced: machine_run stops with MACHINE_INPUT whenever every hart begins to wait for something in the future, so that the caller
+   can wait for the host's clock or for input. The next machine_run then goes on, over the waiting. */
 void machine_set_pace(struct machine *m, bool on);
-/* The cycle at which the machine has something to do: now, the next event when every hart waits, or UINT64_MAX when only input helps. */
+/* The cycle at which the machine has something to do: now, the next event when every hart waits, or UINT64_MAX when only input
+ * helps. */
 uint64_t machine_next_wake(struct machine *m);
 int machine_exit_code(const struct machine *m);
 uint64_t machine_cycle(const struct machine *m);
@@ -69,10 +74,12 @@ uint64_t machine_instret(const struct machine *m); /* of all harts */
 /* Pages of 4 KiB of RAM that were ever written, and so take host memory; shared ones count for each fork. */
 uint64_t machine_pages(const struct machine *m);
 
-/* Bytes from the host to a device ("serial0", "net0"), entering at the current cycle. Returns how many were taken. This is the only way in. */
+/* Bytes from the host to a device ("serial0", "net0"), entering at the current cycle. Returns how many were taken. This is the
+ * only way in. */
 size_t machine_input(struct machine *m, const char *device, const void *p, size_t n);
 
-/* A copy-on-write copy of the whole machine, at the same state; costs microseconds. The host callbacks are the original's until set. */
+/* A copy-on-write copy of the whole machine, at the same state; costs microseconds. The host callbacks are the original's until
+ * set. */
 struct machine *machine_fork(struct machine *m);
 void machine_set_host(struct machine *m, const struct machine_host *h);
 /* Makes m equal to `from`, of which it is a fork; cheaper than a new fork. */
@@ -92,7 +99,8 @@ bool machine_commit(struct machine *m, struct err *e);
 bool machine_dump_dtb(struct machine *m, const char *path, struct err *e);
 
 /* Registers by the manual's name ("pc", "x10"/"a0", "f3", "mstatus", "hstatus") and "priv", "v"; values zero-extended to
-   64 bits. CSRs as M-mode sees them, without side effects; writes are legalised. False: the machine has no such hart or register. */
+   64 bits. CSRs as M-mode sees them, without side effects; writes are legalised. False: the machine has no such hart or register.
+ */
 bool machine_get_reg(struct machine *m, unsigned hart, const char *name, uint64_t *value);
 bool machine_set_reg(struct machine *m, unsigned hart, const char *name, uint64_t value);
 unsigned machine_harts(const struct machine *m);

@@ -62,7 +62,10 @@ uint8_t *mem_page_write(struct mem *m, uint64_t pa);
 uint8_t *mem_page_flags(struct mem *m, uint64_t pa);
 
 /* mem_page_read and mem_page_flags at once. False, with *v untouched: it is not RAM. */
-struct mem_view { const uint8_t *host; uint8_t *flags; };
+struct mem_view {
+    const uint8_t *host;
+    uint8_t *flags;
+};
 bool mem_look(struct mem *m, uint64_t pa, struct mem_view *v);
 
 /* Called after any write that did not come from a hart's own store path (loader, DMA, debugger): caches over [pa, pa+n) go. */

@@ -9,8 +9,7 @@ static void find_first(struct sched *s)
     for (uint32_t i = 0; i < s->count; i++) {
         if (s->when[i] == SCHED_NEVER)
             continue;
-        if (s->next == SCHED_NEVER || s->when[i] < s->next ||
-            (s->when[i] == s->next && s->priority[i] < s->priority[s->first])) {
+        if (s->next == SCHED_NEVER || s->when[i] < s->next || (s->when[i] == s->next && s->priority[i] < s->priority[s->first])) {
             s->next = s->when[i];
             s->first = i;
         }

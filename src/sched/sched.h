@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SCHED_MAX 128
+#define SCHED_MAX   128
 #define SCHED_NEVER UINT64_MAX
 
 struct sched {

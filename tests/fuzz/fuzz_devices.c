@@ -12,7 +12,10 @@
 
 #define VQ_INDIRECT_NEAR (FAKE_RAM_BASE + 0xf000)
 
-struct bytes { const uint8_t *p; size_t left; };
+struct bytes {
+    const uint8_t *p;
+    size_t left;
+};
 
 static uint64_t take(struct bytes *b, unsigned n)
 {
@@ -105,13 +108,20 @@ static void operation(struct fake *f, struct bytes *b)
     uint64_t op = take(b, 1), out;
     unsigned size = 1u << (op >> 4 & 3);
     switch (op & 15) {
-    case 0: case 1: case 2: o->read(&f->d, offset(b, o, size), size, &out); break;
-    case 3: case 4: case 5: case 6:
+    case 0:
+    case 1:
+    case 2: o->read(&f->d, offset(b, o, size), size, &out); break;
+    case 3:
+    case 4:
+    case 5:
+    case 6:
         out = offset(b, o, size);
         o->write(&f->d, out, size, size == 8 ? number(b) : number(b) & ((UINT64_C(1) << 8 * size) - 1));
         break;
-    case 7: case 8: write_memory(f, b); break;
-    case 9: case 10: write_descriptor(f, b); break;
+    case 7:
+    case 8: write_memory(f, b); break;
+    case 9:
+    case 10: write_descriptor(f, b); break;
     case 11:
         if (o->input)
             o->input(&f->d, f->disk, take(b, 1) * 16); /* any bytes will do */

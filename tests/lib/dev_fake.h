@@ -12,10 +12,10 @@
 #ifndef FAKE_RAM_SIZE
 #define FAKE_RAM_SIZE (UINT64_C(1) << 20)
 #endif
-#define FAKE_DISK     65536u
-#define FAKE_OUT      65536u
-#define FAKE_TICK     100u      /* cycles in a tick */
-#define FAKE_TICK_HZ  10000000u /* ticks a second: 1e9 cycles a second */
+#define FAKE_DISK    65536u
+#define FAKE_OUT     65536u
+#define FAKE_TICK    100u      /* cycles in a tick */
+#define FAKE_TICK_HZ 10000000u /* ticks a second: 1e9 cycles a second */
 
 struct fake {
     struct device d;
@@ -29,7 +29,7 @@ struct fake {
     bool disk_fails;
     uint8_t out[FAKE_OUT]; /* what the device sent */
     size_t out_len;
-    unsigned outputs;      /* in how many calls */
+    unsigned outputs; /* in how many calls */
     unsigned exits, reboots;
     int exit_code;
     uint64_t time_offset;

@@ -5,15 +5,33 @@
 
 #define VQ_NUM 8u
 /* Where queue q's areas and the test's buffers are. */
-#define VQ_DESC(q)   (FAKE_RAM_BASE + 0x1000u + 0x4000u * (q))
-#define VQ_AVAIL(q)  (VQ_DESC(q) + 0x1000u)
-#define VQ_USED(q)   (VQ_DESC(q) + 0x2000u)
-#define VQ_BUF       (FAKE_RAM_BASE + 0x10000u)
-#define VQ_INDIRECT  (FAKE_RAM_BASE + 0x80000u)
+#define VQ_DESC(q)  (FAKE_RAM_BASE + 0x1000u + 0x4000u * (q))
+#define VQ_AVAIL(q) (VQ_DESC(q) + 0x1000u)
+#define VQ_USED(q)  (VQ_DESC(q) + 0x2000u)
+#define VQ_BUF      (FAKE_RAM_BASE + 0x10000u)
+#define VQ_INDIRECT (FAKE_RAM_BASE + 0x80000u)
 
-enum { R_MAGIC = 0x00, R_VERSION = 0x04, R_ID = 0x08, R_FEATURES = 0x10, R_FEATURES_SEL = 0x14, R_DRIVER = 0x20,
-       R_DRIVER_SEL = 0x24, R_QSEL = 0x30, R_QMAX = 0x34, R_QNUM = 0x38, R_QREADY = 0x44, R_NOTIFY = 0x50, R_ISR = 0x60,
-       R_ACK = 0x64, R_STATUS = 0x70, R_DESC = 0x80, R_AVAIL = 0x90, R_USED = 0xa0, R_CONFIG = 0x100 };
+enum {
+    R_MAGIC = 0x00,
+    R_VERSION = 0x04,
+    R_ID = 0x08,
+    R_FEATURES = 0x10,
+    R_FEATURES_SEL = 0x14,
+    R_DRIVER = 0x20,
+    R_DRIVER_SEL = 0x24,
+    R_QSEL = 0x30,
+    R_QMAX = 0x34,
+    R_QNUM = 0x38,
+    R_QREADY = 0x44,
+    R_NOTIFY = 0x50,
+    R_ISR = 0x60,
+    R_ACK = 0x64,
+    R_STATUS = 0x70,
+    R_DESC = 0x80,
+    R_AVAIL = 0x90,
+    R_USED = 0xa0,
+    R_CONFIG = 0x100
+};
 enum { D_NEXT = 1, D_WRITE = 2, D_INDIRECT = 4 };
 enum { NEEDS_RESET = 64 };
 #define FEATURE_INDIRECT  (UINT64_C(1) << 28)
@@ -65,7 +83,6 @@ static inline uint64_t vq_used_len(struct fake *f, unsigned q, uint64_t i)
 {
     return vq_peek(f, VQ_USED(q) + 8 + 8 * (i % VQ_NUM), 4);
 }
-
 
 static inline uint64_t vq_features(struct fake *f)
 {

@@ -59,16 +59,11 @@ static enum below cut(struct fp_oracle *o, mpfr_t v, bool more, long q)
 static bool away_from_zero(unsigned rm, bool neg, bool odd, enum below below)
 {
     switch (rm) {
-    case FP_RNE:
-        return below == BELOW_MORE || (below == BELOW_HALF && odd);
-    case FP_RTZ:
-        return false;
-    case FP_RDN:
-        return neg && below != BELOW_NONE;
-    case FP_RUP:
-        return !neg && below != BELOW_NONE;
-    default:
-        return below == BELOW_MORE || below == BELOW_HALF;
+    case FP_RNE: return below == BELOW_MORE || (below == BELOW_HALF && odd);
+    case FP_RTZ: return false;
+    case FP_RDN: return neg && below != BELOW_NONE;
+    case FP_RUP: return !neg && below != BELOW_NONE;
+    default: return below == BELOW_MORE || below == BELOW_HALF;
     }
 }
 
@@ -184,15 +179,9 @@ void fp_oracle_arith(struct fp_oracle *o, enum fp_oracle_op op, enum fp_fmt f, u
         t = mpfr_sub(o->r, o->x, o->y, MPFR_RNDZ);
         sum = mpfr_signbit(o->x) == mpfr_signbit(o->y);
         break;
-    case ORACLE_MUL:
-        t = mpfr_mul(o->r, o->x, o->y, MPFR_RNDZ);
-        break;
-    case ORACLE_DIV:
-        t = mpfr_div(o->r, o->x, o->y, MPFR_RNDZ);
-        break;
-    case ORACLE_SQRT:
-        t = mpfr_sqrt(o->r, o->x, MPFR_RNDZ);
-        break;
+    case ORACLE_MUL: t = mpfr_mul(o->r, o->x, o->y, MPFR_RNDZ); break;
+    case ORACLE_DIV: t = mpfr_div(o->r, o->x, o->y, MPFR_RNDZ); break;
+    case ORACLE_SQRT: t = mpfr_sqrt(o->r, o->x, MPFR_RNDZ); break;
     case ORACLE_FMA:
         decode(o->z, f, c);
         t = mpfr_fma(o->r, o->x, o->y, o->z, MPFR_RNDZ);
@@ -235,7 +224,10 @@ void fp_oracle_from_int(struct fp_oracle *o, enum fp_fmt f, uint64_t v, enum fp_
 void fp_oracle_to_int(struct fp_oracle *o, enum fp_fmt f, uint64_t a, enum fp_int t, struct fp_expect out[5])
 {
     /* Smallest and largest integer of each type. */
-    static const struct { int64_t min; uint64_t max; } range[] = {
+    static const struct {
+        int64_t min;
+        uint64_t max;
+    } range[] = {
         [FP_I32] = {INT32_MIN, INT32_MAX},
         [FP_U32] = {0, UINT32_MAX},
         [FP_I64] = {INT64_MIN, INT64_MAX},
@@ -320,10 +312,7 @@ int fp_oracle_compare(struct fp_oracle *o, enum fp_fmt f, uint64_t a, uint64_t b
 
 /* ---- operands ---- */
 
-static uint64_t low_mask(enum fp_fmt f)
-{
-    return ~UINT64_C(0) >> (64 - fp_width(f));
-}
+static uint64_t low_mask(enum fp_fmt f) { return ~UINT64_C(0) >> (64 - fp_width(f)); }
 
 /* A significand's field with structure: empty, full, few bits, a run, halfway between two shorter ones. */
 static uint64_t fraction(uint64_t *seed, enum fp_fmt f)
@@ -333,22 +322,14 @@ static uint64_t fraction(uint64_t *seed, enum fp_fmt f)
     uint64_t bit = UINT64_C(1) << rng_below(seed, n);
 
     switch (rng_below(seed, 8)) {
-    case 0:
-        return 0;
-    case 1:
-        return mask;
-    case 2:
-        return bit;
-    case 3:
-        return mask ^ bit;
-    case 4:
-        return bit - 1;
-    case 5:
-        return mask & ~(bit - 1);
-    case 6:
-        return (rng_next(seed) & mask & ~(bit - 1)) | bit >> 1;
-    default:
-        return rng_next(seed) & mask;
+    case 0: return 0;
+    case 1: return mask;
+    case 2: return bit;
+    case 3: return mask ^ bit;
+    case 4: return bit - 1;
+    case 5: return mask & ~(bit - 1);
+    case 6: return (rng_next(seed) & mask & ~(bit - 1)) | bit >> 1;
+    default: return rng_next(seed) & mask;
     }
 }
 
@@ -367,8 +348,7 @@ uint64_t fp_operand(uint64_t *seed, enum fp_fmt f)
     }
     case 1: /* NaNs */
         return sign | inf | (rng_below(seed, 2) ? UINT64_C(1) << rng_below(seed, fp_frac_bits(f)) : (rng_next(seed) & (one - 1)));
-    case 2: /* subnormal */
-        return sign | fraction(seed, f);
+    case 2: /* subnormal */ return sign | fraction(seed, f);
     case 3: /* a power of two, or one unit beside it */
         return sign | (((rng_next(seed) & inf) + rng_below(seed, 3) - 1) & (low_mask(f) >> 1));
     case 4: /* small integers and halves */
@@ -379,10 +359,8 @@ uint64_t fp_operand(uint64_t *seed, enum fp_fmt f)
         exponent = (uint64_t)fp_bias(f) - 4 + rng_below(seed, 8);
         return sign | exponent << fp_frac_bits(f) | fraction(seed, f);
     case 7:
-    case 8: /* any bits */
-        return rng_next(seed) & low_mask(f);
-    default:
-        return sign | (rng_next(seed) & inf) | fraction(seed, f);
+    case 8: /* any bits */ return rng_next(seed) & low_mask(f);
+    default: return sign | (rng_next(seed) & inf) | fraction(seed, f);
     }
 }
 
@@ -401,24 +379,18 @@ uint64_t fp_operand_near(uint64_t *seed, enum fp_fmt f, uint64_t a)
     int64_t jitter = (int64_t)rng_below(seed, 5) - 2, prec = (int64_t)fp_frac_bits(f) + 1;
 
     switch (r % 10) {
-    case 0: /* about as large: sums cancel */
-        return with_exponent(f, e + jitter, fraction(seed, f)) | sign;
-    case 1: /* equal, or a few units beside it */
-        return ((a + (uint64_t)jitter) & (low_mask(f) >> 1)) | sign;
-    case 2: /* about half a unit of a: sums tie */
-        return with_exponent(f, e - prec + jitter, fraction(seed, f)) | sign;
+    case 0: /* about as large: sums cancel */ return with_exponent(f, e + jitter, fraction(seed, f)) | sign;
+    case 1: /* equal, or a few units beside it */ return ((a + (uint64_t)jitter) & (low_mask(f) >> 1)) | sign;
+    case 2: /* about half a unit of a: sums tie */ return with_exponent(f, e - prec + jitter, fraction(seed, f)) | sign;
     case 3: /* products and quotients near the smallest normal numbers */
         return with_exponent(f, bias + 1 - e + jitter, fraction(seed, f)) | sign;
-    case 4:
-        return with_exponent(f, e + bias - 1 + jitter, fraction(seed, f)) | sign;
+    case 4: return with_exponent(f, e + bias - 1 + jitter, fraction(seed, f)) | sign;
     case 5: /* and deeper among the subnormals */
         return with_exponent(f, bias - e - (int64_t)rng_below(seed, (uint64_t)prec + 3), fraction(seed, f)) | sign;
     case 6: /* products and quotients near the largest */
         return with_exponent(f, 3 * bias - e + jitter, fraction(seed, f)) | sign;
-    case 7:
-        return with_exponent(f, e - bias + jitter, fraction(seed, f)) | sign;
-    default:
-        return fp_operand(seed, f);
+    case 7: return with_exponent(f, e - bias + jitter, fraction(seed, f)) | sign;
+    default: return fp_operand(seed, f);
     }
 }
 
@@ -428,15 +400,12 @@ uint64_t fp_integer(uint64_t *seed)
     unsigned at = r >> 16 & 63;
 
     switch (r % 5) {
-    case 0:
-        v = (UINT64_C(1) << at) + rng_below(seed, 5) - 2;
-        break;
+    case 0: v = (UINT64_C(1) << at) + rng_below(seed, 5) - 2; break;
     case 1: /* a short significand, then a tie and its neighbours */
         v = (rng_next(seed) | UINT64_C(1) << 63) >> at;
         v = (v & ~UINT64_C(0) << (r >> 24 & 63)) + (UINT64_C(1) << (r >> 24 & 63) >> 1) + rng_below(seed, 3) - 1;
         break;
-    default:
-        break;
+    default: break;
     }
     return (r >> 40 & 1) != 0 ? 0 - v : v;
 }

@@ -70,8 +70,11 @@ static inline void make_phdrs(const struct make *m, struct buf *b)
 /* Section headers (64-bit only): nothing, .symtab, .strtab; behind everything else. */
 static inline uint64_t make_symbols(const struct make *m, struct buf *b)
 {
-    Elf64_Sym sym[2] = {
-        {0}, {.st_name = 1, .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), .st_shndx = SHN_ABS - 1, .st_value = m->symbol_at ? m->symbol_at : m->entry + 4}};
+    Elf64_Sym sym[2] = {{0},
+                        {.st_name = 1,
+                         .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+                         .st_shndx = SHN_ABS - 1,
+                         .st_value = m->symbol_at ? m->symbol_at : m->entry + 4}};
     uint64_t symtab = b->len;
     buf_put(b, sym, sizeof sym);
     uint64_t strtab = b->len;

@@ -36,28 +36,28 @@ static inline bool fp_same(const struct fp_check *k, const char *way, unsigned r
  * Runs `expr` by the mode loaded, `expr_rm` with another mode loaded, which must stay, and `expr_soft` with struct fp_env e, and
  * compares each with want[rm]. An expression gives the result; rm is the rounding mode.
  */
-#define FP_CHECK_ALL(k, want, expr, expr_rm, expr_soft)                                                                          \
-    do {                                                                                                                         \
-        for (unsigned rm = 0; rm < 5; rm++) {                                                                                    \
-            uint64_t bits_;                                                                                                      \
-            if (rm < 4) {                                                                                                        \
-                fp_host_enter(rm, 0);                                                                                            \
-                bits_ = (expr);                                                                                                  \
-                if (!fp_same((k), "mode loaded", rm, bits_, fp_host_leave(), &(want)[rm]))                                       \
-                    return false;                                                                                                \
-            }                                                                                                                    \
-            unsigned other_ = (rm + 1 + (unsigned)((k)->a & 1)) & 3;                                                             \
-            fp_host_enter(other_, 0);                                                                                            \
-            bits_ = (expr_rm);                                                                                                   \
-            unsigned left_ = fp_rm_get();                                                                                        \
-            unsigned flags_ = fp_host_leave() | (left_ == other_ ? 0 : 1u << 31);                                                \
-            if (!fp_same((k), "mode given", rm, bits_, flags_, &(want)[rm]))                                                     \
-                return false;                                                                                                    \
-            struct fp_env e = {.rm = (uint8_t)rm};                                                                               \
-            bits_ = (expr_soft);                                                                                                 \
-            if (!fp_same((k), "integers", rm, bits_, e.flags, &(want)[rm]))                                                      \
-                return false;                                                                                                    \
-        }                                                                                                                        \
+#define FP_CHECK_ALL(k, want, expr, expr_rm, expr_soft)                                    \
+    do {                                                                                   \
+        for (unsigned rm = 0; rm < 5; rm++) {                                              \
+            uint64_t bits_;                                                                \
+            if (rm < 4) {                                                                  \
+                fp_host_enter(rm, 0);                                                      \
+                bits_ = (expr);                                                            \
+                if (!fp_same((k), "mode loaded", rm, bits_, fp_host_leave(), &(want)[rm])) \
+                    return false;                                                          \
+            }                                                                              \
+            unsigned other_ = (rm + 1 + (unsigned)((k)->a & 1)) & 3;                       \
+            fp_host_enter(other_, 0);                                                      \
+            bits_ = (expr_rm);                                                             \
+            unsigned left_ = fp_rm_get();                                                  \
+            unsigned flags_ = fp_host_leave() | (left_ == other_ ? 0 : 1u << 31);          \
+            if (!fp_same((k), "mode given", rm, bits_, flags_, &(want)[rm]))               \
+                return false;                                                              \
+            struct fp_env e = {.rm = (uint8_t)rm};                                         \
+            bits_ = (expr_soft);                                                           \
+            if (!fp_same((k), "integers", rm, bits_, e.flags, &(want)[rm]))                \
+                return false;                                                              \
+        }                                                                                  \
     } while (0)
 
 #endif

@@ -6,11 +6,11 @@
 #include <cmocka.h>
 #include "dev_fake.h"
 
-#define MTIP (UINT64_C(1) << 7)
-#define MSIP (UINT64_C(1) << 3)
-#define SSIP (UINT64_C(1) << 1)
+#define MTIP   (UINT64_C(1) << 7)
+#define MSIP   (UINT64_C(1) << 3)
+#define SSIP   (UINT64_C(1) << 1)
 #define CMP(h) (0x4000u + 8u * (h))
-#define MTIME 0xbff8u
+#define MTIME  0xbff8u
 
 static int setup(void **s)
 {

@@ -6,8 +6,16 @@
 #include <cmocka.h>
 #include "dev_fake.h"
 
-enum { TIME_LOW = 0x00, TIME_HIGH = 0x04, ALARM_LOW = 0x08, ALARM_HIGH = 0x0c, IRQ_ENABLED = 0x10, CLEAR_ALARM = 0x14,
-       ALARM_STATUS = 0x18, CLEAR_INTERRUPT = 0x1c };
+enum {
+    TIME_LOW = 0x00,
+    TIME_HIGH = 0x04,
+    ALARM_LOW = 0x08,
+    ALARM_HIGH = 0x0c,
+    IRQ_ENABLED = 0x10,
+    CLEAR_ALARM = 0x14,
+    ALARM_STATUS = 0x18,
+    CLEAR_INTERRUPT = 0x1c
+};
 #define SECOND UINT64_C(1000000000)
 #define Y2025  UINT64_C(1735689600)
 

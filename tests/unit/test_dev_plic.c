@@ -6,8 +6,8 @@
 #include <cmocka.h>
 #include "dev_fake.h"
 
-#define MEIP (UINT64_C(1) << 11)
-#define SEIP (UINT64_C(1) << 9)
+#define MEIP         (UINT64_C(1) << 11)
+#define SEIP         (UINT64_C(1) << 9)
 #define PRIORITY(s)  (4u * (s))
 #define PENDING(s)   (0x1000u + (s) / 32u * 4u)
 #define ENABLE(c, s) (0x2000u + 0x80u * (c) + (s) / 32u * 4u)

@@ -10,10 +10,30 @@
 #include <string.h>
 
 enum {
-    SYS_OPEN = 0x01, SYS_CLOSE = 0x02, SYS_WRITEC = 0x03, SYS_WRITE0 = 0x04, SYS_WRITE = 0x05, SYS_READ = 0x06, SYS_READC = 0x07,
-    SYS_ISERROR = 0x08, SYS_ISTTY = 0x09, SYS_SEEK = 0x0a, SYS_FLEN = 0x0c, SYS_TMPNAM = 0x0d, SYS_REMOVE = 0x0e,
-    SYS_RENAME = 0x0f, SYS_CLOCK = 0x10, SYS_TIME = 0x11, SYS_SYSTEM = 0x12, SYS_ERRNO = 0x13, SYS_GET_CMDLINE = 0x15,
-    SYS_HEAPINFO = 0x16, SYS_EXIT = 0x18, SYS_EXIT_EXTENDED = 0x20, SYS_ELAPSED = 0x30, SYS_TICKFREQ = 0x31
+    SYS_OPEN = 0x01,
+    SYS_CLOSE = 0x02,
+    SYS_WRITEC = 0x03,
+    SYS_WRITE0 = 0x04,
+    SYS_WRITE = 0x05,
+    SYS_READ = 0x06,
+    SYS_READC = 0x07,
+    SYS_ISERROR = 0x08,
+    SYS_ISTTY = 0x09,
+    SYS_SEEK = 0x0a,
+    SYS_FLEN = 0x0c,
+    SYS_TMPNAM = 0x0d,
+    SYS_REMOVE = 0x0e,
+    SYS_RENAME = 0x0f,
+    SYS_CLOCK = 0x10,
+    SYS_TIME = 0x11,
+    SYS_SYSTEM = 0x12,
+    SYS_ERRNO = 0x13,
+    SYS_GET_CMDLINE = 0x15,
+    SYS_HEAPINFO = 0x16,
+    SYS_EXIT = 0x18,
+    SYS_EXIT_EXTENDED = 0x20,
+    SYS_ELAPSED = 0x30,
+    SYS_TICKFREQ = 0x31
 };
 enum { MEMORY = 8192, BLOCK = 0x100, NAME = 0x200, BUF = 0x1000 };
 
@@ -138,9 +158,21 @@ static int setup(void **s)
 {
     memset(&world, 0, sizeof world);
     world.env = (struct semihost_env){
-        .ctx = &world, .state = &world.state, .xlen = 64, .read = mem_get, .write = mem_put, .output = console_out,
-        .input = console_in, .cmdline = "prog arg", .ticks = 25000000, .tick_hz = 10000000, .epoch = 1000,
-        .heap_base = 0x11, .heap_limit = 0x22, .stack_base = 0x33, .stack_limit = 0x44,
+        .ctx = &world,
+        .state = &world.state,
+        .xlen = 64,
+        .read = mem_get,
+        .write = mem_put,
+        .output = console_out,
+        .input = console_in,
+        .cmdline = "prog arg",
+        .ticks = 25000000,
+        .tick_hz = 10000000,
+        .epoch = 1000,
+        .heap_base = 0x11,
+        .heap_limit = 0x22,
+        .stack_base = 0x33,
+        .stack_limit = 0x44,
     };
     *s = &world;
     return 0;
@@ -266,8 +298,8 @@ static void allowed_files_are_read_written_and_sought(void **s)
 static void names_cannot_leave_the_directory(void **s)
 {
     struct world *w = *s;
-    static const char *const bad[] = {"/etc/passwd", "..", "../x", "a/../b", "a/..", "./x", "a//b", "a/", "/", "a\\b",
-                                       "a\nb", ":x"};
+    static const char *const bad[] = {"/etc/passwd", "..", "../x", "a/../b", "a/..", "./x",
+                                      "a//b",        "a/", "/",    "a\\b",   "a\nb", ":x"};
     w->env.files = &one_file;
     for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(open_name(w, bad[i], 0), UINT64_MAX);

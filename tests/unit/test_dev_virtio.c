@@ -148,7 +148,10 @@ static void assert_breaks(struct fake *f)
 static void broken_indirect_tables_break_the_device(void **s)
 {
     struct fake *f = *s;
-    static const struct { uint32_t len; unsigned flags; } bad[] = {{0, D_INDIRECT}, {15, D_INDIRECT}, {16, D_INDIRECT | D_NEXT}};
+    static const struct {
+        uint32_t len;
+        unsigned flags;
+    } bad[] = {{0, D_INDIRECT}, {15, D_INDIRECT}, {16, D_INDIRECT | D_NEXT}};
     for (unsigned i = 0; i < 3; i++) {
         vq_start(f, ALL, 1);
         vq_desc(f, VQ_INDIRECT, 0, VQ_BUF, 4, D_WRITE, 0);
@@ -276,7 +279,7 @@ static void the_event_index_says_when_to_interrupt(void **s)
     struct fake *f = *s;
     vq_start(f, ALL, 1);
     vq_desc(f, VQ_DESC(0), 0, VQ_BUF, 4, D_WRITE, 0);
-    vq_poke(f, VQ_AVAIL(0), 2, 1); /* ignored with the event index */
+    vq_poke(f, VQ_AVAIL(0), 2, 1);                  /* ignored with the event index */
     vq_poke(f, VQ_AVAIL(0) + 4 + 2 * VQ_NUM, 2, 2); /* used_event: after entry 2 */
     for (unsigned i = 0; i < 5; i++) {
         vq_offer(f, 0, 0);

@@ -204,16 +204,11 @@ int main(void)
 {
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(configuration_tells_the_capacity),
-        T(sectors_are_read_and_written),
-        T(requests_beyond_the_disk_fail),
-        T(a_failing_disk_is_an_error_of_the_request),
-        T(the_id_is_the_name_of_the_device),
-        T(zeroes_are_written_and_discards_checked),
-        T(a_read_only_disk_refuses_writes),
-        T(a_request_without_header_or_status_breaks_the_device),
-        T(header_and_status_may_be_split_anyhow),
-        T(work_beyond_the_budget_is_done_in_later_cycles),
+        T(configuration_tells_the_capacity),      T(sectors_are_read_and_written),
+        T(requests_beyond_the_disk_fail),         T(a_failing_disk_is_an_error_of_the_request),
+        T(the_id_is_the_name_of_the_device),      T(zeroes_are_written_and_discards_checked),
+        T(a_read_only_disk_refuses_writes),       T(a_request_without_header_or_status_breaks_the_device),
+        T(header_and_status_may_be_split_anyhow), T(work_beyond_the_budget_is_done_in_later_cycles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

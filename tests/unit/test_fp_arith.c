@@ -15,54 +15,44 @@
 #define OPERANDS fp_operand_count()
 #endif
 
-#define DEFINE_CHECKS(FMT, suffix)                                                                                               \
-    static bool check2_##suffix(struct fp_oracle *o, struct fp_check *k, enum fp_oracle_op op)                                   \
-    {                                                                                                                            \
-        struct fp_expect want[5];                                                                                                \
-        uint64_t a = k->a, b = k->b;                                                                                             \
-        fp_oracle_arith(o, op, FMT, a, b, 0, want);                                                                              \
-        switch (op) {                                                                                                            \
-        case ORACLE_ADD:                                                                                                         \
-            FP_CHECK_ALL(k, want, fp_add(FMT, a, b), fp_add_rm(FMT, a, b, rm), fp_soft_add(FMT, a, b, &e));                      \
-            break;                                                                                                               \
-        case ORACLE_SUB:                                                                                                         \
-            FP_CHECK_ALL(k, want, fp_sub(FMT, a, b), fp_sub_rm(FMT, a, b, rm), fp_soft_sub(FMT, a, b, &e));                      \
-            break;                                                                                                               \
-        case ORACLE_MUL:                                                                                                         \
-            FP_CHECK_ALL(k, want, fp_mul(FMT, a, b), fp_mul_rm(FMT, a, b, rm), fp_soft_mul(FMT, a, b, &e));                      \
-            break;                                                                                                               \
-        case ORACLE_DIV:                                                                                                         \
-            FP_CHECK_ALL(k, want, fp_div(FMT, a, b), fp_div_rm(FMT, a, b, rm), fp_soft_div(FMT, a, b, &e));                      \
-            break;                                                                                                               \
-        default:                                                                                                                 \
-            FP_CHECK_ALL(k, want, fp_sqrt(FMT, a), fp_sqrt_rm(FMT, a, rm), fp_soft_sqrt(FMT, a, &e));                            \
-            break;                                                                                                               \
-        }                                                                                                                        \
-        return true;                                                                                                             \
-    }                                                                                                                            \
-    static bool check3_##suffix(struct fp_oracle *o, struct fp_check *k, unsigned kind)                                          \
-    {                                                                                                                            \
-        static const char *const names[] = {"fmadd", "fmsub", "fnmsub", "fnmadd"};                                               \
-        struct fp_expect want[5];                                                                                                \
-        uint64_t a = k->a, b = k->b, c = k->c;                                                                                   \
-        uint64_t na = kind >= 2 ? a ^ fp_sign_bit(FMT) : a, nc = (kind & 1) != 0 ? c ^ fp_sign_bit(FMT) : c;                     \
-        k->what = names[kind];                                                                                                   \
-        fp_oracle_arith(o, ORACLE_FMA, FMT, na, b, nc, want);                                                                    \
-        switch (kind) {                                                                                                          \
-        case 0:                                                                                                                  \
-            FP_CHECK_ALL(k, want, fp_fmadd(FMT, a, b, c), fp_fmadd_rm(FMT, a, b, c, rm), fp_soft_fma(FMT, na, b, nc, &e));       \
-            break;                                                                                                               \
-        case 1:                                                                                                                  \
-            FP_CHECK_ALL(k, want, fp_fmsub(FMT, a, b, c), fp_fmsub_rm(FMT, a, b, c, rm), fp_soft_fma(FMT, na, b, nc, &e));       \
-            break;                                                                                                               \
-        case 2:                                                                                                                  \
-            FP_CHECK_ALL(k, want, fp_fnmsub(FMT, a, b, c), fp_fnmsub_rm(FMT, a, b, c, rm), fp_soft_fma(FMT, na, b, nc, &e));     \
-            break;                                                                                                               \
-        default:                                                                                                                 \
-            FP_CHECK_ALL(k, want, fp_fnmadd(FMT, a, b, c), fp_fnmadd_rm(FMT, a, b, c, rm), fp_soft_fma(FMT, na, b, nc, &e));     \
-            break;                                                                                                               \
-        }                                                                                                                        \
-        return true;                                                                                                             \
+#define DEFINE_CHECKS(FMT, suffix)                                                                                              \
+    static bool check2_##suffix(struct fp_oracle *o, struct fp_check *k, enum fp_oracle_op op)                                  \
+    {                                                                                                                           \
+        struct fp_expect want[5];                                                                                               \
+        uint64_t a = k->a, b = k->b;                                                                                            \
+        fp_oracle_arith(o, op, FMT, a, b, 0, want);                                                                             \
+        switch (op) {                                                                                                           \
+        case ORACLE_ADD: FP_CHECK_ALL(k, want, fp_add(FMT, a, b), fp_add_rm(FMT, a, b, rm), fp_soft_add(FMT, a, b, &e)); break; \
+        case ORACLE_SUB: FP_CHECK_ALL(k, want, fp_sub(FMT, a, b), fp_sub_rm(FMT, a, b, rm), fp_soft_sub(FMT, a, b, &e)); break; \
+        case ORACLE_MUL: FP_CHECK_ALL(k, want, fp_mul(FMT, a, b), fp_mul_rm(FMT, a, b, rm), fp_soft_mul(FMT, a, b, &e)); break; \
+        case ORACLE_DIV: FP_CHECK_ALL(k, want, fp_div(FMT, a, b), fp_div_rm(FMT, a, b, rm), fp_soft_div(FMT, a, b, &e)); break; \
+        default: FP_CHECK_ALL(k, want, fp_sqrt(FMT, a), fp_sqrt_rm(FMT, a, rm), fp_soft_sqrt(FMT, a, &e)); break;               \
+        }                                                                                                                       \
+        return true;                                                                                                            \
+    }                                                                                                                           \
+    static bool check3_##suffix(struct fp_oracle *o, struct fp_check *k, unsigned kind)                                         \
+    {                                                                                                                           \
+        static const char *const names[] = {"fmadd", "fmsub", "fnmsub", "fnmadd"};                                              \
+        struct fp_expect want[5];                                                                                               \
+        uint64_t a = k->a, b = k->b, c = k->c;                                                                                  \
+        uint64_t na = kind >= 2 ? a ^ fp_sign_bit(FMT) : a, nc = (kind & 1) != 0 ? c ^ fp_sign_bit(FMT) : c;                    \
+        k->what = names[kind];                                                                                                  \
+        fp_oracle_arith(o, ORACLE_FMA, FMT, na, b, nc, want);                                                                   \
+        switch (kind) {                                                                                                         \
+        case 0:                                                                                                                 \
+            FP_CHECK_ALL(k, want, fp_fmadd(FMT, a, b, c), fp_fmadd_rm(FMT, a, b, c, rm), fp_soft_fma(FMT, na, b, nc, &e));      \
+            break;                                                                                                              \
+        case 1:                                                                                                                 \
+            FP_CHECK_ALL(k, want, fp_fmsub(FMT, a, b, c), fp_fmsub_rm(FMT, a, b, c, rm), fp_soft_fma(FMT, na, b, nc, &e));      \
+            break;                                                                                                              \
+        case 2:                                                                                                                 \
+            FP_CHECK_ALL(k, want, fp_fnmsub(FMT, a, b, c), fp_fnmsub_rm(FMT, a, b, c, rm), fp_soft_fma(FMT, na, b, nc, &e));    \
+            break;                                                                                                              \
+        default:                                                                                                                \
+            FP_CHECK_ALL(k, want, fp_fnmadd(FMT, a, b, c), fp_fnmadd_rm(FMT, a, b, c, rm), fp_soft_fma(FMT, na, b, nc, &e));    \
+            break;                                                                                                              \
+        }                                                                                                                       \
+        return true;                                                                                                            \
     }
 
 DEFINE_CHECKS(FP_H, h)
@@ -146,12 +136,9 @@ static void fused_operations_are_rounded_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addition_is_exact),
-        cmocka_unit_test(subtraction_is_exact),
-        cmocka_unit_test(multiplication_is_exact),
-        cmocka_unit_test(division_is_exact),
-        cmocka_unit_test(square_roots_are_exact),
-        cmocka_unit_test(fused_operations_are_rounded_once),
+        cmocka_unit_test(addition_is_exact),       cmocka_unit_test(subtraction_is_exact),
+        cmocka_unit_test(multiplication_is_exact), cmocka_unit_test(division_is_exact),
+        cmocka_unit_test(square_roots_are_exact),  cmocka_unit_test(fused_operations_are_rounded_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

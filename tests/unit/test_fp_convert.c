@@ -11,15 +11,14 @@
 #include "base/rng.h"
 #include "fp_check.h"
 
-
-#define DEFINE_CONVERT(TO, FROM, suffix)                                                                                         \
-    static bool convert_##suffix(struct fp_oracle *o, uint64_t a)                                                                \
-    {                                                                                                                            \
-        struct fp_expect want[5];                                                                                                \
-        struct fp_check check = {.what = "convert " #TO " from " #FROM, .f = FROM, .a = a}, *k = &check;                         \
-        fp_oracle_convert(o, TO, FROM, a, want);                                                                                 \
-        FP_CHECK_ALL(k, want, fp_convert(TO, FROM, a), fp_convert_rm(TO, FROM, a, rm), fp_soft_convert(TO, FROM, a, &e));        \
-        return true;                                                                                                             \
+#define DEFINE_CONVERT(TO, FROM, suffix)                                                                                  \
+    static bool convert_##suffix(struct fp_oracle *o, uint64_t a)                                                         \
+    {                                                                                                                     \
+        struct fp_expect want[5];                                                                                         \
+        struct fp_check check = {.what = "convert " #TO " from " #FROM, .f = FROM, .a = a}, *k = &check;                  \
+        fp_oracle_convert(o, TO, FROM, a, want);                                                                          \
+        FP_CHECK_ALL(k, want, fp_convert(TO, FROM, a), fp_convert_rm(TO, FROM, a, rm), fp_soft_convert(TO, FROM, a, &e)); \
+        return true;                                                                                                      \
     }
 
 DEFINE_CONVERT(FP_S, FP_H, s_h)
@@ -29,23 +28,23 @@ DEFINE_CONVERT(FP_D, FP_S, d_s)
 DEFINE_CONVERT(FP_H, FP_D, h_d)
 DEFINE_CONVERT(FP_S, FP_D, s_d)
 
-#define DEFINE_INT(FMT, T, suffix)                                                                                               \
-    static bool to_##suffix(struct fp_oracle *o, uint64_t a)                                                                     \
-    {                                                                                                                            \
-        struct fp_expect want[5];                                                                                                \
-        struct fp_check check = {.what = "to " #T, .f = FMT, .a = a}, *k = &check;                                               \
-        fp_oracle_to_int(o, FMT, a, T, want);                                                                                    \
-        FP_CHECK_ALL(k, want, fp_to_int(FMT, a, T), fp_to_int_rm(FMT, a, T, rm), fp_soft_to_int(FMT, a, T, &e));                 \
-        return true;                                                                                                             \
-    }                                                                                                                            \
-    static bool from_##suffix(struct fp_oracle *o, uint64_t v)                                                                   \
-    {                                                                                                                            \
-        struct fp_expect want[5];                                                                                                \
-        struct fp_check check = {.what = "from " #T, .f = FMT, .a = v}, *k = &check;                                             \
-        uint64_t wide = T == FP_I32 ? (uint64_t)(int32_t)v : T == FP_U32 ? (uint32_t)v : v;                                      \
-        fp_oracle_from_int(o, FMT, wide, T, want);                                                                               \
-        FP_CHECK_ALL(k, want, fp_from_int(FMT, v, T), fp_from_int_rm(FMT, v, T, rm), fp_soft_from_int(FMT, wide, T, &e));        \
-        return true;                                                                                                             \
+#define DEFINE_INT(FMT, T, suffix)                                                                                        \
+    static bool to_##suffix(struct fp_oracle *o, uint64_t a)                                                              \
+    {                                                                                                                     \
+        struct fp_expect want[5];                                                                                         \
+        struct fp_check check = {.what = "to " #T, .f = FMT, .a = a}, *k = &check;                                        \
+        fp_oracle_to_int(o, FMT, a, T, want);                                                                             \
+        FP_CHECK_ALL(k, want, fp_to_int(FMT, a, T), fp_to_int_rm(FMT, a, T, rm), fp_soft_to_int(FMT, a, T, &e));          \
+        return true;                                                                                                      \
+    }                                                                                                                     \
+    static bool from_##suffix(struct fp_oracle *o, uint64_t v)                                                            \
+    {                                                                                                                     \
+        struct fp_expect want[5];                                                                                         \
+        struct fp_check check = {.what = "from " #T, .f = FMT, .a = v}, *k = &check;                                      \
+        uint64_t wide = T == FP_I32 ? (uint64_t)(int32_t)v : T == FP_U32 ? (uint32_t)v : v;                               \
+        fp_oracle_from_int(o, FMT, wide, T, want);                                                                        \
+        FP_CHECK_ALL(k, want, fp_from_int(FMT, v, T), fp_from_int_rm(FMT, v, T, rm), fp_soft_from_int(FMT, wide, T, &e)); \
+        return true;                                                                                                      \
     }
 
 DEFINE_INT(FP_H, FP_I32, h_w)
@@ -61,18 +60,18 @@ DEFINE_INT(FP_D, FP_U32, d_wu)
 DEFINE_INT(FP_D, FP_I64, d_l)
 DEFINE_INT(FP_D, FP_U64, d_lu)
 
-#define DEFINE_ROUND(FMT, suffix)                                                                                                \
-    static bool round_##suffix(struct fp_oracle *o, uint64_t a)                                                                  \
-    {                                                                                                                            \
-        struct fp_expect want[5];                                                                                                \
-        struct fp_check check = {.what = "froundnx", .f = FMT, .a = a}, *k = &check;                                             \
-        fp_oracle_round_int(o, FMT, a, want);                                                                                    \
-        FP_CHECK_ALL(k, want, fp_round(FMT, a, true), fp_round_rm(FMT, a, true, rm), fp_soft_round_int(FMT, a, true, &e));       \
-        check.what = "fround";                                                                                                   \
-        for (unsigned rm = 0; rm < 5; rm++)                                                                                      \
-            want[rm].flags &= ~(unsigned)FP_NX;                                                                                  \
-        FP_CHECK_ALL(k, want, fp_round(FMT, a, false), fp_round_rm(FMT, a, false, rm), fp_soft_round_int(FMT, a, false, &e));    \
-        return true;                                                                                                             \
+#define DEFINE_ROUND(FMT, suffix)                                                                                             \
+    static bool round_##suffix(struct fp_oracle *o, uint64_t a)                                                               \
+    {                                                                                                                         \
+        struct fp_expect want[5];                                                                                             \
+        struct fp_check check = {.what = "froundnx", .f = FMT, .a = a}, *k = &check;                                          \
+        fp_oracle_round_int(o, FMT, a, want);                                                                                 \
+        FP_CHECK_ALL(k, want, fp_round(FMT, a, true), fp_round_rm(FMT, a, true, rm), fp_soft_round_int(FMT, a, true, &e));    \
+        check.what = "fround";                                                                                                \
+        for (unsigned rm = 0; rm < 5; rm++)                                                                                   \
+            want[rm].flags &= ~(unsigned)FP_NX;                                                                               \
+        FP_CHECK_ALL(k, want, fp_round(FMT, a, false), fp_round_rm(FMT, a, false, rm), fp_soft_round_int(FMT, a, false, &e)); \
+        return true;                                                                                                          \
     }
 
 DEFINE_ROUND(FP_H, h)
@@ -98,8 +97,7 @@ static uint64_t operand(uint64_t *seed, enum fp_fmt f)
         uint64_t a = fp_soft_convert(f, narrow, fp_operand(seed, narrow), &e) + half + rng_below(seed, 3) - 1;
         return a & ~UINT64_C(0) >> (64 - fp_width(f));
     }
-    default:
-        return fp_operand(seed, f);
+    default: return fp_operand(seed, f);
     }
 }
 
@@ -190,10 +188,8 @@ static void cvtmod_wraps_instead_of_saturating(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conversions_between_formats_round_once),
-        cmocka_unit_test(conversions_to_integers_saturate),
-        cmocka_unit_test(conversions_from_integers_round_once),
-        cmocka_unit_test(rounding_to_integral_values_keeps_the_format),
+        cmocka_unit_test(conversions_between_formats_round_once), cmocka_unit_test(conversions_to_integers_saturate),
+        cmocka_unit_test(conversions_from_integers_round_once),   cmocka_unit_test(rounding_to_integral_values_keeps_the_format),
         cmocka_unit_test(cvtmod_wraps_instead_of_saturating),
     };
 

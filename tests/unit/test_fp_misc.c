@@ -19,9 +19,16 @@ static bool compare_one(struct fp_oracle *o, enum fp_fmt f, uint64_t a, uint64_t
 {
     int order = fp_oracle_compare(o, f, a, b);
     bool snan = fp_is_snan(f, a) || fp_is_snan(f, b), nan = order == 2;
-    const struct { const char *name; bool want; bool nv; } cases[] = {
-        {"feq", order == 0, snan},  {"flt", order == -1, nan},  {"fle", order == -1 || order == 0, nan},
-        {"fltq", order == -1, snan}, {"fleq", order == -1 || order == 0, snan},
+    const struct {
+        const char *name;
+        bool want;
+        bool nv;
+    } cases[] = {
+        {"feq", order == 0, snan},
+        {"flt", order == -1, nan},
+        {"fle", order == -1 || order == 0, nan},
+        {"fltq", order == -1, snan},
+        {"fleq", order == -1 || order == 0, snan},
     };
 
     for (unsigned i = 0; i < 5; i++) {
@@ -29,7 +36,8 @@ static bool compare_one(struct fp_oracle *o, enum fp_fmt f, uint64_t a, uint64_t
         struct fp_expect want = {cases[i].want, cases[i].nv ? FP_NV : 0};
         bool r = false;
         fp_host_enter(FP_RDN, 0);
-#define CASE(n, op) case n: r = f == FP_H ? op(FP_H, a, b) : f == FP_S ? op(FP_S, a, b) : op(FP_D, a, b); break
+#define CASE(n, op) \
+    case n: r = f == FP_H ? op(FP_H, a, b) : f == FP_S ? op(FP_S, a, b) : op(FP_D, a, b); break
         switch (i) {
             CASE(0, fp_eq);
             CASE(1, fp_lt);
@@ -104,21 +112,11 @@ static void classes_agree_with_the_host(void **state)
         unsigned want = 0;
         bool neg = a >> 63 != 0;
         switch (fpclassify(d)) {
-        case FP_NAN:
-            want = (a >> 51 & 1) != 0 ? FP_CLASS_QNAN : FP_CLASS_SNAN;
-            break;
-        case FP_INFINITE:
-            want = neg ? FP_CLASS_NEG_INF : FP_CLASS_POS_INF;
-            break;
-        case FP_ZERO:
-            want = neg ? FP_CLASS_NEG_ZERO : FP_CLASS_POS_ZERO;
-            break;
-        case FP_SUBNORMAL:
-            want = neg ? FP_CLASS_NEG_SUBNORMAL : FP_CLASS_POS_SUBNORMAL;
-            break;
-        default:
-            want = neg ? FP_CLASS_NEG_NORMAL : FP_CLASS_POS_NORMAL;
-            break;
+        case FP_NAN: want = (a >> 51 & 1) != 0 ? FP_CLASS_QNAN : FP_CLASS_SNAN; break;
+        case FP_INFINITE: want = neg ? FP_CLASS_NEG_INF : FP_CLASS_POS_INF; break;
+        case FP_ZERO: want = neg ? FP_CLASS_NEG_ZERO : FP_CLASS_POS_ZERO; break;
+        case FP_SUBNORMAL: want = neg ? FP_CLASS_NEG_SUBNORMAL : FP_CLASS_POS_SUBNORMAL; break;
+        default: want = neg ? FP_CLASS_NEG_NORMAL : FP_CLASS_POS_NORMAL; break;
         }
         assert_int_equal(fp_classify(FP_D, a), want);
     }
@@ -126,7 +124,10 @@ static void classes_agree_with_the_host(void **state)
 
 static void classes_of_narrow_formats_are_those_of_their_edges(void **state)
 {
-    static const struct { uint16_t a; unsigned want; } edges[] = {
+    static const struct {
+        uint16_t a;
+        unsigned want;
+    } edges[] = {
         {0xfc00, 1 << 0}, {0xfbff, 1 << 1}, {0x8400, 1 << 1}, {0x83ff, 1 << 2}, {0x8001, 1 << 2}, {0x8000, 1 << 3},
         {0x0000, 1 << 4}, {0x0001, 1 << 5}, {0x03ff, 1 << 5}, {0x0400, 1 << 6}, {0x7bff, 1 << 6}, {0x7c00, 1 << 7},
         {0x7c01, 1 << 8}, {0x7dff, 1 << 8}, {0xfc01, 1 << 8}, {0x7e00, 1 << 9}, {0xffff, 1 << 9},
@@ -169,8 +170,8 @@ static void unboxed_registers_read_as_canonical_nan(void **state)
 static void fli_constants_are_those_of_the_table(void **state)
 {
     static const double values[] = {
-        -1, 0, 0x1p-16, 0x1p-15, 0x1p-8, 0x1p-7, 0.0625, 0.125, 0.25, 0.3125, 0.375, 0.4375, 0.5, 0.625, 0.75, 0.875,
-        1,     1.25,   1.5,     1.75,    2,      2.5,    3,      4,     8,    16,     128,   256,    0x1p15, 0x1p16,
+        -1,    0, 0x1p-16, 0x1p-15, 0x1p-8, 0x1p-7, 0.0625, 0.125, 0.25, 0.3125, 0.375, 0.4375, 0.5, 0.625,  0.75,
+        0.875, 1, 1.25,    1.5,     1.75,   2,      2.5,    3,     4,    8,      16,    128,    256, 0x1p15, 0x1p16,
     };
 
     (void)state;

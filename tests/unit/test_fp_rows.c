@@ -16,17 +16,47 @@
 #include "cpu/riscv/decode.h"
 #include "fp_check.h"
 
-#define RAM UINT64_C(0x80000000)
-#define DATA (RAM + 0x8000)
+#define RAM      UINT64_C(0x80000000)
+#define DATA     (RAM + 0x8000)
 #define FS_SHIFT 13
 
 /* What an instruction computes. */
 enum what {
     /* The result goes to an f register. */
-    ADD, SUB, MUL, DIV, SQRT, FMADD, FMSUB, FNMSUB, FNMADD, SGNJ, SGNJN, SGNJX, MIN, MAX, MINM, MAXM, ROUND, ROUNDNX, CONVERT,
-    FROM_INT, FROM_BITS, LI, JOIN,
+    ADD,
+    SUB,
+    MUL,
+    DIV,
+    SQRT,
+    FMADD,
+    FMSUB,
+    FNMSUB,
+    FNMADD,
+    SGNJ,
+    SGNJN,
+    SGNJX,
+    MIN,
+    MAX,
+    MINM,
+    MAXM,
+    ROUND,
+    ROUNDNX,
+    CONVERT,
+    FROM_INT,
+    FROM_BITS,
+    LI,
+    JOIN,
     /* The result goes to an x register. */
-    EQ, LT, LE, LTQ, LEQ, CLASS, TO_INT, TO_BITS, CVTMOD, HIGH,
+    EQ,
+    LT,
+    LE,
+    LTQ,
+    LEQ,
+    CLASS,
+    TO_INT,
+    TO_BITS,
+    CVTMOD,
+    HIGH,
 };
 
 /* One instruction in each format of `fmts` (a bit each). rs2: the field, or -1: a register. rm: funct3, or -1: any mode. */
@@ -149,15 +179,9 @@ static uint64_t unbox(enum fp_fmt f, uint64_t r)
     return r >> width == UINT64_MAX >> width ? r & (UINT64_MAX >> (64 - width)) : fp_nan(f);
 }
 
-static uint64_t box(enum fp_fmt f, uint64_t v)
-{
-    return f == FP_D ? v : v | UINT64_MAX << (16u << f);
-}
+static uint64_t box(enum fp_fmt f, uint64_t v) { return f == FP_D ? v : v | UINT64_MAX << (16u << f); }
 
-static uint64_t sext(uint64_t v, unsigned bits)
-{
-    return (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits));
-}
+static uint64_t sext(uint64_t v, unsigned bits) { return (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits)); }
 
 /* Outcome by the manual: the 64 bits of rd, and flags in e. x: values of x registers, f: of f registers. */
 static uint64_t outcome(const struct op *o, enum fp_fmt f, const struct rv_state *s, unsigned xlen, struct fp_env *e)
@@ -197,9 +221,7 @@ static uint64_t outcome(const struct op *o, enum fp_fmt f, const struct rv_state
     case LTQ: return fp_compare(f, a, b, false) < 0;
     case LEQ: return fp_compare(f, a, b, false) <= 0;
     case CLASS: return fp_classify(f, a);
-    case TO_INT:
-        r = fp_soft_to_int(f, a, (enum fp_int)o->arg, e);
-        return sext(o->arg <= FP_U32 ? sext(r, 32) : r, xlen);
+    case TO_INT: r = fp_soft_to_int(f, a, (enum fp_int)o->arg, e); return sext(o->arg <= FP_U32 ? sext(r, 32) : r, xlen);
     case TO_BITS: return sext(s->f[RS1], o->arg);
     case CVTMOD: return (uint64_t)fp_soft_cvtmod_w_d(a, e);
     case HIGH: return sext(s->f[RS1] >> 32, 32);
@@ -320,21 +342,19 @@ static void run_memory(struct world *w, uint32_t insn, unsigned bytes)
 }
 
 /* name, instruction, its length, bytes moved, offset, XLEN where it is not both; all use f9. */
-static const struct move { const char *name; uint32_t insn; unsigned len, size, offset, xlen; bool store; } moves[] = {
-    {"flh f9, 6(x8)", 0x00641487, 4, 2, 6, 0, false},
-    {"flw f9, 12(x8)", 0x00c42487, 4, 4, 12, 0, false},
-    {"fld f9, 24(x8)", 0x01843487, 4, 8, 24, 0, false},
-    {"fsh f9, 6(x8)", 0x00941327, 4, 2, 6, 0, true},
-    {"fsw f9, 12(x8)", 0x00942627, 4, 4, 12, 0, true},
-    {"fsd f9, 24(x8)", 0x00943c27, 4, 8, 24, 0, true},
-    {"c.fld f9, 104(x8)", 0x3424, 2, 8, 104, 0, false},
-    {"c.fsd f9, 104(x8)", 0xb424, 2, 8, 104, 0, true},
-    {"c.fldsp f9, 336(x2)", 0x24d6, 2, 8, 336, 0, false},
-    {"c.fsdsp f9, 336(x2)", 0xaaa6, 2, 8, 336, 0, true},
-    {"c.flw f9, 76(x8)", 0x6464, 2, 4, 76, 32, false},
-    {"c.fsw f9, 76(x8)", 0xe464, 2, 4, 76, 32, true},
-    {"c.flwsp f9, 172(x2)", 0x74ba, 2, 4, 172, 32, false},
-    {"c.fswsp f9, 172(x2)", 0xf726, 2, 4, 172, 32, true},
+static const struct move {
+    const char *name;
+    uint32_t insn;
+    unsigned len, size, offset, xlen;
+    bool store;
+} moves[] = {
+    {"flh f9, 6(x8)", 0x00641487, 4, 2, 6, 0, false},      {"flw f9, 12(x8)", 0x00c42487, 4, 4, 12, 0, false},
+    {"fld f9, 24(x8)", 0x01843487, 4, 8, 24, 0, false},    {"fsh f9, 6(x8)", 0x00941327, 4, 2, 6, 0, true},
+    {"fsw f9, 12(x8)", 0x00942627, 4, 4, 12, 0, true},     {"fsd f9, 24(x8)", 0x00943c27, 4, 8, 24, 0, true},
+    {"c.fld f9, 104(x8)", 0x3424, 2, 8, 104, 0, false},    {"c.fsd f9, 104(x8)", 0xb424, 2, 8, 104, 0, true},
+    {"c.fldsp f9, 336(x2)", 0x24d6, 2, 8, 336, 0, false},  {"c.fsdsp f9, 336(x2)", 0xaaa6, 2, 8, 336, 0, true},
+    {"c.flw f9, 76(x8)", 0x6464, 2, 4, 76, 32, false},     {"c.fsw f9, 76(x8)", 0xe464, 2, 4, 76, 32, true},
+    {"c.flwsp f9, 172(x2)", 0x74ba, 2, 4, 172, 32, false}, {"c.fswsp f9, 172(x2)", 0xf726, 2, 4, 172, 32, true},
 };
 
 static void loads_box_and_stores_take_the_low_bits(void **state)

@@ -3,14 +3,14 @@
 #include "common/bench.h"
 
 typedef unsigned long u64;
-#define PAGES 16384u
-#define VA 0x1000000000ul /* root entry 64 */
-#define TABLES 0x81000000ul
-#define DATA 0x82000000ul
+#define PAGES          16384u
+#define VA             0x1000000000ul /* root entry 64 */
+#define TABLES         0x81000000ul
+#define DATA           0x82000000ul
 #define PTE(pa, flags) ((pa) >> 12 << 10 | (flags))
 
 #define TEXT(x) #x
-#define SET(x) __asm__(".globl bench_count\n.set bench_count, " TEXT(x))
+#define SET(x)  __asm__(".globl bench_count\n.set bench_count, " TEXT(x))
 SET(ROUNDS);
 
 static u64 *const root = (u64 *)TABLES, *const groot = (u64 *)(TABLES + 0x4000);

@@ -40,27 +40,15 @@ enum fp_class {
 #define FP64_NAN UINT64_C(0x7ff8000000000000)
 
 /* Bits in a number of format f: 16, 32 or 64. */
-static inline unsigned fp_width(enum fp_fmt f)
-{
-    return 16u << f;
-}
+static inline unsigned fp_width(enum fp_fmt f) { return 16u << f; }
 
 /* Bits of the trailing significand: 10, 23 or 52. */
-static inline unsigned fp_frac_bits(enum fp_fmt f)
-{
-    return f == FP_H ? 10 : f == FP_S ? 23 : 52;
-}
+static inline unsigned fp_frac_bits(enum fp_fmt f) { return f == FP_H ? 10 : f == FP_S ? 23 : 52; }
 
 /* The exponent's bias, which is also the largest exponent of a finite number: 15, 127 or 1023. */
-static inline int fp_bias(enum fp_fmt f)
-{
-    return f == FP_H ? 15 : f == FP_S ? 127 : 1023;
-}
+static inline int fp_bias(enum fp_fmt f) { return f == FP_H ? 15 : f == FP_S ? 127 : 1023; }
 
-static inline uint64_t fp_sign_bit(enum fp_fmt f)
-{
-    return UINT64_C(1) << (fp_width(f) - 1);
-}
+static inline uint64_t fp_sign_bit(enum fp_fmt f) { return UINT64_C(1) << (fp_width(f) - 1); }
 
 /* +infinity; also the mask of the exponent field. */
 static inline uint64_t fp_inf(enum fp_fmt f)
@@ -69,46 +57,22 @@ static inline uint64_t fp_inf(enum fp_fmt f)
 }
 
 /* The bit that tells a quiet NaN from a signalling one. */
-static inline uint64_t fp_quiet_bit(enum fp_fmt f)
-{
-    return UINT64_C(1) << (fp_frac_bits(f) - 1);
-}
+static inline uint64_t fp_quiet_bit(enum fp_fmt f) { return UINT64_C(1) << (fp_frac_bits(f) - 1); }
 
 /* The canonical NaN: positive, quiet, no payload (unpriv F, "NaN Generation and Propagation"). */
-static inline uint64_t fp_nan(enum fp_fmt f)
-{
-    return fp_inf(f) | fp_quiet_bit(f);
-}
+static inline uint64_t fp_nan(enum fp_fmt f) { return fp_inf(f) | fp_quiet_bit(f); }
 
-static inline uint64_t fp_abs(enum fp_fmt f, uint64_t a)
-{
-    return a & (fp_sign_bit(f) - 1);
-}
+static inline uint64_t fp_abs(enum fp_fmt f, uint64_t a) { return a & (fp_sign_bit(f) - 1); }
 
-static inline bool fp_is_neg(enum fp_fmt f, uint64_t a)
-{
-    return (a & fp_sign_bit(f)) != 0;
-}
+static inline bool fp_is_neg(enum fp_fmt f, uint64_t a) { return (a & fp_sign_bit(f)) != 0; }
 
-static inline bool fp_is_nan(enum fp_fmt f, uint64_t a)
-{
-    return fp_abs(f, a) > fp_inf(f);
-}
+static inline bool fp_is_nan(enum fp_fmt f, uint64_t a) { return fp_abs(f, a) > fp_inf(f); }
 
-static inline bool fp_is_snan(enum fp_fmt f, uint64_t a)
-{
-    return fp_is_nan(f, a) && (a & fp_quiet_bit(f)) == 0;
-}
+static inline bool fp_is_snan(enum fp_fmt f, uint64_t a) { return fp_is_nan(f, a) && (a & fp_quiet_bit(f)) == 0; }
 
-static inline bool fp_is_inf(enum fp_fmt f, uint64_t a)
-{
-    return fp_abs(f, a) == fp_inf(f);
-}
+static inline bool fp_is_inf(enum fp_fmt f, uint64_t a) { return fp_abs(f, a) == fp_inf(f); }
 
-static inline bool fp_is_zero(enum fp_fmt f, uint64_t a)
-{
-    return fp_abs(f, a) == 0;
-}
+static inline bool fp_is_zero(enum fp_fmt f, uint64_t a) { return fp_abs(f, a) == 0; }
 
 /* fclass: exactly one bit of enum fp_class. Raises nothing. */
 static inline unsigned fp_classify(enum fp_fmt f, uint64_t a)
@@ -122,22 +86,13 @@ static inline unsigned fp_classify(enum fp_fmt f, uint64_t a)
 }
 
 /* The value of a with the sign of b (fsgnj); bits only, NaNs included, no flags. */
-static inline uint64_t fp_sgnj(enum fp_fmt f, uint64_t a, uint64_t b)
-{
-    return fp_abs(f, a) | (b & fp_sign_bit(f));
-}
+static inline uint64_t fp_sgnj(enum fp_fmt f, uint64_t a, uint64_t b) { return fp_abs(f, a) | (b & fp_sign_bit(f)); }
 
 /* The value of a with the opposite of b's sign (fsgnjn). */
-static inline uint64_t fp_sgnjn(enum fp_fmt f, uint64_t a, uint64_t b)
-{
-    return fp_abs(f, a) | (~b & fp_sign_bit(f));
-}
+static inline uint64_t fp_sgnjn(enum fp_fmt f, uint64_t a, uint64_t b) { return fp_abs(f, a) | (~b & fp_sign_bit(f)); }
 
 /* The value of a with its sign flipped when b is negative (fsgnjx). */
-static inline uint64_t fp_sgnjx(enum fp_fmt f, uint64_t a, uint64_t b)
-{
-    return a ^ (b & fp_sign_bit(f));
-}
+static inline uint64_t fp_sgnjx(enum fp_fmt f, uint64_t a, uint64_t b) { return a ^ (b & fp_sign_bit(f)); }
 
 /*
  * A key that orders all numbers that are no NaN as signed integers do, -0 before +0: what fmin and fmax need
@@ -151,10 +106,7 @@ static inline int64_t fp_order_key(enum fp_fmt f, uint64_t a)
 }
 
 /* NaN boxing: a narrower number fills the register's upper bits with ones (unpriv D, "NaN Boxing of Narrower Values"). */
-static inline uint64_t fp_box(enum fp_fmt f, uint64_t a)
-{
-    return f == FP_D ? a : a | ~UINT64_C(0) << (fp_width(f) & 63);
-}
+static inline uint64_t fp_box(enum fp_fmt f, uint64_t a) { return f == FP_D ? a : a | ~UINT64_C(0) << (fp_width(f) & 63); }
 
 /* The narrower number in a 64-bit register; a register that isn't boxed for f reads as the canonical NaN. */
 static inline uint64_t fp_unbox(enum fp_fmt f, uint64_t r)

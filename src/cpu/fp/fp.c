@@ -1,9 +1,6 @@
 #include "cpu/fp/fp.h"
 
-static struct fp_env slow_env(unsigned rm)
-{
-    return (struct fp_env){.rm = (uint8_t)(rm == FP_RM_HOST ? fp_rm_get() : rm)};
-}
+static struct fp_env slow_env(unsigned rm) { return (struct fp_env){.rm = (uint8_t)(rm == FP_RM_HOST ? fp_rm_get() : rm)}; }
 
 uint64_t fp_slow_add(enum fp_fmt f, uint64_t a, uint64_t b, unsigned rm)
 {

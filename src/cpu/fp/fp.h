@@ -103,9 +103,9 @@ static inline uint32_t fp_from_float(float s)
 
 /* 2^32 - 1, 2^63 as doubles; 2^32, 2^63 as floats. Positive numbers order as their bits do. */
 #define FP64_2_32_LESS_1 UINT64_C(0x41efffffffe00000)
-#define FP64_2_63 UINT64_C(0x43e0000000000000)
-#define FP32_2_32 UINT32_C(0x4f800000)
-#define FP32_2_63 UINT32_C(0x5f000000)
+#define FP64_2_63        UINT64_C(0x43e0000000000000)
+#define FP32_2_32        UINT32_C(0x4f800000)
+#define FP32_2_63        UINT32_C(0x5f000000)
 
 #if defined(__x86_64__) && !defined(FP_HOST_PORTABLE)
 #include "cpu/fp/host_x86.h"
@@ -312,10 +312,7 @@ static inline uint64_t fp_fnmadd_rm(enum fp_fmt f, uint64_t a, uint64_t b, uint6
 }
 
 /* a rounded to an integral value of the same format; NX for a changed value only if `exact` (Zfa froundnx, fround). */
-static inline uint64_t fp_round(enum fp_fmt f, uint64_t a, bool exact)
-{
-    return fp_slow_round_int(f, a, exact, FP_RM_HOST);
-}
+static inline uint64_t fp_round(enum fp_fmt f, uint64_t a, bool exact) { return fp_slow_round_int(f, a, exact, FP_RM_HOST); }
 
 static inline uint64_t fp_round_rm(enum fp_fmt f, uint64_t a, bool exact, unsigned rm)
 {
@@ -326,37 +323,27 @@ static inline uint64_t fp_round_rm(enum fp_fmt f, uint64_t a, bool exact, unsign
 
 static inline bool fp_eq(enum fp_fmt f, uint64_t a, uint64_t b)
 {
-    return f == FP_D   ? fp64_eq(a, b)
-           : f == FP_S ? fp32_eq((uint32_t)a, (uint32_t)b)
-                       : fp_compare(f, a, b, false) == 0;
+    return f == FP_D ? fp64_eq(a, b) : f == FP_S ? fp32_eq((uint32_t)a, (uint32_t)b) : fp_compare(f, a, b, false) == 0;
 }
 
 static inline bool fp_lt(enum fp_fmt f, uint64_t a, uint64_t b)
 {
-    return f == FP_D   ? fp64_lt(a, b)
-           : f == FP_S ? fp32_lt((uint32_t)a, (uint32_t)b)
-                       : fp_compare(f, a, b, true) < 0;
+    return f == FP_D ? fp64_lt(a, b) : f == FP_S ? fp32_lt((uint32_t)a, (uint32_t)b) : fp_compare(f, a, b, true) < 0;
 }
 
 static inline bool fp_le(enum fp_fmt f, uint64_t a, uint64_t b)
 {
-    return f == FP_D   ? fp64_le(a, b)
-           : f == FP_S ? fp32_le((uint32_t)a, (uint32_t)b)
-                       : fp_compare(f, a, b, true) <= 0;
+    return f == FP_D ? fp64_le(a, b) : f == FP_S ? fp32_le((uint32_t)a, (uint32_t)b) : fp_compare(f, a, b, true) <= 0;
 }
 
 static inline bool fp_ltq(enum fp_fmt f, uint64_t a, uint64_t b)
 {
-    return f == FP_D   ? fp64_ltq(a, b)
-           : f == FP_S ? fp32_ltq((uint32_t)a, (uint32_t)b)
-                       : fp_compare(f, a, b, false) < 0;
+    return f == FP_D ? fp64_ltq(a, b) : f == FP_S ? fp32_ltq((uint32_t)a, (uint32_t)b) : fp_compare(f, a, b, false) < 0;
 }
 
 static inline bool fp_leq(enum fp_fmt f, uint64_t a, uint64_t b)
 {
-    return f == FP_D   ? fp64_leq(a, b)
-           : f == FP_S ? fp32_leq((uint32_t)a, (uint32_t)b)
-                       : fp_compare(f, a, b, false) <= 0;
+    return f == FP_D ? fp64_leq(a, b) : f == FP_S ? fp32_leq((uint32_t)a, (uint32_t)b) : fp_compare(f, a, b, false) <= 0;
 }
 
 /* ---- conversions ---- */

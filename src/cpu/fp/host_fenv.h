@@ -65,10 +65,7 @@ static inline unsigned fp_rm_get(void)
     return mode == FE_TOWARDZERO ? FP_RTZ : mode == FE_DOWNWARD ? FP_RDN : mode == FE_UPWARD ? FP_RUP : FP_RNE;
 }
 
-static inline void fp_rm_set(unsigned rm)
-{
-    fesetround(fp_fenv_of_rm(rm));
-}
+static inline void fp_rm_set(unsigned rm) { fesetround(fp_fenv_of_rm(rm)); }
 
 static inline void fp_host_enter(unsigned rm, unsigned flags)
 {
@@ -93,16 +90,10 @@ static inline fp_rm_token fp_rm_push(unsigned rm)
     return old;
 }
 
-static inline void fp_rm_pop(fp_rm_token old)
-{
-    fp_rm_set(old);
-}
+static inline void fp_rm_pop(fp_rm_token old) { fp_rm_set(old); }
 
 /* The exponent field: 0 for zeros and subnormals. */
-static inline int fp_exp_field(enum fp_fmt f, uint64_t a)
-{
-    return (int)(fp_abs(f, a) >> fp_frac_bits(f));
-}
+static inline int fp_exp_field(enum fp_fmt f, uint64_t a) { return (int)(fp_abs(f, a) >> fp_frac_bits(f)); }
 
 /* Whether a * b is surely too large to be tiny: at least twice the smallest normal number. */
 static inline bool fp_mul_is_big(enum fp_fmt f, uint64_t a, uint64_t b)
@@ -123,145 +114,97 @@ static inline bool fp_fma_is_big(enum fp_fmt f, uint64_t a, uint64_t b)
 }
 
 /* A sum that is tiny is exact, so that addition never takes the slow path, nor does a square root. */
-#define FP_FENV_OPS(p, f, type, bits, to, from, fma_, sqrt_)                                                                     \
-    static inline bits p##_result(type x)                                                                                        \
-    {                                                                                                                            \
-        bits r = from(x);                                                                                                        \
-        return fp_unlikely(fp_is_nan(f, r)) ? (bits)fp_nan(f) : r;                                                               \
-    }                                                                                                                            \
-    static inline bits p##_add(bits a, bits b)                                                                                   \
-    {                                                                                                                            \
-        type x = to(a), y = to(b);                                                                                               \
-        FP_PIN(x);                                                                                                               \
-        x = x + y;                                                                                                               \
-        FP_PIN(x);                                                                                                               \
-        return p##_result(x);                                                                                                    \
-    }                                                                                                                            \
-    static inline bits p##_sub(bits a, bits b)                                                                                   \
-    {                                                                                                                            \
-        type x = to(a), y = to(b);                                                                                               \
-        FP_PIN(x);                                                                                                               \
-        x = x - y;                                                                                                               \
-        FP_PIN(x);                                                                                                               \
-        return p##_result(x);                                                                                                    \
-    }                                                                                                                            \
-    static inline bits p##_mul(bits a, bits b)                                                                                   \
-    {                                                                                                                            \
-        type x = to(a), y = to(b);                                                                                               \
-        if (fp_unlikely(!fp_mul_is_big(f, a, b)))                                                                                \
-            return (bits)fp_slow_mul(f, a, b, FP_RM_HOST);                                                                       \
-        FP_PIN(x);                                                                                                               \
-        x = x * y;                                                                                                               \
-        FP_PIN(x);                                                                                                               \
-        return p##_result(x);                                                                                                    \
-    }                                                                                                                            \
-    static inline bits p##_div(bits a, bits b)                                                                                   \
-    {                                                                                                                            \
-        type x = to(a), y = to(b);                                                                                               \
-        if (fp_unlikely(!fp_div_is_big(f, a, b)))                                                                                \
-            return (bits)fp_slow_div(f, a, b, FP_RM_HOST);                                                                       \
-        FP_PIN(x);                                                                                                               \
-        x = x / y;                                                                                                               \
-        FP_PIN(x);                                                                                                               \
-        return p##_result(x);                                                                                                    \
-    }                                                                                                                            \
-    static inline bits p##_sqrt(bits a)                                                                                          \
-    {                                                                                                                            \
-        type x = to(a);                                                                                                          \
-        FP_PIN(x);                                                                                                               \
-        x = sqrt_(x);                                                                                                            \
-        FP_PIN(x);                                                                                                               \
-        return p##_result(x);                                                                                                    \
-    }                                                                                                                            \
-    static inline bits p##_fmadd(bits a, bits b, bits c)                                                                         \
-    {                                                                                                                            \
-        type x = to(a), y = to(b), z = to(c);                                                                                    \
-        if (fp_unlikely(!fp_host_has_fma() || !fp_fma_is_big(f, a, b) || fp_is_nan(f, c)))                                       \
-            return (bits)fp_slow_fma(f, a, b, c, FP_RM_HOST);                                                                    \
-        FP_PIN(x);                                                                                                               \
-        x = fma_(x, y, z);                                                                                                       \
-        FP_PIN(x);                                                                                                               \
-        return p##_result(x);                                                                                                    \
-    }                                                                                                                            \
-    static inline bits p##_fmsub(bits a, bits b, bits c)                                                                         \
-    {                                                                                                                            \
-        return p##_fmadd(a, b, (bits)(c ^ fp_sign_bit(f)));                                                                      \
-    }                                                                                                                            \
-    static inline bits p##_fnmsub(bits a, bits b, bits c)                                                                        \
-    {                                                                                                                            \
-        return p##_fmadd((bits)(a ^ fp_sign_bit(f)), b, c);                                                                      \
-    }                                                                                                                            \
-    static inline bits p##_fnmadd(bits a, bits b, bits c)                                                                        \
-    {                                                                                                                            \
-        return p##_fmadd((bits)(a ^ fp_sign_bit(f)), b, (bits)(c ^ fp_sign_bit(f)));                                             \
-    }                                                                                                                            \
-    static inline bool p##_eq(bits a, bits b)                                                                                    \
-    {                                                                                                                            \
-        return fp_compare(f, a, b, false) == 0;                                                                                  \
-    }                                                                                                                            \
-    static inline bool p##_lt(bits a, bits b)                                                                                    \
-    {                                                                                                                            \
-        return fp_compare(f, a, b, true) < 0;                                                                                    \
-    }                                                                                                                            \
-    static inline bool p##_le(bits a, bits b)                                                                                    \
-    {                                                                                                                            \
-        return fp_compare(f, a, b, true) <= 0;                                                                                   \
-    }                                                                                                                            \
-    static inline bool p##_ltq(bits a, bits b)                                                                                   \
-    {                                                                                                                            \
-        return fp_compare(f, a, b, false) < 0;                                                                                   \
-    }                                                                                                                            \
-    static inline bool p##_leq(bits a, bits b)                                                                                   \
-    {                                                                                                                            \
-        return fp_compare(f, a, b, false) <= 0;                                                                                  \
-    }                                                                                                                            \
-    static inline bits p##_from_i64(int64_t v)                                                                                   \
-    {                                                                                                                            \
-        return (bits)fp_slow_from_int(f, (uint64_t)v, FP_I64, FP_RM_HOST);                                                       \
-    }                                                                                                                            \
-    static inline bits p##_from_u64(uint64_t v)                                                                                  \
-    {                                                                                                                            \
-        return (bits)fp_slow_from_int(f, v, FP_U64, FP_RM_HOST);                                                                 \
-    }                                                                                                                            \
-    static inline bits p##_from_i32(int32_t v)                                                                                   \
-    {                                                                                                                            \
-        return p##_from_i64(v);                                                                                                  \
-    }                                                                                                                            \
-    FP_FENV_TO_INT(p, f, bits, , FP_RM_HOST)                                                                                     \
+#define FP_FENV_OPS(p, f, type, bits, to, from, fma_, sqrt_)                                                          \
+    static inline bits p##_result(type x)                                                                             \
+    {                                                                                                                 \
+        bits r = from(x);                                                                                             \
+        return fp_unlikely(fp_is_nan(f, r)) ? (bits)fp_nan(f) : r;                                                    \
+    }                                                                                                                 \
+    static inline bits p##_add(bits a, bits b)                                                                        \
+    {                                                                                                                 \
+        type x = to(a), y = to(b);                                                                                    \
+        FP_PIN(x);                                                                                                    \
+        x = x + y;                                                                                                    \
+        FP_PIN(x);                                                                                                    \
+        return p##_result(x);                                                                                         \
+    }                                                                                                                 \
+    static inline bits p##_sub(bits a, bits b)                                                                        \
+    {                                                                                                                 \
+        type x = to(a), y = to(b);                                                                                    \
+        FP_PIN(x);                                                                                                    \
+        x = x - y;                                                                                                    \
+        FP_PIN(x);                                                                                                    \
+        return p##_result(x);                                                                                         \
+    }                                                                                                                 \
+    static inline bits p##_mul(bits a, bits b)                                                                        \
+    {                                                                                                                 \
+        type x = to(a), y = to(b);                                                                                    \
+        if (fp_unlikely(!fp_mul_is_big(f, a, b)))                                                                     \
+            return (bits)fp_slow_mul(f, a, b, FP_RM_HOST);                                                            \
+        FP_PIN(x);                                                                                                    \
+        x = x * y;                                                                                                    \
+        FP_PIN(x);                                                                                                    \
+        return p##_result(x);                                                                                         \
+    }                                                                                                                 \
+    static inline bits p##_div(bits a, bits b)                                                                        \
+    {                                                                                                                 \
+        type x = to(a), y = to(b);                                                                                    \
+        if (fp_unlikely(!fp_div_is_big(f, a, b)))                                                                     \
+            return (bits)fp_slow_div(f, a, b, FP_RM_HOST);                                                            \
+        FP_PIN(x);                                                                                                    \
+        x = x / y;                                                                                                    \
+        FP_PIN(x);                                                                                                    \
+        return p##_result(x);                                                                                         \
+    }                                                                                                                 \
+    static inline bits p##_sqrt(bits a)                                                                               \
+    {                                                                                                                 \
+        type x = to(a);                                                                                               \
+        FP_PIN(x);                                                                                                    \
+        x = sqrt_(x);                                                                                                 \
+        FP_PIN(x);                                                                                                    \
+        return p##_result(x);                                                                                         \
+    }                                                                                                                 \
+    static inline bits p##_fmadd(bits a, bits b, bits c)                                                              \
+    {                                                                                                                 \
+        type x = to(a), y = to(b), z = to(c);                                                                         \
+        if (fp_unlikely(!fp_host_has_fma() || !fp_fma_is_big(f, a, b) || fp_is_nan(f, c)))                            \
+            return (bits)fp_slow_fma(f, a, b, c, FP_RM_HOST);                                                         \
+        FP_PIN(x);                                                                                                    \
+        x = fma_(x, y, z);                                                                                            \
+        FP_PIN(x);                                                                                                    \
+        return p##_result(x);                                                                                         \
+    }                                                                                                                 \
+    static inline bits p##_fmsub(bits a, bits b, bits c) { return p##_fmadd(a, b, (bits)(c ^ fp_sign_bit(f))); }      \
+    static inline bits p##_fnmsub(bits a, bits b, bits c) { return p##_fmadd((bits)(a ^ fp_sign_bit(f)), b, c); }     \
+    static inline bits p##_fnmadd(bits a, bits b, bits c)                                                             \
+    {                                                                                                                 \
+        return p##_fmadd((bits)(a ^ fp_sign_bit(f)), b, (bits)(c ^ fp_sign_bit(f)));                                  \
+    }                                                                                                                 \
+    static inline bool p##_eq(bits a, bits b) { return fp_compare(f, a, b, false) == 0; }                             \
+    static inline bool p##_lt(bits a, bits b) { return fp_compare(f, a, b, true) < 0; }                               \
+    static inline bool p##_le(bits a, bits b) { return fp_compare(f, a, b, true) <= 0; }                              \
+    static inline bool p##_ltq(bits a, bits b) { return fp_compare(f, a, b, false) < 0; }                             \
+    static inline bool p##_leq(bits a, bits b) { return fp_compare(f, a, b, false) <= 0; }                            \
+    static inline bits p##_from_i64(int64_t v) { return (bits)fp_slow_from_int(f, (uint64_t)v, FP_I64, FP_RM_HOST); } \
+    static inline bits p##_from_u64(uint64_t v) { return (bits)fp_slow_from_int(f, v, FP_U64, FP_RM_HOST); }          \
+    static inline bits p##_from_i32(int32_t v) { return p##_from_i64(v); }                                            \
+    FP_FENV_TO_INT(p, f, bits, , FP_RM_HOST)                                                                          \
     FP_FENV_TO_INT(p, f, bits, _rtz, FP_RTZ)
 
 /* Conversions are integer work. */
-#define FP_FENV_TO_INT(p, f, bits, suffix, rm)                                                                                   \
-    static inline int32_t p##_to_i32##suffix(bits a)                                                                             \
-    {                                                                                                                            \
-        return (int32_t)fp_slow_to_int(f, a, FP_I32, rm);                                                                        \
-    }                                                                                                                            \
-    static inline uint32_t p##_to_u32##suffix(bits a)                                                                            \
-    {                                                                                                                            \
-        return (uint32_t)fp_slow_to_int(f, a, FP_U32, rm);                                                                       \
-    }                                                                                                                            \
-    static inline int64_t p##_to_i64##suffix(bits a)                                                                             \
-    {                                                                                                                            \
-        return (int64_t)fp_slow_to_int(f, a, FP_I64, rm);                                                                        \
-    }                                                                                                                            \
-    static inline uint64_t p##_to_u64##suffix(bits a)                                                                            \
-    {                                                                                                                            \
-        return fp_slow_to_int(f, a, FP_U64, rm);                                                                                 \
-    }
+#define FP_FENV_TO_INT(p, f, bits, suffix, rm)                                                               \
+    static inline int32_t p##_to_i32##suffix(bits a) { return (int32_t)fp_slow_to_int(f, a, FP_I32, rm); }   \
+    static inline uint32_t p##_to_u32##suffix(bits a) { return (uint32_t)fp_slow_to_int(f, a, FP_U32, rm); } \
+    static inline int64_t p##_to_i64##suffix(bits a) { return (int64_t)fp_slow_to_int(f, a, FP_I64, rm); }   \
+    static inline uint64_t p##_to_u64##suffix(bits a) { return fp_slow_to_int(f, a, FP_U64, rm); }
 
 FP_FENV_OPS(fp64, FP_D, double, uint64_t, fp_to_double, fp_from_double, fma, sqrt)
 FP_FENV_OPS(fp32, FP_S, float, uint32_t, fp_to_float, fp_from_float, fmaf, sqrtf)
 #undef FP_FENV_OPS
 #undef FP_FENV_TO_INT
 
-static inline uint64_t fp64_from_fp32(uint32_t a)
-{
-    return fp_slow_convert(FP_D, FP_S, a, FP_RM_HOST);
-}
+static inline uint64_t fp64_from_fp32(uint32_t a) { return fp_slow_convert(FP_D, FP_S, a, FP_RM_HOST); }
 
-static inline uint32_t fp32_from_fp64(uint64_t a)
-{
-    return (uint32_t)fp_slow_convert(FP_S, FP_D, a, FP_RM_HOST);
-}
+static inline uint32_t fp32_from_fp64(uint64_t a) { return (uint32_t)fp_slow_convert(FP_S, FP_D, a, FP_RM_HOST); }
 
 #endif

@@ -27,7 +27,8 @@ enum {
     MXCSR_RC = 3 << MXCSR_RC_SHIFT,
 };
 
-/* Calls of their own: their operands are in memory, and a handler with an addressable local gets no tail call from some compilers. */
+/* Calls of their own: their operands are in memory, and a handler with an addressable local gets no tail call from some
+ * compilers. */
 static __attribute__((noinline, unused)) uint32_t fp_mxcsr_read(void)
 {
     uint32_t csr;
@@ -42,15 +43,9 @@ static __attribute__((noinline, unused)) void fp_mxcsr_write(uint32_t csr)
 }
 
 /* MXCSR's RC numbers the modes 0 nearest, 1 down, 2 up, 3 zero; rm numbers them 0 nearest, 1 zero, 2 down, 3 up. */
-static inline uint32_t fp_rc_of_rm(unsigned rm)
-{
-    return (0x9cu >> (rm & 3) * 2 & 3) << MXCSR_RC_SHIFT;
-}
+static inline uint32_t fp_rc_of_rm(unsigned rm) { return (0x9cu >> (rm & 3) * 2 & 3) << MXCSR_RC_SHIFT; }
 
-static inline unsigned fp_rm_of_rc(uint32_t csr)
-{
-    return 0x78u >> (csr >> MXCSR_RC_SHIFT & 3) * 2 & 3;
-}
+static inline unsigned fp_rm_of_rc(uint32_t csr) { return 0x78u >> (csr >> MXCSR_RC_SHIFT & 3) * 2 & 3; }
 
 static inline uint32_t fp_flags_to_mxcsr(unsigned flags)
 {
@@ -61,14 +56,10 @@ static inline uint32_t fp_flags_to_mxcsr(unsigned flags)
 
 static inline unsigned fp_flags_of_mxcsr(uint32_t csr)
 {
-    return (csr >> 5 & 1) * FP_NX | (csr >> 4 & 1) * FP_UF | (csr >> 3 & 1) * FP_OF | (csr >> 2 & 1) * FP_DZ |
-           (csr & 1) * FP_NV;
+    return (csr >> 5 & 1) * FP_NX | (csr >> 4 & 1) * FP_UF | (csr >> 3 & 1) * FP_OF | (csr >> 2 & 1) * FP_DZ | (csr & 1) * FP_NV;
 }
 
-static inline bool fp_host_has_fma(void)
-{
-    return __builtin_cpu_supports("fma") != 0;
-}
+static inline bool fp_host_has_fma(void) { return __builtin_cpu_supports("fma") != 0; }
 
 static inline void fp_host_enter(unsigned rm, unsigned flags)
 {
@@ -83,20 +74,11 @@ static inline unsigned fp_host_leave(void)
     return fp_flags_of_mxcsr(csr);
 }
 
-static inline unsigned fp_rm_get(void)
-{
-    return fp_rm_of_rc(fp_mxcsr_read());
-}
+static inline unsigned fp_rm_get(void) { return fp_rm_of_rc(fp_mxcsr_read()); }
 
-static inline void fp_rm_set(unsigned rm)
-{
-    fp_mxcsr_write((fp_mxcsr_read() & ~(uint32_t)MXCSR_RC) | fp_rc_of_rm(rm));
-}
+static inline void fp_rm_set(unsigned rm) { fp_mxcsr_write((fp_mxcsr_read() & ~(uint32_t)MXCSR_RC) | fp_rc_of_rm(rm)); }
 
-static inline unsigned fp_flags_get(void)
-{
-    return fp_flags_of_mxcsr(fp_mxcsr_read());
-}
+static inline unsigned fp_flags_get(void) { return fp_flags_of_mxcsr(fp_mxcsr_read()); }
 
 static inline void fp_flags_set(unsigned flags)
 {
@@ -120,10 +102,7 @@ static inline fp_rm_token fp_rm_push(unsigned rm)
     return csr;
 }
 
-static inline void fp_rm_pop(fp_rm_token old)
-{
-    fp_mxcsr_write((fp_mxcsr_read() & ~(uint32_t)MXCSR_RC) | (old & MXCSR_RC));
-}
+static inline void fp_rm_pop(fp_rm_token old) { fp_mxcsr_write((fp_mxcsr_read() & ~(uint32_t)MXCSR_RC) | (old & MXCSR_RC)); }
 
 /* ---- arithmetic: the instruction, and a look whether the result is a NaN, which becomes the canonical one ---- */
 
@@ -155,20 +134,20 @@ static inline void fp_fma_check(enum fp_fmt f, uint64_t a, uint64_t b)
     }
 }
 
-#define FP_X86_BINARY(name, insn)                                                                                                \
-    static inline uint64_t fp64_##name(uint64_t a, uint64_t b)                                                                   \
-    {                                                                                                                            \
-        double x = fp_to_double(a);                                                                                              \
-        bool nan;                                                                                                                \
-        __asm__ volatile(insn "sd %2, %0\n\tucomisd %0, %0" : "+x"(x), "=@ccp"(nan) : FP_SRC (fp_to_double(b)));                 \
-        return fp64_canonical(x, nan);                                                                                           \
-    }                                                                                                                            \
-    static inline uint32_t fp32_##name(uint32_t a, uint32_t b)                                                                   \
-    {                                                                                                                            \
-        float x = fp_to_float(a);                                                                                                \
-        bool nan;                                                                                                                \
-        __asm__ volatile(insn "ss %2, %0\n\tucomiss %0, %0" : "+x"(x), "=@ccp"(nan) : FP_SRC (fp_to_float(b)));                  \
-        return fp32_canonical(x, nan);                                                                                           \
+#define FP_X86_BINARY(name, insn)                                                                               \
+    static inline uint64_t fp64_##name(uint64_t a, uint64_t b)                                                  \
+    {                                                                                                           \
+        double x = fp_to_double(a);                                                                             \
+        bool nan;                                                                                               \
+        __asm__ volatile(insn "sd %2, %0\n\tucomisd %0, %0" : "+x"(x), "=@ccp"(nan) : FP_SRC(fp_to_double(b))); \
+        return fp64_canonical(x, nan);                                                                          \
+    }                                                                                                           \
+    static inline uint32_t fp32_##name(uint32_t a, uint32_t b)                                                  \
+    {                                                                                                           \
+        float x = fp_to_float(a);                                                                               \
+        bool nan;                                                                                               \
+        __asm__ volatile(insn "ss %2, %0\n\tucomiss %0, %0" : "+x"(x), "=@ccp"(nan) : FP_SRC(fp_to_float(b)));  \
+        return fp32_canonical(x, nan);                                                                          \
     }
 
 FP_X86_BINARY(add, "add")
@@ -182,7 +161,7 @@ static inline uint64_t fp64_sqrt(uint64_t a)
     double x;
     bool nan;
 
-    __asm__ volatile("sqrtsd %2, %0\n\tucomisd %0, %0" : "=x"(x), "=@ccp"(nan) : FP_SRC (fp_to_double(a)));
+    __asm__ volatile("sqrtsd %2, %0\n\tucomisd %0, %0" : "=x"(x), "=@ccp"(nan) : FP_SRC(fp_to_double(a)));
     return fp64_canonical(x, nan);
 }
 
@@ -191,35 +170,35 @@ static inline uint32_t fp32_sqrt(uint32_t a)
     float x;
     bool nan;
 
-    __asm__ volatile("sqrtss %2, %0\n\tucomiss %0, %0" : "=x"(x), "=@ccp"(nan) : FP_SRC (fp_to_float(a)));
+    __asm__ volatile("sqrtss %2, %0\n\tucomiss %0, %0" : "=x"(x), "=@ccp"(nan) : FP_SRC(fp_to_float(a)));
     return fp32_canonical(x, nan);
 }
 
 /*
  * The names of x86 and RISC-V differ: x86 negates the product in both of its fn- forms, RISC-V the whole result.
  */
-#define FP_X86_FMA(name, insn, neg_a, neg_c)                                                                                     \
-    static inline uint64_t fp64_##name(uint64_t a, uint64_t b, uint64_t c)                                                       \
-    {                                                                                                                            \
-        double x = fp_to_double(a), y = fp_to_double(b), z = fp_to_double(c);                                                    \
-        bool nan;                                                                                                                \
-        if (fp_unlikely(!fp_host_has_fma()))                                                                                     \
-            return fp_slow_fma(FP_D, a ^ (neg_a) << 63, b, c ^ (neg_c) << 63, FP_RM_HOST);                                       \
-        __asm__ volatile(insn "sd %3, %2, %0\n\tucomisd %0, %0" : "+x"(z), "=@ccp"(nan) : "x"(x), FP_SRC (y));                   \
-        if (fp_unlikely(nan))                                                                                                    \
-            fp_fma_check(FP_D, fp_from_double(x), fp_from_double(y));                                                            \
-        return fp64_canonical(z, nan);                                                                                           \
-    }                                                                                                                            \
-    static inline uint32_t fp32_##name(uint32_t a, uint32_t b, uint32_t c)                                                       \
-    {                                                                                                                            \
-        float x = fp_to_float(a), y = fp_to_float(b), z = fp_to_float(c);                                                        \
-        bool nan;                                                                                                                \
-        if (fp_unlikely(!fp_host_has_fma()))                                                                                     \
-            return (uint32_t)fp_slow_fma(FP_S, a ^ (neg_a) << 31, b, c ^ (neg_c) << 31, FP_RM_HOST);                             \
-        __asm__ volatile(insn "ss %3, %2, %0\n\tucomiss %0, %0" : "+x"(z), "=@ccp"(nan) : "x"(x), FP_SRC (y));                   \
-        if (fp_unlikely(nan))                                                                                                    \
-            fp_fma_check(FP_S, fp_from_float(x), fp_from_float(y));                                                              \
-        return fp32_canonical(z, nan);                                                                                           \
+#define FP_X86_FMA(name, insn, neg_a, neg_c)                                                                  \
+    static inline uint64_t fp64_##name(uint64_t a, uint64_t b, uint64_t c)                                    \
+    {                                                                                                         \
+        double x = fp_to_double(a), y = fp_to_double(b), z = fp_to_double(c);                                 \
+        bool nan;                                                                                             \
+        if (fp_unlikely(!fp_host_has_fma()))                                                                  \
+            return fp_slow_fma(FP_D, a ^ (neg_a) << 63, b, c ^ (neg_c) << 63, FP_RM_HOST);                    \
+        __asm__ volatile(insn "sd %3, %2, %0\n\tucomisd %0, %0" : "+x"(z), "=@ccp"(nan) : "x"(x), FP_SRC(y)); \
+        if (fp_unlikely(nan))                                                                                 \
+            fp_fma_check(FP_D, fp_from_double(x), fp_from_double(y));                                         \
+        return fp64_canonical(z, nan);                                                                        \
+    }                                                                                                         \
+    static inline uint32_t fp32_##name(uint32_t a, uint32_t b, uint32_t c)                                    \
+    {                                                                                                         \
+        float x = fp_to_float(a), y = fp_to_float(b), z = fp_to_float(c);                                     \
+        bool nan;                                                                                             \
+        if (fp_unlikely(!fp_host_has_fma()))                                                                  \
+            return (uint32_t)fp_slow_fma(FP_S, a ^ (neg_a) << 31, b, c ^ (neg_c) << 31, FP_RM_HOST);          \
+        __asm__ volatile(insn "ss %3, %2, %0\n\tucomiss %0, %0" : "+x"(z), "=@ccp"(nan) : "x"(x), FP_SRC(y)); \
+        if (fp_unlikely(nan))                                                                                 \
+            fp_fma_check(FP_S, fp_from_float(x), fp_from_float(y));                                           \
+        return fp32_canonical(z, nan);                                                                        \
     }
 
 FP_X86_FMA(fmadd, "vfmadd231", UINT64_C(0), UINT64_C(0))
@@ -234,7 +213,7 @@ static inline bool fp64_eq(uint64_t a, uint64_t b)
 {
     bool equal, ordered;
 
-    __asm__ volatile("ucomisd %3, %2" : "=@cce"(equal), "=@ccnp"(ordered) : "x"(fp_to_double(a)), FP_SRC (fp_to_double(b)));
+    __asm__ volatile("ucomisd %3, %2" : "=@cce"(equal), "=@ccnp"(ordered) : "x"(fp_to_double(a)), FP_SRC(fp_to_double(b)));
     return equal & ordered;
 }
 
@@ -242,22 +221,22 @@ static inline bool fp32_eq(uint32_t a, uint32_t b)
 {
     bool equal, ordered;
 
-    __asm__ volatile("ucomiss %3, %2" : "=@cce"(equal), "=@ccnp"(ordered) : "x"(fp_to_float(a)), FP_SRC (fp_to_float(b)));
+    __asm__ volatile("ucomiss %3, %2" : "=@cce"(equal), "=@ccnp"(ordered) : "x"(fp_to_float(a)), FP_SRC(fp_to_float(b)));
     return equal & ordered;
 }
 
-#define FP_X86_COMPARE(name, comi, cond)                                                                                         \
-    static inline bool fp64_##name(uint64_t a, uint64_t b)                                                                       \
-    {                                                                                                                            \
-        bool r;                                                                                                                  \
-        __asm__ volatile(comi "sd %2, %1" : cond(r) : "x"(fp_to_double(b)), FP_SRC (fp_to_double(a)));                           \
-        return r;                                                                                                                \
-    }                                                                                                                            \
-    static inline bool fp32_##name(uint32_t a, uint32_t b)                                                                       \
-    {                                                                                                                            \
-        bool r;                                                                                                                  \
-        __asm__ volatile(comi "ss %2, %1" : cond(r) : "x"(fp_to_float(b)), FP_SRC (fp_to_float(a)));                             \
-        return r;                                                                                                                \
+#define FP_X86_COMPARE(name, comi, cond)                                                              \
+    static inline bool fp64_##name(uint64_t a, uint64_t b)                                            \
+    {                                                                                                 \
+        bool r;                                                                                       \
+        __asm__ volatile(comi "sd %2, %1" : cond(r) : "x"(fp_to_double(b)), FP_SRC(fp_to_double(a))); \
+        return r;                                                                                     \
+    }                                                                                                 \
+    static inline bool fp32_##name(uint32_t a, uint32_t b)                                            \
+    {                                                                                                 \
+        bool r;                                                                                       \
+        __asm__ volatile(comi "ss %2, %1" : cond(r) : "x"(fp_to_float(b)), FP_SRC(fp_to_float(a)));   \
+        return r;                                                                                     \
     }
 
 /* b above a: "unordered" sets the carry, so that both conditions are false for it. */
@@ -274,7 +253,7 @@ static inline uint64_t fp64_from_fp32(uint32_t a)
     double x = 0;
     bool nan;
 
-    __asm__ volatile("cvtss2sd %2, %0\n\tucomisd %0, %0" : "+x"(x), "=@ccp"(nan) : FP_SRC (fp_to_float(a)));
+    __asm__ volatile("cvtss2sd %2, %0\n\tucomisd %0, %0" : "+x"(x), "=@ccp"(nan) : FP_SRC(fp_to_float(a)));
     return fp64_canonical(x, nan);
 }
 
@@ -283,7 +262,7 @@ static inline uint32_t fp32_from_fp64(uint64_t a)
     float x = 0;
     bool nan;
 
-    __asm__ volatile("cvtsd2ss %2, %0\n\tucomiss %0, %0" : "+x"(x), "=@ccp"(nan) : FP_SRC (fp_to_double(a)));
+    __asm__ volatile("cvtsd2ss %2, %0\n\tucomiss %0, %0" : "+x"(x), "=@ccp"(nan) : FP_SRC(fp_to_double(a)));
     return fp32_canonical(x, nan);
 }
 
@@ -342,46 +321,46 @@ static inline uint32_t fp32_from_u64(uint64_t v)
  * To signed integers: x86 gives the smallest integer, with IE alone, for NaN and whatever doesn't fit, so only that result needs
  * a second look. To unsigned ones: the signed 64-bit conversion where it is sure to fit, else the slow path.
  */
-#define FP_X86_TO_INT(suffix, cvt, rm)                                                                                           \
-    static inline int32_t fp64_to_i32##suffix(uint64_t a)                                                                        \
-    {                                                                                                                            \
-        int32_t r;                                                                                                               \
-        __asm__ volatile(cvt "sd2si %1, %0" : "=r"(r) : FP_SRC (fp_to_double(a)));                                               \
-        return fp_unlikely(r == INT32_MIN) && (!fp_is_neg(FP_D, a) || fp_is_nan(FP_D, a)) ? INT32_MAX : r;                       \
-    }                                                                                                                            \
-    static inline int64_t fp64_to_i64##suffix(uint64_t a)                                                                        \
-    {                                                                                                                            \
-        int64_t r;                                                                                                               \
-        __asm__ volatile(cvt "sd2si %1, %0" : "=r"(r) : FP_SRC (fp_to_double(a)));                                               \
-        return fp_unlikely(r == INT64_MIN) && (!fp_is_neg(FP_D, a) || fp_is_nan(FP_D, a)) ? INT64_MAX : r;                       \
-    }                                                                                                                            \
-    static inline int32_t fp32_to_i32##suffix(uint32_t a)                                                                        \
-    {                                                                                                                            \
-        int32_t r;                                                                                                               \
-        __asm__ volatile(cvt "ss2si %1, %0" : "=r"(r) : FP_SRC (fp_to_float(a)));                                                \
-        return fp_unlikely(r == INT32_MIN) && (!fp_is_neg(FP_S, a) || fp_is_nan(FP_S, a)) ? INT32_MAX : r;                       \
-    }                                                                                                                            \
-    static inline int64_t fp32_to_i64##suffix(uint32_t a)                                                                        \
-    {                                                                                                                            \
-        int64_t r;                                                                                                               \
-        __asm__ volatile(cvt "ss2si %1, %0" : "=r"(r) : FP_SRC (fp_to_float(a)));                                                \
-        return fp_unlikely(r == INT64_MIN) && (!fp_is_neg(FP_S, a) || fp_is_nan(FP_S, a)) ? INT64_MAX : r;                       \
-    }                                                                                                                            \
-    static inline uint32_t fp64_to_u32##suffix(uint64_t a)                                                                       \
-    {                                                                                                                            \
-        return a <= FP64_2_32_LESS_1 ? (uint32_t)fp64_to_i64##suffix(a) : (uint32_t)fp_slow_to_int(FP_D, a, FP_U32, rm);         \
-    }                                                                                                                            \
-    static inline uint64_t fp64_to_u64##suffix(uint64_t a)                                                                       \
-    {                                                                                                                            \
-        return a < FP64_2_63 ? (uint64_t)fp64_to_i64##suffix(a) : fp_slow_to_int(FP_D, a, FP_U64, rm);                           \
-    }                                                                                                                            \
-    static inline uint32_t fp32_to_u32##suffix(uint32_t a)                                                                       \
-    {                                                                                                                            \
-        return a < FP32_2_32 ? (uint32_t)fp32_to_i64##suffix(a) : (uint32_t)fp_slow_to_int(FP_S, a, FP_U32, rm);                 \
-    }                                                                                                                            \
-    static inline uint64_t fp32_to_u64##suffix(uint32_t a)                                                                       \
-    {                                                                                                                            \
-        return a < FP32_2_63 ? (uint64_t)fp32_to_i64##suffix(a) : fp_slow_to_int(FP_S, a, FP_U64, rm);                           \
+#define FP_X86_TO_INT(suffix, cvt, rm)                                                                                   \
+    static inline int32_t fp64_to_i32##suffix(uint64_t a)                                                                \
+    {                                                                                                                    \
+        int32_t r;                                                                                                       \
+        __asm__ volatile(cvt "sd2si %1, %0" : "=r"(r) : FP_SRC(fp_to_double(a)));                                        \
+        return fp_unlikely(r == INT32_MIN) && (!fp_is_neg(FP_D, a) || fp_is_nan(FP_D, a)) ? INT32_MAX : r;               \
+    }                                                                                                                    \
+    static inline int64_t fp64_to_i64##suffix(uint64_t a)                                                                \
+    {                                                                                                                    \
+        int64_t r;                                                                                                       \
+        __asm__ volatile(cvt "sd2si %1, %0" : "=r"(r) : FP_SRC(fp_to_double(a)));                                        \
+        return fp_unlikely(r == INT64_MIN) && (!fp_is_neg(FP_D, a) || fp_is_nan(FP_D, a)) ? INT64_MAX : r;               \
+    }                                                                                                                    \
+    static inline int32_t fp32_to_i32##suffix(uint32_t a)                                                                \
+    {                                                                                                                    \
+        int32_t r;                                                                                                       \
+        __asm__ volatile(cvt "ss2si %1, %0" : "=r"(r) : FP_SRC(fp_to_float(a)));                                         \
+        return fp_unlikely(r == INT32_MIN) && (!fp_is_neg(FP_S, a) || fp_is_nan(FP_S, a)) ? INT32_MAX : r;               \
+    }                                                                                                                    \
+    static inline int64_t fp32_to_i64##suffix(uint32_t a)                                                                \
+    {                                                                                                                    \
+        int64_t r;                                                                                                       \
+        __asm__ volatile(cvt "ss2si %1, %0" : "=r"(r) : FP_SRC(fp_to_float(a)));                                         \
+        return fp_unlikely(r == INT64_MIN) && (!fp_is_neg(FP_S, a) || fp_is_nan(FP_S, a)) ? INT64_MAX : r;               \
+    }                                                                                                                    \
+    static inline uint32_t fp64_to_u32##suffix(uint64_t a)                                                               \
+    {                                                                                                                    \
+        return a <= FP64_2_32_LESS_1 ? (uint32_t)fp64_to_i64##suffix(a) : (uint32_t)fp_slow_to_int(FP_D, a, FP_U32, rm); \
+    }                                                                                                                    \
+    static inline uint64_t fp64_to_u64##suffix(uint64_t a)                                                               \
+    {                                                                                                                    \
+        return a < FP64_2_63 ? (uint64_t)fp64_to_i64##suffix(a) : fp_slow_to_int(FP_D, a, FP_U64, rm);                   \
+    }                                                                                                                    \
+    static inline uint32_t fp32_to_u32##suffix(uint32_t a)                                                               \
+    {                                                                                                                    \
+        return a < FP32_2_32 ? (uint32_t)fp32_to_i64##suffix(a) : (uint32_t)fp_slow_to_int(FP_S, a, FP_U32, rm);         \
+    }                                                                                                                    \
+    static inline uint64_t fp32_to_u64##suffix(uint32_t a)                                                               \
+    {                                                                                                                    \
+        return a < FP32_2_63 ? (uint64_t)fp32_to_i64##suffix(a) : fp_slow_to_int(FP_S, a, FP_U64, rm);                   \
     }
 
 FP_X86_TO_INT(, "cvt", FP_RM_HOST)

@@ -39,10 +39,7 @@ static struct num unpack(enum fp_fmt f, uint64_t bits)
     return n;
 }
 
-static uint64_t pack_sign(enum fp_fmt f, bool sign, uint64_t m)
-{
-    return sign ? m | fp_sign_bit(f) : m;
-}
+static uint64_t pack_sign(enum fp_fmt f, bool sign, uint64_t m) { return sign ? m | fp_sign_bit(f) : m; }
 
 static uint64_t invalid(enum fp_fmt f, struct fp_env *e)
 {
@@ -83,16 +80,11 @@ static bool rounds_up(unsigned rm, bool sign, bool odd, uint64_t rest)
     const uint64_t half = UINT64_C(1) << 63;
 
     switch (rm) {
-    case FP_RNE:
-        return rest > half || (rest == half && odd);
-    case FP_RMM:
-        return rest >= half;
-    case FP_RDN:
-        return sign && rest != 0;
-    case FP_RUP:
-        return !sign && rest != 0;
-    default:
-        return false;
+    case FP_RNE: return rest > half || (rest == half && odd);
+    case FP_RMM: return rest >= half;
+    case FP_RDN: return sign && rest != 0;
+    case FP_RUP: return !sign && rest != 0;
+    default: return false;
     }
 }
 
@@ -181,10 +173,7 @@ uint64_t fp_soft_add(enum fp_fmt f, uint64_t a, uint64_t b, struct fp_env *e)
     return add_magnitudes(f, x, (u128)x.sig << 63, y, (u128)y.sig << 63, e);
 }
 
-uint64_t fp_soft_sub(enum fp_fmt f, uint64_t a, uint64_t b, struct fp_env *e)
-{
-    return fp_soft_add(f, a, b ^ fp_sign_bit(f), e);
-}
+uint64_t fp_soft_sub(enum fp_fmt f, uint64_t a, uint64_t b, struct fp_env *e) { return fp_soft_add(f, a, b ^ fp_sign_bit(f), e); }
 
 uint64_t fp_soft_mul(enum fp_fmt f, uint64_t a, uint64_t b, struct fp_env *e)
 {
@@ -292,12 +281,9 @@ uint64_t fp_soft_convert(enum fp_fmt to, enum fp_fmt from, uint64_t a, struct fp
         if (fp_is_snan(from, a))
             e->flags |= FP_NV;
         return fp_nan(to);
-    case NUM_INF:
-        return pack_sign(to, x.sign, fp_inf(to));
-    case NUM_ZERO:
-        return pack_sign(to, x.sign, 0);
-    default:
-        return fp_round_pack(to, x.sign, x.exp, x.sig, e);
+    case NUM_INF: return pack_sign(to, x.sign, fp_inf(to));
+    case NUM_ZERO: return pack_sign(to, x.sign, 0);
+    default: return fp_round_pack(to, x.sign, x.exp, x.sig, e);
     }
 }
 

@@ -68,7 +68,8 @@ static bool access_fault(struct hart *h, uint64_t va, enum access a, const struc
 
 static bool misaligned(struct hart *h, uint64_t va, enum access a, const struct access_mode *m)
 {
-    h->trap = (struct trap){.cause = a == ACCESS_LOAD ? EXC_LOAD_MISALIGNED : EXC_STORE_MISALIGNED, .tval = mmu_address(h, va, m), .gva = m->v};
+    h->trap = (struct trap){
+        .cause = a == ACCESS_LOAD ? EXC_LOAD_MISALIGNED : EXC_STORE_MISALIGNED, .tval = mmu_address(h, va, m), .gva = m->v};
     return false;
 }
 
@@ -228,7 +229,8 @@ bool hart_block(struct hart *h, uint64_t va, bool zero)
     va = truncate(h, va);
     h->access_va = va;
     uint64_t block = va & ~(uint64_t)(CACHE_BLOCK_BYTES - 1), offset = va - block;
-    m.cbo = !zero; /* management needs permission to load or to store (unpriv CMO "Faults"); what it raises is of the store kind */
+    m.cbo =
+        !zero; /* management needs permission to load or to store (unpriv CMO "Faults"); what it raises is of the store kind */
     if (mmu_translate(h, block, CACHE_BLOCK_BYTES, zero ? ACCESS_STORE : ACCESS_LOAD, &m, &x)) {
         if (!zero)
             return true;
@@ -244,7 +246,8 @@ bool hart_block(struct hart *h, uint64_t va, bool zero)
     return false;
 }
 
-/* ---- LR/SC ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- LR/SC
+ * ---------------------------------------------------------------------------------------------------------------------- */
 
 void hart_reserve(struct hart *h, uint64_t pa, unsigned size)
 {
@@ -261,7 +264,8 @@ void hart_watch_reservation(struct hart *h)
     }
 }
 
-/* ---- instruction fetch ------------------------------------------------------------------------------------------------------------ */
+/* ---- instruction fetch
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static bool fetch_fault(struct hart *h, uint64_t va)
 {

@@ -25,7 +25,8 @@ static inline void hart_context_quick(struct hart *h)
 }
 /* The same after something the contexts' keys depend on has changed. */
 void hart_context_changed(struct hart *h);
-/* Stores to RAM at a physical address inside one 4 KiB page, size <= 8; keeps decoded code, translations and reservations true. False: not RAM. */
+/* Stores to RAM at a physical address inside one 4 KiB page, size <= 8; keeps decoded code, translations and reservations true.
+ * False: not RAM. */
 bool ram_store(struct hart *h, uint64_t pa, unsigned size, uint64_t value);
 /* For LR, SC and AMOs at va: aligned, permitted as `a`, in RAM (writable if a is a store). h->slow.host may be read; write with
    ram_store at h->slow.pa. False: h->trap. */

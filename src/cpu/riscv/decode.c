@@ -5,8 +5,18 @@
 
 /* What the ext column may say besides the names of csr/riscv/ext.def. */
 enum {
-    EXT_I = RV_EXT_COUNT, EXT_Zbb_or_Zbkb, EXT_Zbc_or_Zbkc, EXT_Zabha_and_Zacas, EXT_Zcb_and_Zbb, EXT_Zcb_and_Zba, EXT_Zcb_and_M, EXT_Zfa_and_D,
-    EXT_Zfa_and_Zfh, EXT_Zfhmin_and_D, EXT_Zicfiss_and_Zcmop, EXT_Zicfiss_and_S
+    EXT_I = RV_EXT_COUNT,
+    EXT_Zbb_or_Zbkb,
+    EXT_Zbc_or_Zbkc,
+    EXT_Zabha_and_Zacas,
+    EXT_Zcb_and_Zbb,
+    EXT_Zcb_and_Zba,
+    EXT_Zcb_and_M,
+    EXT_Zfa_and_D,
+    EXT_Zfa_and_Zfh,
+    EXT_Zfhmin_and_D,
+    EXT_Zicfiss_and_Zcmop,
+    EXT_Zicfiss_and_S
 };
 
 enum format {
@@ -21,11 +31,18 @@ static const char *const format_name[] = {
 #undef FORMAT
 };
 
-struct raw { const char *name, *ext_name, *pattern, *body; uint16_t ext; uint8_t xlen, cost; uint16_t op; uint8_t fmt; bool alias; };
+struct raw {
+    const char *name, *ext_name, *pattern, *body;
+    uint16_t ext;
+    uint8_t xlen, cost;
+    uint16_t op;
+    uint8_t fmt;
+    bool alias;
+};
 
 static const struct raw raw_rows[] = {
 #define INSN(n, e, x, p, f, c, ...) {#n, #e, p, #__VA_ARGS__, EXT_##e, x, COST_##c, OP_##n, FMT_##f, false},
-#define ALIAS(n, e, x, p, f, t) {#n, #e, p, #t, EXT_##e, x, COST_ALU, OP_##t, FMT_##f, true},
+#define ALIAS(n, e, x, p, f, t)     {#n, #e, p, #t, EXT_##e, x, COST_ALU, OP_##t, FMT_##f, true},
 #include "cpu/riscv/insn/all.def"
 #undef INSN
 #undef ALIAS
@@ -36,8 +53,10 @@ unsigned rv_insn_count(void) { return ARRAY_LEN(raw_rows); }
 struct insn_row rv_insn_row(unsigned i)
 {
     const struct raw *r = &raw_rows[i];
-    struct insn_row o = {r->name, r->ext_name, r->pattern, format_name[r->fmt], r->body, r->ext, r->xlen, r->cost, r->op, r->fmt, r->alias,
-                         format_name[r->fmt][format_name[r->fmt][0] == 'C'] == 'F', 0, 0, 0, 0};
+    struct insn_row o = {r->name, r->ext_name, r->pattern, format_name[r->fmt],
+                         r->body, r->ext,      r->xlen,    r->cost,
+                         r->op,   r->fmt,      r->alias,   format_name[r->fmt][format_name[r->fmt][0] == 'C'] == 'F',
+                         0,       0,           0,          0};
     size_t n = strlen(r->pattern);
     for (size_t k = 0; k < n; k++) {
         uint32_t bit = UINT32_C(1) << (n - 1 - k);
@@ -71,9 +90,11 @@ bool rv_insn_has(const struct rv_config *c, const struct insn_row *r)
     }
 }
 
-/* ---- the index ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the index
+ * ------------------------------------------------------------------------------------------------------------------ */
 
-/* Rows that can match, by the bits every instruction is told apart by first: opcode[6:2] and funct3 (4 bytes), quadrant and funct3 (2 bytes). */
+/* Rows that can match, by the bits every instruction is told apart by first: opcode[6:2] and funct3 (4 bytes), quadrant and
+ * funct3 (2 bytes). */
 #define KEYS (256 + 32)
 
 static unsigned key_of(uint32_t insn)
@@ -81,14 +102,18 @@ static unsigned key_of(uint32_t insn)
     return (insn & 3) == 3 ? (insn >> 2 & 31) << 3 | (insn >> 12 & 7) : 256 + ((insn & 3) << 3 | (insn >> 13 & 7));
 }
 
-struct bucket { uint16_t *row; unsigned n; };
+struct bucket {
+    uint16_t *row;
+    unsigned n;
+};
 struct rv_decoder {
     struct insn_row *rows;
     unsigned nrows;
     struct bucket b[2][KEYS]; /* [XLEN 32] */
 };
 
-/* More fixed bits first, so that the row whose fixed bits include another's is met first; 'n' rules count as fixed for equal masks. */
+/* More fixed bits first, so that the row whose fixed bits include another's is met first; 'n' rules count as fixed for equal
+ * masks. */
 static int by_specificity(const void *a, const void *b)
 {
     const struct insn_row *x = a, *y = b;
@@ -156,22 +181,23 @@ void rv_decoder_free(struct rv_decoder *d)
     free(d);
 }
 
-/* ---- operands -------------------------------------------------------------------------------------------------------------------- */
+/* ---- operands
+ * -------------------------------------------------------------------------------------------------------------------- */
 
 static uint32_t field(uint32_t i, unsigned m, unsigned l) { return i >> l & (uint32_t)bits_mask(0, m - l + 1); }
 
 static void operands(struct decoded *d, uint8_t fmt, uint32_t i)
 {
 #define B(m, l) field(i, m, l)
-#define S(v, w) (int32_t)bits_sext((v), (w))
-#define rc(n) (8 + field(i, (n) + 2, n))
+#define S(v, w) (int32_t) bits_sext((v), (w))
+#define rc(n)   (8 + field(i, (n) + 2, n))
     switch (fmt) {
-#define FORMAT(name, imm_, rd_, rs1_, rs2_)                                                                                               \
-    case FMT_##name:                                                                                                                      \
-        d->imm = (int32_t)(imm_);                                                                                                         \
-        d->rd = (uint8_t)(rd_);                                                                                                           \
-        d->rs1 = (uint8_t)(rs1_);                                                                                                         \
-        d->rs2 = (uint8_t)(rs2_);                                                                                                         \
+#define FORMAT(name, imm_, rd_, rs1_, rs2_) \
+    case FMT_##name:                        \
+        d->imm = (int32_t)(imm_);           \
+        d->rd = (uint8_t)(rd_);             \
+        d->rs1 = (uint8_t)(rs1_);           \
+        d->rs2 = (uint8_t)(rs2_);           \
         break;
 #include "cpu/riscv/insn/formats.def"
 #undef FORMAT

@@ -13,22 +13,43 @@ enum rv_op {
     OP_COUNT
 };
 
-enum rv_cost { COST_ALU, COST_MUL, COST_DIV, COST_LOAD, COST_STORE, COST_BRANCH, COST_JUMP, COST_AMO, COST_CSR, COST_FENCE, COST_SYS, COST_FALU, COST_FMUL, COST_FDIV };
+enum rv_cost {
+    COST_ALU,
+    COST_MUL,
+    COST_DIV,
+    COST_LOAD,
+    COST_STORE,
+    COST_BRANCH,
+    COST_JUMP,
+    COST_AMO,
+    COST_CSR,
+    COST_FENCE,
+    COST_SYS,
+    COST_FALU,
+    COST_FMUL,
+    COST_FDIV
+};
 
 /* A row as data: for the decoder, the documentation and the tests. */
 struct insn_row {
     const char *name, *ext_name, *pattern, *format, *body;
     uint16_t ext;
     uint8_t xlen, cost;
-    uint16_t op;      /* of an alias: its target's */
+    uint16_t op; /* of an alias: its target's */
     uint8_t fmt;
     bool alias;
-    bool frd;         /* rd names an f register: formats whose name begins with F or CF */
+    bool frd;                      /* rd names an f register: formats whose name begins with F or CF */
     uint32_t mask, match, nonzero; /* nonzero: bits of which one must be set, 0 if no such rule */
-    uint8_t bytes;    /* 2 or 4 */
+    uint8_t bytes;                 /* 2 or 4 */
 };
 
-struct decoded { enum rv_op op; int32_t imm; uint8_t rd, rs1, rs2, bytes; bool frd; const struct insn_row *row; };
+struct decoded {
+    enum rv_op op;
+    int32_t imm;
+    uint8_t rd, rs1, rs2, bytes;
+    bool frd;
+    const struct insn_row *row;
+};
 
 struct rv_decoder;
 /* The rows a configuration has, indexed. Constant once made. */

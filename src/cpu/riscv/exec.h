@@ -9,7 +9,8 @@ struct rv_exec {
 };
 extern const struct rv_exec rv_exec_64, rv_exec_32;
 
-/* An FP instruction is about to run: true if FS lets it; then FS (and vsstatus.FS if V) is Dirty and fp_ready says how. priv 3.1.6.6, hypervisor. */
+/* An FP instruction is about to run: true if FS lets it; then FS (and vsstatus.FS if V) is Dirty and fp_ready says how.
+ * priv 3.1.6.6, hypervisor. */
 bool hart_fp_use(struct hart *h);
 /* frm changed: recomputes frm, fp_host and fp_ready. */
 void hart_fp_mode(struct hart *h);
@@ -19,7 +20,8 @@ bool hart_fp_on(const struct hart *h);
 void hart_mode_caches(struct hart *h);
 /* Puts the transformed instruction at s.pc into h->trap where the fault in there permits one. hypervisor 9.6.3. */
 void hart_transform(struct hart *h);
-/* Whether the current mode may use what a bit or field of xenvcfg enables (all of `field` 0 somewhere on the way down: no). priv 3.1.18. */
+/* Whether the current mode may use what a bit or field of xenvcfg enables (all of `field` 0 somewhere on the way down: no).
+ * priv 3.1.18. */
 enum csr_result hart_envcfg_gate(const struct hart *h, uint64_t field);
 /* Zicfiss: shadow stacks are active in the current mode. */
 bool hart_shadow_stack_on(const struct hart *h);

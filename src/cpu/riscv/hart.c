@@ -11,7 +11,8 @@
 
 static const struct rv_exec *exec_of(const struct hart *h) { return h->cfg->xlen == 64 ? &rv_exec_64 : &rv_exec_32; }
 
-/* A store (by a hart, or by NULL from outside) hit a page in which some hart holds a reservation: those of others that overlap are lost. */
+/* A store (by a hart, or by NULL from outside) hit a page in which some hart holds a reservation: those of others that overlap
+ * are lost. */
 static void reservation_store(struct engine *e, const struct cpu *by, uint64_t pa, uint64_t n)
 {
     bool held = false;
@@ -30,7 +31,8 @@ static void reservation_store(struct engine *e, const struct cpu *by, uint64_t p
         *flags &= (uint8_t)~MEM_WATCH;
 }
 
-static void attach(struct hart *h, struct engine *e, const struct rv_config *cfg, const struct csr_map *map, const struct rv_decoder *dec, uint64_t hartid)
+static void attach(struct hart *h, struct engine *e, const struct rv_config *cfg, const struct csr_map *map,
+                   const struct rv_decoder *dec, uint64_t hartid)
 {
     memset(h, 0, sizeof *h);
     h->cfg = cfg;
@@ -45,7 +47,8 @@ static void attach(struct hart *h, struct engine *e, const struct rv_config *cfg
     engine_add_cpu(e, &h->cpu);
 }
 
-void hart_init(struct hart *h, struct engine *e, const struct rv_config *cfg, const struct csr_map *map, const struct rv_decoder *dec, uint64_t hartid)
+void hart_init(struct hart *h, struct engine *e, const struct rv_config *cfg, const struct csr_map *map,
+               const struct rv_decoder *dec, uint64_t hartid)
 {
     attach(h, e, cfg, map, dec, hartid);
     hart_reset(h);
@@ -60,7 +63,12 @@ void hart_init_copy(struct hart *h, struct engine *e, const struct hart *from)
 
 void hart_reset(struct hart *h)
 {
-    struct rv_state clean = {.hartid = h->s.hartid, .seed = h->s.seed, .lines = h->s.lines, .hgeip = h->s.hgeip, .cycle = h->s.cycle, .time_offset = h->s.time_offset};
+    struct rv_state clean = {.hartid = h->s.hartid,
+                             .seed = h->s.seed,
+                             .lines = h->s.lines,
+                             .hgeip = h->s.hgeip,
+                             .cycle = h->s.cycle,
+                             .time_offset = h->s.time_offset};
     h->s = clean;
     h->s.priv = RV_M;
     h->s.pc = h->cfg->reset_pc;
@@ -70,7 +78,8 @@ void hart_reset(struct hart *h)
 
 void hart_refresh(struct hart *h)
 {
-    h->csr = (struct csr_ctx){.r = &h->s.csr, .cfg = h->cfg, .map = h->map, .live = &hart_csr_live, .hart = h, .priv = h->s.priv, .v = h->s.v};
+    h->csr = (struct csr_ctx){
+        .r = &h->s.csr, .cfg = h->cfg, .map = h->map, .live = &hart_csr_live, .hart = h, .priv = h->s.priv, .v = h->s.v};
     h->xlen = (uint8_t)h->cfg->xlen;
     h->ialign16 = rv_has(h->cfg, EXT_Zca);
     memset(h->mode_ctx, 0, sizeof h->mode_ctx);
@@ -81,7 +90,8 @@ void hart_refresh(struct hart *h)
     hart_mode_changed(h);
 }
 
-/* ---- floating point --------------------------------------------------------------------------------------------------------------- */
+/* ---- floating point
+ * --------------------------------------------------------------------------------------------------------------- */
 
 void hart_fp_mode(struct hart *h)
 {
@@ -91,10 +101,7 @@ void hart_fp_mode(struct hart *h)
         h->fp_ready = h->fp_host;
 }
 
-bool hart_fp_on(const struct hart *h)
-{
-    return (h->s.csr.mstatus & MSTATUS_FS) && (!h->s.v || (h->s.csr.vsstatus & MSTATUS_FS));
-}
+bool hart_fp_on(const struct hart *h) { return (h->s.csr.mstatus & MSTATUS_FS) && (!h->s.v || (h->s.csr.vsstatus & MSTATUS_FS)); }
 
 bool hart_fp_use(struct hart *h)
 {
@@ -107,7 +114,8 @@ bool hart_fp_use(struct hart *h)
     return true;
 }
 
-/* ---- what CSR writes cause -------------------------------------------------------------------------------------------------------- */
+/* ---- what CSR writes cause
+ * -------------------------------------------------------------------------------------------------------- */
 
 bool hart_irq_look(struct hart *h) { return (hart_mip(h) & h->s.csr.mie) || h->s.nmi_pending || h->cpu.resync; }
 
@@ -156,9 +164,10 @@ bool hart_shadow_stack_on(const struct hart *h)
 
 void hart_transform(struct hart *h)
 {
-    const uint64_t explicit = UINT64_C(1) << EXC_LOAD_MISALIGNED | UINT64_C(1) << EXC_LOAD_ACCESS | UINT64_C(1) << EXC_STORE_MISALIGNED |
-                              UINT64_C(1) << EXC_STORE_ACCESS | UINT64_C(1) << EXC_LOAD_PAGE | UINT64_C(1) << EXC_STORE_PAGE |
-                              UINT64_C(1) << EXC_LOAD_GUEST_PAGE | UINT64_C(1) << EXC_STORE_GUEST_PAGE;
+    const uint64_t explicit = UINT64_C(1) << EXC_LOAD_MISALIGNED | UINT64_C(1) << EXC_LOAD_ACCESS |
+                              UINT64_C(1) << EXC_STORE_MISALIGNED | UINT64_C(1) << EXC_STORE_ACCESS |
+                              UINT64_C(1) << EXC_LOAD_PAGE | UINT64_C(1) << EXC_STORE_PAGE | UINT64_C(1) << EXC_LOAD_GUEST_PAGE |
+                              UINT64_C(1) << EXC_STORE_GUEST_PAGE;
     struct trap t = h->trap; /* the fetch below may overwrite it */
     uint32_t insn;
     if (rv_has(h->cfg, EXT_H) && t.tinst == 0 && (explicit >> t.cause & 1) && hart_fetch(h, h->s.pc, &insn))
@@ -176,7 +185,8 @@ void hart_line(struct hart *h, unsigned irq, bool level)
     h->cpu.resync = true;
 }
 
-/* ---- the run loop -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the run loop
+ * -------------------------------------------------------------------------------------------------------------------- */
 
 /* Runs guest code from s.pc until the cycle `limit`, or until a handler has something for the loop. */
 static void run_handlers(struct hart *h, uint64_t limit)
@@ -199,8 +209,8 @@ static void run_handlers(struct hart *h, uint64_t limit)
 /* How long one stretch without a look may be: it keeps `left` positive and small. */
 #define STRETCH_MAX (UINT64_C(1) << 40)
 
-/* Makes the stores of h be seen that break the reservations others hold. What says so is their state alone: page flags are a cache,
-   and a fork begins without. */
+/* Makes the stores of h be seen that break the reservations others hold. What says so is their state alone: page flags are a
+   cache, and a fork begins without. */
 static void watch_others(struct hart *h)
 {
     struct engine *e = h->cpu.engine;

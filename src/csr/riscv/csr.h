@@ -89,9 +89,9 @@ struct csr_ctx {
 /* A register, by its number, that some modes read or write as it is stored: no gate, no hook, no effect. For the fast path of CSR
    instructions; everything else asks csr_check, csr_read, csr_write. */
 struct csr_plain {
-    uint64_t mask;          /* visible and writable bits */
-    uint16_t word[2];       /* index of the stored word in struct rv_csrs, by V */
-    uint8_t reads, writes;  /* bit (priv | v << 2): a read, a write from this mode is plain */
+    uint64_t mask;         /* visible and writable bits */
+    uint16_t word[2];      /* index of the stored word in struct rv_csrs, by V */
+    uint8_t reads, writes; /* bit (priv | v << 2): a read, a write from this mode is plain */
 };
 /* 4096 of them. */
 const struct csr_plain *csr_plain_table(const struct csr_map *map);

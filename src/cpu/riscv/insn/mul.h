@@ -16,12 +16,10 @@ static inline uint64_t mulh_su(uint64_t a, uint64_t b, unsigned xlen)
 }
 
 /* … of two unsigned values. */
-static inline uint64_t mulh_uu(uint64_t a, uint64_t b, unsigned xlen)
-{
-    return (uint64_t)(((unsigned __int128)a * b) >> xlen);
-}
+static inline uint64_t mulh_uu(uint64_t a, uint64_t b, unsigned xlen) { return (uint64_t)(((unsigned __int128)a * b) >> xlen); }
 
-/* Overflow (the most negative value by -1) wraps to the dividend, remainder 0: also for 32-bit operands, whose quotient fits 64 bits. */
+/* Overflow (the most negative value by -1) wraps to the dividend, remainder 0: also for 32-bit operands, whose quotient fits 64
+ * bits. */
 static inline int64_t div_s(int64_t a, int64_t b)
 {
     if (b == 0)

@@ -1,17 +1,22 @@
 /*
- * One journey through the privilege modes: M -> HS -> VS -> HS -> M, each hop told with the registers that the trap or return wrote.
- * It ends by the test finisher with 0 if every hop arrived as the privileged manual says, else with the number of the hop.
+ * One journey through the privilege modes: M -> HS -> VS -> HS -> M, each hop told with the registers that the trap or return
+ * wrote. It ends by the test finisher with 0 if every hop arrived as the privileged manual says, else with the number of the hop.
  */
 #include "common/print.h"
 
-#define READ(csr) ({ unsigned long v_; __asm__ volatile("csrr %0, " #csr : "=r"(v_)); v_; })
+#define READ(csr)                                      \
+    ({                                                 \
+        unsigned long v_;                              \
+        __asm__ volatile("csrr %0, " #csr : "=r"(v_)); \
+        v_;                                            \
+    })
 #define WRITE(csr, v) __asm__ volatile("csrw " #csr ", %0" ::"r"((unsigned long)(v)))
 
-#define MPP_SHIFT 11
-#define SPV (1ul << 7)
-#define SPVP (1ul << 8)
-#define SPP (1ul << 8)
-#define ECALL_FROM_S 9
+#define MPP_SHIFT     11
+#define SPV           (1ul << 7)
+#define SPVP          (1ul << 8)
+#define SPP           (1ul << 8)
+#define ECALL_FROM_S  9
 #define ECALL_FROM_VS 10
 #if __riscv_xlen == 64
 #define MPV(status) ((status) >> 39 & 1)
