@@ -85,7 +85,7 @@ static struct diff_insn *put(struct diff_case *c, uint32_t bits, unsigned bytes)
 static unsigned pointer(struct diff_case *c, uint64_t mask)
 {
     mask &= c->pointers;
-    if (!mask || diff_chance(&c->rng, 5))
+    if (!mask || (!c->mprv && diff_chance(&c->rng, 5)))
         mask = 0xfffffffe;
     unsigned r;
     do
@@ -219,12 +219,12 @@ static void put_status_value(struct diff_case *c, unsigned csr, unsigned reg, bo
     if (csr == 0x200)
         v &= 1 << 1 | 1 << 5 | 1 << 8 | 3 << 13 | 1 << 18 | 1 << 19;
     if (csr == 0x300)
-        v &= ~(UINT32_C(5) << 20); /* TVM, TSR: QEMU 7.2 does not apply TVM to hgatp, and TSR to VS */
+        v &= ~(UINT32_C(5) << 20 | UINT32_C(1) << 17); /* MPRV: see put_mprv; QEMU 7.2: no TVM for hgatp, TSR for VS */
     if (csr == 0x600)
         v &= 11 << 6 | 7 << 20; /* not SPVP: QEMU 7.2 keeps the translations of hlv when it changes */
     c->pointers &= ~(UINT64_C(1) << reg);
-    put(c, (v >> 12) << 12 | reg << 7 | 0x37, 4);
-    put(c, (v & 0x7ff) << 20 | reg << 15 | reg << 7 | 0x13, 4);
+    put(c, (v + 0x800) >> 12 << 12 | reg << 7 | 0x37, 4);
+    put(c, (v & 0xfff) << 20 | reg << 15 | reg << 7 | 0x13, 4);
 }
 
 /* Misaligned only where nothing else can be wrong: which of the two exceptions comes is open (priv 3.1.15, table of priorities).
@@ -321,11 +321,14 @@ static void put_one(struct diff_case *c, const unsigned *weight)
     }
 }
 
-/* Loads and stores of M act in the mode that a random MPP tells. Not MPV: QEMU 7.2 keeps translations when it changes
- * (priv 3.1.6.3). */
+/*
+ * Loads and stores of M act in the mode that a random MPP tells. In QEMU 7.2 those that meet a page that was fetched from are not
+ * translated (priv 3.1.6.3), so all of them go to data.
+ */
 static void put_mprv(struct diff_case *c)
 {
     unsigned reg = scratch_register(c);
+    c->mprv = true;
     uint64_t v = 1 << 17 | (rng_next(&c->rng) & (1 << 11 | 1 << 18 | 1 << 19));
     memcpy(c->arena + DESC_X + 8 * reg, &v, 8);
     put(c, 0x300u << 20 | reg << 15 | 2 << 12 | 0x73, 4);

@@ -103,6 +103,7 @@ struct diff_case {
     uint64_t pointers; /* x registers that hold addresses of data */
     uint64_t mstatus, hstatus;
     bool wfi_traps;
+    bool mprv; /* the block sets MPRV */
     bool calm;            /* every load and store by a pointer is permitted */
     bool no_guest_access; /* for hlv, hsv and MPRV with MPV QEMU 7.2 takes satp.MODE and PMP for those of guests
                              (hypervisor 5.2, 5.4) */

@@ -142,6 +142,10 @@ static void map_page(struct diff_case *c, struct space *s, unsigned page, uint64
     uint64_t pte = to >> 12 << 10 | flags | PTE_V | PTE_A | PTE_D;
     if (diff_chance(&c->rng, s->spoil))
         pte = spoilt(c, pte, page < PG_DATA || page >= PG_VS_TABLES);
+    if (c->pmp) /* QEMU 7.2 sets A and D where PMP forbids it (priv 3.7.2) */
+        pte |= PTE_A | PTE_D;
+    if (s->guest && page >= PG_VS_TABLES && (pte & PTE_R)) /* QEMU 7.2 does not ask for it to set A and D (hypervisor 5.3) */
+        pte |= PTE_W;
     if (s->two_stage && (pte & (PTE_R | PTE_X)) == PTE_X) /* QEMU 7.2 takes vsstatus.MXR alone for both stages (hypervisor 4.1) */
         pte |= PTE_R;
     if (s->two_stage && !s->guest && !c->v) /* QEMU 7.2 ignores vsstatus.SUM for hlv and hsv (hypervisor 3) */
@@ -221,10 +225,9 @@ static void make_pmp(struct diff_case *c)
     if (!rv32)
         diff_set_csr(c, 0x3b2, 0x17fffffff); /* 16 to 32 GiB: QEMU's PCI window */
     diff_set_csr(c, 0x3b7, whole);
-    c->pmp = !c->v && diff_chance(&c->rng, 40);
     for (unsigned i = 3; c->pmp && i < 6; i++) {
-        unsigned page = (unsigned)rng_below(&c->rng, 10) ? PG_DATA + (unsigned)rng_below(&c->rng, 3)
-                                                         : PG_CODE + (unsigned)rng_below(&c->rng, PG_COUNT - PG_CODE);
+        /* not in code: QEMU 7.2 asks once for a run of instructions (priv 3.7.1) */
+        unsigned page = PG_DATA + (unsigned)rng_below(&c->rng, rng_below(&c->rng, 10) ? 3 : PG_HANDLERS - PG_DATA);
         uint64_t addr = (c->pa + page * 4096 + (rng_next(&c->rng) & 0xfff)) >> 2;
         unsigned a = (unsigned)rng_below(&c->rng, 4), low = (unsigned)rng_below(&c->rng, 11);
         if (a == 3)
@@ -351,6 +354,7 @@ void diff_world_make(struct diff_case *c)
     unsigned mode = modes[rng_below(&c->rng, ARRAY_LEN(modes))];
     c->priv = mode & 3;
     c->v = mode >> 2;
+    c->pmp = !c->v && diff_chance(&c->rng, 40);
     struct space s = {.root = PG_S_TABLES, .pool = PG_S_TABLES + 1},
                  vs = {.root = PG_VS_TABLES, .pool = PG_VS_TABLES + 1, .two_stage = true};
     struct space g = {.root = PG_G_ROOT, .pool = PG_G_TABLES, .two_stage = true};
