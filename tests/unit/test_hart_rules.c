@@ -216,6 +216,28 @@ static void devices_hold_no_code(void **state)
     rig_free(r);
 }
 
+/* The tag of an empty entry of the soft TLB must equal no address with its misaligned bits: page 0 is where it once did, and a
+   guest read the host's memory. */
+static void misaligned_accesses_to_page_0_find_nothing_there(void **state)
+{
+    (void)state;
+    for (uint32_t store = 0; store < 2; store++) {
+        for (uint32_t size = 1; size < 4; size++) {
+            for (uint64_t address = 0; address < 8; address++) {
+                struct rig *r = rig_new(64, "");
+                struct hart *h = r->h[0];
+                rig_mode(r, 0, RV_M, 0);
+                rig_put(r, CODE, size << 12 | A1 << 15 | (store ? A2 << 20 | 0x23 : A2 << 7 | 0x03), 4);
+                h->s.x[A1] = address;
+                rig_run(r, 0, 1);
+                assert_int_equal(h->s.csr.mcause, store ? EXC_STORE_ACCESS : EXC_LOAD_ACCESS);
+                assert_int_equal(h->s.csr.mtval, address);
+                rig_free(r);
+            }
+        }
+    }
+}
+
 /* Code that goes on changing itself has its decoded pages dropped again and again: they must not pile up until the run ends. */
 static void dropped_pages_do_not_pile_up_within_a_run(void **state)
 {
@@ -265,6 +287,7 @@ int main(void)
         cmocka_unit_test(an_access_that_reaches_into_a_device_has_no_effect),
         cmocka_unit_test(code_that_unmaps_itself_faults_at_the_next_instruction),
         cmocka_unit_test(devices_hold_no_code),
+        cmocka_unit_test(misaligned_accesses_to_page_0_find_nothing_there),
         cmocka_unit_test(dropped_pages_do_not_pile_up_within_a_run),
         cmocka_unit_test(shadow_stack_instructions_need_what_they_are_coded_in),
         cmocka_unit_test(a_long_loop_in_a_mode_the_host_lacks_runs_in_constant_space),
