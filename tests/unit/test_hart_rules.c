@@ -216,6 +216,26 @@ static void devices_hold_no_code(void **state)
     rig_free(r);
 }
 
+/* A page that nobody wrote is read from zeros that are shared. The first store moves it, and what others cached of it must
+ * follow. */
+static void a_load_follows_a_page_that_its_first_store_moved(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new(64, "");
+    uint32_t ld = 3 << 12 | A1 << 15 | A2 << 7 | 0x03;
+    for (unsigned n = 0; n < RIG_HARTS; n++) {
+        rig_mode(r, n, RV_M, 0);
+        r->h[n]->s.x[A1] = DATA + 0x3000;
+    }
+    assert_int_equal(rig_do(r, 0, ld), -1);
+    assert_int_equal(r->h[0]->s.x[A2], 0);
+    r->h[1]->s.x[A2] = 0x77;
+    assert_int_equal(rig_do(r, 1, sd(A2, A1)), -1);
+    assert_int_equal(rig_do(r, 0, ld), -1);
+    assert_int_equal(r->h[0]->s.x[A2], 0x77);
+    rig_free(r);
+}
+
 /* The tag of an empty entry of the soft TLB must equal no address with its misaligned bits: page 0 is where it once did, and a
    guest read the host's memory. */
 static void misaligned_accesses_to_page_0_find_nothing_there(void **state)
@@ -287,6 +307,7 @@ int main(void)
         cmocka_unit_test(an_access_that_reaches_into_a_device_has_no_effect),
         cmocka_unit_test(code_that_unmaps_itself_faults_at_the_next_instruction),
         cmocka_unit_test(devices_hold_no_code),
+        cmocka_unit_test(a_load_follows_a_page_that_its_first_store_moved),
         cmocka_unit_test(misaligned_accesses_to_page_0_find_nothing_there),
         cmocka_unit_test(dropped_pages_do_not_pile_up_within_a_run),
         cmocka_unit_test(shadow_stack_instructions_need_what_they_are_coded_in),
