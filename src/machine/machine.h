@@ -105,6 +105,9 @@ struct machine {
     bool shared;    /* RAM is all shared and no cached translation permits a store: a fork need not flush */
     bool reboot;    /* a device asked for it */
     bool paced;
+    struct hart_env env;      /* what the harts are provided with */
+    machine_watch_fn *change; /* machine_watch */
+    void *change_ctx;
     volatile int stop; /* machine_request_stop */
 };
 

@@ -74,6 +74,27 @@ uint64_t machine_instret(const struct machine *m); /* of all harts */
 /* Pages of 4 KiB of RAM that were ever written, and so take host memory; shared ones count for each fork. */
 uint64_t machine_pages(const struct machine *m);
 
+/* A trap, or a return from one, that has just changed a hart's state. What it led to is in the registers. */
+struct machine_change {
+    unsigned hart;
+    bool is_return;                     /* mret, sret, mnret */
+    bool interrupt, nmi;                /* of a trap */
+    bool gva;                           /* of a trap: tval is a guest virtual address */
+    uint8_t priv, v;                    /* the mode it came from: 0 U, 1 S, 3 M; virtualization mode */
+    uint8_t to_priv, to_v;              /* the mode it led to */
+    uint64_t cause, tval, tval2, tinst; /* of a trap, as the handler's registers get them; cause without the interrupt bit */
+    uint64_t epc;                       /* the trapped, interrupted or returning instruction */
+    uint64_t pc;                        /* where the hart goes on */
+    uint64_t cycle;                     /* machine cycle of the boundary behind it */
+};
+
+/* Tells fn of every trap and return from now on; NULL: no more. fn may read and write the machine and may call machine_break, but
+   must not run it. It changes neither the run nor its digest. Forks are not watched. */
+typedef void machine_watch_fn(void *ctx, struct machine *m, const struct machine_change *c);
+void machine_watch(struct machine *m, machine_watch_fn *fn, void *ctx);
+/* From inside a watch function: the run stops with MACHINE_DEBUG right behind this trap or return, before another instruction. */
+void machine_break(struct machine *m, unsigned hart);
+
 /* Bytes from the host to a device ("serial0", "net0"), entering at the current cycle. Returns how many were taken. This is the
  * only way in. */
 size_t machine_input(struct machine *m, const char *device, const void *p, size_t n);

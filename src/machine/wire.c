@@ -205,13 +205,52 @@ static void ram_changed(void *ctx, uint64_t pa, uint64_t n)
     engine_changed(&m->engine, pa, n);
 }
 
-static const struct hart_env env_semihost = {.semihost = machine_semihost};
+static void trapped(void *ctx, struct hart *h, const struct hart_change *c)
+{
+    struct machine *m = ctx;
+    const struct trap *t = c->trap;
+    struct machine_change change = {
+        .hart = h->cpu.index,
+        .is_return = !t,
+        .priv = c->priv,
+        .v = c->v,
+        .to_priv = h->s.priv,
+        .to_v = h->s.v,
+        .epc = c->epc,
+        .pc = h->s.pc,
+        .cycle = h->s.cycle,
+    };
+    if (t) {
+        change.interrupt = t->interrupt;
+        change.nmi = t->nmi;
+        change.gva = t->gva;
+        change.cause = t->cause;
+        change.tval = t->tval;
+        change.tval2 = t->tval2;
+        change.tinst = t->tinst;
+    }
+    m->change(m->change_ctx, m, &change);
+}
+
+void machine_watch(struct machine *m, machine_watch_fn *fn, void *ctx)
+{
+    m->change = fn;
+    m->change_ctx = ctx;
+    m->env.trapped = fn ? trapped : NULL;
+}
+
+void machine_break(struct machine *m, unsigned hart)
+{
+    m->stop = 1;
+    m->hart[hart].cpu.resync = true;
+}
 
 void wire_harts(struct machine *m)
 {
     mem_set_changed(m->mem, ram_changed, m);
+    m->env.semihost = m->setup->semihosting ? machine_semihost : NULL;
     for (unsigned i = 0; i < m->setup->harts; i++) {
-        m->hart[i].env = m->setup->semihosting ? &env_semihost : NULL;
+        m->hart[i].env = &m->env;
         m->hart[i].env_ctx = m;
     }
     htif_wire(m);

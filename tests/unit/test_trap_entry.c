@@ -204,15 +204,15 @@ static void a_trap_writes_what_the_manual_says_and_nothing_else(void **state)
 }
 
 static struct trap last_told;
-static uint64_t last_epc;
+static struct hart_change last_change;
 static unsigned told;
 
-static void on_trap(void *ctx, struct hart *h, const struct trap *t, uint64_t epc)
+static void on_trap(void *ctx, struct hart *h, const struct hart_change *c)
 {
     assert_ptr_equal(ctx, h);
     told++;
-    last_epc = epc;
-    last_told = t ? *t : (struct trap){.cause = 99};
+    last_change = *c;
+    last_told = c->trap ? *c->trap : (struct trap){.cause = 99};
 }
 
 static void the_monitor_is_told_of_traps_and_returns(void **state)
@@ -229,11 +229,13 @@ static void the_monitor_is_told_of_traps_and_returns(void **state)
     take_trap(h, &(struct trap){.cause = EXC_ECALL_S});
     assert_int_equal(told, 1);
     assert_int_equal(last_told.cause, EXC_ECALL_S);
-    assert_int_equal(last_epc, 0x80001000);
+    assert_int_equal(last_change.epc, 0x80001000);
+    assert_int_equal(last_change.priv, RV_S);
     assert_true(do_mret(h));
     assert_int_equal(told, 2);
     assert_int_equal(last_told.cause, 99);
-    assert_int_equal(last_epc, 0x80000100);
+    assert_int_equal(last_change.epc, 0x80000100);
+    assert_int_equal(last_change.priv, RV_M);
     assert_int_equal(h->s.pc, 0x80001000);
     bench_free(b);
 }

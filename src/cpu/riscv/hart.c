@@ -247,10 +247,14 @@ enum cpu_stop hart_run(struct hart *h, uint64_t until)
         stop = CPU_STOP_RESYNC;
         if (asked)
             break;
-        if (interrupt_pending(h, &t))
+        if (interrupt_pending(h, &t)) {
+            h->cpu.resync = false;
             take_trap(h, &t);
-        if (h->s.halted)
-            continue;
+            if (h->s.halted)
+                continue;
+            if (h->cpu.resync) /* hart_env.trapped wants to stop here */
+                break;
+        }
         uint64_t limit = until < h->deadline ? until : h->deadline;
         run_handlers(h, limit < h->s.cycle + STRETCH_MAX ? limit : h->s.cycle + STRETCH_MAX);
         asked = h->cpu.resync;

@@ -157,13 +157,20 @@ struct hart {
     void *env_ctx;
 };
 
+/* A trap or a return as hart_env.trapped is told of it; what it led to is in the hart. */
+struct hart_change {
+    const struct trap *trap; /* NULL: a return */
+    uint64_t epc;            /* where it happened: the trapped, interrupted or returning instruction */
+    uint8_t priv, v;         /* the mode it came from */
+};
+
 /* What the machine provides to a hart; all optional (NULL: absent). */
 struct hart_env {
     /* ebreak framed by the semihosting sequence. Returns true if it was handled (a0 holds the result). */
     bool (*semihost)(void *ctx, struct hart *h);
-    /* Every trap and every return from one (t is NULL), after the state changed; epc is where it happened. For traces and
-       monitors; NULL on plain runs. A critical error (Smdbltrp) changes nothing and is not told. */
-    void (*trapped)(void *ctx, struct hart *h, const struct trap *t, uint64_t epc);
+    /* Every trap and every return from one, after the state changed. For traces and monitors; NULL on plain runs. A critical
+       error (Smdbltrp) changes nothing and is not told. A hook that sets cpu.resync makes hart_run come back right there. */
+    void (*trapped)(void *ctx, struct hart *h, const struct hart_change *c);
 };
 
 void hart_init(struct hart *h, struct engine *e, const struct rv_config *cfg, const struct csr_map *map,

@@ -169,10 +169,9 @@ static void enter_vs(struct hart *h, const struct trap *t)
     trap_change_mode(h, RV_S, 1, 0);
 }
 
-void take_trap(struct hart *h, const struct trap *t)
+static inline void route_trap(struct hart *h, const struct trap *t)
 {
     const struct rv_csrs *r = &h->s.csr;
-    uint64_t epc = h->s.pc;
     uint64_t code = UINT64_C(1) << (t->cause & 63);
     uint64_t tval2 = !t->interrupt && (code & GUEST_FAULTS) ? t->tval2 : 0;
     counters_event(h, t->interrupt ? EV_INTERRUPT : EV_EXCEPTION);
@@ -186,6 +185,21 @@ void take_trap(struct hart *h, const struct trap *t)
     } else {
         enter_hs(h, t, tval2);
     }
-    if (unlikely(h->env && h->env->trapped) && !h->s.halted)
-        h->env->trapped(h->env_ctx, h, t, epc);
+}
+
+/* Out of line: a run that nobody watches keeps nothing of the mode the trap came from. */
+static __attribute__((noinline)) void take_watched(struct hart *h, const struct trap *t)
+{
+    struct hart_change change = {t, h->s.pc, h->s.priv, h->s.v};
+    route_trap(h, t);
+    if (!h->s.halted)
+        h->env->trapped(h->env_ctx, h, &change);
+}
+
+void take_trap(struct hart *h, const struct trap *t)
+{
+    if (unlikely(h->env && h->env->trapped))
+        take_watched(h, t);
+    else
+        route_trap(h, t);
 }

@@ -19,14 +19,14 @@ static bool refuse(struct hart *h, uint64_t cause, uint32_t insn)
 /* Goes to xepc in the new mode. pelp: xPELP. */
 static void go_back(struct hart *h, uint64_t xepc, uint8_t priv, uint8_t v, bool pelp)
 {
-    uint64_t from = h->s.pc;
+    struct hart_change change = {NULL, h->s.pc, h->s.priv, h->s.v};
     counters_event(h, EV_RETURN);
     h->s.elp = pelp && landing_pads(h, priv, v);
     /* xepc[1] reads as zero where instructions are 4-byte aligned, also here (priv 3.1.14). */
     h->s.pc = xepc & (h->ialign16 ? ~UINT64_C(1) : ~UINT64_C(3));
     trap_change_mode(h, priv, v, 1);
     if (unlikely(h->env && h->env->trapped))
-        h->env->trapped(h->env_ctx, h, NULL, from);
+        h->env->trapped(h->env_ctx, h, &change);
 }
 
 /* What Smdbltrp and Ssdbltrp add to leaving M by mret or mnret (priv 3.1.6.2). SDT is dead storage while DTE is 0, so DTE needs
