@@ -1,7 +1,7 @@
 /*
  * The engine shared by both architectures: micro-ops, decoded pages, translation contexts (the soft TLB) and the run protocol.
  *
- * Everything here except struct cpu's `cycle` is a cache: it may be dropped at any instant without changing a result.
+ * Everything here except struct cpu_progress is a cache: it may be dropped at any instant without changing a result.
  *
  * Execution. A physical code page is decoded, slot by slot when first executed, into an array of 16-byte micro-ops. A slot is 2
  * bytes (RISC-V) or 4 bytes (A64) of guest code; the array ends with one sentinel. A micro-op's handler does the instruction and
@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct cpu;
+struct cpu_env; /* cpu/arch.h */
 struct uop;
 
 /* Does the instruction of op and goes on with DISPATCH, or ends the run with STOP. */
@@ -114,6 +115,18 @@ enum cpu_stop {
     CPU_STOP_DEBUG,  /* a breakpoint or watchpoint, or semihosting: see the hart */
 };
 
+/* What the state of a cpu of any architecture begins with; its members are the state's own members as well. */
+#define CPU_PROGRESS                                                                                \
+    uint64_t cycle;  /* machine cycle this cpu has reached; current only while it is not running */ \
+    uint64_t idle;   /* cycles that retired no instruction: the others retired one each */          \
+    uint8_t waiting; /* for an interrupt or event */                                                \
+    uint8_t halted;  /* for good, until a reset */                                                  \
+    uint8_t parked;  /* not started */                                                              \
+    uint8_t progress_pad[5]
+struct cpu_progress {
+    CPU_PROGRESS;
+};
+
 struct cpu {
     /* Caches the handlers read. */
     struct uop *ops;         /* slot 0 of the page being executed */
@@ -133,7 +146,9 @@ struct cpu {
     unsigned ctx_victim;
     uint64_t ctx_evictions; /* raised whenever a context changes its key: pointers kept by key are then stale */
     struct tlb_ctx *data_ctx, *fetch_ctx;
-    struct uop scratch[4]; /* one instruction decoded outside any page (page-crossing, uncacheable) and its sentinel */
+    struct uop scratch[4];     /* one instruction decoded outside any page (page-crossing, uncacheable) and its sentinel */
+    const struct cpu_env *env; /* what the machine provides; NULL: nothing */
+    void *env_ctx;
 };
 
 void engine_init(struct engine *e, struct mem *mem, unsigned slot_shift);

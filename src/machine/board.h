@@ -3,6 +3,7 @@
  */
 #ifndef TL_MACHINE_BOARD_H
 #define TL_MACHINE_BOARD_H
+#include "cpu/arch.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ struct board_line {
 
 struct board {
     const char *name, *title;
+    const struct cpu_arch *arch;             /* of its harts */
     const char *cpu;                         /* default -cpu */
     uint64_t ram_base, ram_default, ram_max; /* bytes */
     uint64_t rom_base, rom_size;             /* the reset code: harts start at rom_base */
@@ -30,6 +32,8 @@ struct board {
 
 /* The board called name, or NULL. */
 const struct board *board_find(const char *name);
-/* Board number i (0, 1, …), or NULL past the last. */
+/* Board number i (0, 1, …), or NULL past the last. Number 0 is the default. */
 const struct board *board_at(size_t i);
+/* The names of all boards, "virt, …", in cap bytes. */
+void board_names(char *out, size_t cap);
 #endif

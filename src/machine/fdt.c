@@ -11,8 +11,7 @@
 /* Phandles, by what they name. */
 enum { PHANDLE_CPU = 0x1, PHANDLE_INTC = 0x20, PHANDLE_PLIC = 0x40, PHANDLE_TEST = 0x41 };
 
-#define HARTS_MAX   32
-#define CACHE_BLOCK 64 /* bytes: what cbo.* and prefetch.* work on */
+#define HARTS_MAX 32
 
 /* A tree being written: the first failure sticks and is looked at once, at the end. */
 struct tree {
@@ -225,57 +224,20 @@ static void devices(struct tree *t, bool root)
 
 /* ---- harts ---------------------------------------------------------------------------------------------------------------- */
 
-/* riscv,isa-extensions lists what riscv,isa joins: "rv64imac_zicsr" -> "i", "m", "a", "c", "zicsr". */
-static void isa_extensions(struct tree *t, const char *isa)
+static void property(void *ctx, const char *name, const void *v, size_t n)
 {
-    char list[2048];
-    size_t n = 0;
-    const char *p = isa + 4;
-    for (; *p && *p != '_' && n + 3 < sizeof list; p++) {
-        list[n++] = *p;
-        list[n++] = '\0';
-    }
-    while (*p == '_') {
-        size_t len = strcspn(++p, "_");
-        assert(n + len + 1 < sizeof list);
-        memcpy(list + n, p, len);
-        n += len;
-        list[n++] = '\0';
-        p += len;
-    }
-    strs(t, "riscv,isa-extensions", list, n);
-}
-
-static const char *mmu_type(const struct rv_config *c)
-{
-    if (c->xlen == 32)
-        return c->sv_modes & 1u << 1 ? "riscv,sv32" : "riscv,none";
-    return c->sv_modes & 1u << 10  ? "riscv,sv57"
-           : c->sv_modes & 1u << 9 ? "riscv,sv48"
-           : c->sv_modes & 1u << 8 ? "riscv,sv39"
-                                   : "riscv,none";
+    struct tree *t = ctx;
+    put(t, fdt_property(t->fdt, name, v, (int)n));
 }
 
 static void cpu_node(struct tree *t, unsigned hart)
 {
-    const struct rv_config *c = t->board->cfg;
-    char isa[1024];
-    rv_config_isa(c, isa, sizeof isa);
+    const struct cpu_kind *k = t->board->kind;
     node_at(t, "cpu", hart);
     str(t, "device_type", "cpu");
     u32(t, "reg", hart);
     str(t, "status", "okay");
-    str(t, "compatible", "riscv");
-    str(t, "riscv,isa", isa);
-    str(t, "riscv,isa-base", c->xlen == 32 ? "rv32i" : "rv64i");
-    isa_extensions(t, isa);
-    str(t, "mmu-type", mmu_type(c));
-    if (rv_has(c, EXT_Zicbom))
-        u32(t, "riscv,cbom-block-size", CACHE_BLOCK);
-    if (rv_has(c, EXT_Zicbop))
-        u32(t, "riscv,cbop-block-size", CACHE_BLOCK);
-    if (rv_has(c, EXT_Zicboz))
-        u32(t, "riscv,cboz-block-size", CACHE_BLOCK);
+    k->arch->describe(k, CPU_NODE_CPU, property, t);
     u32(t, "phandle", PHANDLE_CPU + hart);
     node(t, "interrupt-controller");
     str(t, "compatible", "riscv,cpu-intc");
@@ -309,24 +271,21 @@ static void cpus_node(struct tree *t)
     end(t);
 }
 
-/* Which SBI PMU events the counters can count: cycle and instret by themselves, and with the translation events by every
-   programmable counter (SBI specification, chapter "Performance Monitoring Unit"; binding perf/riscv,pmu). */
+static void ignore(void *ctx, const char *name, const void *v, size_t n)
+{
+    (void)ctx;
+    (void)name;
+    (void)v;
+    (void)n;
+}
+
 static void pmu_node(struct tree *t)
 {
-    unsigned n = t->board->cfg->hpm_count;
-    if (!n)
+    const struct cpu_kind *k = t->board->kind;
+    if (!k->arch->describe(k, CPU_NODE_PMU, ignore, NULL))
         return;
-    uint32_t hpm = (uint32_t)bits_mask(3, n);
     node(t, "pmu");
-    str(t, "compatible", "riscv,pmu");
-    const uint32_t map[] = {
-        0x1,     0x1,     hpm | 1u, /* cycles */
-        0x2,     0x2,     hpm | 4u, /* instructions */
-        0x10019, 0x10019, hpm,      /* data TLB read misses */
-        0x1001b, 0x1001b, hpm,      /* data TLB write misses */
-        0x10021, 0x10021, hpm,      /* instruction TLB misses */
-    };
-    cells(t, "riscv,event-to-mhpmcounters", map, ARRAY_LEN(map));
+    k->arch->describe(k, CPU_NODE_PMU, property, t);
     end(t);
 }
 

@@ -6,7 +6,7 @@
 #define TL_MACHINE_FDT_H
 #include "base/buf.h"
 #include "base/err.h"
-#include "csr/riscv/config.h"
+#include "cpu/arch.h"
 
 /* One device of the board. */
 struct fdt_device {
@@ -17,7 +17,7 @@ struct fdt_device {
 };
 
 struct fdt_board {
-    const struct rv_config *cfg;
+    const struct cpu_kind *kind;
     unsigned harts;
     uint64_t ram_base, ram_size; /* bytes */
     uint64_t tick_hz;            /* timebase-frequency */

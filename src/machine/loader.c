@@ -226,7 +226,7 @@ bool loader_boot(const struct loader_config *c, struct loader *out, struct err *
     b.place = (struct image_place){.mem = c->mem,
                                    .ram_base = c->board->ram_base,
                                    .ram_size = c->board->ram_size,
-                                   .xlen = c->board->cfg->xlen,
+                                   .xlen = c->board->kind->bits,
                                    .symbols = &out->symbols};
     bool ok = load_bios(&b, e) && load_kernel(&b, e) && load_initrd(&b, e) && make_dtb(&b, e) && place_dtb(&b, e);
     out->digest = hash_end(b.digest);

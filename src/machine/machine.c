@@ -21,16 +21,8 @@ static void *must(void *p)
 
 static void reset_harts(struct machine *m, uint64_t cycle)
 {
-    for (unsigned i = 0; i < m->setup->harts; i++) {
-        struct hart *h = &m->hart[i];
-        uint64_t idle = h->s.idle;
-        h->s.lines = h->s.hgeip = 0;
-        h->s.time_offset = 0;
-        h->s.cycle = cycle;
-        h->s.seed = rng_next(&m->st.rng);
-        hart_reset(h);
-        h->s.idle = cycle ? idle : 0;
-    }
+    for (unsigned i = 0; i < m->setup->harts; i++)
+        m->arch->reset(machine_hart(m, i), cycle, rng_next(&m->st.rng));
 }
 
 static void reset_devices(struct machine *m)
@@ -64,7 +56,7 @@ void machine_refresh(struct machine *m)
 {
     engine_flush(&m->engine);
     for (unsigned i = 0; i < m->setup->harts; i++)
-        hart_refresh(&m->hart[i]);
+        m->arch->refresh(machine_hart(m, i));
 }
 
 /* RAM becomes as it was after loading. Returns false, and says so on the console, when an image is no longer what it was. */
@@ -119,13 +111,15 @@ void machine_reboot(struct machine *m)
 static void make_parts(struct machine *m, const struct machine *from)
 {
     struct setup *s = m->setup;
-    engine_init(&m->engine, m->mem, 1);
-    m->hart = must(calloc(s->harts, sizeof *m->hart));
+    m->arch = s->kind->arch;
+    engine_init(&m->engine, m->mem, m->arch->slot_shift);
+    m->harts = must(malloc(s->harts * m->arch->cpu_size));
     for (unsigned i = 0; i < s->harts; i++) {
+        struct cpu *c = (struct cpu *)(void *)(m->harts + i * m->arch->cpu_size);
         if (from)
-            hart_init_copy(&m->hart[i], &m->engine, &from->hart[i]);
+            m->arch->copy(c, &m->engine, machine_hart(from, i));
         else
-            hart_init(&m->hart[i], &m->engine, &s->cfg, s->map, s->decoder, i);
+            m->arch->init(c, &m->engine, s->kind);
     }
     m->states = must(calloc(1, s->states_size + 1));
 }
@@ -153,8 +147,6 @@ static bool build(struct machine *m, const struct machine_config *c, struct err 
     struct setup *s = m->setup;
     if (!setup_from_config(s, m->disk, c, e) || !load(m, c, e) || !setup_finish(s, e))
         return false;
-    s->map = must(csr_map_new(&s->cfg));
-    s->decoder = must(rv_decoder_new(&s->cfg));
     make_parts(m, NULL);
     if (!wire_devices(m, false, e))
         return false;
@@ -181,11 +173,11 @@ void machine_free(struct machine *m)
 {
     if (!m)
         return;
-    if (m->hart)
+    if (m->harts)
         engine_free(&m->engine);
     for (unsigned i = 0; i < m->setup->disks; i++)
         disk_free(m->disk[i]);
-    free(m->hart);
+    free(m->harts);
     free(m->states);
     mem_free(m->mem);
     setup_put(m->setup);
@@ -237,7 +229,7 @@ void machine_restore(struct machine *m, struct machine *from)
         disk_restore(m->disk[i], from->disk[i]);
     copy_state(m, from);
     for (unsigned i = 0; i < m->setup->harts; i++)
-        m->hart[i].s = from->hart[i].s;
+        memcpy(machine_progress(m, i), machine_progress(from, i), m->arch->state_size);
     machine_refresh(m);
 }
 

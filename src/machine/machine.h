@@ -1,14 +1,13 @@
 /*
  * Inside machine/ and debug/: what a machine is made of.
  *
- * struct machine owns everything. Its state is struct machine_state, the harts' struct rv_state, the devices' states, RAM and
+ * struct machine owns everything. Its state is struct machine_state, the state of its cpus, the devices' states, RAM and
  * what the guest wrote to its disks; all plain data. What never changes during a run is in struct setup, which forks share. The
  * rest is caches.
  */
 #ifndef TL_MACHINE_MACHINE_H
 #define TL_MACHINE_MACHINE_H
-#include "cpu/riscv/decode.h"
-#include "cpu/riscv/hart.h"
+#include "cpu/arch.h"
 #include "devices/devices.h"
 #include "devices/semihost.h"
 #include "machine/board.h"
@@ -50,9 +49,7 @@ struct kept_file {
 struct setup {
     uint32_t refs;
     const struct board *board;
-    struct rv_config cfg;
-    struct csr_map *map;
-    struct rv_decoder *decoder;
+    struct cpu_kind *kind; /* what the harts are */
     struct device_spec device[MACHINE_DEVICES];
     unsigned devices;
     struct event_owner owner[SCHED_MAX];
@@ -91,7 +88,8 @@ struct machine {
     struct machine_state st;
     struct mem *mem;
     struct engine engine;
-    struct hart *hart; /* setup->harts of them */
+    const struct cpu_arch *arch; /* of setup->kind */
+    uint8_t *harts;              /* setup->harts of them, one block: machine_hart */
     struct device device[MACHINE_DEVICES];
     uint8_t *states; /* the device states, one block */
     struct disk *disk[MACHINE_DEVICES];
@@ -105,11 +103,18 @@ struct machine {
     bool shared;    /* RAM is all shared and no cached translation permits a store: a fork need not flush */
     bool reboot;    /* a device asked for it */
     bool paced;
-    struct hart_env env;      /* what the harts are provided with */
+    struct cpu_env env;       /* what the harts are provided with */
     machine_watch_fn *change; /* machine_watch */
     void *change_ctx;
     volatile int stop; /* machine_request_stop */
 };
+
+/* Hart i, and how far it has come. */
+static inline struct cpu *machine_hart(const struct machine *m, unsigned i) { return m->engine.cpu[i]; }
+static inline struct cpu_progress *machine_progress(const struct machine *m, unsigned i)
+{
+    return cpu_progress(m->engine.cpu[i]);
+}
 
 /* ---- wire.c: what devices, RAM and harts see of each other
  * -------------------------------------------------------------------------- */
@@ -146,8 +151,8 @@ void kept_free(struct setup *s);
 /* ---- semi.c
  * ------------------------------------------------------------------------------------------------------------------------- */
 
-/* A semihosting call of h (hart_env.semihost; ctx is the machine). */
-bool machine_semihost(void *ctx, struct hart *h);
+/* A semihosting call of hart c (cpu_env.semihost; ctx is the machine). */
+bool machine_semihost(void *ctx, struct cpu *c, uint64_t op, uint64_t arg, uint64_t *result);
 /* Bytes typed for it. Returns how many were taken. */
 size_t machine_typed(struct machine *m, const void *p, size_t n);
 

@@ -21,8 +21,8 @@ static uint64_t min64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 uint64_t machine_cycle(const struct machine *m)
 {
     const struct machine_state *s = &m->st;
-    if (s->in_slice && s->turn == m->setup->harts - 1 && m->hart[s->turn].s.cycle > s->cycle)
-        return m->hart[s->turn].s.cycle;
+    if (s->in_slice && s->turn == m->setup->harts - 1 && machine_progress(m, s->turn)->cycle > s->cycle)
+        return machine_progress(m, s->turn)->cycle;
     return s->cycle;
 }
 
@@ -30,7 +30,7 @@ uint64_t machine_instret(const struct machine *m)
 {
     uint64_t n = 0;
     for (unsigned i = 0; i < m->setup->harts; i++)
-        n += m->hart[i].s.cycle - m->hart[i].s.idle;
+        n += machine_progress(m, i)->cycle - machine_progress(m, i)->idle;
     return n;
 }
 
@@ -39,25 +39,27 @@ void machine_request_stop(struct machine *m) { m->stop = 1; }
 void machine_set_pace(struct machine *m, bool on) { m->paced = on; }
 
 /* Sleeping: in wfi with nothing to wake it now, or halted for good. */
-static bool sleeps(struct hart *h) { return h->s.halted || h->s.parked || (h->s.waiting && !interrupt_wakes(h)); }
+static bool sleeps(struct machine *m, struct cpu *c)
+{
+    const struct cpu_progress *p = cpu_progress(c);
+    return p->halted || p->parked || (p->waiting && !m->arch->wakes(c));
+}
 
 /* When a sleeping hart's own timer or counter is next due. */
-static uint64_t due(struct hart *h)
+static uint64_t due(struct machine *m, struct cpu *c)
 {
-    if (h->s.halted || h->s.parked)
-        return UINT64_MAX;
-    if (h->s.cycle >= h->deadline)
-        hart_deadline(h);
-    return h->deadline;
+    const struct cpu_progress *p = cpu_progress(c);
+    return p->halted || p->parked ? UINT64_MAX : m->arch->due(c);
 }
 
 /* A sleeping hart gets to cycle `to` without doing anything. */
-static void idle(struct hart *h, uint64_t to)
+static void idle(struct cpu *c, uint64_t to)
 {
-    if (to <= h->s.cycle)
+    struct cpu_progress *p = cpu_progress(c);
+    if (to <= p->cycle)
         return;
-    h->s.idle += to - h->s.cycle;
-    h->s.cycle = to;
+    p->idle += to - p->cycle;
+    p->cycle = to;
 }
 
 /* What only sleeping harts wait for. */
@@ -65,15 +67,15 @@ static uint64_t next_due(struct machine *m)
 {
     uint64_t t = m->st.sched.next;
     for (unsigned i = 0; i < m->setup->harts; i++)
-        if (sleeps(&m->hart[i]))
-            t = min64(t, due(&m->hart[i]));
+        if (sleeps(m, machine_hart(m, i)))
+            t = min64(t, due(m, machine_hart(m, i)));
     return t;
 }
 
 uint64_t machine_next_wake(struct machine *m)
 {
     for (unsigned i = 0; i < m->setup->harts; i++)
-        if (!sleeps(&m->hart[i]))
+        if (!sleeps(m, machine_hart(m, i)))
             return machine_cycle(m);
     return next_due(m);
 }
@@ -86,37 +88,38 @@ static void end_slice(struct machine *m, uint64_t at)
     m->now = at;
 }
 
-static enum cpu_stop run_hart(struct machine *m, struct hart *h, uint64_t to)
+static enum cpu_stop run_hart(struct machine *m, struct cpu *c, uint64_t to)
 {
     m->until = to;
-    return hart_run(h, to);
+    return m->arch->run(c, to);
 }
 
 /* The only hart that is awake runs until `to` at most. Whatever stops it ends the slice. */
-static enum cpu_stop run_solo(struct machine *m, struct hart *h, uint64_t to)
+static enum cpu_stop run_solo(struct machine *m, struct cpu *c, uint64_t to)
 {
     m->solo = true;
-    enum cpu_stop stop = run_hart(m, h, min64(to, m->st.cycle + STRETCH));
+    enum cpu_stop stop = run_hart(m, c, min64(to, m->st.cycle + STRETCH));
     m->solo = false;
     for (unsigned i = 0; i < m->setup->harts; i++)
-        if (&m->hart[i] != h)
-            idle(&m->hart[i], h->s.cycle);
-    end_slice(m, h->s.cycle);
+        if (machine_hart(m, i) != c)
+            idle(machine_hart(m, i), cpu_progress(c)->cycle);
+    end_slice(m, cpu_progress(c)->cycle);
     return stop;
 }
 
-/* One step of hart h's turn towards cycle `to`. */
-static enum cpu_stop turn_step(struct machine *m, struct hart *h, uint64_t to)
+/* One step of hart c's turn towards cycle `to`. */
+static enum cpu_stop turn_step(struct machine *m, struct cpu *c, uint64_t to)
 {
+    const struct cpu_progress *p = cpu_progress(c);
     enum cpu_stop stop = CPU_STOP_LIMIT;
     uint64_t event = m->st.sched.next;
-    if (event > h->s.cycle)
+    if (event > p->cycle)
         to = min64(to, event);
-    if (sleeps(h))
-        idle(h, min64(to, due(h)));
+    if (sleeps(m, c))
+        idle(c, min64(to, due(m, c)));
     else
-        stop = run_hart(m, h, to);
-    wire_events(m, h->s.cycle);
+        stop = run_hart(m, c, to);
+    wire_events(m, p->cycle);
     return stop;
 }
 
@@ -132,18 +135,18 @@ static void begin_slice(struct machine *m)
 /* What machine_run does next when every hart is at the same cycle. */
 struct look {
     unsigned awake, halted;
-    struct hart *one;
+    struct cpu *one;
 };
 
 static struct look look(struct machine *m)
 {
     struct look k = {0};
     for (unsigned i = 0; i < m->setup->harts; i++) {
-        struct hart *h = &m->hart[i];
-        k.halted += h->s.halted;
-        if (!sleeps(h)) {
+        struct cpu *c = machine_hart(m, i);
+        k.halted += cpu_progress(c)->halted;
+        if (!sleeps(m, c)) {
             k.awake++;
-            k.one = h;
+            k.one = c;
         }
     }
     return k;
@@ -153,19 +156,20 @@ static struct look look(struct machine *m)
 static bool run_turn(struct machine *m, uint64_t limit, enum cpu_stop *stop)
 {
     struct machine_state *s = &m->st;
-    struct hart *h = &m->hart[s->turn];
+    struct cpu *c = machine_hart(m, s->turn);
+    const struct cpu_progress *p = cpu_progress(c);
     bool last = s->turn == m->setup->harts - 1;
     uint64_t to = last ? min64(s->slice_end, limit) : s->slice_end;
-    if (h->s.cycle < to)
-        *stop = turn_step(m, h, to);
-    if (h->s.cycle >= s->slice_end) {
+    if (p->cycle < to)
+        *stop = turn_step(m, c, to);
+    if (p->cycle >= s->slice_end) {
         if (last)
             end_slice(m, s->slice_end);
         else
             s->turn++;
         return true;
     }
-    return !last || h->s.cycle < limit;
+    return !last || p->cycle < limit;
 }
 
 enum step { STEP_ON, STEP_STOP };
@@ -198,7 +202,7 @@ static enum step step_aligned(struct machine *m, uint64_t limit, bool *jumped, e
         return STEP_STOP;
     *jumped = true;
     for (unsigned i = 0; i < m->setup->harts; i++)
-        idle(&m->hart[i], min64(next, limit));
+        idle(machine_hart(m, i), min64(next, limit));
     end_slice(m, min64(next, limit));
     return STEP_ON;
 }

@@ -454,7 +454,7 @@ static struct buf bytes(size_t n)
 
 struct boot_world {
     struct mem *mem;
-    struct rv_config cfg;
+    struct cpu_kind *kind;
     struct fdt_board board;
     struct loader_config c;
     struct loader l;
@@ -464,14 +464,16 @@ struct boot_world {
 static void boot_world(struct boot_world *w, unsigned xlen, uint64_t ram)
 {
     *w = (struct boot_world){.mem = world(ram)};
-    rv_config_default(&w->cfg, xlen);
-    w->board = (struct fdt_board){.cfg = &w->cfg, .harts = 2, .ram_base = MAKE_RAM, .ram_size = ram, .tick_hz = 10000000};
+    w->kind = riscv_arch.kind_new(&(struct cpu_choice){.text = xlen == 32 ? "rv32" : "rv64", .tick_cycles = 1}, &w->e);
+    assert_non_null(w->kind);
+    w->board = (struct fdt_board){.kind = w->kind, .harts = 2, .ram_base = MAKE_RAM, .ram_size = ram, .tick_hz = 10000000};
     w->c = (struct loader_config){.mem = w->mem, .board = &w->board, .rom_base = 0x1000, .rom_size = 0x1000};
 }
 
 static void boot_end(struct boot_world *w)
 {
     loader_free(&w->l);
+    riscv_arch.kind_free(w->kind);
     mem_free(w->mem);
 }
 

@@ -252,7 +252,7 @@ enum cpu_stop hart_run(struct hart *h, uint64_t until)
             take_trap(h, &t);
             if (h->s.halted)
                 continue;
-            if (h->cpu.resync) /* hart_env.trapped wants to stop here */
+            if (h->cpu.resync) /* cpu_env.trapped wants to stop here */
                 break;
         }
         uint64_t limit = until < h->deadline ? until : h->deadline;
