@@ -83,6 +83,12 @@ struct machine_state {
     struct sched sched;
 };
 
+/* Where machine_run is to stop a hart: debug.c. */
+struct machine_halt {
+    enum { HALT_NONE, HALT_CYCLE, HALT_AWAKE } kind; /* nowhere; when it has reached `cycle`; when it does not wait any more */
+    uint64_t cycle;
+};
+
 struct machine {
     struct setup *setup;
     struct machine_state st;
@@ -107,6 +113,8 @@ struct machine {
     machine_watch_fn *change; /* machine_watch */
     void *change_ctx;
     volatile int stop; /* machine_request_stop */
+    struct machine_halt halt[MACHINE_HARTS];
+    unsigned halts; /* how many of them are not HALT_NONE */
 };
 
 /* Hart i, and how far it has come. */
@@ -155,6 +163,12 @@ void kept_free(struct setup *s);
 bool machine_semihost(void *ctx, struct cpu *c, uint64_t op, uint64_t arg, uint64_t *result);
 /* Bytes typed for it. Returns how many were taken. */
 size_t machine_typed(struct machine *m, const void *p, size_t n);
+
+/* ---- run.c
+ * -------------------------------------------------------------------------------------------------------------------------- */
+
+/* The hart waits with nothing to wake it now, or is halted for good. */
+bool machine_sleeps(struct machine *m, unsigned hart);
 
 /* ---- machine.c
  * ---------------------------------------------------------------------------------------------------------------------- */

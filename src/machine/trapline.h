@@ -95,6 +95,29 @@ void machine_watch(struct machine *m, machine_watch_fn *fn, void *ctx);
 /* From inside a watch function: the run stops with MACHINE_DEBUG right behind this trap or return, before another instruction. */
 void machine_break(struct machine *m, unsigned hart);
 
+/*
+ * Breakpoints and steps, for debuggers, sweeps and the injector. None of them is state: they change neither the run nor its
+ * digest, and forks begin without. machine_run comes back with MACHINE_DEBUG.
+ */
+
+#define MACHINE_ALL_HARTS (~0u)
+
+/* Sets or removes a breakpoint at virtual address va, on one hart or on all. The machine stops before the instruction there is
+   executed, with pc at it (an interrupt that is taken at that boundary comes first); going on from there goes over it. False: no
+   such hart. Without breakpoints a run costs what it did. */
+bool machine_breakpoint(struct machine *m, unsigned hart, uint64_t va, bool on);
+/* Stops once, when the hart has reached `cycle` of its own time: at the first boundary there, before an interrupt is taken at it.
+   At once if it has already. UINT64_MAX: not any more. Other harts may be further or less far by up to a quantum. */
+bool machine_stop_at(struct machine *m, unsigned hart, uint64_t cycle);
+/* The cycle a hart has reached: machine_cycle, or up to a quantum more. */
+uint64_t machine_hart_cycle(const struct machine *m, unsigned hart);
+/* Runs until the hart has come one boundary further: has executed an instruction or taken an exception, or, when it waits, may go
+   on; others run as they would. MACHINE_DEBUG if so, else why it could not. It stops nowhere else on the way, but at breakpoints.
+ */
+enum machine_stop machine_step(struct machine *m, unsigned hart);
+/* Whether the hart is in wfi and nothing pending would end it. */
+bool machine_waits(struct machine *m, unsigned hart);
+
 /* Bytes from the host to a device ("serial0", "net0"), entering at the current cycle. Returns how many were taken. This is the
  * only way in. */
 size_t machine_input(struct machine *m, const char *device, const void *p, size_t n);

@@ -230,6 +230,7 @@ enum cpu_stop hart_run(struct hart *h, uint64_t until)
     watch_others(h);
     e->running = &h->cpu;
     hart_mode_changed(h); /* the contexts may have been dropped */
+    h->cpu.stop = CPU_STOP_RESYNC;
     bool asked = false;
     for (;;) {
         if (h->s.cycle >= h->deadline)
@@ -244,7 +245,7 @@ enum cpu_stop hart_run(struct hart *h, uint64_t until)
         stop = CPU_STOP_LIMIT;
         if (h->s.cycle >= until)
             break;
-        stop = CPU_STOP_RESYNC;
+        stop = h->cpu.stop;
         if (asked)
             break;
         if (interrupt_pending(h, &t)) {
@@ -257,7 +258,7 @@ enum cpu_stop hart_run(struct hart *h, uint64_t until)
         }
         uint64_t limit = until < h->deadline ? until : h->deadline;
         run_handlers(h, limit < h->s.cycle + STRETCH_MAX ? limit : h->s.cycle + STRETCH_MAX);
-        asked = h->cpu.resync;
+        asked = h->cpu.resync || h->cpu.stop == CPU_STOP_DEBUG;
     }
     e->running = NULL;
     return stop;
