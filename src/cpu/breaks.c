@@ -35,6 +35,12 @@ void engine_break(struct engine *e, uint32_t cpus, uint64_t va, bool on)
     engine_redecode(e, (unsigned)(va & PAGE_OFFSET));
 }
 
+bool engine_break_has(struct engine *e, uint32_t cpus, uint64_t va)
+{
+    const struct engine_break *b = find(e, va);
+    return b && (b->cpus & cpus) == cpus;
+}
+
 void engine_break_none(struct engine *e)
 {
     while (e->breaks) {

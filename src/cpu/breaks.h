@@ -12,6 +12,8 @@
 
 /* Sets or removes the breakpoint at virtual address va for the cpus whose bits are set in `cpus`. Call it between runs. */
 void engine_break(struct engine *e, uint32_t cpus, uint64_t va, bool on);
+/* Whether it is set for all of these cpus. */
+bool engine_break_has(struct engine *e, uint32_t cpus, uint64_t va);
 /* Removes all of them, and frees what they took. */
 void engine_break_none(struct engine *e);
 /* Whether a breakpoint may be at `offset` of some page: decoding must put its looking micro-op there. */

@@ -136,6 +136,9 @@ void wire_harts(struct machine *m);
 uint64_t wire_now(const struct machine *m);
 /* Hands out the events that are due at `now`, which no hart is past but those that ran before in this slice. */
 void wire_events(struct machine *m, uint64_t now);
+/* inject.c: makes it happen to a hart; no hart is running. False with a sentence if the machine has no such hart, line or event.
+ */
+bool wire_inject(struct machine *m, const struct injection *i, struct err *e);
 /* The device of that id, or NULL. */
 struct device *machine_device(struct machine *m, const char *id);
 

@@ -118,6 +118,43 @@ enum machine_stop machine_step(struct machine *m, unsigned hart);
 /* Whether the hart is in wfi and nothing pending would end it. */
 bool machine_waits(struct machine *m, unsigned hart);
 
+/* Events from outside, at the boundary where the machine is: they are part of the run and its digest. */
+enum machine_event {
+    MACHINE_LINE, /* interrupt line `line` of the hart, a bit number of mip. SSIP (1) and LCOFIP (13) are bits of software: they
+                     become 1 or 0 */
+    MACHINE_RNMI, /* a resumable non-maskable interrupt (Smrnmi) */
+    MACHINE_BUS_ERROR, /* the instruction to come meets corrupt data: a hardware-error exception (cause 19), taken at once */
+    MACHINE_SOURCE     /* interrupt source `line` of the machine's interrupt controller (PLIC) */
+};
+struct machine_injection {
+    enum machine_event event;
+    enum {
+        MACHINE_PULSE, /* the line is high until the hart takes the interrupt (a source: for a moment, which the gateway latches)
+                        */
+        MACHINE_RAISE, /* it stays high until it is lowered */
+        MACHINE_LOWER
+    } how; /* of LINE, RNMI, SOURCE */
+    unsigned hart, line;
+    uint64_t address; /* of BUS_ERROR: what tval tells; 0: unknown */
+};
+/* False with a sentence if the machine has no such hart, line or event. */
+bool machine_inject(struct machine *m, const struct machine_injection *i, struct err *e);
+
+/*
+ * A call made by a hart outside of time: it alone runs from `entry` until it is about to execute the instruction at `done`, with
+ * a0-a7 as given; then it is back where it was, at the cycle where it was, with every register as before. What stays is what the
+ * call did to memory, devices and the interrupt lines of harts. Made by a hart that is parked in supervisor mode on a stub
+ * (`entry: ecall; done: j .`), this is an SBI call that happens at the very boundary where another hart is.
+ */
+struct machine_call {
+    unsigned hart;
+    uint64_t entry, done; /* virtual addresses */
+    uint64_t a[8];        /* in: a0-a7; out: as they were at `done` */
+    uint64_t cycles;      /* how long it may take */
+};
+/* False with a sentence if it did not come back; what it did until then stays. */
+bool machine_call(struct machine *m, struct machine_call *c, struct err *e);
+
 /* Bytes from the host to a device ("serial0", "net0"), entering at the current cycle. Returns how many were taken. This is the
  * only way in. */
 size_t machine_input(struct machine *m, const char *device, const void *p, size_t n);

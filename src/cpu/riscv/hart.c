@@ -66,6 +66,7 @@ void hart_reset(struct hart *h)
     struct rv_state clean = {.hartid = h->s.hartid,
                              .seed = h->s.seed,
                              .lines = h->s.lines,
+                             .pulse = h->s.pulse,
                              .hgeip = h->s.hgeip,
                              .cycle = h->s.cycle,
                              .time_offset = h->s.time_offset};
@@ -178,6 +179,7 @@ void hart_transform(struct hart *h)
 void hart_line(struct hart *h, unsigned irq, bool level)
 {
     uint64_t bit = UINT64_C(1) << irq;
+    h->s.pulse &= ~bit;
     if (irq == IRQ_SSI) /* setssip is an edge: software alone clears the bit (ACLINT 4) */
         h->s.csr.mip |= level ? bit : 0;
     else
@@ -250,6 +252,7 @@ enum cpu_stop hart_run(struct hart *h, uint64_t until)
             break;
         if (interrupt_pending(h, &t)) {
             h->cpu.resync = false;
+            hart_taken(h, &t);
             take_trap(h, &t);
             if (h->s.halted)
                 continue;
