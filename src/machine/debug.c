@@ -12,6 +12,8 @@ bool machine_breakpoint(struct machine *m, unsigned hart, uint64_t va, bool on)
     return true;
 }
 
+int machine_stopped_hart(const struct machine *m) { return m->broke; }
+
 static void halt_set(struct machine *m, unsigned hart, struct machine_halt k)
 {
     m->halts += (k.kind != HALT_NONE) - (m->halt[hart].kind != HALT_NONE);

@@ -115,6 +115,7 @@ struct machine {
     volatile int stop; /* machine_request_stop */
     struct machine_halt halt[MACHINE_HARTS];
     unsigned halts; /* how many of them are not HALT_NONE */
+    int broke;      /* the hart that a breakpoint stopped in the last machine_run, or -1 */
 };
 
 /* Hart i, and how far it has come. */

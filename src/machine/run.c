@@ -122,7 +122,10 @@ static void end_slice(struct machine *m, uint64_t at)
 static enum cpu_stop run_hart(struct machine *m, struct cpu *c, uint64_t to)
 {
     m->until = to;
-    return m->arch->run(c, to);
+    enum cpu_stop stop = m->arch->run(c, to);
+    if (unlikely(stop == CPU_STOP_DEBUG))
+        m->broke = (int)c->index;
+    return stop;
 }
 
 /* The only hart that is awake runs until `to` at most. Whatever stops it ends the slice. */
@@ -252,6 +255,7 @@ enum machine_stop machine_run(struct machine *m, uint64_t cycles)
     bool jumped = false, first = true;
     m->now = from;
     m->shared = false;
+    m->broke = -1;
     for (;; first = false) {
         enum cpu_stop stop = CPU_STOP_LIMIT;
         if (s->exited)

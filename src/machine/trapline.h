@@ -106,6 +106,8 @@ void machine_break(struct machine *m, unsigned hart);
    executed, with pc at it (an interrupt that is taken at that boundary comes first); going on from there goes over it. False: no
    such hart. Without breakpoints a run costs what it did. */
 bool machine_breakpoint(struct machine *m, unsigned hart, uint64_t va, bool on);
+/* The hart that a breakpoint stopped in the last machine_run; -1: none did. */
+int machine_stopped_hart(const struct machine *m);
 /* Stops once, when the hart has reached `cycle` of its own time: at the first boundary there, before an interrupt is taken at it.
    At once if it has already. UINT64_MAX: not any more. Other harts may be further or less far by up to a quantum. */
 bool machine_stop_at(struct machine *m, unsigned hart, uint64_t cycle);
