@@ -25,7 +25,8 @@ enum {
     OPT_INPUT,
     OPT_INPUT_FILE,
     OPT_SCRIPT,
-    OPT_EXPECT
+    OPT_EXPECT,
+    OPT_INJECT
 };
 
 static const struct argp_option table[] = {
@@ -36,6 +37,8 @@ static const struct argp_option table[] = {
     {"timeout", OPT_TIMEOUT, "SECONDS", 0, "give up after this much of the host's time (status 124)", 2},
     {"save", OPT_SAVE, "FILE", 0, "save the machine at the end", 2},
     {"load", OPT_LOAD, "FILE", 0, "go on from a saved machine; give the same options as for the run that saved it", 2},
+    {"inject", OPT_INJECT, "EVENT@WHEN", 0,
+     "raise an event at a boundary: lcofi@SYMBOL, mip:11,hart=1@cycle:5000, ras@0x80200040#2; repeat for more", 2},
     {0, 0, 0, 0, "Console:", 3},
     {"input", OPT_INPUT, "TEXT", 0, "type this from the start; \\n \\r \\t \\e \\\\ \\xHH are understood", 3},
     {"input-file", OPT_INPUT_FILE, "FILE", 0, "type the bytes of this file", 3},
@@ -102,6 +105,7 @@ static bool parse_one(struct run *r, int key, char *arg, struct err *e)
     case OPT_MAX_CYCLES: return options_count("--max-cycles", arg, &r->session.max_cycles, e);
     case OPT_TIMEOUT: return parse_timeout(r, arg, e);
     case OPT_EXIT_ON: return parse_exit_on(r, arg, e);
+    case OPT_INJECT: return inject_list_add(&r->session.inject, arg, e);
     case OPT_SAVE: r->save = arg; return true;
     case OPT_LOAD: r->load = arg; return true;
     case OPT_INPUT: return parse_input(r, arg, e);
@@ -123,7 +127,7 @@ static error_t parser(int key, char *arg, struct argp_state *state)
         state->child_inputs[0] = &r->machine;
         return 0;
     }
-    if (key < OPT_MAX_CYCLES || key > OPT_EXPECT)
+    if (key < OPT_MAX_CYCLES || key > OPT_INJECT)
         return ARGP_ERR_UNKNOWN;
     if (!parse_one(r, key, arg, &e))
         exit(cli_error(&e));
@@ -136,18 +140,20 @@ static const struct argp argp = {
     .parser = parser,
     .args_doc = "[IMAGE]",
     .children = children,
-    .doc = "Run an image: the guest's console is stdin and stdout, and the guest's exit code is the exit code."
-           " IMAGE is a bare-metal ELF or raw image, started as it is in machine mode, or a Linux Image, started by the default "
-           "firmware.\v"
-           "Keys: Ctrl-a x leaves, Ctrl-a a sends Ctrl-a, Ctrl-a h helps.\n\n"
-           "Exit status: the guest's own; 0 for --exit-on, --max-cycles and a script's end; 1 when --exit-on or a script was not "
-           "fulfilled; "
-           "2 for a bad option or file; 124 for --timeout; 125 when the guest can never go on.\n\n"
-           "Examples:\n"
-           "  trapline run hello.elf\n"
-           "  trapline run -kernel linux -initrd initrd.gz -append console=ttyS0 -m 1G\n"
-           "  trapline run -kernel u-boot.bin --expect 'autoboot=> ' --exit-on '=> '\n"
-           "  trapline run rom.elf --max-cycles 5e7 --digest --seed 7\n",
+    .doc =
+        "Run an image: the guest's console is stdin and stdout, and the guest's exit code is the exit code."
+        " IMAGE is a bare-metal ELF or raw image, started as it is in machine mode, or a Linux Image, started by the default "
+        "firmware.\v"
+        "Keys: Ctrl-a x leaves, Ctrl-a a sends Ctrl-a, Ctrl-a h helps.\n\n"
+        "Exit status: the guest's own; 0 for --exit-on, --max-cycles and a script's end; 1 when --exit-on, a script or --inject "
+        "was not fulfilled; "
+        "2 for a bad option or file; 124 for --timeout; 125 when the guest can never go on.\n\n"
+        "Examples:\n"
+        "  trapline run hello.elf\n"
+        "  trapline run -kernel linux -initrd initrd.gz -append console=ttyS0 -m 1G\n"
+        "  trapline run -kernel u-boot.bin --expect 'autoboot=> ' --exit-on '=> '\n"
+        "  trapline run rom.elf --max-cycles 5e7 --digest --seed 7\n"
+        "  trapline run rom.elf --inject 'meip@main_loop#3'\n",
 };
 
 /* ---- the run -------------------------------------------------------------------------------------------------------------- */
@@ -157,7 +163,7 @@ static const char *end_name(enum session_end end)
     static const char *const name[] = {
         [SESSION_RUNNING] = "running", [SESSION_GUEST] = "guest", [SESSION_CYCLES] = "max-cycles", [SESSION_TEXT] = "exit-on",
         [SESSION_SCRIPT] = "script",   [SESSION_LEAVE] = "left",  [SESSION_SIGNAL] = "signal",     [SESSION_TIMEOUT] = "timeout",
-        [SESSION_STUCK] = "stuck",     [SESSION_HALT] = "halted", [SESSION_OUTPUT] = "output",
+        [SESSION_STUCK] = "stuck",     [SESSION_HALT] = "halted", [SESSION_OUTPUT] = "output",     [SESSION_INJECT] = "inject",
     };
     return name[end];
 }
@@ -166,6 +172,12 @@ static const char *end_name(enum session_end end)
 static int unfulfilled(const struct session *s, enum session_end end)
 {
     const struct script_step *t = script_waiting(&s->script);
+    for (unsigned i = 0; i < s->inject.count; i++)
+        if (!s->inject.plan[i].done) {
+            cli_errorf("the run ended (%s) before '%s@%s' came about", end_name(end), s->inject.plan[i].event.text,
+                       s->inject.plan[i].point.text);
+            return CLI_FAILED;
+        }
     if (!t || end == SESSION_SCRIPT || end == SESSION_TEXT)
         return 0;
     if (t->kind == SCRIPT_EXIT_ON)
@@ -184,6 +196,7 @@ static int status_of(const struct session *s, enum session_end end)
     switch (end) {
     case SESSION_GUEST: return code ? code : s->exit_code ? 255 : missing;
     case SESSION_SIGNAL: return 128 + s->exit_code;
+    case SESSION_INJECT: return cli_error(&s->inject.why), CLI_FAILED;
     case SESSION_OUTPUT: return cli_errorf("standard output: %s", strerror(s->exit_code));
     case SESSION_TIMEOUT: return cli_errorf("the run took more than %g seconds", s->timeout), CLI_TIMEOUT;
     case SESSION_STUCK:
@@ -227,7 +240,7 @@ static bool start(struct run *r, struct err *e)
     o->config.host = session_host(s);
     s->clock_hz = o->config.clock_hz ? o->config.clock_hz : UINT64_C(1000000000);
     s->m = machine_new(&o->config, e);
-    if (!s->m || (r->load && !machine_load(s->m, r->load, e)))
+    if (!s->m || (r->load && !machine_load(s->m, r->load, e)) || !inject_list_start(&s->inject, s->m, e))
         return false;
     if (o->netdev)
         s->net = net_open(o->hostfwd, o->hostfwds, session_frame_in, s, e);
@@ -253,6 +266,7 @@ static int go(struct run *r)
         status = cli_error(&e);
     r->report.status = status;
     r->report.max_cycles = s->max_cycles;
+    r->report.inject = &s->inject;
     report_print(&r->report, s->m, &r->machine);
     return status;
 }

@@ -9,6 +9,7 @@
 #define TL_CPU_ARCH_H
 #include "base/err.h"
 #include "cpu/engine.h"
+#include "mem/injection.h"
 
 /* What a cpu is made by, and what does not change during a run: the first member of each architecture's own struct, which forks
  * share. */
@@ -57,6 +58,8 @@ enum cpu_node {
     CPU_NODE_PMU  /* /pmu: the performance counters */
 };
 
+#define CPU_ARGUMENTS 8
+
 struct cpu_arch {
     const char *name;  /* "riscv" */
     const char *title; /* "RISC-V", for people */
@@ -89,6 +92,9 @@ struct cpu_arch {
     uint64_t (*due)(struct cpu *c);
     /* Sets an interrupt input; numbers are the architecture's. Safe from inside a device access of a running cpu. */
     void (*line)(struct cpu *c, unsigned irq, bool level);
+    /* Makes it happen, between two instructions; the cpu is not running and not halted. False with a sentence: there is no such
+       input or event. */
+    bool (*inject)(struct cpu *c, const struct injection *i, struct err *e);
     /* Guest time = cycle / tick_cycles + offset. */
     void (*set_time_offset)(struct cpu *c, uint64_t offset);
 
@@ -96,11 +102,16 @@ struct cpu_arch {
        False: there is none of that name, or no such value. */
     bool (*get_reg)(struct cpu *c, const char *name, uint64_t *value);
     bool (*set_reg)(struct cpu *c, const char *name, uint64_t value);
+    /* The names of the registers that hold the first arguments of a call. */
+    const char *argument[CPU_ARGUMENTS];
     /* n bytes of guest memory at a virtual address, as loads and stores of the current mode reach them. False: a fault, which
        takes nothing but the bytes before it. */
     bool (*load)(struct cpu *c, uint64_t va, void *p, uint64_t n);
     bool (*store)(struct cpu *c, uint64_t va, const void *p, uint64_t n);
 
+    /* Its state becomes `state` (state_size bytes) but for its inputs, which stay as they are, and for reservations, which end.
+     */
+    void (*put_back)(struct cpu *c, const void *state);
     /* The complete state, piece by piece. */
     void (*pieces)(struct cpu *c, cpu_piece_fn *fn, void *ctx);
     /* What of the state is out of range and cannot be run, or NULL. */

@@ -87,6 +87,12 @@ struct tlb_ctx {
     struct ftlb_entry f[FTLB_SIZE];
 };
 
+/* A breakpoint: see breaks.h. */
+struct engine_break {
+    uint64_t va;
+    uint32_t cpus; /* a bit for each cpu that stops there */
+};
+
 #define ENGINE_CPUS 8
 struct engine {
     struct mem *mem;
@@ -104,6 +110,8 @@ struct engine {
     /* A hart stored to a page with MEM_WATCH, or (by NULL) anything else changed RAM: reservations and watchpoints look. */
     void (*watch)(struct engine *e, const struct cpu *by, uint64_t pa, uint64_t n);
     struct cpu *running; /* the cpu inside its run function; NULL between runs */
+    struct engine_break *break_at;
+    unsigned breaks; /* how many: 0 but for a debugger */
 };
 
 /* Why cpu_run came back. */
@@ -139,9 +147,13 @@ struct cpu {
     struct engine *engine;
     struct mem *mem;
     unsigned index;
-    bool resync;  /* leave cpu_run as soon as the current instruction is done */
-    bool refetch; /* translations were dropped: the page being executed must be looked up anew */
-    enum cpu_stop stop;
+    bool resync;        /* leave cpu_run as soon as the current instruction is done */
+    bool refetch;       /* translations were dropped: the page being executed must be looked up anew */
+    enum cpu_stop stop; /* CPU_STOP_DEBUG: a breakpoint ended the run */
+    struct {
+        uint64_t pc, cycle;
+        bool valid;
+    } passed;                           /* the boundary at which a breakpoint stopped last: the next run goes over it */
     struct tlb_ctx *ctx[TLB_CTX_COUNT]; /* allocated when first needed */
     unsigned ctx_victim;
     uint64_t ctx_evictions; /* raised whenever a context changes its key: pointers kept by key are then stale */
@@ -172,6 +184,8 @@ void engine_mark_pte(struct engine *e, uint64_t pa);
 void engine_store(struct engine *e, uint64_t pa, unsigned n, uint64_t old, uint64_t new);
 /* Tells that any bytes of [pa, pa+n) were changed from outside (DMA, loader, debugger). */
 void engine_changed(struct engine *e, uint64_t pa, uint64_t n);
+/* Undecodes, in every decoded page, what an instruction at this offset of a page is part of. Call only between runs. */
+void engine_redecode(struct engine *e, unsigned offset);
 /* The decoded page for the RAM page at pa (4 KiB aligned); made when missing, and then dropped ones are freed: call it between
  * instructions. */
 struct code_page *engine_code(struct engine *e, uint64_t pa, uint32_t kind);

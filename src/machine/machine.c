@@ -55,8 +55,10 @@ static void first_state(struct machine *m)
 void machine_refresh(struct machine *m)
 {
     engine_flush(&m->engine);
-    for (unsigned i = 0; i < m->setup->harts; i++)
+    for (unsigned i = 0; i < m->setup->harts; i++) {
+        machine_hart(m, i)->passed.valid = false; /* that was another time */
         m->arch->refresh(machine_hart(m, i));
+    }
 }
 
 /* RAM becomes as it was after loading. Returns false, and says so on the console, when an image is no longer what it was. */

@@ -83,6 +83,12 @@ struct machine_state {
     struct sched sched;
 };
 
+/* Where machine_run is to stop a hart: debug.c. */
+struct machine_halt {
+    enum { HALT_NONE, HALT_CYCLE, HALT_AWAKE } kind; /* nowhere; when it has reached `cycle`; when it does not wait any more */
+    uint64_t cycle;
+};
+
 struct machine {
     struct setup *setup;
     struct machine_state st;
@@ -107,6 +113,9 @@ struct machine {
     machine_watch_fn *change; /* machine_watch */
     void *change_ctx;
     volatile int stop; /* machine_request_stop */
+    struct machine_halt halt[MACHINE_HARTS];
+    unsigned halts; /* how many of them are not HALT_NONE */
+    int broke;      /* the hart that a breakpoint stopped in the last machine_run, or -1 */
 };
 
 /* Hart i, and how far it has come. */
@@ -128,6 +137,9 @@ void wire_harts(struct machine *m);
 uint64_t wire_now(const struct machine *m);
 /* Hands out the events that are due at `now`, which no hart is past but those that ran before in this slice. */
 void wire_events(struct machine *m, uint64_t now);
+/* inject.c: makes it happen to a hart; no hart is running. False with a sentence if the machine has no such hart, line or event.
+ */
+bool wire_inject(struct machine *m, const struct injection *i, struct err *e);
 /* The device of that id, or NULL. */
 struct device *machine_device(struct machine *m, const char *id);
 
@@ -155,6 +167,12 @@ void kept_free(struct setup *s);
 bool machine_semihost(void *ctx, struct cpu *c, uint64_t op, uint64_t arg, uint64_t *result);
 /* Bytes typed for it. Returns how many were taken. */
 size_t machine_typed(struct machine *m, const void *p, size_t n);
+
+/* ---- run.c
+ * -------------------------------------------------------------------------------------------------------------------------- */
+
+/* The hart waits with nothing to wake it now, or is halted for good. */
+bool machine_sleeps(struct machine *m, unsigned hart);
 
 /* ---- machine.c
  * ---------------------------------------------------------------------------------------------------------------------- */

@@ -45,6 +45,8 @@ static bool sleeps(struct machine *m, struct cpu *c)
     return p->halted || p->parked || (p->waiting && !m->arch->wakes(c));
 }
 
+bool machine_sleeps(struct machine *m, unsigned hart) { return sleeps(m, machine_hart(m, hart)); }
+
 /* When a sleeping hart's own timer or counter is next due. */
 static uint64_t due(struct machine *m, struct cpu *c)
 {
@@ -80,6 +82,35 @@ uint64_t machine_next_wake(struct machine *m)
     return next_due(m);
 }
 
+/* Where hart i is to be stopped; UINT64_MAX: nowhere. */
+static uint64_t halt_of(const struct machine *m, unsigned i)
+{
+    return m->halts && m->halt[i].kind == HALT_CYCLE ? m->halt[i].cycle : UINT64_MAX;
+}
+
+static uint64_t next_halt(const struct machine *m)
+{
+    uint64_t t = UINT64_MAX;
+    for (unsigned i = 0; m->halts && i < m->setup->harts; i++)
+        t = min64(t, halt_of(m, i));
+    return t;
+}
+
+/* Whether a hart has come to where it is to be stopped; those that have are not to be stopped again. */
+static bool halt_reached(struct machine *m)
+{
+    unsigned before = m->halts;
+    for (unsigned i = 0; m->halts && i < m->setup->harts; i++) {
+        const struct machine_halt *k = &m->halt[i];
+        if ((k->kind == HALT_CYCLE && machine_progress(m, i)->cycle >= k->cycle) ||
+            (k->kind == HALT_AWAKE && !machine_sleeps(m, i))) {
+            m->halt[i].kind = HALT_NONE;
+            m->halts--;
+        }
+    }
+    return m->halts != before;
+}
+
 static void end_slice(struct machine *m, uint64_t at)
 {
     m->st.cycle = at;
@@ -91,7 +122,10 @@ static void end_slice(struct machine *m, uint64_t at)
 static enum cpu_stop run_hart(struct machine *m, struct cpu *c, uint64_t to)
 {
     m->until = to;
-    return m->arch->run(c, to);
+    enum cpu_stop stop = m->arch->run(c, to);
+    if (unlikely(stop == CPU_STOP_DEBUG))
+        m->broke = (int)c->index;
+    return stop;
 }
 
 /* The only hart that is awake runs until `to` at most. Whatever stops it ends the slice. */
@@ -159,7 +193,7 @@ static bool run_turn(struct machine *m, uint64_t limit, enum cpu_stop *stop)
     struct cpu *c = machine_hart(m, s->turn);
     const struct cpu_progress *p = cpu_progress(c);
     bool last = s->turn == m->setup->harts - 1;
-    uint64_t to = last ? min64(s->slice_end, limit) : s->slice_end;
+    uint64_t to = min64(last ? min64(s->slice_end, limit) : s->slice_end, halt_of(m, s->turn));
     if (p->cycle < to)
         *stop = turn_step(m, c, to);
     if (p->cycle >= s->slice_end) {
@@ -181,6 +215,12 @@ static enum step step_aligned(struct machine *m, uint64_t limit, bool *jumped, e
     wire_events(m, s->cycle);
     if (s->exited || m->reboot)
         return STEP_ON;
+    *why = MACHINE_DEBUG;
+    if (unlikely(m->halts)) {
+        if (halt_reached(m))
+            return STEP_STOP;
+        limit = min64(limit, next_halt(m)); /* not reached yet, so this is no MACHINE_CYCLES */
+    }
     *why = MACHINE_CYCLES;
     if (s->cycle >= limit)
         return STEP_STOP;
@@ -215,6 +255,7 @@ enum machine_stop machine_run(struct machine *m, uint64_t cycles)
     bool jumped = false, first = true;
     m->now = from;
     m->shared = false;
+    m->broke = -1;
     for (;; first = false) {
         enum cpu_stop stop = CPU_STOP_LIMIT;
         if (s->exited)
@@ -226,6 +267,8 @@ enum machine_stop machine_run(struct machine *m, uint64_t cycles)
             return MACHINE_DEBUG;
         }
         if (s->in_slice) {
+            if (unlikely(m->halts) && halt_reached(m))
+                return MACHINE_DEBUG;
             if (!run_turn(m, limit, &stop))
                 return MACHINE_CYCLES;
         } else if (step_aligned(m, limit, &jumped, &stop, &why) == STEP_STOP) {

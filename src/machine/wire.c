@@ -67,6 +67,8 @@ static void host_hart_irq(struct device *d, unsigned hart, unsigned irq, bool le
         c->resync = true;
 }
 
+static bool host_inject(struct device *d, const struct injection *i) { return wire_inject(owner(d), i, NULL); }
+
 static bool host_dma_read(struct device *d, uint64_t pa, void *p, uint64_t n) { return mem_read(owner(d)->mem, pa, p, n); }
 static bool host_dma_write(struct device *d, uint64_t pa, const void *p, uint64_t n)
 {
@@ -131,6 +133,7 @@ static const struct device_host services = {
     .arm = host_arm,
     .irq = host_irq,
     .hart_irq = host_hart_irq,
+    .inject = host_inject,
     .dma_read = host_dma_read,
     .dma_write = host_dma_write,
     .output = host_output,

@@ -9,6 +9,7 @@
  */
 #ifndef TL_MEM_DEVICE_H
 #define TL_MEM_DEVICE_H
+#include "mem/injection.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,6 +45,9 @@ struct device_host {
     void (*arm)(struct device *d, unsigned n, uint64_t when);                    /* UINT64_MAX cancels */
     void (*irq)(struct device *d, unsigned out, bool level);                     /* output line `out` (wired by the board) */
     void (*hart_irq)(struct device *d, unsigned hart, unsigned irq, bool level); /* a hart's input: mip bit number `irq` */
+    /* Makes it happen at once. Call it from an event only: no hart is inside an instruction then. False: this machine has no such
+       hart, line or event. */
+    bool (*inject)(struct device *d, const struct injection *i);
     bool (*dma_read)(struct device *d, uint64_t pa, void *p, uint64_t n);
     bool (*dma_write)(struct device *d, uint64_t pa, const void *p, uint64_t n);
     void (*output)(struct device *d, const void *p, size_t n); /* bytes to the host side of this device */

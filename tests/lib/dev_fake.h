@@ -24,6 +24,9 @@ struct fake {
     bool irq;
     unsigned irq_rises;
     uint64_t mip[DEVICES_HARTS_MAX];
+    struct injection injected;
+    unsigned injections;
+    bool refuse; /* the next injections */
     uint8_t ram[FAKE_RAM_SIZE];
     uint8_t disk[FAKE_DISK];
     bool disk_fails;
@@ -58,6 +61,18 @@ static inline void fake_host_hart_irq(struct device *d, unsigned hart, unsigned 
     assert(hart < d->harts && hart < DEVICES_HARTS_MAX && irq < 64);
     uint64_t bit = UINT64_C(1) << irq;
     fake_of(d)->mip[hart] = (fake_of(d)->mip[hart] & ~bit) | (level ? bit : 0);
+}
+
+/* A machine whose harts have every event; what was injected last is kept. */
+static inline bool fake_host_inject(struct device *d, const struct injection *i)
+{
+    fake_of(d)->injected = *i;
+    fake_of(d)->injections++;
+    if (fake_of(d)->refuse)
+        return false;
+    if (i->kind == INJECT_LINE)
+        fake_host_hart_irq(d, i->hart, i->line, i->how != INJECT_LOWER);
+    return true;
 }
 
 /* The host address of guest memory, or NULL. */
@@ -136,6 +151,7 @@ static const struct device_host fake_host = {
     .arm = fake_host_arm,
     .irq = fake_host_irq,
     .hart_irq = fake_host_hart_irq,
+    .inject = fake_host_inject,
     .dma_read = fake_host_dma_read,
     .dma_write = fake_host_dma_write,
     .output = fake_host_output,

@@ -62,7 +62,7 @@ static void reset(struct cpu *c, uint64_t cycle, uint64_t seed)
 {
     struct hart *h = hart(c);
     uint64_t idle = h->s.idle;
-    h->s.lines = h->s.hgeip = 0;
+    h->s.lines = h->s.pulse = h->s.hgeip = 0;
     h->s.time_offset = 0;
     h->s.cycle = cycle;
     h->s.seed = seed;
@@ -144,6 +144,19 @@ static void pieces(struct cpu *c, cpu_piece_fn *fn, void *ctx)
 #undef HIGHS
 }
 
+static void put_back(struct cpu *c, const void *state)
+{
+    struct hart *h = hart(c);
+    struct rv_state now = h->s;
+    memcpy(&h->s, state, sizeof h->s);
+    h->s.lines = now.lines;
+    h->s.pulse = now.pulse;
+    h->s.hgeip = now.hgeip;
+    h->s.nmi_pending = now.nmi_pending;
+    h->s.res_valid = 0;
+    hart_refresh(h);
+}
+
 static const char *fault(const struct cpu *c)
 {
     const struct rv_state *s = &((const struct hart *)c)->s;
@@ -153,7 +166,7 @@ static const char *fault(const struct cpu *c)
         return "priv";
     if (s->v > 1)
         return "v";
-    if (s->waiting > 1 || s->elp > 1 || s->halted > 1 || s->nmi_pending > 1 || s->parked > 1 || s->fflags > 31)
+    if (s->waiting > 1 || s->elp > 1 || s->halted > 1 || s->nmi_pending > 2 || s->parked > 1 || s->fflags > 31)
         return "waiting, elp, halted, nmi_pending, parked or fflags";
     return NULL;
 }
@@ -177,11 +190,14 @@ const struct cpu_arch riscv_arch = {
     .wakes = wakes,
     .due = due,
     .line = line,
+    .inject = hart_inject,
     .set_time_offset = set_time_offset,
+    .argument = {"a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7"},
     .get_reg = hart_get_reg,
     .set_reg = hart_set_reg,
     .load = load,
     .store = store,
+    .put_back = put_back,
     .pieces = pieces,
     .fault = fault,
 };

@@ -15,6 +15,9 @@ struct rv_kind {
 bool hart_get_reg(struct cpu *cpu, const char *name, uint64_t *value);
 bool hart_set_reg(struct cpu *cpu, const char *name, uint64_t value);
 
+/* inject.c */
+bool hart_inject(struct cpu *cpu, const struct injection *i, struct err *e);
+
 /* describe.c */
 bool rv_describe(const struct cpu_kind *k, enum cpu_node node, cpu_property_fn *fn, void *ctx);
 #endif

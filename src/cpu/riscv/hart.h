@@ -70,6 +70,7 @@ struct rv_state {
     uint64_t counter[32]; /* base of counter n: value = base + events since (see counters.c); [1] unused */
     uint64_t time_offset; /* time = cycle / tick_cycles + offset */
     uint64_t lines;       /* interrupt inputs from outside, as mip bits */
+    uint64_t pulse;       /* those of them that go low when the interrupt is taken */
     uint64_t hgeip;       /* guest external interrupt inputs */
     uint64_t seed;        /* generator behind Zkr's seed */
     uint64_t res_pa;      /* LR/SC reservation: physical address of its 64-byte set */
@@ -77,7 +78,7 @@ struct rv_state {
     uint8_t priv, v;     /* RV_U, RV_S, RV_M; virtualization mode */
     uint8_t elp;         /* Zicfilp: a landing pad is expected */
     uint8_t res_valid;   /* 0 none; else the access size of the LR */
-    uint8_t nmi_pending; /* an RNMI input is raised */
+    uint8_t nmi_pending; /* the RNMI input is raised; 2: until the interrupt is taken */
     uint8_t fflags;      /* accrued exceptions while not running */
     uint8_t pad[2];
     struct rv_csrs csr;
@@ -171,6 +172,12 @@ void hart_refresh(struct hart *h);
 enum cpu_stop hart_run(struct hart *h, uint64_t until);
 /* Sets interrupt input `irq` (mip bit number). Safe from inside a device access of a running hart. */
 void hart_line(struct hart *h, unsigned irq, bool level);
+
+/* ---- inject.c: what happens to a hart from outside
+ * ---------------------------------------------------------------------------------------------- */
+
+/* The interrupt t is about to be taken: lowers the input that was raised for it alone. */
+void hart_taken(struct hart *h, const struct trap *t);
 
 /* ---- trap.c: traps, returns, interrupts --------------------------------------------------------------------------------------
  */
