@@ -41,16 +41,8 @@ static uint64_t widen(const struct hart *h, uint64_t v) { return h->cfg->xlen ==
 /* The number of the CSR called name, "mhpmcounter7" included, or -1 if this hart has none. */
 static int find_csr(const struct hart *h, const char *name)
 {
-    const struct csr_row *row = csr_row_by_name(name);
-    char other[32];
-    if (!row)
-        return -1;
-    for (unsigned num = row->num; num < row->num + (row->count ? row->count : 1u); num++) {
-        csr_name(num, other, sizeof other);
-        if (!strcmp(other, name))
-            return csr_exists(h->map, num) ? (int)num : -1;
-    }
-    return -1;
+    int num = csr_num_by_name(name);
+    return num >= 0 && csr_exists(h->map, (unsigned)num) ? num : -1;
 }
 
 /* A debugger's view: M-mode's, whatever the hart is doing. */
