@@ -22,6 +22,7 @@ static const struct extension {
     {0x52464e43, sbi_rfence}, /* "RFNC" */
     {0x48534d, sbi_hsm},      /* "HSM" */
     {0x53525354, sbi_srst},   /* "SRST" */
+    {0x504d55, sbi_pmu},      /* "PMU" */
     {0x4442434e, sbi_dbcn},   /* "DBCN" */
     {0x53555350, sbi_susp},   /* "SUSP" */
     {0x46574654, sbi_fwft},   /* "FWFT" */

@@ -90,9 +90,9 @@ struct hart {
 
     u32 fwft_locked; /* bit n: feature n */
 
-    u32 pmu_started;      /* bit n: firmware counter n counts */
-    ulong pmu_shmem;      /* physical address of the snapshot memory; PMU_NO_SHMEM: none */
-    u32 pmu_event[32];    /* event_idx of hardware counter n; PMU_FREE: none */
+    u32 pmu_started;   /* bit n: firmware counter n counts */
+    ulong pmu_shmem;   /* physical address of the snapshot memory; all ones: none */
+    u32 pmu_event[32]; /* event_idx of hardware counter n; all ones: none */
     u16 pmu_fw_event[PMU_FW_COUNTERS];
     u64 pmu_fw_value[PMU_FW_COUNTERS];
 };

@@ -129,6 +129,7 @@ void hart_set_up(struct hart *h)
     protect(h);
     delegate(h);
     fwft_reset(h);
+    pmu_reset(h);
     sse_reset(h);
     csr_write(mcounteren, -1);
     csr_write(scounteren, 7); /* U: cycle, time, instret */
