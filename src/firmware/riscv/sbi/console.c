@@ -60,9 +60,7 @@ struct sbiret sbi_dbcn(struct hart *h, ulong fid, const ulong *a)
             p[n] = (u8)c;
         }
         return RETURN(n);
-    case 2: /* write byte */
-        put_char((char)a[0]);
-        return RETURN(0);
+    case 2: /* write byte */ put_char((char)a[0]); return RETURN(0);
     default: return RET(SBI_ERR_NOT_SUPPORTED);
     }
 }

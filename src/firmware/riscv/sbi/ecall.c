@@ -15,17 +15,15 @@ static const struct extension {
     u32 eid;
     struct sbiret (*call)(struct hart *h, ulong fid, const ulong *a);
 } extensions[] = {
-    {EID_SSE, sbi_sse},
-    {0x10, sbi_base},
-    {0x54494d45, sbi_time},   /* "TIME" */
-    {0x735049, sbi_ipi},      /* "sPI" */
-    {0x52464e43, sbi_rfence}, /* "RFNC" */
-    {0x48534d, sbi_hsm},      /* "HSM" */
-    {0x53525354, sbi_srst},   /* "SRST" */
-    {0x504d55, sbi_pmu},      /* "PMU" */
-    {0x4442434e, sbi_dbcn},   /* "DBCN" */
-    {0x53555350, sbi_susp},   /* "SUSP" */
-    {0x46574654, sbi_fwft},   /* "FWFT" */
+    {EID_SSE, sbi_sse},       {0x10, sbi_base}, {0x54494d45, sbi_time}, /* "TIME" */
+    {0x735049, sbi_ipi},                                                /* "sPI" */
+    {0x52464e43, sbi_rfence},                                           /* "RFNC" */
+    {0x48534d, sbi_hsm},                                                /* "HSM" */
+    {0x53525354, sbi_srst},                                             /* "SRST" */
+    {0x504d55, sbi_pmu},                                                /* "PMU" */
+    {0x4442434e, sbi_dbcn},                                             /* "DBCN" */
+    {0x53555350, sbi_susp},                                             /* "SUSP" */
+    {0x46574654, sbi_fwft},                                             /* "FWFT" */
 };
 
 static const struct extension *find(u32 eid)

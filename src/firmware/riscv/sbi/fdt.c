@@ -1,10 +1,21 @@
 /*
- * The device tree (Devicetree Specification, chapter "Flattened Devicetree (DTB) Format"): one walk reads what the firmware wants to
- * know, and one node is added, which tells supervisor software to keep out of the firmware's memory.
+ * The device tree (Devicetree Specification, chapter "Flattened Devicetree (DTB) Format"): one walk reads what the firmware wants
+ * to know, and one node is added, which tells supervisor software to keep out of the firmware's memory.
  */
 #include "fw.h"
 
-enum { MAGIC = 0, TOTAL_SIZE, OFF_STRUCT, OFF_STRINGS, OFF_RESERVE, VERSION, LAST_COMPATIBLE, BOOT_CPU, SIZE_STRINGS, SIZE_STRUCT };
+enum {
+    MAGIC = 0,
+    TOTAL_SIZE,
+    OFF_STRUCT,
+    OFF_STRINGS,
+    OFF_RESERVE,
+    VERSION,
+    LAST_COMPATIBLE,
+    BOOT_CPU,
+    SIZE_STRINGS,
+    SIZE_STRUCT
+};
 enum { BEGIN_NODE = 1, END_NODE = 2, PROP = 3, NOP = 4, END = 9 };
 #define FDT_MAGIC 0xd00dfeed
 #define DEPTH     8

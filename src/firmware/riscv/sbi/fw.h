@@ -9,8 +9,8 @@ typedef unsigned long long u64;
 typedef unsigned int uint;
 typedef unsigned long ulong;
 typedef _Bool bool;
-#define true     1
-#define false    0
+#define true 1
+#define false 0
 #define NULL     ((void *)0)
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -171,8 +171,8 @@ static inline void unlock(lock_t *l) { __atomic_store_n(l, 0, __ATOMIC_RELEASE);
 #define MMIO8(a)  (*(volatile u8 *)(a))
 #define MMIO32(a) (*(volatile u32 *)(a))
 
-/* What supervisor software may hand over as shared memory (SBI v3.0 "Shared memory physical address range parameter"): `size` bytes
-   of RAM at address hi:lo, none of them the firmware's. */
+/* What supervisor software may hand over as shared memory (SBI v3.0 "Shared memory physical address range parameter"): `size`
+   bytes of RAM at address hi:lo, none of them the firmware's. */
 bool memory_ok(ulong lo, ulong hi, u64 size);
 /* What it may name as the address to start or resume at. */
 bool code_ok(ulong pc);
@@ -182,7 +182,7 @@ bool code_ok(ulong pc);
 /* entry.S */
 void __attribute__((noreturn)) fw_enter(struct hart *h); /* into what h->frame describes, all other registers zero */
 void __attribute__((noreturn)) fw_restart(struct hart *h, void (*fn)(struct hart *h)); /* fn(h) on an empty stack */
-ulong counter_read(uint n);                                                             /* mcycle, minstret, mhpmcounter n */
+ulong counter_read(uint n);                                                            /* mcycle, minstret, mhpmcounter n */
 void counter_write(uint n, ulong v);
 ulong counter_event_read(uint n); /* mcyclecfg, minstretcfg, mhpmevent n */
 void counter_event_write(uint n, ulong v);
@@ -289,7 +289,7 @@ void sse_reset(struct hart *h);
 bool sse_signal(struct hart *h, uint local); /* the source of a local event has something; false: nobody wants it */
 void sse_deliver(struct hart *h);            /* injects what is pending and may run now */
 bool sse_can_deliver(const struct hart *h);
-void sse_reroute(const struct hart *h);      /* hart h no longer takes global events */
+void sse_reroute(const struct hart *h); /* hart h no longer takes global events */
 struct sbiret sbi_sse(struct hart *h, ulong fid, const ulong *a);
 void sse_set_state(struct hart *h, struct sse_event *e, uint state); /* and switches the event's source on or off */
 static inline bool sse_is_global(const struct sse_event *e) { return e->index >= LOCAL_EVENTS; }

@@ -1,6 +1,6 @@
 /*
- * The SBI Firmware Features extension (SBI v3.0, chapter FWFT). All features of the specification are local: a hart's registers hold
- * their values, `fwft_locked` which of them stay until the hart is reset.
+ * The SBI Firmware Features extension (SBI v3.0, chapter FWFT). All features of the specification are local: a hart's registers
+ * hold their values, `fwft_locked` which of them stay until the hart is reset.
  */
 #include "fw.h"
 

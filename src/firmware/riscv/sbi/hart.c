@@ -10,23 +10,21 @@
 #endif
 
 /* Runs assembler that may trap; true if it did not. Operands: outputs, inputs. */
-#define TRY(h, code, outs, ins)                                       \
-    ({                                                                \
-        ulong after_;                                                 \
-        (h)->trapped = false;                                         \
-        __asm__ volatile("la %[after], 1f\n" STORE                    \
-                         "%[after], %[resume]\n" code "\n1:"          \
-                         : [after] "=&r"(after_), [resume] "=m"((h)->resume) outs \
-                         : ins                                        \
-                         : "memory");                                 \
-        (h)->resume = 0;                                              \
-        !(h)->trapped;                                                \
+#define TRY(h, code, outs, ins)                                                        \
+    ({                                                                                 \
+        ulong after_;                                                                  \
+        (h)->trapped = false;                                                          \
+        __asm__ volatile("la %[after], 1f\n" STORE "%[after], %[resume]\n" code "\n1:" \
+                         : [after] "=&r"(after_), [resume] "=m"((h)->resume)outs:ins   \
+                         : "memory");                                                  \
+        (h)->resume = 0;                                                               \
+        !(h)->trapped;                                                                 \
     })
 #define OUT(...) , __VA_ARGS__
-#define HAS_CSR(h, csr)                                                      \
-    ({                                                                       \
-        ulong ignored_;                                                      \
-        TRY(h, "csrr %[v], " CSR_TEXT(csr), OUT([v] "=r"(ignored_)), );      \
+#define HAS_CSR(h, csr)                                                 \
+    ({                                                                  \
+        ulong ignored_;                                                 \
+        TRY(h, "csrr %[v], " CSR_TEXT(csr), OUT([v] "=r"(ignored_)), ); \
     })
 
 u64 menvcfg_read(void)

@@ -1,9 +1,9 @@
 /*
  * Harts and the system starting, stopping, sleeping: the SBI extensions HSM, SUSP and SRST.
  *
- * A stopped hart waits here in M (hart_wait) for a call of another one. Every change of a hart's state by another hart, and the look
- * at all of them that a system suspend takes, happens under one lock: a hart that has been seen stopped stays so until the system
- * sleeps.
+ * A stopped hart waits here in M (hart_wait) for a call of another one. Every change of a hart's state by another hart, and the
+ * look at all of them that a system suspend takes, happens under one lock: a hart that has been seen stopped stays so until the
+ * system sleeps.
  */
 #include "fw.h"
 

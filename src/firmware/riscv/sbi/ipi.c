@@ -1,8 +1,8 @@
 /*
  * Interrupts from hart to hart: the SBI extensions IPI and RFENCE (SBI v3.0, chapters sPI and RFNC).
  *
- * A hart is told what is wanted of it by bits in its `ipi` and a software interrupt. Remote fences have one request at a time, with
- * one bit a hart that is still to do it; a hart that waits, for its turn or for the others, does its own part meanwhile.
+ * A hart is told what is wanted of it by bits in its `ipi` and a software interrupt. Remote fences have one request at a time,
+ * with one bit a hart that is still to do it; a hart that waits, for its turn or for the others, does its own part meanwhile.
  */
 #include "fw.h"
 
@@ -61,8 +61,9 @@ struct sbiret sbi_ipi(struct hart *h, ulong fid, const ulong *a)
 
 enum { FENCE_I, SFENCE_VMA, SFENCE_VMA_ASID, HFENCE_GVMA_VMID, HFENCE_GVMA, HFENCE_VVMA_ASID, HFENCE_VVMA, FENCES };
 /* The PMU's event codes of a fence that was sent; that of one received is one more. */
-static const u8 fence_event[FENCES] = {FW_FENCE_I_SENT,          FW_SFENCE_VMA_SENT,       FW_SFENCE_VMA_ASID_SENT, FW_HFENCE_GVMA_VMID_SENT,
-                                       FW_HFENCE_GVMA_SENT,      FW_HFENCE_VVMA_ASID_SENT, FW_HFENCE_VVMA_SENT};
+static const u8 fence_event[FENCES] = {FW_FENCE_I_SENT,          FW_SFENCE_VMA_SENT,  FW_SFENCE_VMA_ASID_SENT,
+                                       FW_HFENCE_GVMA_VMID_SENT, FW_HFENCE_GVMA_SENT, FW_HFENCE_VVMA_ASID_SENT,
+                                       FW_HFENCE_VVMA_SENT};
 
 struct request {
     uint what;
@@ -77,7 +78,10 @@ static lock_t request_lock;
 #define PAGES_SINGLY 64 /* more pages than this: everything */
 
 static inline void sfence_page(ulong va) { __asm__ volatile("sfence.vma %0, x0" ::"r"(va) : "memory"); }
-static inline void sfence_page_asid(ulong va, ulong asid) { __asm__ volatile("sfence.vma %0, %1" ::"r"(va), "r"(asid) : "memory"); }
+static inline void sfence_page_asid(ulong va, ulong asid)
+{
+    __asm__ volatile("sfence.vma %0, %1" ::"r"(va), "r"(asid) : "memory");
+}
 static inline void sfence_asid(ulong asid) { __asm__ volatile("sfence.vma x0, %0" ::"r"(asid) : "memory"); }
 static inline void sfence_all(void) { __asm__ volatile("sfence.vma" ::: "memory"); }
 /* hfence.gvma has opcode 0x73, funct3 0, funct7 0x31; hfence.vvma 0x11. */

@@ -9,8 +9,8 @@
 #define FW_BASE 0x80000000
 #define FW_SIZE 0x40000 /* what the PMP entry covers, and the device tree reserves */
 
-#define MSIP_BASE     0x2000000  /* 4 bytes a hart */
-#define MTIMECMP_BASE 0x2004000  /* 8 bytes a hart */
+#define MSIP_BASE     0x2000000 /* 4 bytes a hart */
+#define MTIMECMP_BASE 0x2004000 /* 8 bytes a hart */
 #define MTIME         0x200bff8
 #define ACLINT_SIZE   0x10000
 #define FINISHER      0x100000

@@ -1,9 +1,9 @@
 /*
  * Performance counters (SBI v3.0, chapter PMU).
  *
- * Logical counter n below 32 is the hardware's: 0 mcycle, 2 minstret, 3 and up mhpmcounter n, as far as they are there; its CSR is
- * 0xc00 + n. Behind the last of them come PMU_FW_COUNTERS that count firmware events. mcountinhibit tells which hardware counters
- * have been started; pmu_event[] and pmu_fw_event[] which are in use.
+ * Logical counter n below 32 is the hardware's: 0 mcycle, 2 minstret, 3 and up mhpmcounter n, as far as they are there; its CSR
+ * is 0xc00 + n. Behind the last of them come PMU_FW_COUNTERS that count firmware events. mcountinhibit tells which hardware
+ * counters have been started; pmu_event[] and pmu_fw_event[] which are in use.
  */
 #include "fw.h"
 
@@ -95,10 +95,7 @@ static uint firmware_base(const struct hart *h)
 
 static uint counters(const struct hart *h) { return firmware_base(h) + PMU_FW_COUNTERS; }
 static bool is_firmware(const struct hart *h, ulong i) { return i >= firmware_base(h); }
-static bool valid(const struct hart *h, ulong i)
-{
-    return i < counters(h) && (is_firmware(h, i) || (hardware(h) >> i & 1));
-}
+static bool valid(const struct hart *h, ulong i) { return i < counters(h) && (is_firmware(h, i) || (hardware(h) >> i & 1)); }
 
 /* Are all counters of a set valid? */
 static bool set_valid(const struct hart *h, ulong base, ulong mask)
@@ -158,7 +155,8 @@ static bool can_count(const struct hart *h, uint i, struct event e)
         if (i < FIRST_PROGRAMMABLE)
             return e.idx == (i == CYCLES ? EVENT_CYCLES : EVENT_INSTRUCTIONS);
         for (uint k = 0; k < platform.pmu_maps; k++)
-            if (e.idx >= platform.pmu_map[k].first && e.idx <= platform.pmu_map[k].last && (platform.pmu_map[k].counters >> i & 1))
+            if (e.idx >= platform.pmu_map[k].first && e.idx <= platform.pmu_map[k].last &&
+                (platform.pmu_map[k].counters >> i & 1))
                 return true;
         return false;
     case TYPE_RAW: return i >= FIRST_PROGRAMMABLE && !code && !(e.data >> 48);
@@ -175,7 +173,8 @@ static bool in_use(const struct hart *h, uint i)
     return is_firmware(h, i) ? h->pmu_fw_event[i - firmware_base(h)] != PMU_FW_FREE : h->pmu_event[i] != PMU_FREE;
 }
 
-/* The first counter of the set that is free and can count the event; programmable ones first where only they tell of an overflow. */
+/* The first counter of the set that is free and can count the event; programmable ones first where only they tell of an overflow.
+ */
 static int match(const struct hart *h, ulong base, ulong mask, struct event e)
 {
     int fixed = -1;

@@ -77,35 +77,36 @@ void sse_reset(struct hart *h)
 
 static void ring(const struct hart *h, const struct sse_event *e);
 
-/* Switches the hardware source of a local event on or off when the event goes from state `old` to its state now. A source that is
+/* Switches the hardware source of a local event on or off when the event goes from state `old` to state `now`. A source that is
    off keeps what it has to say until it is on. */
-static void source_switch(const struct sse_event *e, uint old)
+static void source_switch(uint local, uint old, uint now)
 {
-    uint now = (uint)e->attr[ATTR_STATUS];
-    if (e->index == EVENT_PLATFORM) {
+    if (local == EVENT_PLATFORM) {
+        if ((old >= SSE_ENABLED) == (now >= SSE_ENABLED))
+            return;
         if (now >= SSE_ENABLED)
             csr_set(mie, 1 << IRQ_MEI);
         else
             csr_clear(mie, 1 << IRQ_MEI);
-    } else if (e->index == EVENT_PMU) {
-        /* While somebody has registered, overflows come here instead of to S. They are held back while the handler runs. */
-        if (now == SSE_UNUSED)
-            csr_set(mideleg, 1 << IRQ_LCOFI);
-        else if (old == SSE_UNUSED)
-            csr_clear(mideleg, 1 << IRQ_LCOFI);
-        if (now == SSE_ENABLED)
-            csr_set(mie, 1 << IRQ_LCOFI);
-        else
-            csr_clear(mie, 1 << IRQ_LCOFI);
+        return;
     }
+    /* PMU: while somebody has registered, overflows come here instead of to S. They are held back while the handler runs. */
+    if (now == SSE_UNUSED)
+        csr_set(mideleg, 1 << IRQ_LCOFI);
+    else if (old == SSE_UNUSED)
+        csr_clear(mideleg, 1 << IRQ_LCOFI);
+    if (now == SSE_ENABLED)
+        csr_set(mie, 1 << IRQ_LCOFI);
+    else
+        csr_clear(mie, 1 << IRQ_LCOFI);
 }
 
 void sse_set_state(struct hart *h, struct sse_event *e, uint state)
 {
     uint old = (uint)e->attr[ATTR_STATUS];
     e->attr[ATTR_STATUS] = state;
-    if (1u << e->index & (1u << EVENT_PLATFORM | 1u << EVENT_PMU))
-        source_switch(e, old);
+    if (e->index == EVENT_PLATFORM || e->index == EVENT_PMU)
+        source_switch(e->index, old, state);
     if (global_pending & bit(e))
         ring(h, e);
 }
@@ -166,20 +167,18 @@ static bool before(const struct sse_event *a, const struct sse_event *b)
 static struct sse_event *next_event(const struct hart *h)
 {
     struct sse_event *best = h->sse_running;
-    u32 pending = h->sse_pending | global_pending;
-    for (; pending; pending &= pending - 1) {
-        uint i = (uint)lowest(pending);
-        struct sse_event *e = i < LOCAL_EVENTS ? (struct sse_event *)&h->event[i] : &global_event[i - LOCAL_EVENTS];
-        if (e->attr[ATTR_STATUS] == SSE_ENABLED && (!best || before(e, best)) && (i < LOCAL_EVENTS || routed_here(h, e)))
-            best = e;
-    }
+    const struct sse_event *e = h->event;
+    for (u32 pending = h->sse_pending; pending; pending >>= 1, e++)
+        if ((pending & 1) && e->attr[ATTR_STATUS] == SSE_ENABLED && (!best || before(e, best)))
+            best = (struct sse_event *)e;
+    e = global_event;
+    for (u32 pending = global_pending >> LOCAL_EVENTS; pending; pending >>= 1, e++)
+        if ((pending & 1) && e->attr[ATTR_STATUS] == SSE_ENABLED && (!best || before(e, best)) && routed_here(h, e))
+            best = (struct sse_event *)e;
     return best == h->sse_running ? NULL : best;
 }
 
-bool sse_can_deliver(const struct hart *h)
-{
-    return (h->sse_pending | global_pending) && !h->sse_masked && next_event(h);
-}
+bool sse_can_deliver(const struct hart *h) { return (h->sse_pending | global_pending) && !h->sse_masked && next_event(h); }
 
 /* Makes a global event this hart's; false if another was faster. */
 static bool claim(struct sse_event *e)
@@ -194,19 +193,26 @@ static bool claim(struct sse_event *e)
     return mine;
 }
 
+static void __attribute__((noinline)) deliver_global(struct hart *h, struct sse_event *e)
+{
+    if (claim(e))
+        sse_inject(h, e);
+    else
+        sse_deliver(h); /* there may be another */
+}
+
 void sse_deliver(struct hart *h)
 {
-    struct sse_event *e;
-    while ((e = next_event(h))) {
-        if (!sse_is_global(e)) {
-            atomic_and(&h->sse_pending, ~bit(e));
-            sse_set_state(h, e, SSE_RUNNING);
-        } else if (!claim(e)) {
-            continue;
-        }
-        sse_inject(h, e);
+    struct sse_event *e = next_event(h);
+    if (!e)
+        return;
+    if (sse_is_global(e)) {
+        deliver_global(h, e);
         return;
     }
+    atomic_and(&h->sse_pending, ~bit(e));
+    sse_set_state(h, e, SSE_RUNNING);
+    sse_inject(h, e);
 }
 
 /* ---- attributes ----------------------------------------------------------------------------------------------------- */

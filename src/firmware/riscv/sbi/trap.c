@@ -73,7 +73,8 @@ static void pass_on(struct hart *h, struct exception *x)
             enter_vs(f, x);
             return;
         }
-        /* A double trap of VS is HS's affair: cause 16, htval tells what it would have been (supervisor "Double Trap Control"). */
+        /* A double trap of VS is HS's affair: cause 16, htval tells what it would have been (supervisor "Double Trap Control").
+         */
         x->tval2 = x->cause;
         x->cause = CAUSE_DOUBLE_TRAP;
     }
@@ -156,8 +157,8 @@ void trap(struct hart *h, ulong cause)
 
 /* ---- traps of the firmware itself --------------------------------------------------------------------------------- */
 
-/* f: the frame on the stack. Expected while something is tried (struct hart.resume); and a hardware error may come at any time: it
-   is noted, and the hart sends itself an interrupt so that the event is injected as soon as this trap is over. */
+/* f: the frame on the stack. Expected while something is tried (struct hart.resume); and a hardware error may come at any time:
+   it is noted, and the hart sends itself an interrupt so that the event is injected as soon as this trap is over. */
 void trap_in_m(struct frame *f, ulong cause)
 {
     struct hart *h = hart_at(csr_read(mhartid));

@@ -1,6 +1,7 @@
 /*
  * What the variants of this firmware do differently: one predicate a difference, each with what it models. The predicates are
- * constants, so the compiler leaves nothing of a difference in the other variants. Nothing else in the sources asks for a variant.
+ * constants, so the compiler leaves nothing of a difference in the other variants. Nothing else in the sources asks for a
+ * variant.
  *
  *   maint   as the specification says ("SBI v3.0 SSE" is its chapter "Supervisor Software Events")
  *   head    OpenSBI's sse_event_inject/sse_event_resume as they are in its HEAD (lib/sbi/sbi_sse.c, commit 4e79fd7d)
@@ -51,8 +52,8 @@
    first. */
 #define V_FLAGS_LATE PATCHED
 
-/* Completion restores hstatus and V from what the firmware has kept; neither the handler's hstatus nor the attributes SPV and SPVP
-   count. */
+/* Completion restores hstatus and V from what the firmware has kept; neither the handler's hstatus nor the attributes SPV and
+   SPVP count. */
 #define V_HSTATUS_PRIVATE PATCHED
 
 /* Completion restores SPP, SPIE, SIE and the privilege from what the firmware has kept; neither the handler's sstatus nor the

@@ -192,8 +192,8 @@ void test_traps(void)
     illegal_from(MODE_VS, 1, spv | spvp);
     /* hedeleg passes it on to VS, whose handler calls. */
     WRITE(0x602, 1 << 2);
-    WRITE(0x205, only_ecall);    /* vstvec */
-    WRITE(0x200, 1 << 1);        /* vsstatus.SIE */
+    WRITE(0x205, only_ecall); /* vstvec */
+    WRITE(0x200, 1 << 1);     /* vsstatus.SIE */
     (void)call_mode(MODE_VS, only_illegal, 0);
     CHECK_EQ("pass-on-vs", t->cause, 10);
     CHECK_EQ("pass-on-vs", t->epc, only_ecall);

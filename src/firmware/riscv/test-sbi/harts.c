@@ -55,8 +55,8 @@ static void __attribute__((noinline)) sleep_call(ulong eid, ulong fid, ulong a0,
     __asm__ volatile("la t6, 1f\n" REG_S "t6, 0(%[t])\n" REG_S "sp, " REG_B "(%[t])\necall\n1:"
                      : "+r"(r0), "+r"(r1)
                      : [t] "r"(t), "r"(r2), "r"(r6), "r"(r7)
-                     : "memory", "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a3", "a4", "a5", "s1", "s2", "s3", "s4", "s5", "s6",
-                       "s7", "s8", "s9", "s10", "s11");
+                     : "memory", "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a3", "a4", "a5", "s1", "s2", "s3", "s4", "s5",
+                       "s6", "s7", "s8", "s9", "s10", "s11");
 }
 
 static void check_resumed(const char *name, ulong opaque)

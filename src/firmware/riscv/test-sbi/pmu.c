@@ -5,7 +5,7 @@ enum { NUM, INFO, CONFIG, START, STOP, FW_READ, FW_READ_HI, SET_SHMEM, EVENT_INF
 enum { SKIP_MATCH = 1, CLEAR_VALUE = 2, AUTO_START = 4, SINH = 1 << 6 };
 enum { SET_VALUE = 1, INIT_SNAPSHOT = 2 };
 enum { RESET = 1, TAKE_SNAPSHOT = 2 };
-#define FIRMWARE  (1ul << (__riscv_xlen - 1))
+#define FIRMWARE   (1ul << (__riscv_xlen - 1))
 #define NO_COUNTER 63
 
 static u64 shmem[512] __attribute__((aligned(4096)));
@@ -22,7 +22,10 @@ ulong firmware_counters(void)
 }
 
 /* event_data 0, flags f. */
-static struct sbiret config(ulong base, ulong mask, ulong f, ulong event) { return CALL(PMU, CONFIG, base, mask, f, event, 0, 0); }
+static struct sbiret config(ulong base, ulong mask, ulong f, ulong event)
+{
+    return CALL(PMU, CONFIG, base, mask, f, event, 0, 0);
+}
 
 static void test_info(void)
 {
@@ -40,11 +43,11 @@ static void test_info(void)
 
 static void test_errors(ulong firmware)
 {
-    EXPECT("pmu-config", INVALID_PARAM, PMU, CONFIG, 0, 2, 0, 1, 0, 0);       /* counter 1 */
+    EXPECT("pmu-config", INVALID_PARAM, PMU, CONFIG, 0, 2, 0, 1, 0, 0); /* counter 1 */
     EXPECT("pmu-config", INVALID_PARAM, PMU, CONFIG, NO_COUNTER, 1, 0, 1, 0, 0);
-    EXPECT("pmu-config", INVALID_PARAM, PMU, CONFIG, 0, 1, 0x100, 1, 0, 0);   /* flags */
-    EXPECT("pmu-config", NOT_SUPPORTED, PMU, CONFIG, 0, 1, 0, 2, 0, 0);       /* instructions, by mcycle */
-    EXPECT("pmu-config", NOT_SUPPORTED, PMU, CONFIG, 0, 5, 0, 0, 0, 0);       /* no event */
+    EXPECT("pmu-config", INVALID_PARAM, PMU, CONFIG, 0, 1, 0x100, 1, 0, 0); /* flags */
+    EXPECT("pmu-config", NOT_SUPPORTED, PMU, CONFIG, 0, 1, 0, 2, 0, 0);     /* instructions, by mcycle */
+    EXPECT("pmu-config", NOT_SUPPORTED, PMU, CONFIG, 0, 5, 0, 0, 0, 0);     /* no event */
     EXPECT("pmu-config", NOT_SUPPORTED, PMU, CONFIG, 0, 5, 0, 1ul << 20 | 1, 0, 0);
     EXPECT("pmu-config", NOT_SUPPORTED, PMU, CONFIG, 0, 5, 0, 0x40001, 0, 0); /* type 4 */
     EXPECT("pmu-config", NOT_SUPPORTED, PMU, CONFIG, firmware, 1, 0, 1, 0, 0);

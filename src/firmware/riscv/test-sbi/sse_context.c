@@ -1,6 +1,6 @@
 /*
- * What an event leaves of the context that it interrupts: what the handler sees at entry, what it can change, what comes back. In S by a
- * call; in U, VS and VU by the injector, at every instruction. The whole state space is tests/rom/test_sbi_model.c's.
+ * What an event leaves of the context that it interrupts: what the handler sees at entry, what it can change, what comes back. In
+ * S by a call; in U, VS and VU by the injector, at every instruction. The whole state space is tests/rom/test_sbi_model.c's.
  */
 #include "test.h"
 
@@ -26,8 +26,8 @@ static struct {
 
 static ulong flags_of(ulong sstatus, ulong hstatus)
 {
-    return (sstatus & SPP ? F_SPP : 0) | (sstatus & SPIE ? F_SPIE : 0) | (hstatus & SPV ? F_SPV : 0) | (hstatus & SPVP ? F_SPVP : 0) |
-           (sstatus & SPELP ? F_SPELP : 0) | (sstatus & SDT ? F_SDT : 0);
+    return (sstatus & SPP ? F_SPP : 0) | (sstatus & SPIE ? F_SPIE : 0) | (hstatus & SPV ? F_SPV : 0) |
+           (hstatus & SPVP ? F_SPVP : 0) | (sstatus & SPELP ? F_SPELP : 0) | (sstatus & SDT ? F_SDT : 0);
 }
 
 static void check_entry(struct slot *s)

@@ -3,9 +3,9 @@
 
 static const ulong local_events[] = {EV_RAS_HIGH, EV_DOUBLE_TRAP, EV_PLATFORM, EV_PMU, EV_RAS_LOW, EV_SOFTWARE};
 static const ulong global_events[] = {0x8000, 0xc000, 0x108000, EV_G_SOFTWARE};
-static const ulong invalid_events[] = {2,          0x3fff,  0x4001,     0x7fff,     0x8001,     0xbfff,     0xc001,    0xffff,     0x10001,
-                                       0x14000,    0x18000, 0x1c000,    0x20000,    0x100001,   0x104000,   0x10c000,  0xfffeffff, 0xffff0001,
-                                       0xffff4000, 0xffff8001, 0xffffc000, 0xffffffff};
+static const ulong invalid_events[] = {2,          0x3fff,     0x4001,     0x7fff,     0x8001,     0xbfff,    0xc001,   0xffff,
+                                       0x10001,    0x14000,    0x18000,    0x1c000,    0x20000,    0x100001,  0x104000, 0x10c000,
+                                       0xfffeffff, 0xffff0001, 0xffff4000, 0xffff8001, 0xffffc000, 0xffffffff};
 
 static ulong memory[ATTRS + 2] __attribute__((aligned(8)));
 static struct slot slot;

@@ -2,8 +2,8 @@
  * A supervisor-mode program that calls every function of an SBI implementation and checks what it says and does. Include it
  * everywhere here.
  *
- * A failed check prints a line `FAILED name: file line, value` and the run goes on; it ends by SRST, with code 0 if no check failed. So a
- * firmware with a known fault is told by the names of exactly the checks that it fails (tests/rom/sbi.sh).
+ * A failed check prints a line `FAILED name: file line, value` and the run goes on; it ends by SRST, with code 0 if no check
+ * failed. So a firmware with a known fault is told by the names of exactly the checks that it fails (tests/rom/sbi.sh).
  */
 #ifndef TEST_SBI_TEST_H
 #define TEST_SBI_TEST_H
@@ -14,8 +14,8 @@ typedef unsigned int uint;
 typedef unsigned long ulong;
 typedef unsigned long long u64;
 typedef _Bool bool;
-#define true     1
-#define false    0
+#define true 1
+#define false 0
 #define NULL     ((void *)0)
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -107,16 +107,17 @@ struct trapped {
 struct trapped *my_trapped(void);
 
 #define NO_TRAP (~0ul)
-/* Runs assembler in S; my_trapped()->cause is NO_TRAP, or tells the trap that ended it. Operands follow; t0 to t2 and t6 are clobbered. */
-#define ATTEMPT(code, outs, ins)                                                                                             \
-    do {                                                                                                                     \
-        struct trapped *t_ = my_trapped();                                                                                   \
-        t_->cause = NO_TRAP;                                                                                                 \
-        __asm__ volatile("la t6, 99f\n" REG_S "t6, 0(%[t_])\n" REG_S "sp, " REG_B "(%[t_])\n.balign 4\n" code                 \
-                         "\n.balign 4\n99:\n" REG_S "zero, 0(%[t_])\n"                                                       \
-                         : outs                                                                                              \
-                         : [t_] "r"(t_)ins                                                                                   \
-                         : "t0", "t1", "t2", "t6", "memory");                                                                \
+/* Runs assembler in S; my_trapped()->cause is NO_TRAP, or tells the trap that ended it. Operands follow; t0 to t2 and t6 are
+ * clobbered. */
+#define ATTEMPT(code, outs, ins)                                                                              \
+    do {                                                                                                      \
+        struct trapped *t_ = my_trapped();                                                                    \
+        t_->cause = NO_TRAP;                                                                                  \
+        __asm__ volatile("la t6, 99f\n" REG_S "t6, 0(%[t_])\n" REG_S "sp, " REG_B "(%[t_])\n.balign 4\n" code \
+                         "\n.balign 4\n99:\n" REG_S "zero, 0(%[t_])\n"                                        \
+                         : outs                                                                               \
+                         : [t_] "r"(t_)ins                                                                    \
+                         : "t0", "t1", "t2", "t6", "memory");                                                 \
     } while (0)
 #define OUT(...) __VA_ARGS__
 #define IN(...)  , __VA_ARGS__
@@ -164,9 +165,9 @@ enum { UNUSED, REGISTERED, ENABLED, RUNNING, PENDING = 4, INJECTABLE = 8 };
 
 /* A registered event: ENTRY_ARG points to it. slot.S knows the order. */
 struct slot {
-    ulong x[32];                           /* of what was interrupted, but a6 and a7 as the handler gets them */
+    ulong x[32];                            /* of what was interrupted, but a6 and a7 as the handler gets them */
     ulong sepc, sstatus, hstatus, entry_pc; /* at entry */
-    ulong stack;                           /* its end */
+    ulong stack;                            /* its end */
     void (*fn)(struct slot *s);
     ulong event;
     volatile ulong count, order; /* how often it ran; order: of the last time, among all events */
