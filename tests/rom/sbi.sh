@@ -36,6 +36,23 @@ for bits in 64 32; do
     pass "$bits" -cpu "rv$bits" -smp 8 --quantum 1
 done
 
+# Hardware errors: in supervisor code before and after somebody wants them as events, and in the firmware (its second SUSP call).
+for bits in 64 32; do
+    pass "$bits" -cpu "rv$bits" --inject ras@ras_unwanted --inject ras@ras_wanted --inject 'ras@sbi_susp#2'
+    grep -aq 'hardware errors: 0x1 as an exception, 0x1 as an event, 0x1 in the firmware' "$scratch/out" ||
+        fail "rv$bits: $(grep -a 'hardware errors' "$scratch/out")"
+done
+
+# Non-maskable interrupts: the same event, in supervisor code and in the firmware.
+nmi=smrnmi=on,nmi=0x80000400,nmi-exception=0x80000500
+for cpu in 64,smdbltrp=off 64,smdbltrp=on 32,smdbltrp=on; do
+    pass "${cpu%%,*}" -cpu "rv$cpu,$nmi" --inject rnmi@ras_wanted --inject 'rnmi@sbi_susp#2'
+    grep -aq 'hardware errors: 0x0 as an exception, 0x1 as an event, 0x1 in the firmware' "$scratch/out" ||
+        fail "rv$cpu: $(grep -a 'hardware errors' "$scratch/out")"
+done
+sbi maint 64 -cpu "rv64,$nmi" --inject rnmi@ras_unwanted
+[ "$status" -eq 22 ] && grep -aq 'nobody waits for event 0' "$scratch/out" || fail "an NMI that nobody wants: status $status"
+
 # only VARIANT CPU NAME...: fails these checks and no other.
 only()
 {

@@ -50,6 +50,9 @@ void fatal(struct hart *h, const char *what, ulong a, ulong b, uint code)
     finish(code << 16 | 0x3333);
 }
 
+/* nmi.S: a double trap of the firmware. */
+void fatal_in_m(ulong cause, ulong pc) { fatal(hart_at(csr_read(mhartid)), "double trap in the firmware", cause, pc, 18); }
+
 static void banner(const struct hart *h)
 {
     put_text("trapline SBI 3.0, variant " VARIANT_NAME ", harts ");

@@ -24,6 +24,9 @@
 #define CSR_MTVAL2     0x34b
 #define CSR_MCYCLECFG  0x321
 #define CSR_MSECCFG    0x747
+#define CSR_MNSCRATCH  0x740
+#define CSR_MNEPC      0x741
+#define CSR_MNCAUSE    0x742
 #define CSR_MNSTATUS   0x744
 #define CSR_SCOUNTOVF  0xda0
 

@@ -78,7 +78,7 @@ struct hart {
     volatile ulong resume;
     volatile bool trapped;
 
-    volatile u32 ipi; /* IPI_* that others want of this hart */
+    volatile u32 ipi; /* IPI_*: what others, and nmi.S, want of this hart */
 
     volatile u32 hsm;
     ulong start_addr, start_opaque;
@@ -193,6 +193,9 @@ ulong counter_event_read_high(uint n);
 void counter_event_write_high(uint n, ulong v);
 #endif
 
+/* nmi.S */
+extern ulong nmi_area[HARTS * NMI_WORDS]; /* for mnscratch */
+
 /* boot.c */
 void __attribute__((noreturn)) hart_wait(struct hart *h);
 void __attribute__((noreturn)) fatal(struct hart *h, const char *what, ulong a, ulong b, uint code);
@@ -216,7 +219,7 @@ void trap(struct hart *h, ulong cause);
 void ecall(struct hart *h);
 
 /* ipi.c */
-enum { IPI_SSI = 1 << 0, IPI_SSE = 1 << 1, IPI_HSM = 1 << 2 };
+enum { IPI_SSI = 1 << 0, IPI_SSE = 1 << 1, IPI_HSM = 1 << 2 }; /* and IPI_NMI */
 void ipi_send(ulong hart, u32 what);
 void ipi_take(struct hart *h);
 void rfence_poll(struct hart *h);
@@ -289,7 +292,7 @@ void sse_reset(struct hart *h);
 bool sse_signal(struct hart *h, uint local); /* the source of a local event has something; false: nobody wants it */
 void sse_deliver(struct hart *h);            /* injects what is pending and may run now */
 bool sse_can_deliver(const struct hart *h);
-void sse_reroute(const struct hart *h); /* hart h no longer takes global events */
+void sse_stopped(const struct hart *h); /* others may take what it has left */
 struct sbiret sbi_sse(struct hart *h, ulong fid, const ulong *a);
 void sse_set_state(struct hart *h, struct sse_event *e, uint state); /* and switches the event's source on or off */
 static inline bool sse_is_global(const struct sse_event *e) { return e->index >= LOCAL_EVENTS; }

@@ -64,6 +64,12 @@ void hart_probe(struct hart *h)
     struct features *has = &h->has;
     /* NMIE is 0 after reset; until it is set, even the traps of this function would go to the NMI exception vector (Smrnmi). */
     has->smrnmi = TRY(h, "csrsi " CSR_TEXT(CSR_MNSTATUS) ", 8", , );
+    if (has->smrnmi) {
+        ulong *area = &nmi_area[h->id * NMI_WORDS];
+        area[2] = (ulong)&h->ipi;
+        area[3] = MSIP_BASE + 4 * h->id;
+        csr_write(CSR_MNSCRATCH, area);
+    }
     has->h = csr_read(misa) >> ('h' - 'a') & 1;
     has->sscofpmf = HAS_CSR(h, CSR_SCOUNTOVF);
     has->smstateen = HAS_CSR(h, CSR_MSTATEEN0);

@@ -61,6 +61,7 @@ static void __attribute__((noreturn)) stop(struct hart *h)
     lock(&states);
     h->hsm = HSM_STOPPED;
     unlock(&states);
+    sse_stopped(h);
     fw_restart(h, hart_wait);
 }
 

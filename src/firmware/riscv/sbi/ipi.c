@@ -203,5 +203,8 @@ void ipi_take(struct hart *h)
         pmu_fw_event(h, FW_IPI_RECEIVED);
         csr_set(mip, 1 << IRQ_SSI);
     }
+    /* A non-maskable interrupt tells of a hardware error. */
+    if ((what & IPI_NMI) && !sse_signal(h, EVENT_RAS_HIGH))
+        fatal(h, "non-maskable interrupt, and nobody waits for event 0", h->frame.pc, 0, 22);
     /* IPI_SSE: trap() looks for events on its way out. IPI_HSM: hsm.c:hart_wait looks at the hart's state. */
 }

@@ -17,6 +17,10 @@
 #define INJECTOR      0x3000000
 #define UART          0x10000000
 
+/* What nmi.S uses of a hart: two registers, the addresses of struct hart.ipi and of the hart's MSIP. */
+#define NMI_WORDS 4
+#define IPI_NMI   8
+
 /* struct frame, in XLEN words */
 #define FRAME_PC     32
 #define FRAME_STATUS 33

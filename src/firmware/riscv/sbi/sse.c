@@ -70,7 +70,6 @@ void sse_reset(struct hart *h)
         event_init(&h->event[i], local_id[i], i, h->id);
     }
     h->sse_pending = 0;
-    sse_reroute(h);
 }
 
 /* ---- sources -------------------------------------------------------------------------------------------------------- */
@@ -123,30 +122,35 @@ bool sse_signal(struct hart *h, uint local)
     return true;
 }
 
-/* A hart that would take an event now. */
-static bool ready(const struct hart *h) { return h->hsm == HSM_STARTED && !h->sse_masked; }
+/* Does supervisor software run on h, awake or asleep? */
+static bool in_use(const struct hart *h)
+{
+    return h->hsm != HSM_STOPPED && h->hsm != HSM_STOP_PENDING && h->hsm != HSM_START_PENDING;
+}
 
-/* Global events are for the preferred hart, and for any other while that takes none. */
+/* Global events are for the preferred hart, which they wait for while it is masked. While that hart is stopped, they are for any.
+ */
 static bool routed_here(const struct hart *h, const struct sse_event *e)
 {
     ulong preferred = e->attr[ATTR_PREFERRED_HART];
-    return preferred == h->id || !ready(hart_at(preferred));
+    return preferred == h->id || !in_use(hart_at(preferred));
 }
 
-/* Rings at the hart that global event e is for now, unless that is h, which looks by itself on its way out. */
+/* Rings at a hart that would take global event e now, unless that is h, which looks by itself on its way out. */
 static void ring(const struct hart *h, const struct sse_event *e)
 {
-    if (e->attr[ATTR_STATUS] != SSE_ENABLED || (ready(h) && routed_here(h, e)))
+    if (e->attr[ATTR_STATUS] != SSE_ENABLED || (in_use(h) && !h->sse_masked && routed_here(h, e)))
         return;
     for (ulong i = 0; i < HARTS; i++) {
-        if (hart_valid(i) && i != h->id && ready(hart_at(i)) && routed_here(hart_at(i), e)) {
+        const struct hart *other = hart_at(i);
+        if (hart_valid(i) && i != h->id && in_use(other) && !other->sse_masked && routed_here(other, e)) {
             ipi_send(i, IPI_SSE);
             return;
         }
     }
 }
 
-void sse_reroute(const struct hart *h)
+void sse_stopped(const struct hart *h)
 {
     for (uint i = 0; i < GLOBAL_EVENTS; i++)
         if (global_pending & bit(&global_event[i]))
@@ -342,8 +346,6 @@ static struct sbiret hart_mask(struct hart *h, bool mask)
     if (h->sse_masked == mask)
         return RET(mask ? SBI_ERR_ALREADY_STOPPED : SBI_ERR_ALREADY_STARTED);
     h->sse_masked = mask;
-    if (mask)
-        sse_reroute(h);
     return RET(SBI_SUCCESS);
 }
 

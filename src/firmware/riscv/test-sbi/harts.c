@@ -19,11 +19,18 @@ static void stop_self(ulong arg)
     CALL(HSM, 1);
 }
 
-/* Sends hart into HSM stop; on_hart would wait for an end that does not come. */
-static void stop_other(ulong hart)
+/* on_hart would wait for an end that does not come. */
+void stop_hart(ulong hart)
 {
     on_hart_no_wait(hart, stop_self, 0);
     wait_for(hart, STOPPED);
+}
+
+void start_hart(ulong hart)
+{
+    EXPECT("hsm", OK, HSM, 0, hart, other_start, 0x5a5a);
+    EXPECT("hsm", ALREADY_AVAILABLE, HSM, 0, hart, other_start, 0);
+    wait_for(hart, STARTED);
 }
 
 /* Where a hart resumes or starts that notes what it got: goes on behind the call that it slept in. */
@@ -199,11 +206,9 @@ void test_harts(void)
         EXPECT("hsm", INVALID_ADDRESS, HSM, 0, hart, 0x80000000, 0);
         EXPECT("ipi", OK, IPI, 0, 1, hart); /* nobody is there; it does not start */
         CHECK_EQ("hsm", CALL(HSM, 2, hart).value, STOPPED);
-        EXPECT("hsm", OK, HSM, 0, hart, other_start, 0x5a5a);
-        EXPECT("hsm", ALREADY_AVAILABLE, HSM, 0, hart, other_start, 0);
-        wait_for(hart, STARTED);
+        start_hart(hart);
         if (i < 2)
-            stop_other(hart);
+            stop_hart(hart);
     }
     test_ipi(hart);
     test_rfence(hart);
@@ -236,7 +241,7 @@ void test_suspend(void)
     EXPECT("susp", INVALID_ADDRESS, SUSP, 0, 0, 0x80000000, 0);
     if (hart != BAD_HART) {
         EXPECT("susp", DENIED, SUSP, 0, 0, resume_entry, 0);
-        stop_other(hart);
+        stop_hart(hart);
     }
     wake_soon();
     EXPECT("hsm-suspend", OK, HSM, 3, 0, 0, 0); /* retentive */

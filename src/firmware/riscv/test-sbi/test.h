@@ -145,6 +145,8 @@ void find_out(ulong hart);
 void on_hart(ulong hart, void (*fn)(ulong arg), ulong arg);
 void on_hart_no_wait(ulong hart, void (*fn)(ulong arg), ulong arg);
 ulong this_hart(void);
+void stop_hart(ulong hart); /* by HSM; it is another one */
+void start_hart(ulong hart);
 void other_started(ulong hart); /* its loop */
 
 /* After `count` cycles mip.MEIP of hart rises. */
