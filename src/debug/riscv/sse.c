@@ -261,6 +261,7 @@ static void leave_exception(struct look *k)
     if (sepc != v->pc && ((sepc == stvec && !spv) || (sepc == vstvec && spv && v->v))) {
         v->priv = RV_S;
         v->v = spv != 0;
+        v->elp = 0;
         given.vague = SSE_VAGUE_TRAP | SSE_VAGUE_STATUS;
         v->pc = sepc;
     } else if (sepc == v->pc + 2 || sepc == v->pc + 4) {

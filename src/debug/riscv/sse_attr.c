@@ -100,8 +100,10 @@ static void check_status(struct look *k, struct sse_event *e, uint64_t v)
         sse_found(k, SSE_A5, "STATUS bits XLEN-1:4", 0, v >> 4 << 4);
     if (e->state == SSE_UNKNOWN && state != SSE_RUNNING) /* whose frame is not known, if it is */
         e->state = (uint8_t)state;
-    else if (e->state != SSE_UNKNOWN && e->state != state)
+    else if (e->state != SSE_UNKNOWN && e->state != state) {
         sse_found(k, SSE_A5, "STATUS state", e->state, state);
+        e->state = SSE_UNKNOWN; /* one departure, not one for each thing that follows from it */
+    }
     if (e->pending == SSE_PENDING && !pending)
         sse_found(k, SSE_A5, "STATUS pending", 1, 0);
     else if (e->pending == SSE_NOT_PENDING && !e->arriving && pending)
@@ -115,7 +117,7 @@ static void check_one(struct look *k, struct sse_event *e, unsigned id, uint64_t
     bool saved = id >= SSE_SEPC;
     uint64_t diff = v ^ e->attr[id];
     if (id == SSE_FLAGS) {
-        if (v >> 6 && e->state == SSE_RUNNING)
+        if (v >> 6 && e->state == SSE_RUNNING && !(e->written >> id & 1))
             sse_found(k, SSE_A1, "INTERRUPTED_FLAGS bits XLEN-1:6", 0, v >> 6 << 6);
         diff &= 0x3f & ~(uint64_t)e->vague;
     }

@@ -187,7 +187,8 @@ void sse_check_entry(struct look *k, const struct sse_event *e, const struct con
         c.status |= VIEW_SPIE;
     set_bits(s, VIEW_SIE, false);
     if (k->f.zicfilp) {
-        if (!k->f.lpe) /* or as it was, if Zicfilp is called not available to S then */
+        /* Or as it was, if Zicfilp is called not available to S then. */
+        if (!k->f.lpe || (at->vague & SSE_VAGUE_TRAP))
             c.status |= VIEW_SPELP;
         set_bits(s, VIEW_SPELP, at->v.elp);
     }

@@ -72,16 +72,32 @@ void view_features(struct rv_features *f, struct machine *m, unsigned hart)
     };
 }
 
-bool view_accessible(struct machine *m, unsigned hart, uint64_t pa, uint64_t n, bool write)
+static bool is_device(const struct machine *m, uint64_t pa)
 {
-    uint64_t word;
-    for (uint64_t at = 0; at < n; at += sizeof word) {
-        uint64_t k = n - at < sizeof word ? n - at : sizeof word;
-        if (!machine_read(m, pa + at, &word, k) ||
-            !pmp_check(hart_of(m, hart), pa + at, k, write ? ACCESS_STORE : ACCESS_LOAD, RV_S, NULL))
-            return false;
+    for (unsigned i = 0; i < m->setup->devices; i++) {
+        const struct device_spec *d = &m->setup->device[i];
+        if (pa >= d->base && pa - d->base < d->ops->mmio_size)
+            return true;
     }
-    return true;
+    return false;
+}
+
+enum view_access view_accessible(struct machine *m, unsigned hart, uint64_t pa, uint64_t n, bool write)
+{
+    enum view_access all = VIEW_GRANTED;
+    for (uint64_t at = 0; at < n; at += 8) {
+        uint64_t here = pa + at, k = n - at < 8 ? n - at : 8;
+        if (here < pa || !pmp_check(hart_of(m, hart), here, k, write ? ACCESS_STORE : ACCESS_LOAD, RV_S, NULL))
+            return VIEW_REFUSED;
+        if (!mem_is_ram(m->mem, here, k)) {
+            if (!is_device(m, here))
+                return VIEW_REFUSED;
+            all = VIEW_UNUSUAL;
+        } else if (here < m->setup->board->ram_base) { /* the boot ROM */
+            all = VIEW_UNUSUAL;
+        }
+    }
+    return all;
 }
 
 const char *view_name(uint32_t i) { return names[i]; }

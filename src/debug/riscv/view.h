@@ -54,8 +54,13 @@ void view_take(struct rv_view *v, struct machine *m, unsigned hart);
 void view_take_trapped(struct rv_view *v, struct machine *m, unsigned hart, bool rnmi);
 void view_features(struct rv_features *f, struct machine *m, unsigned hart);
 
-/* Whether S may read (or write) n bytes of physical memory: it is RAM, and PMP permits it now. */
-bool view_accessible(struct machine *m, unsigned hart, uint64_t pa, uint64_t n, bool write);
+/* Whether S may read (or write) n bytes of physical memory. */
+enum view_access {
+    VIEW_REFUSED, /* PMP forbids it now, or there is nothing */
+    VIEW_GRANTED, /* RAM */
+    VIEW_UNUSUAL  /* a device's registers, or memory that cannot be written */
+};
+enum view_access view_accessible(struct machine *m, unsigned hart, uint64_t pa, uint64_t n, bool write);
 
 /* Walks the differences: i counts registers (begin with 0, go on with what came back plus 1); UINT32_MAX: no more. */
 uint32_t view_differs(const struct rv_view *a, const struct rv_view *b, uint32_t i);
