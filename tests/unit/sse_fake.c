@@ -1,4 +1,5 @@
 #include "sse_fake.h"
+#include "cpu/riscv/hart.h"
 #include "machine/machine.h"
 
 #include <stdarg.h>
@@ -26,8 +27,9 @@ void fake_set(struct fake *k, unsigned hart, const char *name, uint64_t v)
         fail_msg("no register %s", name);
 }
 
-void fake_set_elp(struct fake *k, unsigned hart, bool on) { k->m->hart[hart].s.elp = on; }
-static bool elp(struct fake *k, unsigned hart) { return k->m->hart[hart].s.elp; }
+static struct hart *hart_of(struct fake *k, unsigned i) { return (struct hart *)(void *)machine_hart(k->m, i); }
+void fake_set_elp(struct fake *k, unsigned hart, bool on) { hart_of(k, hart)->s.elp = on; }
+static bool elp(struct fake *k, unsigned hart) { return hart_of(k, hart)->s.elp; }
 
 static void mode(struct fake *k, unsigned hart, unsigned priv, unsigned v)
 {

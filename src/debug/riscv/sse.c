@@ -1,6 +1,6 @@
 /* The oracle's way through a change: stays in M begin and end, and what each was is told from its ends. */
 #include "debug/riscv/sse_model.h"
-#include "machine/machine.h"
+#include "cpu/riscv/hart.h"
 
 /* The call that stops a hart. */
 #define EID_HSM  0x48534du

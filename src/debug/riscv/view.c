@@ -1,4 +1,5 @@
 #include "debug/riscv/view.h"
+#include "cpu/riscv/hart.h"
 #include "cpu/riscv/status.h"
 #include "machine/machine.h"
 
@@ -14,7 +15,7 @@ static const char *const names[VIEW_COUNT] = {
     "pc",   "P",   "V",   "ELP",
 };
 
-static struct hart *hart_of(struct machine *m, unsigned i) { return &m->hart[i]; }
+static struct hart *hart_of(struct machine *m, unsigned i) { return (struct hart *)(void *)machine_hart(m, i); }
 
 void view_take(struct rv_view *v, struct machine *m, unsigned hart)
 {
