@@ -215,6 +215,7 @@ static void leave_complete(struct look *k)
     o->saw |= SSE_SAW_RESUME;
     o->event = frame.event;
     o->edited = edited;
+    o->wrote = e->written != 0;
     o->vague = frame.vague;
     o->interrupted = frame.at;
     k->event = frame.event;

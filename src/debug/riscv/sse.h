@@ -116,6 +116,7 @@ struct sse_oracle {
     /* Of the last change. */
     uint8_t saw;                         /* SSE_SAW_* */
     uint8_t edited;                      /* SSE_SAW_RESUME: the handler edited something of what it resumed */
+    uint8_t wrote;                       /* SSE_SAW_RESUME: it wrote an INTERRUPTED attribute */
     uint8_t vague;                       /* SSE_SAW_RESUME: enum sse_vague of `interrupted` */
     uint32_t event;                      /* SSE_SAW_INJECT, SSE_SAW_RESUME */
     struct rv_view interrupted, resumed; /* SSE_SAW_RESUME: what the handler interrupted, and what goes on now */

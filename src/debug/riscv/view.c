@@ -56,8 +56,10 @@ void view_take_trapped(struct rv_view *v, struct machine *m, unsigned hart, bool
     }
 }
 
-void view_features(struct rv_features *f, struct machine *m, unsigned hart)
+bool view_features(struct rv_features *f, struct machine *m, unsigned hart)
 {
+    if (m->arch != &riscv_arch)
+        return false;
     const struct hart *h = hart_of(m, hart);
     const struct rv_csrs *r = &h->s.csr;
     *f = (struct rv_features){
@@ -71,6 +73,7 @@ void view_features(struct rv_features *f, struct machine *m, unsigned hart)
         .lpe_vs = (r->henvcfg & ENVCFG_LPE) != 0,
         .zca = rv_has(h->cfg, EXT_Zca),
     };
+    return true;
 }
 
 static bool is_device(const struct machine *m, uint64_t pa)

@@ -52,7 +52,8 @@ void view_take(struct rv_view *v, struct machine *m, unsigned hart);
 /* The hart as it was before the trap into M that has just been taken: pc, mode and elp from mepc and mstatus (or, rnmi, from
    mnepc and mnstatus); everything else a trap into M leaves alone. */
 void view_take_trapped(struct rv_view *v, struct machine *m, unsigned hart, bool rnmi);
-void view_features(struct rv_features *f, struct machine *m, unsigned hart);
+/* False: the machine's harts are of another architecture. */
+bool view_features(struct rv_features *f, struct machine *m, unsigned hart);
 
 /* Whether S may read (or write) n bytes of physical memory. */
 enum view_access {
