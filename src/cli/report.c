@@ -54,6 +54,10 @@ static void print_json(const struct report *r, struct machine *m, const char *li
     }
     if (r->repro || r->stats)
         json_object_set_new(j, "repro", json_string(line));
+    if (r->watch && r->watch->monitor) {
+        json_object_set_new(j, "violations", json_integer((json_int_t)watch_violations(r->watch)));
+        json_object_set(j, "monitor", r->watch->list);
+    }
     json_dumpf(j, stderr, JSON_INDENT(2));
     fputc('\n', stderr);
     json_decref(j);

@@ -2,6 +2,7 @@
 #ifndef TL_CLI_REPORT_H
 #define TL_CLI_REPORT_H
 #include "cli/options.h"
+#include "cli/watch.h"
 #include "debug/inject.h"
 
 struct report {
@@ -12,6 +13,7 @@ struct report {
     double user_seconds; /* host cpu time of the process */
     uint64_t max_cycles; /* as given; UINT64_MAX: not */
     const struct inject_list *inject;
+    const struct watch *watch;
 };
 
 /* Prints what was asked for. */

@@ -173,6 +173,8 @@ static enum session_end slice(struct session *s)
     /* What the guest said last may be what the script ends on; a guest that ended by itself has the last word otherwise. */
     if (end != SESSION_RUNNING)
         return end;
+    if (s->watch.stop)
+        return SESSION_MONITOR;
     if (s->inject.failed)
         return SESSION_INJECT;
     end = after(s, stop);
@@ -203,6 +205,7 @@ enum session_end session_run(struct session *s)
 void session_free(struct session *s)
 {
     script_free(&s->script);
+    watch_free(&s->watch);
     inject_list_free(&s->inject);
     buf_free(&s->input);
     buf_free(&s->output);

@@ -3,6 +3,7 @@
 #define TL_CLI_SESSION_H
 #include "cli/net.h"
 #include "cli/script.h"
+#include "cli/watch.h"
 #include "debug/inject.h"
 #include "machine/trapline.h"
 
@@ -17,6 +18,7 @@ enum session_end {
     SESSION_TIMEOUT, /* --timeout */
     SESSION_STUCK,   /* every hart waits and nothing can wake one */
     SESSION_HALT,    /* every hart is in the critical error state */
+    SESSION_MONITOR, /* --monitor has seen enough */
     SESSION_OUTPUT,  /* standard output cannot be written: exit_code is errno */
     SESSION_INJECT   /* an injected event was refused: inject.why */
 };
@@ -28,6 +30,7 @@ struct session {
     double timeout;      /* host seconds; 0: none */
     struct script script;
     struct net *net; /* NULL: none */
+    struct watch watch;
     struct inject_list inject;
 
     struct buf input;  /* typed, not yet taken by the guest */
