@@ -139,6 +139,8 @@ void mem_pairs(struct mem *a, struct mem *b, mem_pair_fn *fn, void *ctx)
 /* Makes the page equal to `from` and tells of what changed in it, word by word. */
 static void copy_words(struct restore *x, uint64_t pa, uint8_t *page, const uint8_t *from)
 {
+    if (!memcmp(page, from, MEM_PAGE_SIZE))
+        return;
     for (unsigned i = 0; i < MEM_PAGE_SIZE; i += 8) {
         if (!memcmp(page + i, from + i, 8))
             continue;
