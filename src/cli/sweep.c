@@ -5,6 +5,7 @@
 #include "cli/repro.h"
 #include "cli/session.h"
 #include "cli/workers.h"
+#include "debug/riscv/judge.h"
 #include "machine/output.h"
 
 #include <inttypes.h>
@@ -23,6 +24,7 @@ enum {
     OPT_SET,
     OPT_HANDLERS,
     OPT_IGNORE,
+    OPT_RULE,
     OPT_MAX_CYCLES,
     OPT_REACH,
     OPT_WINDOW,
@@ -57,6 +59,10 @@ static const struct argp_option table[] = {
     {"ignore", OPT_IGNORE, "RANGE", 0,
      "physical memory that may change, beside the firmware and scratch_start..scratch_end; "
      "repeat for more",
+     2},
+    {"rule", OPT_RULE, "RULE", 0,
+     "transparent: the interrupted context comes back as it was; sbi: the firmware does with SSE events "
+     "what SBI v3.0 says, and what the handler did not edit comes back as it was",
      2},
     {"max-cycles", OPT_MAX_CYCLES, "N", 0, "how long a case may take (200k)", 2},
     {"reach", OPT_REACH, "N", 0, "how many cycles it may take to reach the window (10G)", 2},
@@ -93,7 +99,7 @@ struct sweep_args {
     unsigned nargs;
     const char *from, *to, *nest, *handlers, *only, *out, *json, *junit;
     uint64_t hart, max_cycles, reach, window, jobs, list, shard, shards;
-    bool merge;
+    bool merge, sbi;
 
     /* Made of them. */
     struct choice choice[LIST_MAX];
@@ -165,6 +171,9 @@ static bool parse_one(struct sweep_args *a, int key, char *arg, struct err *e)
         return parse_set(a, arg, n, arg[n] ? arg + n + 1 : "", false, arg, e);
     }
     case OPT_HANDLER: return parse_set(a, "handler_select", strlen("handler_select"), arg, true, "--handler", e);
+    case OPT_RULE:
+        a->sbi = !strcmp(arg, "sbi");
+        return a->sbi || !strcmp(arg, "transparent") || err_set(e, "--rule '%s': the rules are transparent and sbi", arg);
     case OPT_HANDLERS: a->handlers = arg; return true;
     case OPT_IGNORE: return add(&a->ignores, "--ignore", arg, e);
     case OPT_MAX_CYCLES: return options_count("--max-cycles", arg, &a->max_cycles, e);
@@ -432,6 +441,8 @@ static char *command(const struct sweep_args *a)
     repro_option(&b, "--handlers", a->handlers);
     for (unsigned i = 0; i < a->ignores.n; i++)
         repro_option(&b, "--ignore", a->ignores.text[i]);
+    if (a->sbi)
+        repro_option(&b, "--rule", "sbi");
     if (a->max_cycles != SWEEP_CASE_CYCLES)
         repro_number(&b, "--max-cycles", a->max_cycles);
     return (char *)b.data;
@@ -449,6 +460,7 @@ static void describe(struct sweep_result *r, const struct sweep_args *a, struct 
     sweep_result_pair(r, "state", text);
     snprintf(text, sizeof text, "%s .. %s of hart %" PRIu64, a->from, a->to, a->hart);
     sweep_result_pair(r, "window", text);
+    sweep_result_pair(r, "rule", a->sbi ? "sbi" : "transparent");
     sweep_result_pair(r, "nest", a->nest ? a->nest : "");
     sweep_result_pair(r, "ignored", a->ignored_text.data ? (const char *)a->ignored_text.data : "");
     sweep_result_pair(r, "handlers", a->handlers ? a->handlers : "");
@@ -570,6 +582,7 @@ static void configure(struct sweep_args *a)
     c->ignores = a->ignored;
     c->handler = &a->handler_range;
     c->handlers = a->handlers != NULL;
+    c->judge = a->sbi ? &sbi_judge : NULL;
     c->case_cycles = a->max_cycles;
     c->reach_cycles = a->reach;
     c->window_cycles = a->window;

@@ -351,7 +351,7 @@ static void finish_case(struct sweep *s, struct run *r, struct machine *memory, 
         why = run_on(r);
     enum sweep_verdict v = run_verdict(r, why, text);
     if (v == SWEEP_PASS) {
-        v = run_compare(r, &r->at, memory, s->judge_walk, &k->detail);
+        v = run_compare(r, &r->at, memory, &k->detail);
         k->verdict = (uint8_t)v;
         if (k->detail)
             sweep_where(s, k->pc, k->detail->where);

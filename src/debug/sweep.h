@@ -52,7 +52,7 @@ struct sweep_variant {
 /* What a judge says of a trap or return. */
 enum {
     SWEEP_ENTERS = 1,  /* it enters a handler: the interrupted context does not go on yet */
-    SWEEP_RESUMES = 2, /* it is the interrupted context that goes on, or what its handler made of it */
+    SWEEP_RESUMES = 2, /* it is the interrupted context that goes on, or what its handler made of it: the last handler is done */
     SWEEP_EDITED = 4 /* with RESUMES: the handler changed it on purpose, and the judge has looked at that: nothing is compared */
 };
 
@@ -65,9 +65,9 @@ struct sweep_judge {
     void (*attach)(void *state, struct machine *m);
     void (*copy)(void *to, const void *from); /* NULL: memcpy */
     unsigned (*feed)(void *state, struct machine *m, const struct machine_change *c);
-    /* What it objected to since `before` (a copy of its state at the injection): the first objection as a sentence. False:
-     * nothing. */
-    bool (*objection)(const void *state, const void *before, char *text, size_t cap);
+    void (*begin)(void *state); /* the event is injected now */
+    /* What it has objected to since: the first objection as a sentence. False: nothing. */
+    bool (*objection)(const void *state, char *text, size_t cap);
 };
 
 struct sweep_config {

@@ -84,8 +84,7 @@ enum machine_stop run_on(struct run *r);
 enum sweep_verdict run_verdict(const struct run *r, enum machine_stop why, char *text);
 /* Compares r->m, which has just gone on, with the context `was` and the memory of `memory`. SWEEP_PASS or SWEEP_VIOLATION with
  *detail. */
-enum sweep_verdict run_compare(struct run *r, const struct context *was, struct machine *memory, const void *judge_was,
-                               struct sweep_detail **detail);
+enum sweep_verdict run_compare(struct run *r, const struct context *was, struct machine *memory, struct sweep_detail **detail);
 
 /* A state's key: its digest and its cycle; never 0. */
 uint64_t path_key(const struct sweep *s, const struct context *c, uint64_t cycle);

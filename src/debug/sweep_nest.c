@@ -66,7 +66,7 @@ static void do_second(struct nest *n, struct machine *m, uint32_t j, struct swee
     } else if ((c->verdict = (uint8_t)run_verdict(&r, why, text)) != SWEEP_PASS) {
         c->detail = sweep_detail(s, c->pc, s->ops->mode_of(&now, s->has_v), text);
     } else {
-        c->verdict = (uint8_t)run_compare(&r, &r.at, n->memory, s->judge_walk, &c->detail);
+        c->verdict = (uint8_t)run_compare(&r, &r.at, n->memory, &c->detail);
         if (c->detail)
             sweep_where(s, c->pc, c->detail->where);
     }

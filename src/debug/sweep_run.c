@@ -49,13 +49,13 @@ static void note_second(struct run *second, struct machine *m, const struct mach
 
 static void note_return(struct run *r, struct machine *m, const struct machine_change *c, unsigned flags)
 {
-    bool enters = in_handler(r->s, c->pc) || (flags & SWEEP_ENTERS);
+    bool resumes = flags & SWEEP_RESUMES, enters = !resumes && (in_handler(r->s, c->pc) || (flags & SWEEP_ENTERS));
     r->handled |= enters;
-    if (r->depth > 1) {
+    if (r->depth > 1 && !resumes) {
         r->depth--;
     } else if (enters) {
         r->depth = 0;
-    } else if (!r->depth || !r->s->ops->passed_on(m, c->hart, r->epc[0])) {
+    } else if (resumes || !r->depth || !r->s->ops->passed_on(m, c->hart, r->epc[0])) {
         r->depth = 0;
         r->resumed = true;
         r->edited = flags & SWEEP_EDITED;
@@ -91,6 +91,8 @@ void run_begin(struct run *r, struct sweep *s, struct machine *m, struct machine
     r->start = machine_hart_cycle(from, s->c.hart);
     machine_rewind(m, from);
     judge_copy(s, judge, judge_from);
+    if (s->c.judge)
+        s->c.judge->begin(judge);
     machine_watch(m, on_change, r);
 }
 
@@ -186,8 +188,7 @@ static bool compare_page(void *ctx, uint64_t pa, const uint8_t *is, const uint8_
     return true;
 }
 
-enum sweep_verdict run_compare(struct run *r, const struct context *was, struct machine *memory, const void *judge_was,
-                               struct sweep_detail **detail)
+enum sweep_verdict run_compare(struct run *r, const struct context *was, struct machine *memory, struct sweep_detail **detail)
 {
     struct sweep *s = r->s;
     struct comparing c = {.r = r};
@@ -199,7 +200,7 @@ enum sweep_verdict run_compare(struct run *r, const struct context *was, struct 
             differs(&c, s->ops->name(i), s->ops->value(was, i), s->ops->value(&is, i));
         mem_pairs(r->m->mem, memory->mem, compare_page, &c);
     }
-    bool objects = s->c.judge && s->c.judge->objection(r->judge, judge_was, text, sizeof text);
+    bool objects = s->c.judge && s->c.judge->objection(r->judge, text, sizeof text);
     if (objects && !c.detail)
         c.detail = sweep_detail(s, 0, "", "");
     if (!c.detail)
