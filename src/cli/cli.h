@@ -34,5 +34,6 @@ bool cli_colour(int fd);
 
 int verb_run(int argc, char **argv);
 int verb_doc(int argc, char **argv);
+int verb_sweep(int argc, char **argv);
 int verb_bench(int argc, char **argv);
 #endif

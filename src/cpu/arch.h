@@ -83,6 +83,8 @@ struct cpu_arch {
     void (*reset)(struct cpu *c, uint64_t cycle, uint64_t seed);
     /* After the state was changed from outside: recomputes every cache. */
     void (*refresh)(struct cpu *c);
+    /* Takes over the state of `from`, a cpu of a fork. Translations stay cached but for those that the difference makes wrong. */
+    void (*rewind)(struct cpu *c, const struct cpu *from);
 
     /* Runs until cycle `until` (absolute) or another reason to stop. The state is complete on return. */
     enum cpu_stop (*run)(struct cpu *c, uint64_t until);

@@ -197,6 +197,22 @@ bool inject_fire(const struct inject_event *ev, struct machine *m, struct err *e
     return machine_inject(m, &ev->injection, &why) || err_set(e, "event '%s': %s", ev->text, why.text);
 }
 
+/* priv table "mcause values": an external interrupt may be any mode's; the interrupt by which SBI calls reach a hart is M's. */
+bool inject_is(const struct inject_event *ev, const struct machine_change *c)
+{
+    if (c->hart != ev->injection.hart)
+        return false;
+    if (ev->sse)
+        return c->interrupt && !c->nmi && c->to_priv == 3;
+    switch (ev->injection.event) {
+    case MACHINE_LINE: return c->interrupt && !c->nmi && c->cause == ev->injection.line;
+    case MACHINE_RNMI: return c->nmi;
+    case MACHINE_BUS_ERROR: return !c->interrupt && c->cause == 19;
+    case MACHINE_SOURCE: return c->interrupt && !c->nmi && c->cause >= 9 && c->cause <= 12;
+    }
+    return false;
+}
+
 /* ---- points --------------------------------------------------------------------------------------------------------------- */
 
 bool inject_parse_point(const char *text, struct inject_point *out, struct err *e)

@@ -45,6 +45,9 @@ bool inject_possible(const struct inject_event *ev, struct machine *m, struct er
    return success. */
 bool inject_fire(const struct inject_event *ev, struct machine *m, struct err *e);
 
+/* Whether this trap is the event being taken. */
+bool inject_is(const struct inject_event *ev, const struct machine_change *trap);
+
 /* ---- plans: what is to be injected into one run */
 
 struct inject_plan {

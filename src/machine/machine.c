@@ -235,6 +235,25 @@ void machine_restore(struct machine *m, struct machine *from)
     machine_refresh(m);
 }
 
+/* More pages than these between two states are shared rather than copied. */
+#define REWIND_PAGES 64
+
+void machine_rewind(struct machine *m, struct machine *from)
+{
+    if (!mem_rewind(m->mem, from->mem, REWIND_PAGES)) {
+        machine_restore(m, from);
+        return;
+    }
+    for (unsigned i = 0; i < m->setup->disks; i++)
+        disk_restore(m->disk[i], from->disk[i]);
+    copy_state(m, from);
+    for (unsigned i = 0; i < m->setup->harts; i++) {
+        machine_hart(m, i)->passed.valid = false;
+        m->arch->rewind(machine_hart(m, i), machine_hart(from, i));
+    }
+    m->shared = false;
+}
+
 /* ---- small things
  * ------------------------------------------------------------------------------------------------------------------- */
 

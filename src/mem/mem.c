@@ -115,6 +115,65 @@ void mem_restore(struct mem *m, struct mem *from)
     }
 }
 
+struct pairs {
+    const struct ram *r;
+    mem_pair_fn *fn;
+    void *ctx;
+};
+
+static bool pair(void *ctx, uint64_t n, const uint8_t *a, const uint8_t *b)
+{
+    const struct pairs *x = ctx;
+    return x->fn(x->ctx, x->r->base + (n << MEM_PAGE_SHIFT), a ? a : zero_page, b ? b : zero_page);
+}
+
+void mem_pairs(struct mem *a, struct mem *b, mem_pair_fn *fn, void *ctx)
+{
+    bool on = true;
+    for (unsigned i = 0; on && i < a->rams; i++) {
+        struct pairs x = {&a->ram[i], fn, ctx};
+        on = tree_pairs(&a->ram[i].tree, &b->ram[i].tree, pair, &x);
+    }
+}
+
+/* Makes the page equal to `from` and tells of what changed in it, word by word. */
+static void copy_words(struct restore *x, uint64_t pa, uint8_t *page, const uint8_t *from)
+{
+    if (!memcmp(page, from, MEM_PAGE_SIZE))
+        return;
+    for (unsigned i = 0; i < MEM_PAGE_SIZE; i += 8) {
+        if (!memcmp(page + i, from + i, 8))
+            continue;
+        memcpy(page + i, from + i, 8);
+        x->m->changed(x->m->changed_ctx, pa + i, 8);
+    }
+}
+
+/* A page that is only data needs no telling, as long as it is where it was. */
+static void copied(void *ctx, uint64_t n, uint8_t *page, const uint8_t *from, bool moved)
+{
+    struct restore *x = ctx;
+    uint64_t pa = x->r->base + (n << MEM_PAGE_SHIFT);
+    uint8_t flags = x->r->flags ? x->r->flags[n] : 0;
+    if (!moved && (flags & (MEM_CODE | MEM_PTE | MEM_WATCH)) && x->m->changed) {
+        copy_words(x, pa, page, from);
+        return;
+    }
+    memcpy(page, from, MEM_PAGE_SIZE);
+    if (moved && x->m->changed)
+        x->m->changed(x->m->changed_ctx, pa, MEM_PAGE_SIZE);
+}
+
+bool mem_rewind(struct mem *m, struct mem *from, unsigned most)
+{
+    for (unsigned i = 0; i < m->rams; i++) {
+        struct restore x = {m, &m->ram[i]};
+        if (!tree_copy(&m->ram[i].tree, &from->ram[i].tree, m->pool, &m->spare, most, copied, &x))
+            return false;
+    }
+    return true;
+}
+
 /* ---- regions
  * ---------------------------------------------------------------------------------------------------------------------- */
 

@@ -45,6 +45,16 @@ struct mem *mem_fork(struct mem *m);
    mem_page_write again. */
 void mem_restore(struct mem *m, struct mem *from);
 
+/* The same by copying the pages that differ, so that both keep the pages they have: what is cached of m's and `from`'s addresses
+   stays right. For machines that go back again and again to states with few pages between them. False, with m in neither state,
+   if more than `most` pages differ. */
+bool mem_rewind(struct mem *m, struct mem *from, unsigned most);
+
+/* Calls fn for each page of RAM that a and b, forks of each other, do not share; their bytes may be the same. Ascending; stops
+   when fn returns false. */
+typedef bool mem_pair_fn(void *ctx, uint64_t pa, const uint8_t *a, const uint8_t *b);
+void mem_pairs(struct mem *a, struct mem *b, mem_pair_fn *fn, void *ctx);
+
 /* base and size are multiples of 4 KiB. rom: guest stores are ignored by hart accesses (access fault). */
 bool mem_add_ram(struct mem *m, const char *name, uint64_t base, uint64_t size, bool rom, struct err *e);
 bool mem_add_io(struct mem *m, const char *name, uint64_t base, uint64_t size, struct mem_io io, struct err *e);

@@ -72,6 +72,8 @@ static void reset(struct cpu *c, uint64_t cycle, uint64_t seed)
 
 static void refresh(struct cpu *c) { hart_refresh(hart(c)); }
 
+static void rewind_to(struct cpu *c, const struct cpu *from) { hart_rewind(hart(c), &((const struct hart *)from)->s); }
+
 /* ---- running
  * ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -186,6 +188,7 @@ const struct cpu_arch riscv_arch = {
     .copy = copy,
     .reset = reset,
     .refresh = refresh,
+    .rewind = rewind_to,
     .run = run,
     .wakes = wakes,
     .due = due,

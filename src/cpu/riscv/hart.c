@@ -91,6 +91,30 @@ void hart_refresh(struct hart *h)
     hart_mode_changed(h);
 }
 
+#define SAME(a, b, member) (!memcmp(&(a)->csr.member, &(b)->csr.member, sizeof(a)->csr.member))
+
+void hart_rewind(struct hart *h, const struct rv_state *s)
+{
+    bool same_pmp = SAME(&h->s, s, pmpcfg) && SAME(&h->s, s, pmpaddr) && SAME(&h->s, s, mseccfg);
+    bool same_count =
+        SAME(&h->s, s, mhpmevent) && SAME(&h->s, s, mcountinhibit) && SAME(&h->s, s, mcyclecfg) && SAME(&h->s, s, minstretcfg);
+    h->s = *s;
+    h->csr.priv = s->priv;
+    h->csr.v = s->v;
+    if (!same_pmp) {
+        pmp_refresh(h);
+        engine_flush(h->cpu.engine);
+    }
+    if (same_count)
+        counters_restart(h);
+    else
+        counters_refresh(h);
+    hart_deadline(h);
+    hart_fp_mode(h);
+    memset(h->mode_ctx, 0, sizeof h->mode_ctx);
+    hart_mode_changed(h);
+}
+
 /* ---- floating point
  * --------------------------------------------------------------------------------------------------------------- */
 

@@ -168,6 +168,9 @@ void hart_reset(struct hart *h);
 /* After the state was changed from outside (reset, snapshot, debugger): recomputes every cache. */
 void hart_refresh(struct hart *h);
 
+/* The hart's state becomes *s. Cheaper than a refresh: what the difference does not touch stays as it was derived. */
+void hart_rewind(struct hart *h, const struct rv_state *s);
+
 /* Runs until cycle `until` (absolute) or another reason to stop. The state is complete on return. */
 enum cpu_stop hart_run(struct hart *h, uint64_t until);
 /* Sets interrupt input `irq` (mip bit number). Safe from inside a device access of a running hart. */
@@ -219,6 +222,8 @@ extern const struct csr_live hart_csr_live;
 void counters_sync(struct hart *h);
 /* After a reset or a snapshot: takes over registers and bases as they are. */
 void counters_refresh(struct hart *h);
+/* The same where counting control is as it was. */
+void counters_restart(struct hart *h);
 
 /* ---- mmu.c, walk.c, pmp.c
  * ---------------------------------------------------------------------------------------------------------- */

@@ -101,7 +101,8 @@ bool hart_set_reg(struct cpu *cpu, const char *name, uint64_t value)
         *mode = (uint8_t)value;
     } else if ((n = find_csr(h, name)) >= 0) {
         struct csr_ctx c = m_view(h);
-        csr_write(&c, (unsigned)n, value);
+        if (csr_write(&c, (unsigned)n, value) & CSR_FX_COUNT)
+            counters_sync(h); /* what was counted until now stays counted */
         engine_flush(cpu->engine);
     } else {
         return false;

@@ -9,7 +9,8 @@
  *   4  the event at `victim` ends the run
  *   5  the event at `victim` never comes back
  *   6  the event comes back one instruction too late when `victim` is interrupted
- *   7  f5 is lost in U; the handler leaves satp different in S behind `victim`
+ *   7  f5 is lost in U; the handler leaves satp different in S at `victim`
+ *   8  the handler in S takes its trap by the kernel's vector, which cannot bear it while it has its own scratch area in hand
  *
  * Events: the machine software interrupt is handled in M at once. The machine external interrupt is passed on to a handler in S, as
  * firmware with SSE does: the firmware keeps what the event interrupted, the handler takes a trap of its own in between, and
@@ -144,7 +145,7 @@ plain:
     beq t1, t2, fail_more
     csrr t2, mepc
     addi t1, t1, -8
-    bgez t1, restore
+    bgez t1, restore /* 8 is the handler's */
     la t1, victim
     bne t1, t2, restore
     lw t1, handler_select
@@ -224,13 +225,28 @@ handler_entry:
     SX t0, XB(a7)
     csrr t0, scause
     SX t0, 2*XB(a7)
-    ebreak
+    csrr t0, stvec
+    SX t0, 3*XB(a7)
+    lw t0, handler_select
+    addi t0, t0, -8
+    beqz t0, 1f
+    la t0, handler_vector
+    csrw stvec, t0
+1:  c.ebreak
+    LX t0, 3*XB(a7)
+    csrw stvec, t0
     LX t0, 2*XB(a7)
     csrw scause, t0
     LX t0, XB(a7)
     csrw stval, t0
     LX t0, 0(a7)
     ecall
+.balign 4
+handler_vector:
+    la t0, 1b
+    addi t0, t0, 2 /* c.ebreak */
+    csrw sepc, t0
+    sret
 handler_text_end:
 
 /* ---- kernel ---- */
