@@ -55,8 +55,13 @@ static void show_row(const struct check_verdict *v, bool verbose, bool colour)
     const char *w = word(v);
     const char *on = !colour ? "" : *w == 'W' ? "\033[31m" : *w == 'p' ? "\033[32m" : "\033[33m";
     text_counts(v, counts, sizeof counts);
+    if (v->skipped) {
+        printf("%-10s %-13s %4s %-7s %6s  %s%-7s%s %s\n", v->scenario, v->firmware, "", "", "", on, w, colour ? "\033[m" : "",
+               v->why);
+        return;
+    }
     printf("%-10s %-13s %4u %-7s %6" PRIu64 "  %s%-7s%s %s\n", v->scenario, v->firmware, v->xlen, v->handler, v->cases, on, w,
-           colour ? "\033[m" : "", v->skipped ? v->why : counts);
+           colour ? "\033[m" : "", counts);
     if (!v->skipped && !v->as_expected)
         printf("           %s\n", v->why);
     if (verbose && v->first_case >= 0)
@@ -71,7 +76,9 @@ void check_show_table(const struct check_verdict *v, size_t n, double seconds, b
     printf("%-10s %-13s %4s %-7s %6s  %-7s %s\n", "SCENARIO", "FIRMWARE", "XLEN", "HANDLER", "CASES", "VERDICT",
            "CASES THAT DEPART FROM A RULE");
     for (size_t i = 0; i < n; i++) {
-        show_row(&v[i], verbose, colour);
+        /* What is skipped takes one line for all handlers and XLENs. */
+        if (!v[i].skipped || !i || !v[i - 1].skipped || strcmp(v[i].firmware, v[i - 1].firmware))
+            show_row(&v[i], verbose, colour);
         cases += v[i].cases;
         for (unsigned k = 0; k < ARRAY_LEN(words); k++)
             count[k] += !strcmp(word(&v[i]), words[k]);

@@ -90,8 +90,8 @@ static unsigned variants(const struct row *row)
 
 static void put_bit(uint64_t *word, uint64_t bit, bool on) { *word = on ? *word | bit : *word & ~bit; }
 
-/* Where every case begins: the hart is parked, and its registers have values that cannot come by chance. sp and tp stay: a nested trap
-   of HK1 may use them. */
+/* Where every case begins: the hart is parked, and its registers have values that cannot come by chance. sp and tp stay: a nested
+   trap of HK1 may use them. */
 static void park(struct check_probe *p)
 {
     static const struct {
