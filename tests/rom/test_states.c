@@ -1,9 +1,9 @@
 /*
- * The state sweep of scenario S1 (check_states.h), on real firmware and handlers, gives the counts of the exhaustive model, and
+ * The state sweep of scenario S1 (states.h), on real firmware and handlers, gives the counts of the exhaustive model, and
  * what fails is exactly what the rules say.
  * timeout: 600
  */
-#include "debug/check_states.h"
+#include "states.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -194,6 +194,7 @@ void payload_main(ulong hart)
     header();
     if (!config.rounds)
         config.rounds = 1;
+    __asm__ volatile("mv tp, %0" ::"r"(&task)); /* as it is in the kernel */
     probe_pass();
     frame[8] = (ulong)user_page;
     frame[18] = config.rounds;

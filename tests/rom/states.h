@@ -1,7 +1,8 @@
 /*
- * The state sweep of scenario S1: an SSE event is injected into a hart in every state that the inject and complete rules read,
- * {V, P, SPP, SPIE, SIE, SPV, SPVP} and, where the cpu has them on, {SPELP, SDT}; real firmware and a real handler run, and three
- * questions are asked of each case.
+ * A second implementation of the state sweep of `trapline check` (debug/check_states.c), for the tests: it has nothing in common
+ * with the first but the table of counts. An SSE event is injected into a hart in every state that the inject and complete rules
+ * read, {V, P, SPP, SPIE, SIE, SPV, SPVP} and, where the cpu has them on, {SPELP, SDT}; real firmware and a real handler run, and
+ * three questions are asked of each case.
  *
  *   E (entry)        is what the handler sees, registers and attributes, what "Software interrupt injection" of the SBI
  *                    specification (v3.0, chapter SSE) says for the interrupted context?
@@ -12,8 +13,8 @@
  * The questions are asked of the state the rules are about: pc, mode, sstatus.{SIE,SPIE,SPP,SPELP,SDT}, hstatus.{SPV,SPVP}, sepc,
  * a6, a7. A fourth, A, asks T of every register of struct context.
  */
-#ifndef TL_DEBUG_CHECK_STATES_H
-#define TL_DEBUG_CHECK_STATES_H
+#ifndef TL_TESTS_ROM_STATES_H
+#define TL_TESTS_ROM_STATES_H
 #include "machine/trapline.h"
 
 #define STATES_MAX 512
@@ -32,8 +33,8 @@ struct states_handler {
     unsigned variants; /* 1, or how many values arg[0] takes: 0 .. variants - 1 */
 };
 /*
- * What the exhaustive model of the rules counts for the 128 states: by firmware variant and handler, the cases that fail T, C, E.
- * COUNTS(firmware, handler number, T, C, E); T of a handler that means to change something counts nothing: ANY.
+ * What the exhaustive model of the rules counts for the 128 states: by firmware variant and handler, the cases that fail T, C, E
+ * (debug/check.def). T of a handler that means to change something counts nothing: ANY.
  */
 struct states_counts {
     const char *firmware;
