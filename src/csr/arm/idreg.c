@@ -56,7 +56,8 @@ static uint64_t features(const struct arm_config *cfg, const struct sysreg_row *
 /* log2 of a power of two. */
 static unsigned log2_of(uint64_t v) { return (unsigned)__builtin_ctzll(v); }
 
-/* ID_AA64MMFR0_EL1: the physical address and the granules of stage 2, which are those of stage 1 (D24.2.72). */
+/* ID_AA64MMFR0_EL1: the physical address, and the granules of stage 2. Those are as at stage 1, which is value 0 (D24.2.72); with
+   FEAT_LPA2 the field says so itself, because only it can tell 52 bits. */
 static uint64_t mmfr0(const struct arm_config *cfg, uint64_t v)
 {
     static const uint8_t bits[] = {32, 36, 40, 42, 44, 48, 52};
@@ -64,11 +65,10 @@ static uint64_t mmfr0(const struct arm_config *cfg, uint64_t v)
     while (bits[range] != cfg->pa_bits)
         range++;
     v = bits_set(v, 3, 0, range);
-    if (arm_has(cfg, FEAT_EL2)) {
-        uint64_t wide = arm_has(cfg, FEAT_LPA2) ? 3 : 2;
-        v = bits_set(v, 43, 40, arm_has(cfg, FEAT_TGran4K) ? wide : 1);
+    if (arm_has(cfg, FEAT_EL2) && arm_has(cfg, FEAT_LPA2)) {
+        v = bits_set(v, 43, 40, arm_has(cfg, FEAT_TGran4K) ? 3 : 1);
         v = bits_set(v, 39, 36, arm_has(cfg, FEAT_TGran64K) ? 2 : 1);
-        v = bits_set(v, 35, 32, arm_has(cfg, FEAT_TGran16K) ? wide : 1);
+        v = bits_set(v, 35, 32, arm_has(cfg, FEAT_TGran16K) ? 3 : 1);
     }
     return v;
 }

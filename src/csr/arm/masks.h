@@ -5,7 +5,9 @@
 
 /* clang-format off */
 #define ROW(kind, name, enc, when, access, gates, fgt, target, nv, read, write, effects, reset, title, ...) __VA_ARGS__
-#define RANGE(kind, name, suffix, enc, stride, count, when, access, gates, fgt, target, nv, read, write, effects, reset, title, ...) __VA_ARGS__
+#define RANGE(kind, name, suffix, enc, stride, count, when, access, gates, fgt, target, nv, read, write, effects, reset, \
+              title, ...) \
+    __VA_ARGS__
 #define ALIAS(...)
 #define INSN(...)
 #define GROUP(...)
