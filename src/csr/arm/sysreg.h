@@ -251,6 +251,8 @@ struct sysreg_row {
     const struct sysreg_field *fields;
     uint16_t nfields;
 };
+/* Does a condition of existence hold in this configuration? */
+bool sysreg_holds(const struct arm_config *cfg, unsigned when);
 /* "FEAT_PAN", "no FEAT_VHE", "every configuration". */
 const char *sysreg_when_title(unsigned when);
 /* Heading of the group a register is in, and the chapter of the manual ("D24.2"). */
