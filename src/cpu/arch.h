@@ -19,6 +19,7 @@ struct cpu_kind {
     unsigned bits;        /* width of a general register and of an address: 32 or 64 */
     uint64_t tick_cycles; /* machine cycles in one tick of the guest's time base */
     uint64_t digest;      /* of every choice made */
+    bool secure;          /* two security states (Arm: EL3) */
 };
 
 /* What the configuration and the board say about the cpus. */
@@ -45,6 +46,8 @@ struct cpu_env {
     /* Every trap and every return from one, after the state changed. For traces and monitors; NULL on plain runs. A hook that
        sets cpu.resync makes the run come back right there. */
     void (*trapped)(void *ctx, struct cpu *c, const struct cpu_change *change);
+    /* What the part of an interrupt controller that is in the cpu asks of the rest of it; what and value as in mem/gic.h. */
+    void (*controller)(void *ctx, struct cpu *c, unsigned what, uint64_t value);
 };
 
 /* A piece of state. name is unique in the cpu: "x", "csr.mstatus". */
@@ -95,6 +98,9 @@ struct cpu_arch {
     /* Makes it happen, between two instructions; the cpu is not running and not halted. False with a sentence: there is no such
        input or event. */
     bool (*inject)(struct cpu *c, const struct injection *i, struct err *e);
+    /* A message of the interrupt controller to the part of it that is in the cpu (mem/gic.h); as safe as line. NULL: there is no
+       such part. */
+    void (*signal)(struct cpu *c, unsigned what, uint64_t value);
     /* Guest time = cycle / tick_cycles + offset. */
     void (*set_time_offset)(struct cpu *c, uint64_t offset);
 

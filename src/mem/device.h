@@ -35,6 +35,8 @@ struct device_ops {
     size_t (*input)(struct device *d, const void *p, size_t n);
     /* Interrupt input `line` of an interrupt controller changed to level (controllers only). */
     void (*line)(struct device *d, unsigned line, bool level);
+    /* A hart asks its interrupt controller for something (controllers only); what and value as in mem/gic.h. */
+    void (*hart_call)(struct device *d, unsigned hart, unsigned what, uint64_t value);
     /* The device's own consistency check of a loaded state: false if a field is out of range. NULL: any bytes are fine. */
     bool (*valid)(const struct device *d);
 };
@@ -48,6 +50,9 @@ struct device_host {
     /* Makes it happen at once. Call it from an event only: no hart is inside an instruction then. False: this machine has no such
        hart, line or event. */
     bool (*inject)(struct device *d, const struct injection *i);
+    /* A message to the part of an interrupt controller that is in the hart; what and value as in mem/gic.h. */
+    void (*hart_signal)(struct device *d, unsigned hart, unsigned what, uint64_t value);
+    bool (*secure)(struct device *d); /* the access in progress is Secure (Arm) */
     bool (*dma_read)(struct device *d, uint64_t pa, void *p, uint64_t n);
     bool (*dma_write)(struct device *d, uint64_t pa, const void *p, uint64_t n);
     void (*output)(struct device *d, const void *p, size_t n); /* bytes to the host side of this device */
@@ -71,6 +76,7 @@ struct device {
     uint64_t base;        /* physical address */
     unsigned index;       /* position in the machine */
     unsigned harts;       /* how many harts the machine has */
+    bool secure;          /* the harts have two security states (Arm) */
     uint64_t tick_cycles; /* machine cycles in one tick of the guest's time base */
     uint64_t tick_hz;     /* ticks a second */
     uint64_t arg;         /* from the board's line, meaning is the device's (PLIC: number of sources, …) */

@@ -27,6 +27,8 @@ struct fake {
     struct injection injected;
     unsigned injections;
     bool refuse; /* the next injections */
+    uint64_t signal[DEVICES_HARTS_MAX]; /* the last hart_signal: its value */
+    bool secure;                        /* accesses are Secure */
     uint8_t ram[FAKE_RAM_SIZE];
     uint8_t disk[FAKE_DISK];
     bool disk_fails;
@@ -74,6 +76,15 @@ static inline bool fake_host_inject(struct device *d, const struct injection *i)
         fake_host_hart_irq(d, i->hart, i->line, i->how != INJECT_LOWER);
     return true;
 }
+
+static inline void fake_host_hart_signal(struct device *d, unsigned hart, unsigned what, uint64_t value)
+{
+    assert(hart < d->harts && what == 0);
+    (void)what;
+    fake_of(d)->signal[hart] = value;
+}
+
+static inline bool fake_host_secure(struct device *d) { return fake_of(d)->secure; }
 
 /* The host address of guest memory, or NULL. */
 static inline uint8_t *fake_ram(struct fake *f, uint64_t pa, uint64_t n)
@@ -152,6 +163,8 @@ static const struct device_host fake_host = {
     .irq = fake_host_irq,
     .hart_irq = fake_host_hart_irq,
     .inject = fake_host_inject,
+    .hart_signal = fake_host_hart_signal,
+    .secure = fake_host_secure,
     .dma_read = fake_host_dma_read,
     .dma_write = fake_host_dma_write,
     .output = fake_host_output,
