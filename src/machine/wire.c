@@ -80,6 +80,12 @@ static void host_hart_signal(struct device *d, unsigned hart, unsigned what, uin
         c->resync = true;
 }
 
+static void host_rom_on(struct device *d, bool on)
+{
+    if (mem_rom_on(owner(d)->mem, spec(d)->base, on))
+        engine_flush(&owner(d)->engine);
+}
+
 static bool host_secure(struct device *d)
 {
     const struct cpu *c = running(owner(d));
@@ -153,6 +159,7 @@ static const struct device_host services = {
     .inject = host_inject,
 
     .hart_signal = host_hart_signal,
+    .rom_on = host_rom_on,
     .secure = host_secure,
     .dma_read = host_dma_read,
     .dma_write = host_dma_write,
@@ -213,7 +220,7 @@ bool wire_devices(struct machine *m, bool fork, struct err *e)
         struct mem_io io = {bus_read, bus_write, &m->device[i]};
         if (!size || !strcmp(p->ops->name, "htif"))
             continue; /* htif's registers are in RAM */
-        if (fork)
+        if (fork || p->ops->rom)
             mem_set_io(m->mem, p->base, io);
         else if (!mem_add_io(m->mem, p->id, p->base, size, io, e))
             return false;

@@ -28,7 +28,8 @@ struct fake {
     unsigned injections;
     bool refuse; /* the next injections */
     uint64_t signal[DEVICES_HARTS_MAX]; /* the last hart_signal: its value */
-    bool secure;                        /* accesses are Secure */
+    bool rom_off;
+    bool secure; /* accesses are Secure */
     uint8_t ram[FAKE_RAM_SIZE];
     uint8_t disk[FAKE_DISK];
     bool disk_fails;
@@ -84,6 +85,7 @@ static inline void fake_host_hart_signal(struct device *d, unsigned hart, unsign
     fake_of(d)->signal[hart] = value;
 }
 
+static inline void fake_host_rom_on(struct device *d, bool on) { fake_of(d)->rom_off = !on; }
 static inline bool fake_host_secure(struct device *d) { return fake_of(d)->secure; }
 
 /* The host address of guest memory, or NULL. */
@@ -164,6 +166,7 @@ static const struct device_host fake_host = {
     .hart_irq = fake_host_hart_irq,
     .inject = fake_host_inject,
     .hart_signal = fake_host_hart_signal,
+    .rom_on = fake_host_rom_on,
     .secure = fake_host_secure,
     .dma_read = fake_host_dma_read,
     .dma_write = fake_host_dma_write,
@@ -189,6 +192,7 @@ static inline struct fake *fake_new(const char *name, unsigned harts, uint64_t a
     f->d.state = calloc(1, f->d.ops->state_size ? f->d.ops->state_size : 1);
     assert(f->d.state);
     f->d.id = "dev0";
+    f->d.base = FAKE_RAM_BASE; /* of devices that are memory */
     f->d.harts = harts;
     f->d.tick_cycles = FAKE_TICK;
     f->d.tick_hz = FAKE_TICK_HZ;
