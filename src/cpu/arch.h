@@ -46,6 +46,9 @@ struct cpu_env {
     /* Every trap and every return from one, after the state changed. For traces and monitors; NULL on plain runs. A hook that
        sets cpu.resync makes the run come back right there. */
     void (*trapped)(void *ctx, struct cpu *c, const struct cpu_change *change);
+    /* A call of firmware (HVC, SMC) with its argument registers x, which get the results; by_smc: it was SMC. True: answered. NULL:
+       the machine provides no firmware. */
+    bool (*firmware)(void *ctx, struct cpu *c, uint64_t x[8], bool by_smc);
     /* What the part of an interrupt controller that is in the cpu asks of the rest of it; what and value as in mem/gic.h. */
     void (*controller)(void *ctx, struct cpu *c, unsigned what, uint64_t value);
 };

@@ -76,6 +76,12 @@ void gic_update_pe(struct device *d, unsigned n)
     }
 }
 
+void gic_tell_states(struct device *d)
+{
+    for (unsigned n = 0; n < gic_pes(d); n++)
+        d->host->hart_signal(d, n, GIC_STATES, (gic_of(d)->ctlr & CTLR_DS) != 0);
+}
+
 void gic_update(struct device *d)
 {
     for (unsigned n = 0; n < gic_pes(d); n++)
@@ -124,12 +130,17 @@ static void activate(struct device *d, unsigned n, uint32_t intid)
     gic_update(d);
 }
 
-static void deactivate(struct device *d, unsigned n, uint32_t intid)
+/* A Non-secure access deactivates Non-secure interrupts, and others it has a grant for (12.2.9, "ICC_DIR_EL1"). */
+static void deactivate(struct device *d, unsigned n, uint32_t intid, bool ns)
 {
     struct gicv3 *g = gic_of(d);
     if (intid >= GIC_INTIDS)
         return;
-    gic_word_of(g, n, intid)->active &= ~(UINT32_C(1) << intid % 32);
+    struct gic_word *w = gic_word_of(g, n, intid);
+    bool may = gic_sees_all(g, !ns) || (w->group >> intid % 32 & 1) || (w->nsacr >> 2 * (intid % 32) & 3) >= 2;
+    if (!may)
+        return;
+    w->active &= ~(UINT32_C(1) << intid % 32);
     gic_update(d);
 }
 
@@ -139,9 +150,11 @@ static bool sgi_passes(const struct gicv3 *g, const struct gic_word *w, unsigned
 {
     enum gic_group is = gic_group_of(g, w, intid);
     unsigned grant = w->nsacr >> 2 * intid & 3;
+    if (g->ctlr & CTLR_DS)
+        return (is == GIC_G0) == (group == GIC_G0);
     if (is != group && !(group == GIC_G1S && is == GIC_G0)) /* group 0 may be asked for as secure group 1 */
         return false;
-    if (!ns || (g->ctlr & CTLR_DS) || is == GIC_G1NS)
+    if (!ns || is == GIC_G1NS)
         return true;
     return grant >= (is == GIC_G0 ? 1u : 2u);
 }
@@ -158,7 +171,7 @@ static void sgi(struct device *d, unsigned from, uint64_t value)
                          ? n != from
                          : (affinity & ~0xffu) == cluster && (affinity & 0xff) / 16 == range && (value >> (affinity & 15) & 1);
         struct gic_word *w = &g->pe[n].word;
-        if (meant && sgi_passes(g, w, intid, GIC_SGI_GROUP(value), GIC_SGI_NS(value))) {
+        if (meant && sgi_passes(g, w, intid, GIC_SGI_GROUP(value), GIC_BY_NS(value))) {
             w->latch |= UINT32_C(1) << intid;
             gic_update_pe(d, n);
         }
@@ -173,7 +186,7 @@ static void gicv3_hart_call(struct device *d, unsigned n, unsigned what, uint64_
         return;
     switch (what) {
     case GIC_ACTIVATE: activate(d, n, intid); break;
-    case GIC_DEACTIVATE: deactivate(d, n, intid); break;
+    case GIC_DEACTIVATE: deactivate(d, n, intid, GIC_BY_NS(value)); break;
     case GIC_SGI: sgi(d, n, value); break;
     case GIC_ENABLES:
         g->pe[n].groups = value & ((1u << GIC_GROUPS) - 1);
@@ -262,6 +275,7 @@ static void gicv3_reset(struct device *d)
         g->pe[n].word.edge = 0xffff;
         d->host->hart_signal(d, n, GIC_SET, 0);
     }
+    gic_tell_states(d);
 }
 
 static bool word_valid(const struct gic_word *w)

@@ -84,6 +84,8 @@ static inline uint32_t gic_pending_of(const struct gic_word *w) { return w->latc
 /* Recomputes what is pending at PE n, or at all, and tells the CPU interfaces. */
 void gic_update_pe(struct device *d, unsigned n);
 void gic_update(struct device *d);
+/* Tells the CPU interfaces whether there is one security state. */
+void gic_tell_states(struct device *d);
 
 /* ---- gicv3_regs.c: what distributor and redistributors have alike, and the distributor's own */
 

@@ -198,6 +198,7 @@ static void ctlr_write(struct device *d, bool secure, uint32_t value)
         g->ctlr = value & (CTLR_G0 | CTLR_G1NS | CTLR_G1S | CTLR_DS);
     else
         g->ctlr = (g->ctlr & ~CTLR_G1NS) | (value & CTLR_G1NS);
+    gic_tell_states(d);
 }
 
 static struct gic_word *spi_word(struct gicv3 *g, uint64_t off)

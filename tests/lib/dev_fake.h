@@ -26,8 +26,8 @@ struct fake {
     uint64_t mip[DEVICES_HARTS_MAX];
     struct injection injected;
     unsigned injections;
-    bool refuse; /* the next injections */
-    uint64_t signal[DEVICES_HARTS_MAX]; /* the last hart_signal: its value */
+    bool refuse;                                                     /* the next injections */
+    uint64_t signal[DEVICES_HARTS_MAX], signal_1[DEVICES_HARTS_MAX]; /* values of the last hart_signal 0 and 1 */
     bool rom_off;
     bool secure; /* accesses are Secure */
     uint8_t ram[FAKE_RAM_SIZE];
@@ -80,9 +80,8 @@ static inline bool fake_host_inject(struct device *d, const struct injection *i)
 
 static inline void fake_host_hart_signal(struct device *d, unsigned hart, unsigned what, uint64_t value)
 {
-    assert(hart < d->harts && what == 0);
-    (void)what;
-    fake_of(d)->signal[hart] = value;
+    assert(hart < d->harts && what < 2);
+    *(what ? &fake_of(d)->signal_1[hart] : &fake_of(d)->signal[hart]) = value;
 }
 
 static inline void fake_host_rom_on(struct device *d, bool on) { fake_of(d)->rom_off = !on; }

@@ -377,6 +377,20 @@ static void sgis_of_the_non_secure_side_need_a_grant(void **s)
     assert_int_equal(f->signal[1], GIC_PENDING(3, 0, GIC_G1S));
 }
 
+static void deactivation_needs_the_right_to_it(void **s)
+{
+    struct fake *f = *s;
+    const uint64_t ns = UINT64_C(1) << 62;
+    three_groups(f);
+    out(f, word(ISACTIVER, 40), bit(40) | bit(42));
+    call(f, 0, GIC_DEACTIVATE, ns | 40);
+    call(f, 0, GIC_DEACTIVATE, ns | 42);
+    assert_int_equal(in(f, word(ISACTIVER, 40)), bit(40));
+    out(f, NSACR + 40 / 16 * 4, UINT64_C(2) << 2 * (40 % 16));
+    call(f, 0, GIC_DEACTIVATE, ns | 40);
+    assert_int_equal(in(f, word(ISACTIVER, 40)), 0);
+}
+
 static void ctlr_has_a_view_for_each_side_and_ds_stays(void **s)
 {
     struct fake *f = *s;
@@ -390,7 +404,9 @@ static void ctlr_has_a_view_for_each_side_and_ds_stays(void **s)
     f->secure = true;
     assert_int_equal(in(f, CTLR), 0x35);
     assert_int_equal(in(f, redist(0, WAKER)), 0);
+    assert_int_equal(f->signal_1[0] | f->signal_1[3], 0);
     out(f, CTLR, 0x40);
+    assert_int_equal(f->signal_1[0] & f->signal_1[3], 1);
     out(f, CTLR, 3);
     assert_int_equal(in(f, CTLR), 0x53);
     assert_int_equal(in(f, TYPER) >> 10 & 1, 0);
@@ -418,6 +434,7 @@ int main(void)
         S(the_non_secure_side_has_half_of_the_priorities),
         S(nsacr_grants_step_by_step),
         S(sgis_of_the_non_secure_side_need_a_grant),
+        S(deactivation_needs_the_right_to_it),
         S(ctlr_has_a_view_for_each_side_and_ds_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
