@@ -466,7 +466,8 @@ static void boot_world(struct boot_world *w, unsigned xlen, uint64_t ram)
     *w = (struct boot_world){.mem = world(ram)};
     w->kind = riscv_arch.kind_new(&(struct cpu_choice){.text = xlen == 32 ? "rv32" : "rv64", .tick_cycles = 1}, &w->e);
     assert_non_null(w->kind);
-    w->board = (struct fdt_board){.kind = w->kind, .harts = 2, .ram_base = MAKE_RAM, .ram_size = ram, .tick_hz = 10000000};
+    w->board = (struct fdt_board){
+        .tree = fdt_virt, .kind = w->kind, .harts = 2, .ram_base = MAKE_RAM, .ram_size = ram, .tick_hz = 10000000};
     w->c = (struct loader_config){.mem = w->mem, .board = &w->board, .rom_base = 0x1000, .rom_size = 0x1000};
 }
 
