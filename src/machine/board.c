@@ -25,6 +25,7 @@ static const struct board boards[] = {
         .rom_base = 0x1000,
         .rom_size = 0x10000,
         .tick_hz = 10000000,
+        .boot = boot_virt,
         .tree = fdt_virt,
         .lines = virt_lines,
         .nlines = ARRAY_LEN(virt_lines),

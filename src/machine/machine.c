@@ -149,7 +149,8 @@ static bool load(struct machine *m, const struct machine_config *c, struct err *
     struct setup *s = m->setup;
     struct fdt_device list[MACHINE_DEVICES];
     struct fdt_board board = setup_fdt(s, list);
-    struct loader_config l = {.mem = m->mem,
+    struct loader_config l = {.boot = s->board->boot,
+                              .mem = m->mem,
                               .board = &board,
                               .rom_base = s->board->rom_base,
                               .rom_size = s->board->rom_size,
