@@ -19,6 +19,7 @@ struct cpu_kind {
     unsigned bits;        /* width of a general register and of an address: 32 or 64 */
     uint64_t tick_cycles; /* machine cycles in one tick of the guest's time base */
     uint64_t digest;      /* of every choice made */
+    bool secure;          /* two security states (Arm: EL3) */
 };
 
 /* What the configuration and the board say about the cpus. */
@@ -45,6 +46,11 @@ struct cpu_env {
     /* Every trap and every return from one, after the state changed. For traces and monitors; NULL on plain runs. A hook that
        sets cpu.resync makes the run come back right there. */
     void (*trapped)(void *ctx, struct cpu *c, const struct cpu_change *change);
+    /* A call of firmware (HVC, SMC) with its argument registers x, which get the results; by_smc: it was SMC. True: answered.
+       NULL: the machine provides no firmware. */
+    bool (*firmware)(void *ctx, struct cpu *c, uint64_t x[8], bool by_smc);
+    /* What the part of an interrupt controller that is in the cpu asks of the rest of it; what and value as in mem/gic.h. */
+    void (*controller)(void *ctx, struct cpu *c, unsigned what, uint64_t value);
 };
 
 /* A piece of state. name is unique in the cpu: "x", "csr.mstatus". */
@@ -71,6 +77,8 @@ struct cpu_arch {
     /* Reads the configuration. NULL with a sentence. */
     struct cpu_kind *(*kind_new)(const struct cpu_choice *choice, struct err *e);
     void (*kind_free)(struct cpu_kind *k);
+    /* The highest level there is: of Arm 1 to 3. NULL: always the same. */
+    unsigned (*highest_level)(const struct cpu_kind *k);
     /* Gives the properties of the node to fn. False: the cpu has no such node. */
     bool (*describe)(const struct cpu_kind *k, enum cpu_node node, cpu_property_fn *fn, void *ctx);
 
@@ -81,6 +89,9 @@ struct cpu_arch {
     /* To the state after power-on, at that machine cycle. seed: of the cpu's random numbers. The cycles that did no work stay
        counted, but at cycle 0. */
     void (*reset)(struct cpu *c, uint64_t cycle, uint64_t seed);
+    /* Powers it on at its cycle and lets it begin at pc in `level`, as firmware above would hand over, with its first argument
+       register set. Safe from inside a call of another cpu. NULL: the board's reset code does that. */
+    void (*start)(struct cpu *c, unsigned level, uint64_t pc, uint64_t arg);
     /* After the state was changed from outside: recomputes every cache. */
     void (*refresh)(struct cpu *c);
     /* Takes over the state of `from`, a cpu of a fork. Translations stay cached but for those that the difference makes wrong. */
@@ -97,6 +108,9 @@ struct cpu_arch {
     /* Makes it happen, between two instructions; the cpu is not running and not halted. False with a sentence: there is no such
        input or event. */
     bool (*inject)(struct cpu *c, const struct injection *i, struct err *e);
+    /* A message of the interrupt controller to the part of it that is in the cpu (mem/gic.h); as safe as line. NULL: there is no
+       such part. */
+    void (*signal)(struct cpu *c, unsigned what, uint64_t value);
     /* Guest time = cycle / tick_cycles + offset. */
     void (*set_time_offset)(struct cpu *c, uint64_t offset);
 

@@ -148,6 +148,7 @@ struct cpu {
     struct mem *mem;
     unsigned index;
     bool resync;        /* leave cpu_run as soon as the current instruction is done */
+    bool io_secure;     /* the access to a device that is in progress is Secure (Arm) */
     bool refetch;       /* translations were dropped: the page being executed must be looked up anew */
     enum cpu_stop stop; /* CPU_STOP_DEBUG: a breakpoint ended the run */
     struct {

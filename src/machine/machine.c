@@ -55,17 +55,21 @@ static void first_state(struct machine *m)
 void machine_refresh(struct machine *m)
 {
     engine_flush(&m->engine);
+    for (unsigned i = 0; i < m->setup->devices; i++)
+        if (m->device[i].ops->refresh)
+            m->device[i].ops->refresh(&m->device[i]);
     for (unsigned i = 0; i < m->setup->harts; i++) {
         machine_hart(m, i)->passed.valid = false; /* that was another time */
         m->arch->refresh(machine_hart(m, i));
     }
 }
 
-/* RAM becomes as it was after loading. Returns false, and says so on the console, when an image is no longer what it was. */
-static bool reload(struct machine *m)
+/* RAM, and flash if it is asked for, become as they were after loading. Returns false, and says so on the console, when an image
+ * is no longer what it was. */
+static bool reload(struct machine *m, bool flash)
 {
     struct err e;
-    if (kept_restore(m->setup, m->mem, &e))
+    if (kept_restore(m->setup, m->mem, flash, &e))
         return true;
     if (m->host.console) {
         m->host.console(m->host.ctx, "machine", e.text, strlen(e.text));
@@ -83,7 +87,7 @@ static void give_up(struct machine *m)
 
 void machine_reset(struct machine *m)
 {
-    bool ok = reload(m);
+    bool ok = reload(m, true);
     first_state(m);
     if (!ok)
         give_up(m);
@@ -94,7 +98,7 @@ void machine_reboot(struct machine *m)
     uint64_t now = wire_now(m);
     m->reboot = false;
     m->now = now;
-    if (!reload(m))
+    if (!reload(m, false))
         give_up(m);
     m->st.cycle = now;
     m->st.in_slice = 0;
@@ -126,12 +130,27 @@ static void make_parts(struct machine *m, const struct machine *from)
     m->states = must(calloc(1, s->states_size + 1));
 }
 
+/* RAM, the reset ROM and the memory of devices. */
+static bool add_memory(struct machine *m, struct err *e)
+{
+    const struct setup *s = m->setup;
+    const struct board *b = s->board;
+    if (!mem_add_ram(m->mem, "ram", b->ram_base, s->ram, false, e))
+        return false;
+    for (unsigned i = 0; i < s->devices; i++)
+        if (s->device[i].ops->rom &&
+            !mem_add_ram(m->mem, s->device[i].id, s->device[i].base, s->device[i].ops->mmio_size, true, e))
+            return false;
+    return mem_add_ram(m->mem, "rom", b->rom_base, b->rom_size, true, e);
+}
+
 static bool load(struct machine *m, const struct machine_config *c, struct err *e)
 {
     struct setup *s = m->setup;
     struct fdt_device list[MACHINE_DEVICES];
     struct fdt_board board = setup_fdt(s, list);
-    struct loader_config l = {.mem = m->mem,
+    struct loader_config l = {.boot = s->board->boot,
+                              .mem = m->mem,
                               .board = &board,
                               .rom_base = s->board->rom_base,
                               .rom_size = s->board->rom_size,
@@ -140,8 +159,7 @@ static bool load(struct machine *m, const struct machine_config *c, struct err *
                               .initrd = c->initrd,
                               .append = c->append,
                               .dtb = c->dtb};
-    return mem_add_ram(m->mem, "ram", s->board->ram_base, s->ram, false, e) &&
-           mem_add_ram(m->mem, "rom", s->board->rom_base, s->board->rom_size, true, e) && loader_boot(&l, &s->loader, e);
+    return add_memory(m, e) && loader_boot(&l, &s->loader, e);
 }
 
 static bool build(struct machine *m, const struct machine_config *c, struct err *e)

@@ -156,8 +156,8 @@ void htif_show(struct machine *m);
 
 /* Makes s->pristine from RAM as the loader left it. kernel, initrd: the files, or NULL. */
 void kept_make(struct setup *s, struct mem *loaded, const char *kernel, const char *initrd);
-/* RAM becomes as the loader left it. False with a sentence if an image file has changed since. */
-bool kept_restore(const struct setup *s, struct mem *m, struct err *e);
+/* RAM, and flash if it is asked for, become as the loader left them. False with a sentence if an image file has changed since. */
+bool kept_restore(const struct setup *s, struct mem *m, bool flash, struct err *e);
 void kept_free(struct setup *s);
 
 /* ---- semi.c

@@ -193,7 +193,8 @@ struct fdt_board setup_fdt(const struct setup *s, struct fdt_device *list)
         list[i] =
             (struct fdt_device){.name = d->ops->name, .base = d->base, .size = d->ops->mmio_size, .irq = d->irq, .arg = d->arg};
     }
-    return (struct fdt_board){.kind = s->kind,
+    return (struct fdt_board){.tree = s->board->tree,
+                              .kind = s->kind,
                               .harts = s->harts,
                               .ram_base = s->board->ram_base,
                               .ram_size = s->ram,

@@ -69,6 +69,29 @@ static void host_hart_irq(struct device *d, unsigned hart, unsigned irq, bool le
 
 static bool host_inject(struct device *d, const struct injection *i) { return wire_inject(owner(d), i, NULL); }
 
+static void host_hart_signal(struct device *d, unsigned hart, unsigned what, uint64_t value)
+{
+    struct machine *m = owner(d);
+    if (hart >= m->setup->harts || !m->arch->signal)
+        return;
+    m->arch->signal(machine_hart(m, hart), what, value);
+    struct cpu *c = running(m);
+    if (m->solo && c && c != machine_hart(m, hart))
+        c->resync = true;
+}
+
+static void host_rom_on(struct device *d, bool on)
+{
+    if (mem_rom_on(owner(d)->mem, spec(d)->base, on))
+        engine_flush(&owner(d)->engine);
+}
+
+static bool host_secure(struct device *d)
+{
+    const struct cpu *c = running(owner(d));
+    return c && c->io_secure;
+}
+
 static bool host_dma_read(struct device *d, uint64_t pa, void *p, uint64_t n) { return mem_read(owner(d)->mem, pa, p, n); }
 static bool host_dma_write(struct device *d, uint64_t pa, const void *p, uint64_t n)
 {
@@ -134,6 +157,10 @@ static const struct device_host services = {
     .irq = host_irq,
     .hart_irq = host_hart_irq,
     .inject = host_inject,
+
+    .hart_signal = host_hart_signal,
+    .rom_on = host_rom_on,
+    .secure = host_secure,
     .dma_read = host_dma_read,
     .dma_write = host_dma_write,
     .output = host_output,
@@ -185,6 +212,7 @@ bool wire_devices(struct machine *m, bool fork, struct err *e)
                                        .base = p->base,
                                        .index = i,
                                        .harts = s->harts,
+                                       .secure = s->kind->secure,
                                        .tick_cycles = s->kind->tick_cycles,
                                        .tick_hz = s->tick_hz,
                                        .arg = p->arg};
@@ -192,7 +220,7 @@ bool wire_devices(struct machine *m, bool fork, struct err *e)
         struct mem_io io = {bus_read, bus_write, &m->device[i]};
         if (!size || !strcmp(p->ops->name, "htif"))
             continue; /* htif's registers are in RAM */
-        if (fork)
+        if (fork || p->ops->rom)
             mem_set_io(m->mem, p->base, io);
         else if (!mem_add_io(m->mem, p->id, p->base, size, io, e))
             return false;
@@ -230,6 +258,14 @@ static void trapped(void *ctx, struct cpu *cpu, const struct cpu_change *c)
     m->change(m->change_ctx, m, &change);
 }
 
+static void asked(void *ctx, struct cpu *c, unsigned what, uint64_t value)
+{
+    struct machine *m = ctx;
+    struct device *d = m->setup->controller < 0 ? NULL : &m->device[m->setup->controller];
+    if (d && d->ops->hart_call)
+        d->ops->hart_call(d, c->index, what, value);
+}
+
 void machine_watch(struct machine *m, machine_watch_fn *fn, void *ctx)
 {
     m->change = fn;
@@ -246,6 +282,7 @@ void machine_break(struct machine *m, unsigned hart)
 void wire_harts(struct machine *m)
 {
     mem_set_changed(m->mem, ram_changed, m);
+    m->env.controller = asked;
     m->env.semihost = m->setup->semihosting ? machine_semihost : NULL;
     for (unsigned i = 0; i < m->setup->harts; i++) {
         machine_hart(m, i)->env = &m->env;

@@ -37,7 +37,8 @@ static void world(struct world *w, const char *cpu, unsigned harts)
         const struct board_line *l = &b->lines[i];
         w->devices[i] = (struct fdt_device){l->device, l->base, device_find(l->device)->mmio_size, l->irq, l->arg};
     }
-    w->board = (struct fdt_board){.kind = w->kind,
+    w->board = (struct fdt_board){.tree = b->tree,
+                                  .kind = w->kind,
                                   .harts = harts,
                                   .ram_base = RAM,
                                   .ram_size = 256 << 20,
