@@ -10,7 +10,7 @@ static void begin(struct sse_oracle *o, bool late)
 {
     o->late = late;
     o->alive = 0;
-    o->globals = 0;
+    o->globals = o->lost = 0;
     o->resetting = 0;
     for (unsigned i = 0; i < o->harts; i++) {
         struct sse_hart *h = &o->hart[i];
@@ -171,6 +171,8 @@ static void leave_call(struct look *k)
     enum sbi_ext ext = sbi_ext_of(sse_args(&k->h->visit)[7]);
     struct context before = {.v = k->h->visit.at}, behind = behind_call(k, ext);
     struct sse_event *e = sse_injected(k, &behind);
+    if (!e && sse_injected_unseen(k, &behind))
+        return;
     if (!e && k->now.pc != behind.v.pc) {
         went_elsewhere(k);
         return;
@@ -241,6 +243,8 @@ static void leave_interrupt(struct look *k)
         sse_deliver(k, e, &given);
         return;
     }
+    if (sse_injected_unseen(k, &given))
+        return;
     sse_mret_effects(k, &given);
     sse_check_equal(k, SSE_M1, &given, false);
     sse_check_missed(k);
