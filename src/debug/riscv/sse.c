@@ -208,7 +208,9 @@ static void leave_complete(struct look *k)
     }
     struct sse_frame frame = h->frame[at];
     struct sse_event *e = sse_event_find(o, h, frame.event);
-    bool edited = sse_edited(&frame, e, &h->visit.at);
+    if (frame.doubtful)
+        sse_event_doubt(e);
+    bool edited = frame.doubtful || sse_edited(&frame, e, &h->visit.at);
     struct context given = sse_completed_context(k, e, &h->visit.at);
     e->state = !(e->known >> SSE_CONFIG & 1) ? SSE_UNKNOWN : e->attr[SSE_CONFIG] & 1 ? SSE_REGISTERED : SSE_ENABLED;
     memmove(&h->frame[at], &h->frame[at + 1], (size_t)(h->depth - at - 1) * sizeof h->frame[0]);

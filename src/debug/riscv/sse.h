@@ -64,6 +64,7 @@ struct sse_event {
 /* A handler that runs or is preempted. */
 struct sse_frame {
     uint32_t event;
+    uint8_t doubtful;     /* one of several events with the same handler and argument: which is not known */
     uint8_t vague;        /* enum sse_vague: what is not known of `at` */
     struct rv_view at;    /* what was interrupted */
     struct rv_view entry; /* how the handler started */

@@ -68,7 +68,7 @@ static struct sse_event *running_event(struct look *k, unsigned frame)
 static bool preempts(struct look *k, const struct sse_event *e)
 {
     for (unsigned i = 0; i < k->h->depth; i++)
-        if (!sse_more_urgent(e, running_event(k, i)))
+        if (k->h->frame[i].doubtful || !sse_more_urgent(e, running_event(k, i)))
             return false;
     return true;
 }
@@ -89,13 +89,13 @@ static void check_may(struct look *k, const struct sse_event *e)
             break;
         }
     for (unsigned i = 0; i < k->h->depth; i++)
-        if (sse_more_urgent(running_event(k, i), e)) {
+        if (!k->h->frame[i].doubtful && sse_more_urgent(running_event(k, i), e)) {
             sse_found(k, SSE_E4, "running event", k->h->frame[i].event, e->id);
             break;
         }
 }
 
-static void push(struct look *k, const struct sse_event *e, const struct context *at)
+static void push(struct look *k, const struct sse_event *e, const struct context *at, bool doubtful)
 {
     struct sse_hart *h = k->h;
     if (h->depth == SSE_DEPTH) { /* the oldest is not followed any more */
@@ -105,6 +105,7 @@ static void push(struct look *k, const struct sse_event *e, const struct context
     }
     struct sse_frame *f = &h->frame[h->depth++];
     f->event = e->id;
+    f->doubtful = doubtful;
     f->vague = at->vague;
     if (at->status || at->hstatus || at->elp)
         f->vague |= SSE_VAGUE_STATUS;
@@ -149,7 +150,7 @@ void sse_deliver(struct look *k, struct sse_event *e, const struct context *at)
         e->known &= (uint16_t) ~(1 << SSE_A6);
     if (at->a7 || (at->vague & SSE_VAGUE_X))
         e->known &= (uint16_t) ~(1 << SSE_A7);
-    push(k, e, at);
+    push(k, e, at, doubtful);
     if (doubtful) {
         struct sse_event *other;
         for (unsigned i = 0; (other = sse_event_at(k->o, k->h, i)); i++)
@@ -178,7 +179,9 @@ int sse_running(struct look *k)
     struct sse_hart *h = k->h;
     int best = h->depth - 1;
     for (int i = best - 1; i >= 0; i--)
-        if (sse_more_urgent(running_event(k, (unsigned)i), running_event(k, (unsigned)best)))
+        if (h->frame[i].doubtful || h->frame[best].doubtful)
+            return h->depth - 1;
+        else if (sse_more_urgent(running_event(k, (unsigned)i), running_event(k, (unsigned)best)))
             best = i;
     return best;
 }
