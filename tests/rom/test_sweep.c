@@ -298,6 +298,31 @@ static void masked_boundaries_are_the_case_in_which_the_event_is_taken(void **st
     }
 }
 
+/* The window ends before SIE is 1 again: its last boundaries are one case, which is taken behind it. */
+static void boundaries_masked_to_the_end_are_one_case(void **state)
+{
+    (void)state;
+    struct err e;
+    struct world *w = begin_to(64, "ssip", NULL, 0, "user_text_start");
+    for (uint64_t first = 3; first--;)
+        sweep_run(w->s, first, 3, add_case, w);
+    assert_true(sweep_result_finish(&w->r, &e));
+    uint32_t first = SWEEP_NONE, behind = 0;
+    for (size_t i = 0; i < w->r.count; i++) {
+        const struct sweep_case *c = &w->r.cases[i];
+        if (!c->taken_key)
+            continue;
+        behind++;
+        first = first == SWEEP_NONE ? c->boundary : first;
+        assert_int_equal(c->taken_pc, w->user[0]);
+        assert_int_equal(c->verdict, c->boundary == first ? SWEEP_PASS : SWEEP_SAME);
+        assert_true(c->boundary == first || c->same == first);
+    }
+    assert_true(behind > 4);
+    assert_true(w->r.cases[w->r.count - 1].taken_key); /* up to the last */
+    end(w);
+}
+
 /* stip is raised and lowered by nobody else; it is delegated and the kernel's handler knows nothing of it, so it must be a pulse.
  */
 static void a_pulse_to_s_is_taken_once(void **state)
