@@ -1,4 +1,5 @@
 /* Laws over every row: names, encodings and fields; RES0 and RES1 by field, reset values, writes that are idempotent. */
+#include "csr/riscv/csr.h"
 #include "sysreg_world.h"
 
 /* Rows whose fields are those of two layouts, by HCR_EL2.E2H. */
@@ -16,6 +17,7 @@ static void names_and_encodings_are_unique(void **state)
             upper[i] = (char)(name[i] >= 'a' && name[i] <= 'z' ? name[i] - 32 : name[i]);
         assert_int_equal(sysreg_by_name(name), id);
         assert_int_equal(sysreg_by_name(upper), id);
+        assert_int_equal(csr_num_by_name(name), -1); /* nor has the other architecture the name: `trapline doc` */
         if (key && by_key[key])
             fail_msg("%s has the encoding of row %u", name, by_key[key]);
         by_key[key] = (uint16_t)id;
