@@ -65,12 +65,12 @@ only()
         [ "$status" -eq 1 ] || fail "sbi-$variant, rv$bits,$cpu: status $status"
     done
 }
-only head h=on entry-spv entry-spvp landing-pad-entry spin spin-cause
-only head h=off landing-pad-entry
-only p1 h=on entry-flags entry-spvp landing-pad-entry resume-sstatus spin spin-cause written-spv-spvp
-only p1 h=off entry-flags landing-pad-entry resume-sstatus spin spin-cause
-only priv h=on entry-flags entry-spvp landing-pad-entry redirect-sie written-spp-spie written-spv-spvp
-only priv h=off entry-flags landing-pad-entry redirect-sie written-spp-spie
+only head h=on entry-spv entry-spvp inject-refusal landing-pad-entry spin spin-cause
+only head h=off inject-refusal landing-pad-entry
+only p1 h=on entry-flags entry-spvp inject-refusal landing-pad-entry resume-sstatus spin spin-cause written-spv-spvp
+only p1 h=off entry-flags inject-refusal landing-pad-entry resume-sstatus spin spin-cause
+only priv h=on entry-flags entry-spvp inject-refusal landing-pad-entry redirect-sie written-spp-spie written-spv-spvp
+only priv h=off entry-flags inject-refusal landing-pad-entry redirect-sie written-spp-spie
 only status h=on status-reserved
 only status h=off status-reserved
 echo "the firmware does what the specification says, and each variant lacks what it is to lack"

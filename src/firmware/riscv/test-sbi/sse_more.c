@@ -342,7 +342,7 @@ void test_sse_harts(void)
     if (other == 8)
         return;
     other_hart = other;
-    EXPECT("remote", INVALID_STATE, SSE, INJECT, EV_SOFTWARE, other); /* nothing is enabled there */
+    EXPECT("inject-refusal", FAILED, SSE, INJECT, EV_SOFTWARE, other); /* nothing is enabled there */
     on_hart(other, remote_enable, 0);
     on_hart(other, read_preferred, other);
     CHECK_EQ("remote", attr_read(EV_SOFTWARE, A_STATUS), UNUSED | INJECTABLE); /* here it is not */
@@ -361,7 +361,7 @@ void test_sse_harts(void)
     remote_wait(21);
     /* A hart that stops forgets its events. */
     stop_hart(other);
-    EXPECT("remote-stopped", INVALID_STATE, SSE, INJECT, EV_SOFTWARE, other);
+    EXPECT("inject-refusal", FAILED, SSE, INJECT, EV_SOFTWARE, other);
     start_hart(other);
     on_hart(other, check_forgotten, 0);
     global_events(other);
