@@ -77,6 +77,7 @@ grep -qE '^ +[0-9]+ hart 0 VS \S+ -> HS \S+: (load|store/AMO) guest-page fault' 
 grep -qE '^ +[0-9]+ hart 0 HS \S+ +returns to VS ' t || fail "no return in the trace"
 kvm maint hk4 --trace sbi --trace traps=t --json
 grep -q '^{"extension":"SSE","function":"sse_register",' err || fail "the trace as JSON: $(head -n 3 err)"
+grep -q '"function":"sse_complete",.*"goes_on":"0x' err || fail "where a call led, as JSON: $(grep complete err)"
 ! command -v python3 >/dev/null || while IFS= read -r line; do python3 -m json.tool <<<"$line" >/dev/null || fail "$line"; done < <(head -n 40 t)
 
 # Bad input: one sentence each, status 2.
