@@ -114,6 +114,9 @@ doc sbi:0xfffffffff0000007/2=1 >out
 has '^unknown 0xfffffffff0000007/2\(0x1, 0x0, 0x0, 0x0, 0x0, 0x0\)$'
 doc sbi:sse_flags=0x43 >out
 has '^0x43 \{SPIE SPP reserved 0x40\}$'
+doc sbi:rules >out
+has '^A2  .* \(SSE, Software Event Injection'
+has '^A6  .* \(needs ranges\)$'
 doc sbi:error=-10 >out
 has '^ -10  SBI_ERR_INVALID_STATE '
 for bad in sbi:frob sbi:0x999 sbi:0x535345/99 sbi:sse_inject=x sbi:sse_inject=1,2,3,4,5,6,7 sbi:sse_inject=1=y sbi:sse_flags=z \
@@ -125,7 +128,7 @@ done
 
 # JSON that a parser accepts, where there is one; no colour without a terminal.
 for args in 'hstatus=0x180' '--cpu' '' '--arch arm' 'hcr_el2=0x1' tlbi_alle3 '--cpu max' sbi sbi:sse sbi:sse_inject sbi:set_timer sbi:sse_inject=0xffff0000,0=0 sbi:sse_event \
-    sbi:sse_event=1 sbi:error; do
+    sbi:sse_event=1 sbi:error sbi:rules; do
     doc $args --json >json
     ! command -v python3 >/dev/null || python3 -m json.tool json >/dev/null || fail "doc $args --json is not JSON"
     doc $args >out

@@ -1,5 +1,6 @@
 /* The oracle beside each variant of the bundled firmware: exactly the departures that the variant is made for, in exactly the
  * contexts where they must show. */
+#include "debug/riscv/monitor.h"
 #include "sse_rig.h"
 
 #include <setjmp.h>
@@ -162,11 +163,74 @@ static void without_h_the_fault_of_head_is_not_there(void **state)
     check("sbi-p1.elf", "rv64,h=off", P1, R(A1) | R(A3));
 }
 
+/* ---- the monitor's rules about events ---------------------------------------------------------------------------------------
+ */
+
+static struct monitor mon;
+static char seen[64]; /* the rules of the last completion, blank-separated */
+
+static bool monitored(void *ctx, const struct machine_change *c)
+{
+    (void)ctx;
+    unsigned n = monitor_feed(&mon, r.m, c);
+    for (unsigned i = 0; i < n && strlen(seen) + 4 < sizeof seen; i++) {
+        strcat(seen, *seen ? " " : "");
+        strcat(seen, mon.found[i].rule);
+    }
+    return false;
+}
+
+/* An event whose handler leaves csr changed. */
+static const char *left_changed(const char *csr, uint64_t v)
+{
+    context(3, true);
+    rig_set(&r, 0, "sscratch", 0x55);
+    rig_set(&r, 0, "stvec", 0x80200000);
+    rig_sse(&r, 0, INJECT, SOFT, 0, 0, 0, 0);
+    if (csr)
+        rig_set(&r, 0, csr, v);
+    seen[0] = '\0';
+    complete_as_begun();
+    return seen;
+}
+
+static void the_monitor_tells_what_a_handler_leaves_changed(void **state)
+{
+    (void)state;
+    struct monitor_config c = {0};
+    struct err e;
+    if (!rig_open(&r, TL_SOURCE_DIR "/roms/sbi-maint.elf", "rv64", 1))
+        fail_msg("no firmware");
+    around();
+    if (!monitor_parse(&c, "sse,max=0", &e) || !monitor_start(&mon, &c, r.m, &e))
+        fail_msg("%s", e.text);
+    sse_oracle_copy(&mon.oracle, &r.o);
+    r.hook = monitored;
+    assert_string_equal(left_changed(NULL, 0), "");
+    assert_string_equal(left_changed("sscratch", 0x66), "B5");
+    assert_string_equal(left_changed("stvec", 0x80200100), "B5");
+    assert_string_equal(left_changed("stval", 0x66), "A3");
+    assert_string_equal(left_changed("sstatus", rig_get(&r, 0, "sstatus") | SPP | SPIE), "B1");
+    /* An attribute is written on purpose: nothing to tell. */
+    context(3, true);
+    rig_sse(&r, 0, INJECT, SOFT, 0, 0, 0, 0);
+    rig_set_word(&r, 0, 0);
+    rig_sse(&r, 0, WRITE, SOFT, SSE_FLAGS, 1, r.base + RIG_BUFFER, 0);
+    seen[0] = '\0';
+    complete_as_begun();
+    assert_string_equal(seen, "");
+    /* B1 is not wanted: it is A3 then. */
+    mon.config.rules &= ~(1u << MONITOR_B1);
+    assert_string_equal(left_changed("sstatus", rig_get(&r, 0, "sstatus") | SPP | SPIE), "A3");
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_variant_departs_as_it_should),
         cmocka_unit_test(without_h_the_fault_of_head_is_not_there),
+        cmocka_unit_test(the_monitor_tells_what_a_handler_leaves_changed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,6 +57,7 @@ struct sse_event {
     uint8_t forbidden; /* STATUS told that sse_inject may not signal it */
     uint8_t vague;     /* bits of FLAGS that are not known */
     uint16_t known;    /* bit i: attr[i] is known */
+    uint16_t hint;     /* bit i: attr[i] was so before the hart stopped; it may tell an injection, and is not relied on */
     uint16_t written;  /* bit i: attr[i] was written since the handler started */
     uint64_t attr[SSE_ATTRS];
 };

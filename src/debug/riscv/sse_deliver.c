@@ -5,7 +5,7 @@
 /* How well the handler's first registers fit event e; 0: not at all. */
 static unsigned fits(const struct look *k, const struct sse_event *e)
 {
-    if (!(e->known >> SSE_ENTRY_PC & 1) || (e->attr[SSE_ENTRY_PC] & ~UINT64_C(1)) != k->now.pc)
+    if (!((e->known | e->hint) >> SSE_ENTRY_PC & 1) || (e->attr[SSE_ENTRY_PC] & ~UINT64_C(1)) != k->now.pc)
         return 0;
     if (sse_is_global(e->id) && e->state == SSE_RUNNING && e->hart != k->c->hart)
         return 0;

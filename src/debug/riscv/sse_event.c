@@ -82,8 +82,9 @@ void sse_hart_forget(struct sse_oracle *o, struct sse_hart *h)
         bool ours = !sse_is_global(e->id) || (e->state == SSE_RUNNING && &o->hart[e->hart] == h);
         if (!ours)
             continue;
-        sse_event_doubt(e);
-        e->known &= (uint16_t) ~(1 << SSE_PRIORITY);
+        uint16_t hint = (e->known | e->hint) & (1 << SSE_ENTRY_PC | 1 << SSE_ENTRY_ARG);
+        sse_event_forget(e);
+        e->hint = hint;
     }
     h->depth = 0;
     h->masked = 2;
