@@ -96,7 +96,7 @@ static void enter(struct look *k)
     struct sse_oracle *o = k->o;
     struct sse_visit *v = &k->h->visit;
     view_take_trapped(&v->at, k->m, k->c->hart, k->c->nmi);
-    v->kind = kind_of(k);
+    v->kind = (uint8_t)kind_of(k);
     v->cause = (uint8_t)k->c->cause;
     v->alone = !others_in_m(o, k->h);
     v->stays = ++o->stays;
