@@ -2,6 +2,7 @@
 # of bad input: one sentence, status 2, nothing half-written.
 # timeout: 300
 . "$(dirname "$0")/../lib/env.sh"
+need python3 python3
 rom=$TRAPLINE_SOURCE/roms/test-sweep.elf
 cd "$scratch"
 cp "$rom" guest.elf

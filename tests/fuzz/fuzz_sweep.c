@@ -1,4 +1,5 @@
-/* Any bytes as a part of a sweep, an event or a place in words: taken or refused with a sentence, and what was taken can be shown. */
+/* Any bytes as a part of a sweep, an event or a place in words: taken or refused with a sentence, and what was taken can be
+ * shown. */
 #include "base/hash.h"
 #include "debug/sweep_result.h"
 #include <stdlib.h>

@@ -208,7 +208,7 @@ static void changed_memory_is_found_exactly_while_interrupts_are_on(void **state
         unsigned found = 0;
         for (size_t i = 0; i < w->r.count; i++) {
             const struct sweep_case *c = &w->r.cases[i];
-            uint64_t pc, priv, sstatus;
+            uint64_t pc = 0, priv = 0, sstatus = 0;
             assert_true(machine_get_reg(m, 0, "pc", &pc) && machine_get_reg(m, 0, "priv", &priv));
             assert_true(machine_get_reg(m, 0, "sstatus", &sstatus));
             assert_int_equal(c->pc, pc); /* the boundaries are those of the run */
