@@ -1,0 +1,51 @@
+/*
+ * What the PE is: the architectural features it has and every IMPLEMENTATION DEFINED choice. Constant for a run. What is off does
+ * not exist for the guest: its instructions and registers are UNDEFINED and its fields of the ID registers say so.
+ */
+#ifndef TL_CSR_ARM_CONFIG_H
+#define TL_CSR_ARM_CONFIG_H
+#include "base/err.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Feature numbers, one a row of feat.def, in the Arm ARM's spelling (A2.2, "Architectural features"): FEAT_LSE, FEAT_PAN2, … */
+enum arm_feat {
+#define FEAT(name, version, cores, needs, title, ...) FEAT_##name,
+#include "csr/arm/feat.def"
+#undef FEAT
+    ARM_FEAT_COUNT
+};
+
+/* Choices that are not features, one a row of choice.def; each is a number. */
+struct arm_config {
+    uint32_t feat[8]; /* bit set, by enum arm_feat; read with arm_has */
+    uint32_t core;    /* index of the named core it started from: arm_core_name */
+#define CHOICE(name, member, low, high, value, title) uint64_t member;
+#include "csr/arm/choice.def"
+#undef CHOICE
+};
+
+static inline bool arm_has(const struct arm_config *c, enum arm_feat f) { return (c->feat[f / 32] >> (f % 32)) & 1; }
+
+/* The default configuration: core "max", every feature of feat.def that max has. */
+void arm_config_default(struct arm_config *c);
+/*
+ * Makes *out from "max,mte=off,el3=on,pa=44": a named core (cortex-a53, cortex-a76, neoverse-v1, max; max if the first item names
+ * no core), then settings, separated by commas, blanks or line ends; # starts a comment; names are case-insensitive. A feature is
+ * named as in feat.def, with or without FEAT_ ("lse=off"); groups are named mte, pauth, ras, pmu, gic, bbm, … (group.def). A
+ * feature that is turned off takes along what needs it, one that is turned on brings what it needs. False with a sentence, and
+ * *out as it was, on an unknown name or a bad value, or when what was turned on needs what was turned off. Settings:
+ * docs/implementation-defined.md.
+ */
+bool arm_config_parse(const char *text, struct arm_config *out, struct err *e);
+/* Name of a feature without FEAT_, its row's title, the version that introduced it ("8.1"). */
+const char *arm_feat_name(enum arm_feat f);
+const char *arm_feat_title(enum arm_feat f);
+const char *arm_feat_version(enum arm_feat f);
+/* Names of the cores, by number from 0; NULL behind the last. */
+const char *arm_core_name(unsigned i);
+/* Names, titles and values of the choices, by number from 0; NULL behind the last. */
+const char *arm_choice_name(unsigned i);
+const char *arm_choice_title(unsigned i);
+uint64_t arm_choice_value(const struct arm_config *c, unsigned i);
+#endif
