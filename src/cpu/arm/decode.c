@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* What the feat column may say besides the names of csr/arm/feat.def. */
-enum { FEAT_BASE = ARM_FEAT_COUNT, FEAT_UNDEFINED_ALWAYS };
+enum { FEAT_BASE = ARM_FEAT_COUNT, FEAT_LRCPC3_and_FP };
 
 enum format {
 #define FORMAT(name, ok, imm, rd, rs1, rs2, aux) FMT_##name,
@@ -67,7 +67,11 @@ struct a64_row a64_row(unsigned i)
 
 bool a64_row_has(const struct arm_config *c, const struct a64_row *r)
 {
-    return r->feat == FEAT_BASE || (r->feat < ARM_FEAT_COUNT && arm_has(c, (enum arm_feat)r->feat));
+    switch (r->feat) {
+    case FEAT_BASE: return true;
+    case FEAT_LRCPC3_and_FP: return arm_has(c, FEAT_LRCPC3) && arm_has(c, FEAT_FP);
+    default: return arm_has(c, (enum arm_feat)r->feat);
+    }
 }
 
 /* ---- operands ------------------------------------------------------------------------------------------------------- */
