@@ -2,6 +2,7 @@
 #include "base/bits.h"
 #include "cli/cli.h"
 #include "cli/doc_markdown.h"
+#include "cli/doc_sbi.h"
 #include "cli/options.h"
 #include "csr/riscv/csr.h"
 #include <ctype.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { OPT_CPU = 0x300, OPT_JSON, OPT_XLEN, OPT_MARKDOWN };
@@ -19,7 +21,7 @@ static const struct argp_option table[] = {
     {"cpu", OPT_CPU, 0, 0, "print the cpu configuration, one extension a row; the argument is one for run's -cpu", 1},
     {"xlen", OPT_XLEN, "32|64", 0, "show registers as a hart of this width has them (64)", 1},
     {"json", OPT_JSON, 0, 0, "print JSON", 1},
-    {"markdown", OPT_MARKDOWN, "registers|instructions", 0, "print the whole reference, as in docs/gen", 1},
+    {"markdown", OPT_MARKDOWN, "registers|instructions|sbi", 0, "print the whole reference, as in docs/gen", 1},
     {0}};
 
 struct doc {
@@ -53,13 +55,17 @@ static error_t parser(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
     .options = table,
     .parser = parser,
-    .args_doc = "[NAME|NUMBER|NAME=VALUE]\n--cpu [CONFIG]",
+    .args_doc = "[NAME|NUMBER|NAME=VALUE]\nsbi[:EXTENSION|:FUNCTION[=ARGUMENTS[=RESULT]]|:LIST[=VALUE]]\n--cpu [CONFIG]",
     .doc = "Print what the tables know about a control and status register, or decode a value of it. Without an argument, list "
-           "all registers.\v"
+           "all registers. sbi: the extensions of the supervisor binary interface; one of them, a function, the named values of an "
+           "argument; or decode a call.\v"
            "Examples:\n"
            "  trapline doc hstatus\n"
            "  trapline doc hstatus=0x200200180\n"
            "  trapline doc 0x600\n"
+           "  trapline doc sbi:sse\n"
+           "  trapline doc sbi:sse_inject=0xffff0000,0=-3\n"
+           "  trapline doc sbi:0x535345/7\n"
            "  trapline doc --cpu rv64,h=off\n",
 };
 
@@ -264,6 +270,8 @@ static int explain(const struct doc *d)
     const char *equals = strchr(d->name, '=');
     size_t n = equals ? (size_t)(equals - d->name) : strlen(d->name);
     uint64_t value, num;
+    if (!strcasecmp(d->name, "sbi") || !strncasecmp(d->name, "sbi:", 4))
+        return doc_sbi(d->name + (d->name[3] ? 4 : 3), d->xlen, d->json);
     if (n >= sizeof name)
         return cli_errorf("there is no register '%s'", d->name);
     for (size_t i = 0; i <= n; i++)

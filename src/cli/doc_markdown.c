@@ -2,14 +2,14 @@
 #include "cli/doc_markdown.h"
 #include "base/bits.h"
 #include "cli/cli.h"
+#include "cli/doc_sbi.h"
 #include "cpu/riscv/decode.h"
 #include "csr/riscv/csr.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Text of a table cell: a bar would end it. */
-static void cell(const char *text)
+void doc_cell(const char *text)
 {
     for (; *text; text++) {
         if (*text == '|')
@@ -36,7 +36,7 @@ static void put_register(const struct csr_row *row)
     if (row->count > 1)
         printf("-0x%03x", row->num + row->count - 1u);
     printf(", %s%s. ", rv_ext_name(row->ext), row->high ? ", RV32 only" : "");
-    cell(row->title);
+    doc_cell(row->title);
     printf(" (%s)\n\n| RV64 | RV32 | field | meaning |\n|---|---|---|---|\n", row->spec);
     for (unsigned i = 0; i < row->nfields; i++) {
         const struct csr_field *f = &row->fields[i];
@@ -48,7 +48,7 @@ static void put_register(const struct csr_row *row)
         if (!*rv64 && !*rv32)
             continue;
         printf("| %s | %s | %s | ", rv64, rv32, f->name);
-        cell(f->meaning);
+        doc_cell(f->meaning);
         printf(" |\n");
     }
 }
@@ -88,7 +88,7 @@ static void put_extension(const char *ext)
             printf("as `");
         else
             putchar('`');
-        cell(r.body);
+        doc_cell(r.body);
         printf("` |\n");
     }
 }
@@ -116,5 +116,7 @@ int doc_markdown(const char *what)
         return put_registers();
     if (!strcmp(what, "instructions"))
         return put_instructions();
-    return cli_errorf("--markdown '%s': the references are 'registers' and 'instructions'", what);
+    if (!strcmp(what, "sbi"))
+        return doc_sbi_markdown();
+    return cli_errorf("--markdown '%s': the references are 'registers', 'instructions' and 'sbi'", what);
 }

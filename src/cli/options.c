@@ -1,6 +1,7 @@
 #include "cli/options.h"
 #include "base/bits.h"
 #include "cli/cli.h"
+#include "machine/board.h"
 #include "machine/image.h"
 #include <ctype.h>
 #include <errno.h>
@@ -182,10 +183,13 @@ static bool parse_ram(struct machine_options *o, const char *arg, struct err *e)
 static bool parse_machine(struct machine_options *o, const char *arg, struct err *e)
 {
     const char *word = first_word(o, arg, e);
-    if (word && strcmp(word, "virt"))
-        return err_set(e, "-machine %s: there is no board '%s'; the boards are: virt", arg, word);
+    if (word && !board_find(word)) {
+        char names[128];
+        board_names(names, sizeof names);
+        return err_set(e, "-machine %s: there is no board '%s'; the boards are: %s", arg, word, names);
+    }
     if (word && arg[strlen(word)])
-        return err_set(e, "-machine %s: the board virt has no options", arg);
+        return err_set(e, "-machine %s: the board %s has no options", arg, word);
     o->config.board = word;
     return word != NULL;
 }

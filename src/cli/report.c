@@ -1,7 +1,6 @@
 #include "cli/report.h"
-#include "base/bits.h"
-#include "base/hash.h"
-#include "machine/loader.h"
+#include "base/buf.h"
+#include "cli/repro.h"
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -9,90 +8,20 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* A word for a POSIX shell: quoted when it must be. */
-static void put_word(struct buf *b, const char *w)
+static char *repro(const struct machine_options *o, const struct report *r)
 {
-    if (*w && strspn(w, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,.:/@%") == strlen(w)) {
-        buf_printf(b, " %s", w);
-        return;
-    }
-    buf_printf(b, " '");
-    for (; *w; w++) {
-        if (*w == '\'')
-            buf_printf(b, "'\\''");
-        else
-            buf_put(b, w, 1);
-    }
-    buf_printf(b, "'");
-}
-
-static void put_option(struct buf *b, const char *name, const char *value)
-{
-    if (!value)
-        return;
-    buf_printf(b, " %s", name);
-    put_word(b, value);
-}
-
-static void put_number(struct buf *b, const char *name, uint64_t v)
-{
-    if (v)
-        buf_printf(b, " %s %" PRIu64, name, v);
-}
-
-/* The digest of a file as a comment behind the command; a file that went away since is said to be so. */
-static void put_digest(struct buf *b, const char *path)
-{
-    struct buf bytes;
-    if (!path || !strcmp(path, "none") || !strcmp(path, "default"))
-        return;
-    if (image_read_file(path, &bytes, NULL)) {
-        buf_printf(b, " %s=%016" PRIx64, path, hash_bytes(bytes.data, bytes.len));
-        buf_free(&bytes);
-    } else {
-        buf_printf(b, " %s=unreadable", path);
-    }
-}
-
-static char *repro(const struct machine_options *o, uint64_t max_cycles)
-{
-    const struct machine_config *c = &o->config;
     struct buf b = {0};
-    char path[256] = "";
-    buf_printf(&b, "trapline run -machine %s", c->board);
-    if (o->cpu_file)
-        buf_printf(&b, " -cpu @%s", o->cpu_file);
-    else
-        put_option(&b, "-cpu", c->cpu);
-    put_number(&b, "-smp", c->harts);
-    if (c->ram)
-        buf_printf(&b, " -m %" PRIu64 "K", c->ram >> 10);
-    put_option(&b, "-bios", c->bios);
-    put_option(&b, "-kernel", c->kernel);
-    put_option(&b, "-initrd", c->initrd);
-    put_option(&b, "-append", c->append);
-    put_option(&b, "-dtb", c->dtb);
-    for (unsigned i = 0; i < c->ndrives; i++)
-        put_option(&b, "-drive", c->drives[i]);
-    for (unsigned i = 0; i < c->ndevices; i++)
-        put_option(&b, "-device", c->devices[i]);
-    if (c->semihosting)
-        buf_printf(&b, " --semihosting");
-    put_number(&b, "--quantum", c->quantum);
-    put_number(&b, "--clock", c->clock_hz);
-    put_number(&b, "--epoch", c->rtc_epoch);
-    buf_printf(&b, " --seed %" PRIu64, c->seed);
-    if (max_cycles != UINT64_MAX)
-        put_number(&b, "--max-cycles", max_cycles);
-    buf_printf(&b, " # trapline " TRAPLINE_VERSION);
-    if (c->bios && !strcmp(c->bios, "default") &&
-        loader_find_firmware(c->cpu && strstr(c->cpu, "rv32") ? 32 : 64, path, sizeof path, NULL))
-        put_digest(&b, path);
-    put_digest(&b, o->cpu_file);
-    put_digest(&b, c->bios);
-    put_digest(&b, c->kernel);
-    put_digest(&b, c->initrd);
-    put_digest(&b, c->dtb);
+    buf_printf(&b, "trapline run");
+    repro_machine(&b, o);
+    for (unsigned i = 0; i < r->inject->count; i++) {
+        const struct inject_plan *p = &r->inject->plan[i];
+        char text[3 * INJECT_TEXT];
+        snprintf(text, sizeof text, "%s@%s", p->event.text, p->point.text);
+        repro_option(&b, "--inject", text);
+    }
+    if (r->max_cycles != UINT64_MAX)
+        repro_number(&b, "--max-cycles", r->max_cycles);
+    repro_digests(&b, o);
     return (char *)b.data;
 }
 
@@ -125,6 +54,10 @@ static void print_json(const struct report *r, struct machine *m, const char *li
     }
     if (r->repro || r->stats)
         json_object_set_new(j, "repro", json_string(line));
+    if (r->watch && r->watch->monitor) {
+        json_object_set_new(j, "violations", json_integer((json_int_t)watch_violations(r->watch)));
+        json_object_set(j, "monitor", r->watch->list);
+    }
     json_dumpf(j, stderr, JSON_INDENT(2));
     fputc('\n', stderr);
     json_decref(j);
@@ -134,7 +67,7 @@ void report_print(const struct report *r, struct machine *m, const struct machin
 {
     if (!r->digest && !r->stats && !r->repro && !r->json)
         return;
-    char *line = repro(o, r->max_cycles);
+    char *line = repro(o, r);
     uint64_t retired = machine_instret(m);
     if (r->json) {
         print_json(r, m, line);

@@ -2,6 +2,8 @@
 #ifndef TL_CLI_REPORT_H
 #define TL_CLI_REPORT_H
 #include "cli/options.h"
+#include "cli/watch.h"
+#include "debug/inject.h"
 
 struct report {
     bool digest, stats, repro, json;
@@ -10,6 +12,8 @@ struct report {
     double seconds;      /* host time the run took */
     double user_seconds; /* host cpu time of the process */
     uint64_t max_cycles; /* as given; UINT64_MAX: not */
+    const struct inject_list *inject;
+    const struct watch *watch;
 };
 
 /* Prints what was asked for. */

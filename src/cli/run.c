@@ -25,7 +25,10 @@ enum {
     OPT_INPUT,
     OPT_INPUT_FILE,
     OPT_SCRIPT,
-    OPT_EXPECT
+    OPT_EXPECT,
+    OPT_INJECT,
+    OPT_MONITOR,
+    OPT_TRACE
 };
 
 static const struct argp_option table[] = {
@@ -36,16 +39,25 @@ static const struct argp_option table[] = {
     {"timeout", OPT_TIMEOUT, "SECONDS", 0, "give up after this much of the host's time (status 124)", 2},
     {"save", OPT_SAVE, "FILE", 0, "save the machine at the end", 2},
     {"load", OPT_LOAD, "FILE", 0, "go on from a saved machine; give the same options as for the run that saved it", 2},
+    {"inject", OPT_INJECT, "EVENT@WHEN", 0,
+     "raise an event at a boundary: lcofi@SYMBOL, mip:11,hart=1@cycle:5000, ras@0x80200040#2; repeat for more", 2},
     {0, 0, 0, 0, "Console:", 3},
     {"input", OPT_INPUT, "TEXT", 0, "type this from the start; \\n \\r \\t \\e \\\\ \\xHH are understood", 3},
     {"input-file", OPT_INPUT_FILE, "FILE", 0, "type the bytes of this file", 3},
     {"expect", OPT_EXPECT, "TEXT=>SEND", 0, "when the guest has printed TEXT, type SEND; repeat for more steps", 3},
     {"script", OPT_SCRIPT, "FILE", 0, "steps from a file, one a line: expect \"text\", send \"text\\n\", end", 3},
-    {0, 0, 0, 0, "Reports (on stderr):", 4},
-    {"digest", OPT_DIGEST, 0, 0, "print the digest of the final state, the cycles and the instructions", 4},
-    {"stats", OPT_STATS, 0, 0, "print what the run took", 4},
-    {"repro", OPT_REPRO, 0, 0, "print the line that reproduces this run", 4},
-    {"json", OPT_JSON, 0, 0, "reports as JSON", 4},
+    {0, 0, 0, 0, "Watching:", 4},
+    {"monitor", OPT_MONITOR, "sse[,KEY=VALUE...]", 0,
+     "watch the rules of supervisor software events; the run ends with status 1 at the first violation. Keys: host, guest, user, "
+     "irqoff=FIRST..END (symbols or addresses; default: the marks host_text_start and so on of the images), rules=A3+B1+..., "
+     "max=N",
+     4},
+    {"trace", OPT_TRACE, "sbi|traps[=FILE]", 0, "tell every SBI call with its result, every trap and return; repeat for both", 4},
+    {0, 0, 0, 0, "Reports (on stderr):", 5},
+    {"digest", OPT_DIGEST, 0, 0, "print the digest of the final state, the cycles and the instructions", 5},
+    {"stats", OPT_STATS, 0, 0, "print what the run took", 5},
+    {"repro", OPT_REPRO, 0, 0, "print the line that reproduces this run", 5},
+    {"json", OPT_JSON, 0, 0, "reports as JSON", 5},
     {0}};
 
 struct run {
@@ -102,6 +114,9 @@ static bool parse_one(struct run *r, int key, char *arg, struct err *e)
     case OPT_MAX_CYCLES: return options_count("--max-cycles", arg, &r->session.max_cycles, e);
     case OPT_TIMEOUT: return parse_timeout(r, arg, e);
     case OPT_EXIT_ON: return parse_exit_on(r, arg, e);
+    case OPT_MONITOR: return monitor_parse(&r->session.watch.config, arg, e);
+    case OPT_TRACE: return watch_add_trace(&r->session.watch, arg, e);
+    case OPT_INJECT: return inject_list_add(&r->session.inject, arg, e);
     case OPT_SAVE: r->save = arg; return true;
     case OPT_LOAD: r->load = arg; return true;
     case OPT_INPUT: return parse_input(r, arg, e);
@@ -123,7 +138,7 @@ static error_t parser(int key, char *arg, struct argp_state *state)
         state->child_inputs[0] = &r->machine;
         return 0;
     }
-    if (key < OPT_MAX_CYCLES || key > OPT_EXPECT)
+    if (key < OPT_MAX_CYCLES || key > OPT_TRACE)
         return ARGP_ERR_UNKNOWN;
     if (!parse_one(r, key, arg, &e))
         exit(cli_error(&e));
@@ -136,18 +151,21 @@ static const struct argp argp = {
     .parser = parser,
     .args_doc = "[IMAGE]",
     .children = children,
-    .doc = "Run an image: the guest's console is stdin and stdout, and the guest's exit code is the exit code."
-           " IMAGE is a bare-metal ELF or raw image, started as it is in machine mode, or a Linux Image, started by the default "
-           "firmware.\v"
-           "Keys: Ctrl-a x leaves, Ctrl-a a sends Ctrl-a, Ctrl-a h helps.\n\n"
-           "Exit status: the guest's own; 0 for --exit-on, --max-cycles and a script's end; 1 when --exit-on or a script was not "
-           "fulfilled; "
-           "2 for a bad option or file; 124 for --timeout; 125 when the guest can never go on.\n\n"
-           "Examples:\n"
-           "  trapline run hello.elf\n"
-           "  trapline run -kernel linux -initrd initrd.gz -append console=ttyS0 -m 1G\n"
-           "  trapline run -kernel u-boot.bin --expect 'autoboot=> ' --exit-on '=> '\n"
-           "  trapline run rom.elf --max-cycles 5e7 --digest --seed 7\n",
+    .doc =
+        "Run an image: the guest's console is stdin and stdout, and the guest's exit code is the exit code."
+        " IMAGE is a bare-metal ELF or raw image, started as it is in machine mode, or a Linux Image, started by the default "
+        "firmware.\v"
+        "Keys: Ctrl-a x leaves, Ctrl-a a sends Ctrl-a, Ctrl-a h helps.\n\n"
+        "Exit status: the guest's own; 0 for --exit-on, --max-cycles and a script's end; 1 when --exit-on, a script or --inject "
+        "was not fulfilled, or --monitor saw a violation; "
+        "2 for a bad option or file; 124 for --timeout; 125 when the guest can never go on.\n\n"
+        "Examples:\n"
+        "  trapline run hello.elf\n"
+        "  trapline run -kernel linux -initrd initrd.gz -append console=ttyS0 -m 1G\n"
+        "  trapline run -kernel u-boot.bin --expect 'autoboot=> ' --exit-on '=> '\n"
+        "  trapline run rom.elf --max-cycles 5e7 --digest --seed 7\n"
+        "  trapline run rom.elf --inject 'meip@main_loop#3'\n"
+        "  trapline run -bios fw.elf -kernel hypervisor.elf --monitor sse,host=text_start..text_end --trace sbi\n",
 };
 
 /* ---- the run -------------------------------------------------------------------------------------------------------------- */
@@ -157,7 +175,8 @@ static const char *end_name(enum session_end end)
     static const char *const name[] = {
         [SESSION_RUNNING] = "running", [SESSION_GUEST] = "guest", [SESSION_CYCLES] = "max-cycles", [SESSION_TEXT] = "exit-on",
         [SESSION_SCRIPT] = "script",   [SESSION_LEAVE] = "left",  [SESSION_SIGNAL] = "signal",     [SESSION_TIMEOUT] = "timeout",
-        [SESSION_STUCK] = "stuck",     [SESSION_HALT] = "halted", [SESSION_OUTPUT] = "output",
+        [SESSION_STUCK] = "stuck",     [SESSION_HALT] = "halted", [SESSION_OUTPUT] = "output",     [SESSION_INJECT] = "inject",
+        [SESSION_MONITOR] = "monitor",
     };
     return name[end];
 }
@@ -166,6 +185,12 @@ static const char *end_name(enum session_end end)
 static int unfulfilled(const struct session *s, enum session_end end)
 {
     const struct script_step *t = script_waiting(&s->script);
+    for (unsigned i = 0; i < s->inject.count; i++)
+        if (!s->inject.plan[i].done) {
+            cli_errorf("the run ended (%s) before '%s@%s' came about", end_name(end), s->inject.plan[i].event.text,
+                       s->inject.plan[i].point.text);
+            return CLI_FAILED;
+        }
     if (!t || end == SESSION_SCRIPT || end == SESSION_TEXT)
         return 0;
     if (t->kind == SCRIPT_EXIT_ON)
@@ -180,10 +205,13 @@ static int unfulfilled(const struct session *s, enum session_end end)
 static int status_of(const struct session *s, enum session_end end)
 {
     int code = s->exit_code & 0xff;
-    int missing = end == SESSION_LEAVE || end == SESSION_SIGNAL || end == SESSION_OUTPUT ? 0 : unfulfilled(s, end);
+    int missing = end == SESSION_LEAVE || end == SESSION_SIGNAL || end == SESSION_OUTPUT || end == SESSION_MONITOR
+                      ? 0
+                      : unfulfilled(s, end);
     switch (end) {
     case SESSION_GUEST: return code ? code : s->exit_code ? 255 : missing;
     case SESSION_SIGNAL: return 128 + s->exit_code;
+    case SESSION_INJECT: return cli_error(&s->inject.why), CLI_FAILED;
     case SESSION_OUTPUT: return cli_errorf("standard output: %s", strerror(s->exit_code));
     case SESSION_TIMEOUT: return cli_errorf("the run took more than %g seconds", s->timeout), CLI_TIMEOUT;
     case SESSION_STUCK:
@@ -227,7 +255,10 @@ static bool start(struct run *r, struct err *e)
     o->config.host = session_host(s);
     s->clock_hz = o->config.clock_hz ? o->config.clock_hz : UINT64_C(1000000000);
     s->m = machine_new(&o->config, e);
-    if (!s->m || (r->load && !machine_load(s->m, r->load, e)))
+    if (!s->m || (r->load && !machine_load(s->m, r->load, e)) || !inject_list_start(&s->inject, s->m, e))
+        return false;
+    s->watch.json = r->report.json;
+    if (!watch_start(&s->watch, s->m, e))
         return false;
     if (o->netdev)
         s->net = net_open(o->hostfwd, o->hostfwds, session_frame_in, s, e);
@@ -247,12 +278,18 @@ static int go(struct run *r)
     r->report.user_seconds = user_seconds() - user;
     r->report.end = end_name(end);
     int status = status_of(s, end);
+    if (!watch_end(&s->watch, &e))
+        status = cli_error(&e);
+    if (watch_violations(&s->watch) && status != CLI_USER)
+        status = CLI_FAILED;
     if (r->save && end != SESSION_OUTPUT && !machine_save(s->m, r->save, &e))
         status = cli_error(&e);
     if (!machine_commit(s->m, &e)) /* however it ended: to the guest, what it wrote is on the disk */
         status = cli_error(&e);
     r->report.status = status;
     r->report.max_cycles = s->max_cycles;
+    r->report.inject = &s->inject;
+    r->report.watch = &s->watch;
     report_print(&r->report, s->m, &r->machine);
     return status;
 }

@@ -164,7 +164,7 @@ static enum session_end slice(struct session *s)
         return SESSION_CYCLES;
     uint64_t length = s->input.len ? SLICE_TYPING : SLICE;
     uint64_t n = length - cycle % length;
-    enum machine_stop stop = machine_run(s->m, n < s->max_cycles - cycle ? n : s->max_cycles - cycle);
+    enum machine_stop stop = inject_run(&s->inject, s->m, n < s->max_cycles - cycle ? n : s->max_cycles - cycle);
     enum session_end end = hand_out(s);
     if (end != SESSION_RUNNING)
         return end;
@@ -173,6 +173,10 @@ static enum session_end slice(struct session *s)
     /* What the guest said last may be what the script ends on; a guest that ended by itself has the last word otherwise. */
     if (end != SESSION_RUNNING)
         return end;
+    if (s->watch.stop)
+        return SESSION_MONITOR;
+    if (s->inject.failed)
+        return SESSION_INJECT;
     end = after(s, stop);
     if (end != SESSION_RUNNING)
         return end;
@@ -201,6 +205,8 @@ enum session_end session_run(struct session *s)
 void session_free(struct session *s)
 {
     script_free(&s->script);
+    watch_free(&s->watch);
+    inject_list_free(&s->inject);
     buf_free(&s->input);
     buf_free(&s->output);
 }

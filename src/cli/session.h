@@ -3,6 +3,8 @@
 #define TL_CLI_SESSION_H
 #include "cli/net.h"
 #include "cli/script.h"
+#include "cli/watch.h"
+#include "debug/inject.h"
 #include "machine/trapline.h"
 
 enum session_end {
@@ -16,7 +18,9 @@ enum session_end {
     SESSION_TIMEOUT, /* --timeout */
     SESSION_STUCK,   /* every hart waits and nothing can wake one */
     SESSION_HALT,    /* every hart is in the critical error state */
-    SESSION_OUTPUT   /* standard output cannot be written: exit_code is errno */
+    SESSION_MONITOR, /* --monitor has seen enough */
+    SESSION_OUTPUT,  /* standard output cannot be written: exit_code is errno */
+    SESSION_INJECT   /* an injected event was refused: inject.why */
 };
 
 struct session {
@@ -26,6 +30,8 @@ struct session {
     double timeout;      /* host seconds; 0: none */
     struct script script;
     struct net *net; /* NULL: none */
+    struct watch watch;
+    struct inject_list inject;
 
     struct buf input;  /* typed, not yet taken by the guest */
     struct buf output; /* printed in this slice */

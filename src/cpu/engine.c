@@ -1,4 +1,5 @@
 #include "cpu/engine.h"
+#include "cpu/breaks.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -243,21 +244,32 @@ struct code_page *engine_code(struct engine *e, uint64_t pa, uint32_t kind)
     return p;
 }
 
-/* Undecodes the slots that [pa, pa+n) of one page can be part of: an instruction may begin one slot earlier (2-byte slots), and
-   be the second of a pair that begins up to two slots before it. */
+/* Undecodes the slots of p that bytes first_byte..last_byte can be part of: an instruction may begin one slot earlier (2-byte
+   slots), and be the second of a pair that begins up to two slots before it. */
+static void undecode_slots(struct engine *e, struct code_page *p, unsigned first_byte, unsigned last_byte)
+{
+    unsigned first = first_byte >> e->slot_shift, before = e->slot_shift == 1 ? 3 : 1;
+    for (unsigned i = first > before ? first - before : 0; i <= last_byte >> e->slot_shift; i++)
+        p->ops[i].fn = e->fresh.fn; /* operands stay, as in page_drop */
+}
+
+void engine_redecode(struct engine *e, unsigned offset)
+{
+    for (unsigned b = 0; b < BUCKETS; b++)
+        for (struct code_page *p = e->bucket[b]; p; p = p->hash_next)
+            undecode_slots(e, p, offset, offset);
+}
+
+/* Undecodes what stores to [pa, pa+n) of one page touched. */
 static void undecode(struct engine *e, uint64_t pa, uint64_t n)
 {
     uint64_t base = pa & ~(uint64_t)(MEM_PAGE_SIZE - 1);
-    unsigned first = (unsigned)((pa - base) >> e->slot_shift), last = (unsigned)((pa + n - 1 - base) >> e->slot_shift);
     bool drop = false;
-    unsigned before = e->slot_shift == 1 ? 3 : 1;
-    first = first > before ? first - before : 0;
     for (uint32_t kind = 0; kind < CODE_KINDS; kind++) {
         struct code_page *p = find(e, base, kind);
         if (!p)
             continue;
-        for (unsigned i = first; i <= last; i++)
-            p->ops[i].fn = e->fresh.fn; /* operands stay, as in page_drop */
+        undecode_slots(e, p, (unsigned)(pa - base), (unsigned)(pa + n - 1 - base));
         drop |= ++p->data_writes > DATA_WRITES_MAX;
     }
     if (drop)
@@ -320,6 +332,7 @@ void cpu_free_caches(struct cpu *c)
 
 void engine_free(struct engine *e)
 {
+    engine_break_none(e);
     drop_all_code(e);
     engine_sweep(e);
     for (unsigned i = 0; i < e->cpus; i++)

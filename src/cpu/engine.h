@@ -1,7 +1,7 @@
 /*
  * The engine shared by both architectures: micro-ops, decoded pages, translation contexts (the soft TLB) and the run protocol.
  *
- * Everything here except struct cpu's `cycle` is a cache: it may be dropped at any instant without changing a result.
+ * Everything here except struct cpu_progress is a cache: it may be dropped at any instant without changing a result.
  *
  * Execution. A physical code page is decoded, slot by slot when first executed, into an array of 16-byte micro-ops. A slot is 2
  * bytes (RISC-V) or 4 bytes (A64) of guest code; the array ends with one sentinel. A micro-op's handler does the instruction and
@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct cpu;
+struct cpu_env; /* cpu/arch.h */
 struct uop;
 
 /* Does the instruction of op and goes on with DISPATCH, or ends the run with STOP. */
@@ -86,6 +87,12 @@ struct tlb_ctx {
     struct ftlb_entry f[FTLB_SIZE];
 };
 
+/* A breakpoint: see breaks.h. */
+struct engine_break {
+    uint64_t va;
+    uint32_t cpus; /* a bit for each cpu that stops there */
+};
+
 #define ENGINE_CPUS 8
 struct engine {
     struct mem *mem;
@@ -103,6 +110,8 @@ struct engine {
     /* A hart stored to a page with MEM_WATCH, or (by NULL) anything else changed RAM: reservations and watchpoints look. */
     void (*watch)(struct engine *e, const struct cpu *by, uint64_t pa, uint64_t n);
     struct cpu *running; /* the cpu inside its run function; NULL between runs */
+    struct engine_break *break_at;
+    unsigned breaks; /* how many: 0 but for a debugger */
 };
 
 /* Why cpu_run came back. */
@@ -112,6 +121,18 @@ enum cpu_stop {
     CPU_STOP_RESYNC, /* something the machine must look at happened (a device changed the event queue, an exit was asked for) */
     CPU_STOP_HALT,   /* the hart can never go on by itself (critical error of Smdbltrp) */
     CPU_STOP_DEBUG,  /* a breakpoint or watchpoint, or semihosting: see the hart */
+};
+
+/* What the state of a cpu of any architecture begins with; its members are the state's own members as well. */
+#define CPU_PROGRESS                                                                                \
+    uint64_t cycle;  /* machine cycle this cpu has reached; current only while it is not running */ \
+    uint64_t idle;   /* cycles that retired no instruction: the others retired one each */          \
+    uint8_t waiting; /* for an interrupt or event */                                                \
+    uint8_t halted;  /* for good, until a reset */                                                  \
+    uint8_t parked;  /* not started */                                                              \
+    uint8_t progress_pad[5]
+struct cpu_progress {
+    CPU_PROGRESS;
 };
 
 struct cpu {
@@ -126,14 +147,21 @@ struct cpu {
     struct engine *engine;
     struct mem *mem;
     unsigned index;
-    bool resync;  /* leave cpu_run as soon as the current instruction is done */
-    bool refetch; /* translations were dropped: the page being executed must be looked up anew */
-    enum cpu_stop stop;
+    bool resync;        /* leave cpu_run as soon as the current instruction is done */
+    bool io_secure;     /* the access to a device that is in progress is Secure (Arm) */
+    bool refetch;       /* translations were dropped: the page being executed must be looked up anew */
+    enum cpu_stop stop; /* CPU_STOP_DEBUG: a breakpoint ended the run */
+    struct {
+        uint64_t pc, cycle;
+        bool valid;
+    } passed;                           /* the boundary at which a breakpoint stopped last: the next run goes over it */
     struct tlb_ctx *ctx[TLB_CTX_COUNT]; /* allocated when first needed */
     unsigned ctx_victim;
     uint64_t ctx_evictions; /* raised whenever a context changes its key: pointers kept by key are then stale */
     struct tlb_ctx *data_ctx, *fetch_ctx;
-    struct uop scratch[4]; /* one instruction decoded outside any page (page-crossing, uncacheable) and its sentinel */
+    struct uop scratch[4];     /* one instruction decoded outside any page (page-crossing, uncacheable) and its sentinel */
+    const struct cpu_env *env; /* what the machine provides; NULL: nothing */
+    void *env_ctx;
 };
 
 void engine_init(struct engine *e, struct mem *mem, unsigned slot_shift);
@@ -157,6 +185,8 @@ void engine_mark_pte(struct engine *e, uint64_t pa);
 void engine_store(struct engine *e, uint64_t pa, unsigned n, uint64_t old, uint64_t new);
 /* Tells that any bytes of [pa, pa+n) were changed from outside (DMA, loader, debugger). */
 void engine_changed(struct engine *e, uint64_t pa, uint64_t n);
+/* Undecodes, in every decoded page, what an instruction at this offset of a page is part of. Call only between runs. */
+void engine_redecode(struct engine *e, unsigned offset);
 /* The decoded page for the RAM page at pa (4 KiB aligned); made when missing, and then dropped ones are freed: call it between
  * instructions. */
 struct code_page *engine_code(struct engine *e, uint64_t pa, uint32_t kind);

@@ -1,6 +1,7 @@
 #include "machine/board.h"
 #include "base/bits.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MIB (UINT64_C(1) << 20)
@@ -16,6 +17,7 @@ static const struct board boards[] = {
     {
         .name = "virt",
         .title = "RISC-V board with QEMU virt's memory map",
+        .arch = &riscv_arch,
         .cpu = "rv64",
         .ram_base = 0x80000000,
         .ram_default = 128 * MIB,
@@ -23,6 +25,8 @@ static const struct board boards[] = {
         .rom_base = 0x1000,
         .rom_size = 0x10000,
         .tick_hz = 10000000,
+        .boot = boot_virt,
+        .tree = fdt_virt,
         .lines = virt_lines,
         .nlines = ARRAY_LEN(virt_lines),
         .slot_device = "virtio_none",
@@ -42,4 +46,11 @@ const struct board *board_find(const char *name)
         if (!strcmp(boards[i].name, name))
             return &boards[i];
     return NULL;
+}
+
+void board_names(char *out, size_t cap)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(boards) && n < cap; i++)
+        n += (size_t)snprintf(out + n, cap - n, "%s%s", i ? ", " : "", boards[i].name);
 }

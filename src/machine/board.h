@@ -3,6 +3,8 @@
  */
 #ifndef TL_MACHINE_BOARD_H
 #define TL_MACHINE_BOARD_H
+#include "cpu/arch.h"
+#include "machine/loader.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,10 +18,13 @@ struct board_line {
 
 struct board {
     const char *name, *title;
-    const char *cpu;                         /* default -cpu */
-    uint64_t ram_base, ram_default, ram_max; /* bytes */
-    uint64_t rom_base, rom_size;             /* the reset code: harts start at rom_base */
-    uint64_t tick_hz;                        /* of the guest's time base, when the clock is at least that fast */
+    const struct cpu_arch *arch;                 /* of its harts */
+    const char *cpu;                             /* default -cpu */
+    uint64_t ram_base, ram_default, ram_max;     /* bytes */
+    uint64_t rom_base, rom_size;                 /* the reset code: harts start at rom_base */
+    uint64_t tick_hz;                            /* of the guest's time base, when the clock is at least that fast */
+    bool (*boot)(struct boot *b, struct err *e); /* how images get into memory and harts start: loader.h */
+    void (*tree)(struct fdt_tree *t, const struct fdt_chosen *chosen); /* its device tree: fdt.h */
     const struct board_line *lines;
     size_t nlines;
     /* Slots for -drive and for devices asked for by name, in the order they are given out. */
@@ -30,6 +35,8 @@ struct board {
 
 /* The board called name, or NULL. */
 const struct board *board_find(const char *name);
-/* Board number i (0, 1, …), or NULL past the last. */
+/* Board number i (0, 1, …), or NULL past the last. Number 0 is the default. */
 const struct board *board_at(size_t i);
+/* The names of all boards, "virt, …", in cap bytes. */
+void board_names(char *out, size_t cap);
 #endif

@@ -1,23 +1,27 @@
 /*
- * The device tree handed to the guest, in the form that OpenSBI, U-Boot and Linux expect of a QEMU `virt` board
- * (Devicetree Specification 0.4; bindings riscv/cpus, riscv/extensions, sifive,plic-1.0.0, perf/riscv,pmu).
+ * The device tree handed to the guest, in the form that firmware and kernels expect of a QEMU `virt` board (Devicetree
+ * Specification 0.4). What each board's has is in fdt_<board>.c.
  */
 #ifndef TL_MACHINE_FDT_H
 #define TL_MACHINE_FDT_H
 #include "base/buf.h"
 #include "base/err.h"
-#include "csr/riscv/config.h"
+#include "cpu/arch.h"
 
 /* One device of the board. */
 struct fdt_device {
     const char *name;    /* as in devices.def */
     uint64_t base, size; /* physical range; size 0: no node for it */
-    unsigned irq;        /* PLIC source, 0: none */
+    unsigned irq;        /* input of the interrupt controller, 0: none */
     uint64_t arg;        /* as in struct device (PLIC: number of sources) */
 };
 
+struct fdt_tree; /* a tree being written: fdt_tree.h */
+struct fdt_chosen;
+
 struct fdt_board {
-    const struct rv_config *cfg;
+    void (*tree)(struct fdt_tree *t, const struct fdt_chosen *chosen); /* writes it: fdt_virt */
+    const struct cpu_kind *kind;
     unsigned harts;
     uint64_t ram_base, ram_size; /* bytes */
     uint64_t tick_hz;            /* timebase-frequency */
@@ -31,6 +35,9 @@ struct fdt_chosen {
     const char *bootargs;              /* NULL: none */
     uint64_t initrd_start, initrd_end; /* equal: none */
 };
+
+/* The tree of the board virt. */
+void fdt_virt(struct fdt_tree *t, const struct fdt_chosen *chosen);
 
 /* Builds the tree into out (appended to an empty buffer). False when the tree cannot be built (never for a valid board). */
 bool fdt_build(const struct fdt_board *board, const struct fdt_chosen *chosen, struct buf *out, struct err *e);

@@ -15,8 +15,8 @@
 
 #define FILE_LIMIT (UINT64_C(4) << 30)
 
-/* Header of a RISC-V Linux Image (Linux Documentation/arch/riscv/boot-image-header.rst), offsets in bytes. */
-enum { LINUX_TEXT_OFFSET = 8, LINUX_IMAGE_SIZE = 16, LINUX_FLAGS = 24, LINUX_MAGIC = 48, LINUX_MAGIC2 = 56, LINUX_HEADER = 64 };
+/* Header of a Linux Image (Linux Documentation/arch/riscv/boot-image-header.rst, arch/arm64/booting.rst), offsets in bytes. */
+enum { LINUX_TEXT_OFFSET = 8, LINUX_IMAGE_SIZE = 16, LINUX_FLAGS = 24, LINUX_MAGIC2 = 56, LINUX_HEADER = 64 };
 #define LINUX_FLAG_BIG_ENDIAN 1u
 
 static uint64_t get_le(const uint8_t *p, unsigned n)
@@ -90,9 +90,27 @@ bool image_read_file(const char *path, struct buf *out, struct err *e)
 
 static bool is_elf(const uint8_t *p, size_t n) { return n >= 4 && !memcmp(p, "\177ELF", 4); }
 
+static bool is_linux_of(const struct cpu_arch *a, const uint8_t *p, size_t n)
+{
+    return n >= LINUX_HEADER && !memcmp(p + LINUX_MAGIC2, a->linux_magic, sizeof a->linux_magic);
+}
+
 static bool is_linux(const uint8_t *p, size_t n)
 {
-    return n >= LINUX_HEADER && !memcmp(p + LINUX_MAGIC2, "RSC\005", 4) && !memcmp(p + LINUX_MAGIC, "RISCV\0\0", 8);
+    const struct cpu_arch *a;
+    for (unsigned i = 0; (a = cpu_arch_at(i)); i++)
+        if (is_linux_of(a, p, n))
+            return true;
+    return false;
+}
+
+const struct cpu_arch *image_arch_of(const uint8_t *p, size_t n)
+{
+    const struct cpu_arch *a;
+    for (unsigned i = 0; (a = cpu_arch_at(i)); i++)
+        if (is_linux_of(a, p, n) || (is_elf(p, n) && n >= 20 && get_le(p + 18, 2) == a->elf_machine))
+            return a;
+    return NULL;
 }
 
 enum image_kind image_kind_of(const uint8_t *p, size_t n)
@@ -244,25 +262,31 @@ static bool fits(const char *name, const char *what, const struct image_place *p
                    name, what, n, at, p->ram_base, end, p->ram_size >> 20);
 }
 
-/* Foreign kernels that are often at hand, by their own magic numbers. */
-static const char *foreign(const uint8_t *p, size_t n)
+/* Kernels for other machines that are often at hand, by their own magic numbers. */
+static const char *foreign(const struct cpu_arch *arch, const uint8_t *p, size_t n)
 {
     static const struct {
-        uint16_t machine;
+        uint16_t machine, elf; /* as in PE and in ELF images */
         const char *name;
     } pe[] = {
-        {0xaa64, "an AArch64 EFI image"}, {0x8664, "an x86-64 EFI image"},   {0x014c, "an x86 EFI image"},
-        {0x01c2, "an Arm EFI image"},     {0x6264, "a LoongArch EFI image"},
+        {0xaa64, 183, "an AArch64 EFI image"}, {0x8664, 62, "an x86-64 EFI image"},    {0x014c, 3, "an x86 EFI image"},
+        {0x01c2, 40, "an Arm EFI image"},      {0x6264, 258, "a LoongArch EFI image"}, {0x5064, 243, "a RISC-V EFI image"},
     };
-    if (n >= 64 && !memcmp(p + 56, "ARM\x64", 4))
-        return "an AArch64 Linux image";
+    static const struct {
+        char magic[4];
+        uint16_t elf;
+        const char *name;
+    } kernels[] = {{"ARM\x64", 183, "an AArch64 Linux image"}, {"RSC\005", 243, "a RISC-V Linux image"}};
+    for (size_t i = 0; i < ARRAY_LEN(kernels); i++)
+        if (n >= 64 && !memcmp(p + LINUX_MAGIC2, kernels[i].magic, 4))
+            return kernels[i].elf == arch->elf_machine ? NULL : kernels[i].name;
     if (n >= 0x206 && !memcmp(p + 0x202, "HdrS", 4))
         return "an x86 Linux image";
     if (n >= 64 && !memcmp(p, "MZ", 2)) {
         uint64_t at = get_le(p + 0x3c, 4);
         if (at < n && n - at >= 6 && !memcmp(p + at, "PE\0\0", 4))
             for (size_t i = 0; i < ARRAY_LEN(pe); i++)
-                if (get_le(p + at + 4, 2) == pe[i].machine)
+                if (get_le(p + at + 4, 2) == pe[i].machine && pe[i].elf != arch->elf_machine)
                     return pe[i].name;
     }
     return NULL;
@@ -276,7 +300,7 @@ static bool load_linux(const char *name, const struct buf *b, const struct image
     if (size < b->len)
         size = b->len; /* bytes behind the image (a signature, padding) come along */
     /* text_offset counts from a 2 MiB boundary (RV32: 4 MiB), and the kernel takes what lies below its start for its own. */
-    uint64_t align = p->xlen == 32 ? UINT64_C(4) << 20 : UINT64_C(2) << 20;
+    uint64_t align = p->kind->bits == 32 ? UINT64_C(4) << 20 : UINT64_C(2) << 20;
     if (offset > p->ram_size)
         return err_set(e, "%s: its header's text_offset 0x%" PRIx64 " is beyond the %" PRIu64 " MiB of RAM", name, offset,
                        p->ram_size >> 20);
@@ -302,13 +326,13 @@ bool image_load(const char *name, struct buf *bytes, const struct image_place *p
     /* Symbols and debugging information of an ELF image do not go into RAM: leave room for them. */
     if (!image_unpack(name, bytes, place->ram_size + (UINT64_C(1) << 30), e))
         return false;
-    const char *other = foreign(bytes->data, bytes->len);
+    const char *other = foreign(place->kind->arch, bytes->data, bytes->len);
     if (other)
-        return err_set(e, "%s is %s; this machine is RISC-V", name, other);
+        return err_set(e, "%s is %s; this machine is %s", name, other, place->kind->arch->title);
     if (is_elf(bytes->data, bytes->len)) {
         if (!image_load_elf(name, bytes, place, out, e))
             return false;
-    } else if (is_linux(bytes->data, bytes->len)) {
+    } else if (is_linux_of(place->kind->arch, bytes->data, bytes->len)) {
         if (!load_linux(name, bytes, place, out, e))
             return false;
     } else {

@@ -1,14 +1,15 @@
 /*
  * Images: recognises the bytes of a file and puts them into guest RAM.
  *
- * Knows ELF32/64, the Linux Image of RISC-V (which is also its EFI application), both compressed with gzip or wrapped as an EFI
- * zboot application, and raw bytes. Every failure is a sentence that names the file and the reason; nothing is written to guest
- * memory before the whole image has been checked.
+ * Knows ELF32/64, the Linux Image of RISC-V and arm64 (which is also its EFI application), both compressed with gzip or wrapped
+ * as an EFI zboot application, and raw bytes. Every failure is a sentence that names the file and the reason; nothing is written
+ * to guest memory before the whole image has been checked.
  */
 #ifndef TL_MACHINE_IMAGE_H
 #define TL_MACHINE_IMAGE_H
 #include "base/buf.h"
 #include "base/err.h"
+#include "cpu/arch.h"
 #include "machine/symbols.h"
 #include "mem/mem.h"
 
@@ -18,7 +19,7 @@ enum image_kind { IMAGE_ELF, IMAGE_LINUX, IMAGE_RAW };
 struct image_place {
     struct mem *mem;
     uint64_t ram_base, ram_size;
-    unsigned xlen;           /* of the cpu: 32 or 64 */
+    const struct cpu_kind *kind; /* for what cpu they are to be */
     uint64_t address;        /* where an image goes that does not say so itself (raw, Linux Image, position-independent ELF) */
     struct symbols *symbols; /* ELF symbols are added here; NULL: not wanted */
 };
@@ -34,6 +35,8 @@ struct image {
 /* Reads a whole file (regular or a pipe, at most 4 GiB) into out, which is empty on failure. An empty file is a failure. */
 bool image_read_file(const char *path, struct buf *out, struct err *e);
 
+/* The architecture of an ELF or Linux image, after unpacking; NULL: unknown. */
+const struct cpu_arch *image_arch_of(const uint8_t *p, size_t n);
 /* What the bytes are, after unpacking. IMAGE_RAW if nothing is recognised. */
 enum image_kind image_kind_of(const uint8_t *p, size_t n);
 

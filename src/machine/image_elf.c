@@ -28,23 +28,12 @@ static const char *machine_name(unsigned em)
         uint16_t em;
         const char *name;
     } row[] = {
-        {EM_386, "an x86"},
-        {EM_X86_64, "an x86-64"},
-        {EM_ARM, "an Arm"},
-        {EM_AARCH64, "an AArch64"},
-        {EM_MIPS, "a MIPS"},
-        {EM_PPC, "a PowerPC"},
-        {EM_PPC64, "a PowerPC 64"},
-        {EM_S390, "an s390"},
-        {EM_SPARC, "a SPARC"},
-        {EM_SPARCV9, "a SPARC V9"},
-        {EM_68K, "an m68k"},
-        {EM_SH, "a SuperH"},
-        {EM_IA_64, "an Itanium"},
-        {EM_BPF, "a BPF"},
-        {EM_OPENRISC, "an OpenRISC"},
-        {EM_XTENSA, "an Xtensa"},
-        {EM_MICROBLAZE, "a MicroBlaze"},
+        {EM_386, "an x86"},           {EM_X86_64, "an x86-64"}, {EM_ARM, "an Arm"},
+        {EM_AARCH64, "an AArch64"},   {EM_MIPS, "a MIPS"},      {EM_PPC, "a PowerPC"},
+        {EM_PPC64, "a PowerPC 64"},   {EM_S390, "an s390"},     {EM_SPARC, "a SPARC"},
+        {EM_SPARCV9, "a SPARC V9"},   {EM_68K, "an m68k"},      {EM_SH, "a SuperH"},
+        {EM_IA_64, "an Itanium"},     {EM_BPF, "a BPF"},        {EM_RISCV, "a RISC-V"},
+        {EM_OPENRISC, "an OpenRISC"}, {EM_XTENSA, "an Xtensa"}, {EM_MICROBLAZE, "a MicroBlaze"},
         {258, "a LoongArch"},
     };
     for (size_t i = 0; i < ARRAY_LEN(row); i++)
@@ -53,21 +42,21 @@ static const char *machine_name(unsigned em)
     return NULL;
 }
 
-static bool check_header(const struct elf_file *f, unsigned xlen, struct err *e)
+static bool check_header(const struct elf_file *f, const struct image_place *p, struct err *e)
 {
     const GElf_Ehdr *h = &f->ehdr;
-    if (h->e_machine != EM_RISCV) {
+    if (h->e_machine != p->kind->arch->elf_machine) {
         const char *other = machine_name(h->e_machine);
         if (other)
-            return err_set(e, "%s is %s ELF image; this machine is RISC-V", f->name, other);
-        return err_set(e, "%s is an ELF image for machine number %u; this machine is RISC-V (%u)", f->name, h->e_machine,
-                       EM_RISCV);
+            return err_set(e, "%s is %s ELF image; this machine is %s", f->name, other, p->kind->arch->title);
+        return err_set(e, "%s is an ELF image for machine number %u; this machine is %s (%u)", f->name, h->e_machine,
+                       p->kind->arch->title, p->kind->arch->elf_machine);
     }
     if (h->e_ident[EI_DATA] != ELFDATA2LSB)
         return err_set(e, "%s is a big-endian ELF image; this machine is little-endian", f->name);
     unsigned bits = h->e_ident[EI_CLASS] == ELFCLASS32 ? 32 : 64;
-    if (bits != xlen)
-        return err_set(e, "%s is a %u-bit ELF image; the cpu is rv%u (see -cpu)", f->name, bits, xlen);
+    if (bits != p->kind->bits)
+        return err_set(e, "%s is a %u-bit ELF image; the cpu is %s (see -cpu)", f->name, bits, p->kind->name);
     if (h->e_type == ET_REL)
         return err_set(e, "%s is an ELF object file that was not linked; it has no addresses to be loaded at", f->name);
     if (h->e_type == ET_CORE)
@@ -199,7 +188,7 @@ static void read_symbols(const struct elf_file *f, struct symbols *out)
 static bool load_checked(struct elf_file *f, const struct image_place *p, struct image *out, struct err *e)
 {
     uint64_t entry = 0;
-    if (!check_header(f, p->xlen, e) || !check_tables(f, e) || !read_segments(f, e))
+    if (!check_header(f, p, e) || !check_tables(f, e) || !read_segments(f, e))
         return false;
     choose_bias(f, p);
     if (!check_segments(f, p, e) || !find_entry(f, &entry, e))

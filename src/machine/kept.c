@@ -61,9 +61,12 @@ static bool reread(const struct kept_file *k, struct mem *m, uint8_t *chunk)
     return hash_end(h) == k->digest && at == k->size;
 }
 
-bool kept_restore(const struct setup *s, struct mem *m, struct err *e)
+bool kept_restore(const struct setup *s, struct mem *m, bool flash, struct err *e)
 {
-    mem_restore(m, s->pristine);
+    if (flash)
+        mem_restore(m, s->pristine);
+    else
+        mem_restore_ram(m, s->pristine);
     uint8_t *chunk = must(malloc(CHUNK));
     bool ok = true;
     for (unsigned i = 0; ok && i < s->nkept; i++) {

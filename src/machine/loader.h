@@ -14,12 +14,15 @@
 #define LOADER_FIRMWARE_DEFAULT "default"
 #define LOADER_FIRMWARE_NONE    "none"
 
+struct boot;
+
 struct loader_config {
-    struct mem *mem;                            /* RAM and reset ROM are there already */
-    const struct fdt_board *board;              /* cfg, harts, RAM, devices */
-    uint64_t rom_base, rom_size;                /* reset ROM: at least 128 bytes; the harts start at rom_base */
-    const char *bios;                           /* file, "default", or "none"/NULL: start at the kernel */
-    const char *kernel, *initrd, *append, *dtb; /* files (append: text); NULL: none */
+    bool (*boot)(struct boot *b, struct err *e); /* the board's flow: boot_virt */
+    struct mem *mem;                             /* RAM and reset ROM are there already */
+    const struct fdt_board *board;               /* cfg, harts, RAM, devices */
+    uint64_t rom_base, rom_size;                 /* reset ROM: at least 128 bytes; the harts start at rom_base */
+    const char *bios;                            /* file, "default", or "none"/NULL: start at the kernel */
+    const char *kernel, *initrd, *append, *dtb;  /* files (append: text); NULL: none */
 };
 
 struct loader {
@@ -33,6 +36,9 @@ struct loader {
     uint64_t tohost, fromhost; /* HTIF registers of a bare-metal ELF; 0: it has none */
     uint64_t digest;           /* of all files and the append text: names this guest in a reproduction line */
 };
+
+/* The flow of the board virt. */
+bool boot_virt(struct boot *b, struct err *e);
 
 /* Loads everything. Without firmware and kernel the harts start at the beginning of RAM, for callers that write code there. On
  * failure nothing is left allocated and the sentence names the file and the reason. */

@@ -21,16 +21,8 @@ static void *must(void *p)
 
 static void reset_harts(struct machine *m, uint64_t cycle)
 {
-    for (unsigned i = 0; i < m->setup->harts; i++) {
-        struct hart *h = &m->hart[i];
-        uint64_t idle = h->s.idle;
-        h->s.lines = h->s.hgeip = 0;
-        h->s.time_offset = 0;
-        h->s.cycle = cycle;
-        h->s.seed = rng_next(&m->st.rng);
-        hart_reset(h);
-        h->s.idle = cycle ? idle : 0;
-    }
+    for (unsigned i = 0; i < m->setup->harts; i++)
+        m->arch->reset(machine_hart(m, i), cycle, rng_next(&m->st.rng));
 }
 
 static void reset_devices(struct machine *m)
@@ -63,15 +55,21 @@ static void first_state(struct machine *m)
 void machine_refresh(struct machine *m)
 {
     engine_flush(&m->engine);
-    for (unsigned i = 0; i < m->setup->harts; i++)
-        hart_refresh(&m->hart[i]);
+    for (unsigned i = 0; i < m->setup->devices; i++)
+        if (m->device[i].ops->refresh)
+            m->device[i].ops->refresh(&m->device[i]);
+    for (unsigned i = 0; i < m->setup->harts; i++) {
+        machine_hart(m, i)->passed.valid = false; /* that was another time */
+        m->arch->refresh(machine_hart(m, i));
+    }
 }
 
-/* RAM becomes as it was after loading. Returns false, and says so on the console, when an image is no longer what it was. */
-static bool reload(struct machine *m)
+/* RAM, and flash if it is asked for, become as they were after loading. Returns false, and says so on the console, when an image
+ * is no longer what it was. */
+static bool reload(struct machine *m, bool flash)
 {
     struct err e;
-    if (kept_restore(m->setup, m->mem, &e))
+    if (kept_restore(m->setup, m->mem, flash, &e))
         return true;
     if (m->host.console) {
         m->host.console(m->host.ctx, "machine", e.text, strlen(e.text));
@@ -89,7 +87,7 @@ static void give_up(struct machine *m)
 
 void machine_reset(struct machine *m)
 {
-    bool ok = reload(m);
+    bool ok = reload(m, true);
     first_state(m);
     if (!ok)
         give_up(m);
@@ -100,7 +98,7 @@ void machine_reboot(struct machine *m)
     uint64_t now = wire_now(m);
     m->reboot = false;
     m->now = now;
-    if (!reload(m))
+    if (!reload(m, false))
         give_up(m);
     m->st.cycle = now;
     m->st.in_slice = 0;
@@ -119,15 +117,31 @@ void machine_reboot(struct machine *m)
 static void make_parts(struct machine *m, const struct machine *from)
 {
     struct setup *s = m->setup;
-    engine_init(&m->engine, m->mem, 1);
-    m->hart = must(calloc(s->harts, sizeof *m->hart));
+    m->arch = s->kind->arch;
+    engine_init(&m->engine, m->mem, m->arch->slot_shift);
+    m->harts = must(malloc(s->harts * m->arch->cpu_size));
     for (unsigned i = 0; i < s->harts; i++) {
+        struct cpu *c = (struct cpu *)(void *)(m->harts + i * m->arch->cpu_size);
         if (from)
-            hart_init_copy(&m->hart[i], &m->engine, &from->hart[i]);
+            m->arch->copy(c, &m->engine, machine_hart(from, i));
         else
-            hart_init(&m->hart[i], &m->engine, &s->cfg, s->map, s->decoder, i);
+            m->arch->init(c, &m->engine, s->kind);
     }
     m->states = must(calloc(1, s->states_size + 1));
+}
+
+/* RAM, the reset ROM and the memory of devices. */
+static bool add_memory(struct machine *m, struct err *e)
+{
+    const struct setup *s = m->setup;
+    const struct board *b = s->board;
+    if (!mem_add_ram(m->mem, "ram", b->ram_base, s->ram, false, e))
+        return false;
+    for (unsigned i = 0; i < s->devices; i++)
+        if (s->device[i].ops->rom &&
+            !mem_add_ram(m->mem, s->device[i].id, s->device[i].base, s->device[i].ops->mmio_size, true, e))
+            return false;
+    return mem_add_ram(m->mem, "rom", b->rom_base, b->rom_size, true, e);
 }
 
 static bool load(struct machine *m, const struct machine_config *c, struct err *e)
@@ -135,7 +149,8 @@ static bool load(struct machine *m, const struct machine_config *c, struct err *
     struct setup *s = m->setup;
     struct fdt_device list[MACHINE_DEVICES];
     struct fdt_board board = setup_fdt(s, list);
-    struct loader_config l = {.mem = m->mem,
+    struct loader_config l = {.boot = s->board->boot,
+                              .mem = m->mem,
                               .board = &board,
                               .rom_base = s->board->rom_base,
                               .rom_size = s->board->rom_size,
@@ -144,8 +159,7 @@ static bool load(struct machine *m, const struct machine_config *c, struct err *
                               .initrd = c->initrd,
                               .append = c->append,
                               .dtb = c->dtb};
-    return mem_add_ram(m->mem, "ram", s->board->ram_base, s->ram, false, e) &&
-           mem_add_ram(m->mem, "rom", s->board->rom_base, s->board->rom_size, true, e) && loader_boot(&l, &s->loader, e);
+    return add_memory(m, e) && loader_boot(&l, &s->loader, e);
 }
 
 static bool build(struct machine *m, const struct machine_config *c, struct err *e)
@@ -153,8 +167,6 @@ static bool build(struct machine *m, const struct machine_config *c, struct err 
     struct setup *s = m->setup;
     if (!setup_from_config(s, m->disk, c, e) || !load(m, c, e) || !setup_finish(s, e))
         return false;
-    s->map = must(csr_map_new(&s->cfg));
-    s->decoder = must(rv_decoder_new(&s->cfg));
     make_parts(m, NULL);
     if (!wire_devices(m, false, e))
         return false;
@@ -181,11 +193,11 @@ void machine_free(struct machine *m)
 {
     if (!m)
         return;
-    if (m->hart)
+    if (m->harts)
         engine_free(&m->engine);
     for (unsigned i = 0; i < m->setup->disks; i++)
         disk_free(m->disk[i]);
-    free(m->hart);
+    free(m->harts);
     free(m->states);
     mem_free(m->mem);
     setup_put(m->setup);
@@ -237,8 +249,27 @@ void machine_restore(struct machine *m, struct machine *from)
         disk_restore(m->disk[i], from->disk[i]);
     copy_state(m, from);
     for (unsigned i = 0; i < m->setup->harts; i++)
-        m->hart[i].s = from->hart[i].s;
+        memcpy(machine_progress(m, i), machine_progress(from, i), m->arch->state_size);
     machine_refresh(m);
+}
+
+/* More pages than these between two states are shared rather than copied. */
+#define REWIND_PAGES 64
+
+void machine_rewind(struct machine *m, struct machine *from)
+{
+    if (!mem_rewind(m->mem, from->mem, REWIND_PAGES)) {
+        machine_restore(m, from);
+        return;
+    }
+    for (unsigned i = 0; i < m->setup->disks; i++)
+        disk_restore(m->disk[i], from->disk[i]);
+    copy_state(m, from);
+    for (unsigned i = 0; i < m->setup->harts; i++) {
+        machine_hart(m, i)->passed.valid = false;
+        m->arch->rewind(machine_hart(m, i), machine_hart(from, i));
+    }
+    m->shared = false;
 }
 
 /* ---- small things

@@ -1,14 +1,13 @@
 /*
  * Inside machine/ and debug/: what a machine is made of.
  *
- * struct machine owns everything. Its state is struct machine_state, the harts' struct rv_state, the devices' states, RAM and
+ * struct machine owns everything. Its state is struct machine_state, the state of its cpus, the devices' states, RAM and
  * what the guest wrote to its disks; all plain data. What never changes during a run is in struct setup, which forks share. The
  * rest is caches.
  */
 #ifndef TL_MACHINE_MACHINE_H
 #define TL_MACHINE_MACHINE_H
-#include "cpu/riscv/decode.h"
-#include "cpu/riscv/hart.h"
+#include "cpu/arch.h"
 #include "devices/devices.h"
 #include "devices/semihost.h"
 #include "machine/board.h"
@@ -50,9 +49,7 @@ struct kept_file {
 struct setup {
     uint32_t refs;
     const struct board *board;
-    struct rv_config cfg;
-    struct csr_map *map;
-    struct rv_decoder *decoder;
+    struct cpu_kind *kind; /* what the harts are */
     struct device_spec device[MACHINE_DEVICES];
     unsigned devices;
     struct event_owner owner[SCHED_MAX];
@@ -86,12 +83,19 @@ struct machine_state {
     struct sched sched;
 };
 
+/* Where machine_run is to stop a hart: debug.c. */
+struct machine_halt {
+    enum { HALT_NONE, HALT_CYCLE, HALT_AWAKE } kind; /* nowhere; when it has reached `cycle`; when it does not wait any more */
+    uint64_t cycle;
+};
+
 struct machine {
     struct setup *setup;
     struct machine_state st;
     struct mem *mem;
     struct engine engine;
-    struct hart *hart; /* setup->harts of them */
+    const struct cpu_arch *arch; /* of setup->kind */
+    uint8_t *harts;              /* setup->harts of them, one block: machine_hart */
     struct device device[MACHINE_DEVICES];
     uint8_t *states; /* the device states, one block */
     struct disk *disk[MACHINE_DEVICES];
@@ -105,11 +109,21 @@ struct machine {
     bool shared;    /* RAM is all shared and no cached translation permits a store: a fork need not flush */
     bool reboot;    /* a device asked for it */
     bool paced;
-    struct hart_env env;      /* what the harts are provided with */
+    struct cpu_env env;       /* what the harts are provided with */
     machine_watch_fn *change; /* machine_watch */
     void *change_ctx;
     volatile int stop; /* machine_request_stop */
+    struct machine_halt halt[MACHINE_HARTS];
+    unsigned halts; /* how many of them are not HALT_NONE */
+    int broke;      /* the hart that a breakpoint stopped in the last machine_run, or -1 */
 };
+
+/* Hart i, and how far it has come. */
+static inline struct cpu *machine_hart(const struct machine *m, unsigned i) { return m->engine.cpu[i]; }
+static inline struct cpu_progress *machine_progress(const struct machine *m, unsigned i)
+{
+    return cpu_progress(m->engine.cpu[i]);
+}
 
 /* ---- wire.c: what devices, RAM and harts see of each other
  * -------------------------------------------------------------------------- */
@@ -123,6 +137,9 @@ void wire_harts(struct machine *m);
 uint64_t wire_now(const struct machine *m);
 /* Hands out the events that are due at `now`, which no hart is past but those that ran before in this slice. */
 void wire_events(struct machine *m, uint64_t now);
+/* inject.c: makes it happen to a hart; no hart is running. False with a sentence if the machine has no such hart, line or event.
+ */
+bool wire_inject(struct machine *m, const struct injection *i, struct err *e);
 /* The device of that id, or NULL. */
 struct device *machine_device(struct machine *m, const char *id);
 
@@ -139,17 +156,23 @@ void htif_show(struct machine *m);
 
 /* Makes s->pristine from RAM as the loader left it. kernel, initrd: the files, or NULL. */
 void kept_make(struct setup *s, struct mem *loaded, const char *kernel, const char *initrd);
-/* RAM becomes as the loader left it. False with a sentence if an image file has changed since. */
-bool kept_restore(const struct setup *s, struct mem *m, struct err *e);
+/* RAM, and flash if it is asked for, become as the loader left them. False with a sentence if an image file has changed since. */
+bool kept_restore(const struct setup *s, struct mem *m, bool flash, struct err *e);
 void kept_free(struct setup *s);
 
 /* ---- semi.c
  * ------------------------------------------------------------------------------------------------------------------------- */
 
-/* A semihosting call of h (hart_env.semihost; ctx is the machine). */
-bool machine_semihost(void *ctx, struct hart *h);
+/* A semihosting call of hart c (cpu_env.semihost; ctx is the machine). */
+bool machine_semihost(void *ctx, struct cpu *c, uint64_t op, uint64_t arg, uint64_t *result);
 /* Bytes typed for it. Returns how many were taken. */
 size_t machine_typed(struct machine *m, const void *p, size_t n);
+
+/* ---- run.c
+ * -------------------------------------------------------------------------------------------------------------------------- */
+
+/* The hart waits with nothing to wake it now, or is halted for good. */
+bool machine_sleeps(struct machine *m, unsigned hart);
 
 /* ---- machine.c
  * ---------------------------------------------------------------------------------------------------------------------- */

@@ -20,27 +20,15 @@ __attribute__((format(printf, 4, 5))) static void piece(const struct walk *w, vo
     w->fn(w->ctx, name, p, n);
 }
 
-static void hart_pieces(const struct walk *w, struct hart *h, unsigned n)
+struct hart_walk {
+    const struct walk *w;
+    unsigned hart;
+};
+
+static void hart_piece(void *ctx, const char *name, void *p, size_t n)
 {
-    struct rv_state *s = &h->s;
-    s->x[32] = 0; /* results nobody reads */
-#define STATE(member, count, bytes, meaning) piece(w, &s->member, sizeof s->member, "hart%u." #member, n);
-#include "cpu/riscv/state.def"
-#undef STATE
-#define PIECE_OWN(name)  piece(w, &s->csr.name, sizeof s->csr.name, "hart%u.csr." #name, n);
-#define PIECE_OWNS(name) PIECE_OWN(name)
-#define PIECE_VIEW(name)
-#define PIECE_CONST(name)
-#define PIECE_LIVE(name)
-#define ROW(kind, name, ...)   PIECE_##kind(name)
-#define RANGE(kind, name, ...) PIECE_##kind(name)
-#define HIGH(...)
-#define HIGHS(...)
-#include "csr/riscv/rows.def"
-#undef ROW
-#undef RANGE
-#undef HIGH
-#undef HIGHS
+    const struct hart_walk *k = ctx;
+    piece(k->w, p, n, "hart%u.%s", k->hart, name);
 }
 
 static void device_pieces(const struct walk *w, struct machine *m)
@@ -71,27 +59,17 @@ void machine_pieces(struct machine *m, piece_fn *fn, void *ctx)
     MEMBER(semihost);
 #undef MEMBER
     for (unsigned i = 0; i < m->setup->harts; i++)
-        hart_pieces(&w, &m->hart[i], i);
+        m->arch->pieces(machine_hart(m, i), hart_piece, &(struct hart_walk){&w, i});
     device_pieces(&w, m);
 }
 
 /* ---- validity
  * ----------------------------------------------------------------------------------------------------------------------- */
 
-static const char *hart_fault(const struct hart *h, uint64_t cycle)
+static const char *hart_fault(const struct machine *m, unsigned i)
 {
-    const struct rv_state *s = &h->s;
-    if (s->x[0])
-        return "x";
-    if (s->priv == 2 || s->priv > RV_M || (s->v && s->priv == RV_M))
-        return "priv";
-    if (s->v > 1)
-        return "v";
-    if (s->cycle < cycle || s->idle > s->cycle)
-        return "cycle";
-    if (s->waiting > 1 || s->elp > 1 || s->halted > 1 || s->nmi_pending > 1 || s->parked > 1 || s->fflags > 31)
-        return "waiting, elp, halted, nmi_pending, parked or fflags";
-    return NULL;
+    const struct cpu_progress *p = machine_progress(m, i);
+    return p->cycle < m->st.cycle || p->idle > p->cycle ? "cycle" : m->arch->fault(machine_hart(m, i));
 }
 
 bool machine_pieces_valid(struct machine *m, struct err *e)
@@ -101,7 +79,7 @@ bool machine_pieces_valid(struct machine *m, struct err *e)
         !semihost_valid(&s->semihost) || (s->in_slice && s->slice_end < s->cycle) || (!s->in_slice && s->turn))
         return err_set(e, "the machine's own state is out of range");
     for (unsigned i = 0; i < m->setup->harts; i++) {
-        const char *bad = hart_fault(&m->hart[i], s->cycle);
+        const char *bad = hart_fault(m, i);
         if (bad)
             return err_set(e, "hart %u: %s is out of range", i, bad);
     }

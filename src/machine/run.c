@@ -21,8 +21,8 @@ static uint64_t min64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 uint64_t machine_cycle(const struct machine *m)
 {
     const struct machine_state *s = &m->st;
-    if (s->in_slice && s->turn == m->setup->harts - 1 && m->hart[s->turn].s.cycle > s->cycle)
-        return m->hart[s->turn].s.cycle;
+    if (s->in_slice && s->turn == m->setup->harts - 1 && machine_progress(m, s->turn)->cycle > s->cycle)
+        return machine_progress(m, s->turn)->cycle;
     return s->cycle;
 }
 
@@ -30,7 +30,7 @@ uint64_t machine_instret(const struct machine *m)
 {
     uint64_t n = 0;
     for (unsigned i = 0; i < m->setup->harts; i++)
-        n += m->hart[i].s.cycle - m->hart[i].s.idle;
+        n += machine_progress(m, i)->cycle - machine_progress(m, i)->idle;
     return n;
 }
 
@@ -39,25 +39,29 @@ void machine_request_stop(struct machine *m) { m->stop = 1; }
 void machine_set_pace(struct machine *m, bool on) { m->paced = on; }
 
 /* Sleeping: in wfi with nothing to wake it now, or halted for good. */
-static bool sleeps(struct hart *h) { return h->s.halted || h->s.parked || (h->s.waiting && !interrupt_wakes(h)); }
+static bool sleeps(struct machine *m, struct cpu *c)
+{
+    const struct cpu_progress *p = cpu_progress(c);
+    return p->halted || p->parked || (p->waiting && !m->arch->wakes(c));
+}
+
+bool machine_sleeps(struct machine *m, unsigned hart) { return sleeps(m, machine_hart(m, hart)); }
 
 /* When a sleeping hart's own timer or counter is next due. */
-static uint64_t due(struct hart *h)
+static uint64_t due(struct machine *m, struct cpu *c)
 {
-    if (h->s.halted || h->s.parked)
-        return UINT64_MAX;
-    if (h->s.cycle >= h->deadline)
-        hart_deadline(h);
-    return h->deadline;
+    const struct cpu_progress *p = cpu_progress(c);
+    return p->halted || p->parked ? UINT64_MAX : m->arch->due(c);
 }
 
 /* A sleeping hart gets to cycle `to` without doing anything. */
-static void idle(struct hart *h, uint64_t to)
+static void idle(struct cpu *c, uint64_t to)
 {
-    if (to <= h->s.cycle)
+    struct cpu_progress *p = cpu_progress(c);
+    if (to <= p->cycle)
         return;
-    h->s.idle += to - h->s.cycle;
-    h->s.cycle = to;
+    p->idle += to - p->cycle;
+    p->cycle = to;
 }
 
 /* What only sleeping harts wait for. */
@@ -65,17 +69,46 @@ static uint64_t next_due(struct machine *m)
 {
     uint64_t t = m->st.sched.next;
     for (unsigned i = 0; i < m->setup->harts; i++)
-        if (sleeps(&m->hart[i]))
-            t = min64(t, due(&m->hart[i]));
+        if (sleeps(m, machine_hart(m, i)))
+            t = min64(t, due(m, machine_hart(m, i)));
     return t;
 }
 
 uint64_t machine_next_wake(struct machine *m)
 {
     for (unsigned i = 0; i < m->setup->harts; i++)
-        if (!sleeps(&m->hart[i]))
+        if (!sleeps(m, machine_hart(m, i)))
             return machine_cycle(m);
     return next_due(m);
+}
+
+/* Where hart i is to be stopped; UINT64_MAX: nowhere. */
+static uint64_t halt_of(const struct machine *m, unsigned i)
+{
+    return m->halts && m->halt[i].kind == HALT_CYCLE ? m->halt[i].cycle : UINT64_MAX;
+}
+
+static uint64_t next_halt(const struct machine *m)
+{
+    uint64_t t = UINT64_MAX;
+    for (unsigned i = 0; m->halts && i < m->setup->harts; i++)
+        t = min64(t, halt_of(m, i));
+    return t;
+}
+
+/* Whether a hart has come to where it is to be stopped; those that have are not to be stopped again. */
+static bool halt_reached(struct machine *m)
+{
+    unsigned before = m->halts;
+    for (unsigned i = 0; m->halts && i < m->setup->harts; i++) {
+        const struct machine_halt *k = &m->halt[i];
+        if ((k->kind == HALT_CYCLE && machine_progress(m, i)->cycle >= k->cycle) ||
+            (k->kind == HALT_AWAKE && !machine_sleeps(m, i))) {
+            m->halt[i].kind = HALT_NONE;
+            m->halts--;
+        }
+    }
+    return m->halts != before;
 }
 
 static void end_slice(struct machine *m, uint64_t at)
@@ -86,37 +119,41 @@ static void end_slice(struct machine *m, uint64_t at)
     m->now = at;
 }
 
-static enum cpu_stop run_hart(struct machine *m, struct hart *h, uint64_t to)
+static enum cpu_stop run_hart(struct machine *m, struct cpu *c, uint64_t to)
 {
     m->until = to;
-    return hart_run(h, to);
-}
-
-/* The only hart that is awake runs until `to` at most. Whatever stops it ends the slice. */
-static enum cpu_stop run_solo(struct machine *m, struct hart *h, uint64_t to)
-{
-    m->solo = true;
-    enum cpu_stop stop = run_hart(m, h, min64(to, m->st.cycle + STRETCH));
-    m->solo = false;
-    for (unsigned i = 0; i < m->setup->harts; i++)
-        if (&m->hart[i] != h)
-            idle(&m->hart[i], h->s.cycle);
-    end_slice(m, h->s.cycle);
+    enum cpu_stop stop = m->arch->run(c, to);
+    if (unlikely(stop == CPU_STOP_DEBUG))
+        m->broke = (int)c->index;
     return stop;
 }
 
-/* One step of hart h's turn towards cycle `to`. */
-static enum cpu_stop turn_step(struct machine *m, struct hart *h, uint64_t to)
+/* The only hart that is awake runs until `to` at most. Whatever stops it ends the slice. */
+static enum cpu_stop run_solo(struct machine *m, struct cpu *c, uint64_t to)
 {
+    m->solo = true;
+    enum cpu_stop stop = run_hart(m, c, min64(to, m->st.cycle + STRETCH));
+    m->solo = false;
+    for (unsigned i = 0; i < m->setup->harts; i++)
+        if (machine_hart(m, i) != c)
+            idle(machine_hart(m, i), cpu_progress(c)->cycle);
+    end_slice(m, cpu_progress(c)->cycle);
+    return stop;
+}
+
+/* One step of hart c's turn towards cycle `to`. */
+static enum cpu_stop turn_step(struct machine *m, struct cpu *c, uint64_t to)
+{
+    const struct cpu_progress *p = cpu_progress(c);
     enum cpu_stop stop = CPU_STOP_LIMIT;
     uint64_t event = m->st.sched.next;
-    if (event > h->s.cycle)
+    if (event > p->cycle)
         to = min64(to, event);
-    if (sleeps(h))
-        idle(h, min64(to, due(h)));
+    if (sleeps(m, c))
+        idle(c, min64(to, due(m, c)));
     else
-        stop = run_hart(m, h, to);
-    wire_events(m, h->s.cycle);
+        stop = run_hart(m, c, to);
+    wire_events(m, p->cycle);
     return stop;
 }
 
@@ -132,18 +169,18 @@ static void begin_slice(struct machine *m)
 /* What machine_run does next when every hart is at the same cycle. */
 struct look {
     unsigned awake, halted;
-    struct hart *one;
+    struct cpu *one;
 };
 
 static struct look look(struct machine *m)
 {
     struct look k = {0};
     for (unsigned i = 0; i < m->setup->harts; i++) {
-        struct hart *h = &m->hart[i];
-        k.halted += h->s.halted;
-        if (!sleeps(h)) {
+        struct cpu *c = machine_hart(m, i);
+        k.halted += cpu_progress(c)->halted;
+        if (!sleeps(m, c)) {
             k.awake++;
-            k.one = h;
+            k.one = c;
         }
     }
     return k;
@@ -153,19 +190,20 @@ static struct look look(struct machine *m)
 static bool run_turn(struct machine *m, uint64_t limit, enum cpu_stop *stop)
 {
     struct machine_state *s = &m->st;
-    struct hart *h = &m->hart[s->turn];
+    struct cpu *c = machine_hart(m, s->turn);
+    const struct cpu_progress *p = cpu_progress(c);
     bool last = s->turn == m->setup->harts - 1;
-    uint64_t to = last ? min64(s->slice_end, limit) : s->slice_end;
-    if (h->s.cycle < to)
-        *stop = turn_step(m, h, to);
-    if (h->s.cycle >= s->slice_end) {
+    uint64_t to = min64(last ? min64(s->slice_end, limit) : s->slice_end, halt_of(m, s->turn));
+    if (p->cycle < to)
+        *stop = turn_step(m, c, to);
+    if (p->cycle >= s->slice_end) {
         if (last)
             end_slice(m, s->slice_end);
         else
             s->turn++;
         return true;
     }
-    return !last || h->s.cycle < limit;
+    return !last || p->cycle < limit;
 }
 
 enum step { STEP_ON, STEP_STOP };
@@ -177,6 +215,12 @@ static enum step step_aligned(struct machine *m, uint64_t limit, bool *jumped, e
     wire_events(m, s->cycle);
     if (s->exited || m->reboot)
         return STEP_ON;
+    *why = MACHINE_DEBUG;
+    if (unlikely(m->halts)) {
+        if (halt_reached(m))
+            return STEP_STOP;
+        limit = min64(limit, next_halt(m)); /* not reached yet, so this is no MACHINE_CYCLES */
+    }
     *why = MACHINE_CYCLES;
     if (s->cycle >= limit)
         return STEP_STOP;
@@ -198,7 +242,7 @@ static enum step step_aligned(struct machine *m, uint64_t limit, bool *jumped, e
         return STEP_STOP;
     *jumped = true;
     for (unsigned i = 0; i < m->setup->harts; i++)
-        idle(&m->hart[i], min64(next, limit));
+        idle(machine_hart(m, i), min64(next, limit));
     end_slice(m, min64(next, limit));
     return STEP_ON;
 }
@@ -211,6 +255,7 @@ enum machine_stop machine_run(struct machine *m, uint64_t cycles)
     bool jumped = false, first = true;
     m->now = from;
     m->shared = false;
+    m->broke = -1;
     for (;; first = false) {
         enum cpu_stop stop = CPU_STOP_LIMIT;
         if (s->exited)
@@ -222,6 +267,8 @@ enum machine_stop machine_run(struct machine *m, uint64_t cycles)
             return MACHINE_DEBUG;
         }
         if (s->in_slice) {
+            if (unlikely(m->halts) && halt_reached(m))
+                return MACHINE_DEBUG;
             if (!run_turn(m, limit, &stop))
                 return MACHINE_CYCLES;
         } else if (step_aligned(m, limit, &jumped, &stop, &why) == STEP_STOP) {

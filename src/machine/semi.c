@@ -7,32 +7,19 @@
 
 struct call {
     struct machine *m;
-    struct hart *h;
+    struct cpu *c;
 };
 
 static bool guest_read(void *ctx, uint64_t va, void *p, uint64_t n)
 {
-    struct hart *h = ((struct call *)ctx)->h;
-    struct access_mode mode = data_mode(h);
-    uint8_t *out = p;
-    uint64_t byte;
-    for (; n; n--, va++) {
-        if (!hart_load(h, va, 1, &mode, &byte))
-            return false;
-        *out++ = (uint8_t)byte;
-    }
-    return true;
+    const struct call *k = ctx;
+    return k->m->arch->load(k->c, va, p, n);
 }
 
 static bool guest_write(void *ctx, uint64_t va, const void *p, uint64_t n)
 {
-    struct hart *h = ((struct call *)ctx)->h;
-    struct access_mode mode = data_mode(h);
-    const uint8_t *in = p;
-    for (; n; n--, va++)
-        if (!hart_store(h, va, 1, &mode, *in++))
-            return false;
-    return true;
+    const struct call *k = ctx;
+    return k->m->arch->store(k->c, va, p, n);
 }
 
 static void print(void *ctx, const void *p, size_t n)
@@ -63,32 +50,30 @@ size_t machine_typed(struct machine *m, const void *p, size_t n)
     return n;
 }
 
-bool machine_semihost(void *ctx, struct hart *h)
+bool machine_semihost(void *ctx, struct cpu *c, uint64_t op, uint64_t arg, uint64_t *result)
 {
     struct machine *m = ctx;
     const struct setup *s = m->setup;
-    struct call call = {m, h};
+    struct call call = {m, c};
     struct semihost_env env = {
         .ctx = &call,
         .state = &m->st.semihost,
-        .xlen = h->xlen,
+        .xlen = s->kind->bits,
         .read = guest_read,
         .write = guest_write,
         .output = print,
         .input = take_typed,
         .cmdline = s->append,
-        .ticks = h->s.cycle / s->cfg.tick_cycles,
+        .ticks = cpu_progress(c)->cycle / s->kind->tick_cycles,
         .tick_hz = s->tick_hz,
         .epoch = s->rtc_epoch ? s->rtc_epoch : EPOCH_DEFAULT,
     };
-    struct semihost_result r = semihost_call(&env, (uint32_t)h->s.x[10], h->s.x[11]);
+    struct semihost_result r = semihost_call(&env, (uint32_t)op, arg);
     if (r.action == SEMIHOST_EXIT) {
         m->st.exited = 1;
         m->st.exit_code = r.code;
-        h->cpu.resync = true;
+        c->resync = true;
     }
-    uint64_t a0 =
-        r.action == SEMIHOST_WAIT ? UINT64_MAX : r.value; /* nothing typed yet is a failed read, not a stopped machine */
-    h->s.x[10] = h->xlen == 32 ? (uint64_t)(int64_t)(int32_t)a0 : a0;
+    *result = r.action == SEMIHOST_WAIT ? UINT64_MAX : r.value; /* nothing typed yet is a failed read, not a stopped machine */
     return true;
 }

@@ -121,13 +121,11 @@ static bool add_devices(struct setup *s, struct disk *disk[], const struct machi
 static bool set_cpu(struct setup *s, const struct machine_config *c, struct err *e)
 {
     const char *cpu = c->cpu ? c->cpu : s->board->cpu;
-    rv_config_default(&s->cfg, !strncmp(cpu, "rv32", 4) ? 32 : 64);
-    if (!rv_config_parse(&s->cfg, cpu, e))
-        return false;
-    s->cfg.reset_pc = s->board->rom_base;
-    s->cfg.tick_cycles = s->clock_hz > s->board->tick_hz ? s->clock_hz / s->board->tick_hz : 1;
-    s->tick_hz = s->clock_hz / s->cfg.tick_cycles;
-    return true;
+    uint64_t tick_cycles = s->clock_hz > s->board->tick_hz ? s->clock_hz / s->board->tick_hz : 1;
+    s->tick_hz = s->clock_hz / tick_cycles;
+    s->kind = s->board->arch->kind_new(
+        &(struct cpu_choice){.text = cpu, .reset_pc = s->board->rom_base, .tick_cycles = tick_cycles, .tick_hz = s->tick_hz}, e);
+    return s->kind;
 }
 
 static bool set_numbers(struct setup *s, const struct machine_config *c, struct err *e)
@@ -136,7 +134,7 @@ static bool set_numbers(struct setup *s, const struct machine_config *c, struct 
     if (s->harts > MACHINE_HARTS)
         return err_set(e, "%u harts: a machine has 1 to %d", s->harts, MACHINE_HARTS);
     s->ram = c->ram ? c->ram : s->board->ram_default;
-    uint64_t most = s->cfg.xlen == 32 ? RAM_MOST_32 : s->board->ram_max;
+    uint64_t most = s->kind->bits == 32 ? RAM_MOST_32 : s->board->ram_max;
     if (s->ram < RAM_LEAST || s->ram > most || s->ram % MEM_PAGE_SIZE)
         return err_set(e, "%llu bytes of RAM: board %s has %llu MiB to %llu MiB, in steps of 4 KiB", (unsigned long long)s->ram,
                        s->board->name, (unsigned long long)(RAM_LEAST / MIB), (unsigned long long)(most / MIB));
@@ -154,8 +152,11 @@ bool setup_from_config(struct setup *s, struct disk *disk[], const struct machin
     s->refs = 1;
     s->controller = -1;
     s->board = board_find(name);
-    if (!s->board)
-        return err_set(e, "board '%s' is not there (there is '%s')", name, board_at(0)->name);
+    if (!s->board) {
+        char names[128];
+        board_names(names, sizeof names);
+        return err_set(e, "-machine %s: there is no board '%s'; the boards are: %s", name, name, names);
+    }
     s->clock_hz = c->clock_hz ? c->clock_hz : CLOCK_DEFAULT;
     return set_cpu(s, c, e) && set_numbers(s, c, e) && add_devices(s, disk, c, e);
 }
@@ -192,7 +193,8 @@ struct fdt_board setup_fdt(const struct setup *s, struct fdt_device *list)
         list[i] =
             (struct fdt_device){.name = d->ops->name, .base = d->base, .size = d->ops->mmio_size, .irq = d->irq, .arg = d->arg};
     }
-    return (struct fdt_board){.cfg = &s->cfg,
+    return (struct fdt_board){.tree = s->board->tree,
+                              .kind = s->kind,
                               .harts = s->harts,
                               .ram_base = s->board->ram_base,
                               .ram_size = s->ram,
@@ -212,10 +214,8 @@ void setup_put(struct setup *s)
 {
     if (!s || __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL))
         return;
-    if (s->map)
-        csr_map_free(s->map);
-    if (s->decoder)
-        rv_decoder_free(s->decoder);
+    if (s->kind)
+        s->kind->arch->kind_free(s->kind);
     loader_free(&s->loader);
     kept_free(s);
     free(s->append);

@@ -60,7 +60,7 @@ static bool config_pairs(const struct machine *m, pair_fn *fn, void *ctx)
         !number(fn, ctx, "seed", s->seed) || !number(fn, ctx, "rtc_epoch", s->rtc_epoch) ||
         !number(fn, ctx, "semihosting", s->semihosting))
         return false;
-    snprintf(text, sizeof text, "rv%u with choices %016" PRIx64, s->cfg.xlen, hash_bytes(&s->cfg, sizeof s->cfg));
+    snprintf(text, sizeof text, "%s with choices %016" PRIx64, s->kind->name, s->kind->digest);
     if (!fn(ctx, "cpu", text))
         return false;
     snprintf(text, sizeof text, "%016" PRIx64, s->loader.digest);

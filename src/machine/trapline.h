@@ -95,6 +95,68 @@ void machine_watch(struct machine *m, machine_watch_fn *fn, void *ctx);
 /* From inside a watch function: the run stops with MACHINE_DEBUG right behind this trap or return, before another instruction. */
 void machine_break(struct machine *m, unsigned hart);
 
+/*
+ * Breakpoints and steps, for debuggers, sweeps and the injector. None of them is state: they change neither the run nor its
+ * digest, and forks begin without. machine_run comes back with MACHINE_DEBUG.
+ */
+
+#define MACHINE_ALL_HARTS (~0u)
+
+/* Sets or removes a breakpoint at virtual address va, on one hart or on all. The machine stops before the instruction there is
+   executed, with pc at it (an interrupt that is taken at that boundary comes first); going on from there goes over it. False: no
+   such hart. Without breakpoints a run costs what it did. */
+bool machine_breakpoint(struct machine *m, unsigned hart, uint64_t va, bool on);
+/* The hart that a breakpoint stopped in the last machine_run; -1: none did. */
+int machine_stopped_hart(const struct machine *m);
+/* Stops once, when the hart has reached `cycle` of its own time: at the first boundary there, before an interrupt is taken at it.
+   At once if it has already. UINT64_MAX: not any more. Other harts may be further or less far by up to a quantum. */
+bool machine_stop_at(struct machine *m, unsigned hart, uint64_t cycle);
+/* The cycle a hart has reached: machine_cycle, or up to a quantum more. */
+uint64_t machine_hart_cycle(const struct machine *m, unsigned hart);
+/* Runs until the hart has come one boundary further: has executed an instruction or taken an exception, or, when it waits, may go
+   on; others run as they would. MACHINE_DEBUG if so, else why it could not. It stops nowhere else on the way, but at breakpoints.
+ */
+enum machine_stop machine_step(struct machine *m, unsigned hart);
+/* Whether the hart is in wfi and nothing pending would end it. */
+bool machine_waits(struct machine *m, unsigned hart);
+
+/* Events from outside, at the boundary where the machine is: they are part of the run and its digest. */
+enum machine_event {
+    MACHINE_LINE, /* interrupt line `line` of the hart, a bit number of mip. SSIP (1) and LCOFIP (13) are bits of software: they
+                     become 1 or 0 */
+    MACHINE_RNMI, /* a resumable non-maskable interrupt (Smrnmi) */
+    MACHINE_BUS_ERROR, /* the instruction to come meets corrupt data: a hardware-error exception (cause 19), taken at once */
+    MACHINE_SOURCE     /* interrupt source `line` of the machine's interrupt controller (PLIC) */
+};
+struct machine_injection {
+    enum machine_event event;
+    enum {
+        MACHINE_PULSE, /* the line is high until the hart takes the interrupt (a source: for a moment, which the gateway latches)
+                        */
+        MACHINE_RAISE, /* it stays high until it is lowered */
+        MACHINE_LOWER
+    } how; /* of LINE, RNMI, SOURCE */
+    unsigned hart, line;
+    uint64_t address; /* of BUS_ERROR: what tval tells; 0: unknown */
+};
+/* False with a sentence if the machine has no such hart, line or event. */
+bool machine_inject(struct machine *m, const struct machine_injection *i, struct err *e);
+
+/*
+ * A call made by a hart outside of time: it alone runs from `entry` until it is about to execute the instruction at `done`, with
+ * a0-a7 as given; then it is back where it was, at the cycle where it was, with every register as before. What stays is what the
+ * call did to memory, devices and the interrupt lines of harts. Made by a hart that is parked in supervisor mode on a stub
+ * (`entry: ecall; done: j .`), this is an SBI call that happens at the very boundary where another hart is.
+ */
+struct machine_call {
+    unsigned hart;
+    uint64_t entry, done; /* virtual addresses */
+    uint64_t a[8];        /* in: a0-a7; out: as they were at `done` */
+    uint64_t cycles;      /* how long it may take */
+};
+/* False with a sentence if it did not come back; what it did until then stays. */
+bool machine_call(struct machine *m, struct machine_call *c, struct err *e);
+
 /* Bytes from the host to a device ("serial0", "net0"), entering at the current cycle. Returns how many were taken. This is the
  * only way in. */
 size_t machine_input(struct machine *m, const char *device, const void *p, size_t n);
@@ -105,6 +167,9 @@ struct machine *machine_fork(struct machine *m);
 void machine_set_host(struct machine *m, const struct machine_host *h);
 /* Makes m equal to `from`, of which it is a fork; cheaper than a new fork. */
 void machine_restore(struct machine *m, struct machine *from);
+/* The same, much cheaper when it is done again and again between states that few pages lie between: both keep their own memory
+   and what they have cached. */
+void machine_rewind(struct machine *m, struct machine *from);
 
 /* Digest of the complete state (harts, devices, events, RAM): equal states, equal digests. */
 uint64_t machine_digest(struct machine *m);

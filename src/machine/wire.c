@@ -7,21 +7,21 @@
 static struct machine *owner(const struct device *d) { return d->machine; }
 static struct device_spec *spec(const struct device *d) { return &owner(d)->setup->device[d->index]; }
 
-/* The hart inside hart_run, or NULL. */
-static struct hart *running(const struct machine *m) { return (struct hart *)(void *)m->engine.running; }
+/* The hart that is inside its run function, or NULL. */
+static struct cpu *running(const struct machine *m) { return m->engine.running; }
 
 uint64_t wire_now(const struct machine *m)
 {
-    const struct hart *h = running(m);
-    return h ? h->s.cycle : m->now;
+    const struct cpu *c = running(m);
+    return c ? cpu_progress_of(c)->cycle : m->now;
 }
 
 /* The run loop has something to look at before the running hart goes on. */
 static void resync(struct machine *m)
 {
-    struct hart *h = running(m);
-    if (h)
-        h->cpu.resync = true;
+    struct cpu *c = running(m);
+    if (c)
+        c->resync = true;
 }
 
 struct device *machine_device(struct machine *m, const char *id)
@@ -41,9 +41,9 @@ static void host_arm(struct device *d, unsigned n, uint64_t when)
 {
     struct machine *m = owner(d);
     sched_arm(&m->st.sched, spec(d)->event[n], when);
-    struct hart *h = running(m);
-    if (h && when < m->until)
-        h->cpu.resync = true;
+    struct cpu *c = running(m);
+    if (c && when < m->until)
+        c->resync = true;
 }
 
 static void host_irq(struct device *d, unsigned out, bool level)
@@ -61,10 +61,35 @@ static void host_hart_irq(struct device *d, unsigned hart, unsigned irq, bool le
     struct machine *m = owner(d);
     if (hart >= m->setup->harts)
         return;
-    hart_line(&m->hart[hart], irq, level);
-    struct hart *h = running(m);
-    if (m->solo && h && h != &m->hart[hart])
-        h->cpu.resync = true;
+    m->arch->line(machine_hart(m, hart), irq, level);
+    struct cpu *c = running(m);
+    if (m->solo && c && c != machine_hart(m, hart))
+        c->resync = true;
+}
+
+static bool host_inject(struct device *d, const struct injection *i) { return wire_inject(owner(d), i, NULL); }
+
+static void host_hart_signal(struct device *d, unsigned hart, unsigned what, uint64_t value)
+{
+    struct machine *m = owner(d);
+    if (hart >= m->setup->harts || !m->arch->signal)
+        return;
+    m->arch->signal(machine_hart(m, hart), what, value);
+    struct cpu *c = running(m);
+    if (m->solo && c && c != machine_hart(m, hart))
+        c->resync = true;
+}
+
+static void host_rom_on(struct device *d, bool on)
+{
+    if (mem_rom_on(owner(d)->mem, spec(d)->base, on))
+        engine_flush(&owner(d)->engine);
+}
+
+static bool host_secure(struct device *d)
+{
+    const struct cpu *c = running(owner(d));
+    return c && c->io_secure;
 }
 
 static bool host_dma_read(struct device *d, uint64_t pa, void *p, uint64_t n) { return mem_read(owner(d)->mem, pa, p, n); }
@@ -119,10 +144,8 @@ static void host_reboot(struct device *d)
 static void host_set_time_offset(struct device *d, uint64_t offset)
 {
     struct machine *m = owner(d);
-    for (unsigned i = 0; i < m->setup->harts; i++) {
-        m->hart[i].s.time_offset = offset;
-        hart_deadline(&m->hart[i]);
-    }
+    for (unsigned i = 0; i < m->setup->harts; i++)
+        m->arch->set_time_offset(machine_hart(m, i), offset);
     resync(m);
 }
 
@@ -133,6 +156,11 @@ static const struct device_host services = {
     .arm = host_arm,
     .irq = host_irq,
     .hart_irq = host_hart_irq,
+    .inject = host_inject,
+
+    .hart_signal = host_hart_signal,
+    .rom_on = host_rom_on,
+    .secure = host_secure,
     .dma_read = host_dma_read,
     .dma_write = host_dma_write,
     .output = host_output,
@@ -184,14 +212,15 @@ bool wire_devices(struct machine *m, bool fork, struct err *e)
                                        .base = p->base,
                                        .index = i,
                                        .harts = s->harts,
-                                       .tick_cycles = s->cfg.tick_cycles,
+                                       .secure = s->kind->secure,
+                                       .tick_cycles = s->kind->tick_cycles,
                                        .tick_hz = s->tick_hz,
                                        .arg = p->arg};
         uint64_t size = (p->ops->mmio_size + MEM_PAGE_SIZE - 1) & ~(uint64_t)(MEM_PAGE_SIZE - 1);
         struct mem_io io = {bus_read, bus_write, &m->device[i]};
         if (!size || !strcmp(p->ops->name, "htif"))
             continue; /* htif's registers are in RAM */
-        if (fork)
+        if (fork || p->ops->rom)
             mem_set_io(m->mem, p->base, io);
         else if (!mem_add_io(m->mem, p->id, p->base, size, io, e))
             return false;
@@ -205,31 +234,36 @@ static void ram_changed(void *ctx, uint64_t pa, uint64_t n)
     engine_changed(&m->engine, pa, n);
 }
 
-static void trapped(void *ctx, struct hart *h, const struct hart_change *c)
+static void trapped(void *ctx, struct cpu *cpu, const struct cpu_change *c)
 {
     struct machine *m = ctx;
-    const struct trap *t = c->trap;
     struct machine_change change = {
-        .hart = h->cpu.index,
-        .is_return = !t,
+        .hart = cpu->index,
+        .is_return = c->is_return,
+        .interrupt = c->interrupt,
+        .nmi = c->nmi,
+        .gva = c->gva,
         .priv = c->priv,
         .v = c->v,
-        .to_priv = h->s.priv,
-        .to_v = h->s.v,
+        .to_priv = c->to_priv,
+        .to_v = c->to_v,
+        .cause = c->cause,
+        .tval = c->tval,
+        .tval2 = c->tval2,
+        .tinst = c->tinst,
         .epc = c->epc,
-        .pc = h->s.pc,
-        .cycle = h->s.cycle,
+        .pc = c->pc,
+        .cycle = cpu_progress(cpu)->cycle,
     };
-    if (t) {
-        change.interrupt = t->interrupt;
-        change.nmi = t->nmi;
-        change.gva = t->gva;
-        change.cause = t->cause;
-        change.tval = t->tval;
-        change.tval2 = t->tval2;
-        change.tinst = t->tinst;
-    }
     m->change(m->change_ctx, m, &change);
+}
+
+static void asked(void *ctx, struct cpu *c, unsigned what, uint64_t value)
+{
+    struct machine *m = ctx;
+    struct device *d = m->setup->controller < 0 ? NULL : &m->device[m->setup->controller];
+    if (d && d->ops->hart_call)
+        d->ops->hart_call(d, c->index, what, value);
 }
 
 void machine_watch(struct machine *m, machine_watch_fn *fn, void *ctx)
@@ -242,16 +276,30 @@ void machine_watch(struct machine *m, machine_watch_fn *fn, void *ctx)
 void machine_break(struct machine *m, unsigned hart)
 {
     m->stop = 1;
-    m->hart[hart].cpu.resync = true;
+    machine_hart(m, hart)->resync = true;
 }
 
 void wire_harts(struct machine *m)
 {
     mem_set_changed(m->mem, ram_changed, m);
+    m->env.controller = asked;
     m->env.semihost = m->setup->semihosting ? machine_semihost : NULL;
     for (unsigned i = 0; i < m->setup->harts; i++) {
-        m->hart[i].env = &m->env;
-        m->hart[i].env_ctx = m;
+        machine_hart(m, i)->env = &m->env;
+        machine_hart(m, i)->env_ctx = m;
     }
     htif_wire(m);
+}
+
+/* ---- registers
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+bool machine_get_reg(struct machine *m, unsigned hart, const char *name, uint64_t *value)
+{
+    return hart < m->setup->harts && m->arch->get_reg(machine_hart(m, hart), name, value);
+}
+
+bool machine_set_reg(struct machine *m, unsigned hart, const char *name, uint64_t value)
+{
+    return hart < m->setup->harts && m->arch->set_reg(machine_hart(m, hart), name, value);
 }

@@ -9,6 +9,7 @@
  */
 #ifndef TL_MEM_DEVICE_H
 #define TL_MEM_DEVICE_H
+#include "mem/injection.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +23,7 @@ struct device_ops {
     const char *name;   /* as in devices.def, e.g. "ns16550" */
     const char *title;  /* one line for people */
     uint64_t mmio_size; /* bytes of address space; 0: none */
+    bool rom;           /* these bytes are memory: loads see it while host->rom_on, all stores and other loads come here */
     size_t state_size;  /* bytes of state; zeroed before the first reset */
     unsigned events;    /* how many of DEVICE_EVENTS it uses */
     void (*reset)(struct device *d);
@@ -34,6 +36,10 @@ struct device_ops {
     size_t (*input)(struct device *d, const void *p, size_t n);
     /* Interrupt input `line` of an interrupt controller changed to level (controllers only). */
     void (*line)(struct device *d, unsigned line, bool level);
+    /* A hart asks its interrupt controller for something (controllers only); what and value as in mem/gic.h. */
+    void (*hart_call)(struct device *d, unsigned hart, unsigned what, uint64_t value);
+    /* The state was replaced from outside: tells the machine again what follows from it. NULL: nothing does. */
+    void (*refresh)(struct device *d);
     /* The device's own consistency check of a loaded state: false if a field is out of range. NULL: any bytes are fine. */
     bool (*valid)(const struct device *d);
 };
@@ -44,6 +50,13 @@ struct device_host {
     void (*arm)(struct device *d, unsigned n, uint64_t when);                    /* UINT64_MAX cancels */
     void (*irq)(struct device *d, unsigned out, bool level);                     /* output line `out` (wired by the board) */
     void (*hart_irq)(struct device *d, unsigned hart, unsigned irq, bool level); /* a hart's input: mip bit number `irq` */
+    /* Makes it happen at once. Call it from an event only: no hart is inside an instruction then. False: this machine has no such
+       hart, line or event. */
+    bool (*inject)(struct device *d, const struct injection *i);
+    /* A message to the part of an interrupt controller that is in the hart; what and value as in mem/gic.h. */
+    void (*hart_signal)(struct device *d, unsigned hart, unsigned what, uint64_t value);
+    void (*rom_on)(struct device *d, bool on); /* device_ops.rom: loads see the memory from now on, or come to the device */
+    bool (*secure)(struct device *d);          /* the access in progress is Secure (Arm) */
     bool (*dma_read)(struct device *d, uint64_t pa, void *p, uint64_t n);
     bool (*dma_write)(struct device *d, uint64_t pa, const void *p, uint64_t n);
     void (*output)(struct device *d, const void *p, size_t n); /* bytes to the host side of this device */
@@ -67,6 +80,7 @@ struct device {
     uint64_t base;        /* physical address */
     unsigned index;       /* position in the machine */
     unsigned harts;       /* how many harts the machine has */
+    bool secure;          /* the harts have two security states (Arm) */
     uint64_t tick_cycles; /* machine cycles in one tick of the guest's time base */
     uint64_t tick_hz;     /* ticks a second */
     uint64_t arg;         /* from the board's line, meaning is the device's (PLIC: number of sources, …) */

@@ -9,7 +9,8 @@
 struct ram {
     const char *name;
     uint64_t base, size;
-    bool rom;
+    bool rom, off; /* off: mem_rom_on */
+    struct mem_io fn;
     struct tree tree;
     uint8_t *flags; /* a cache: allocated when first asked for */
 };
@@ -107,12 +108,84 @@ static void restored(void *ctx, uint64_t n)
         x->m->changed(x->m->changed_ctx, x->r->base + (n << MEM_PAGE_SHIFT), MEM_PAGE_SIZE);
 }
 
+static void restore_one(struct mem *m, struct mem *from, unsigned i)
+{
+    struct restore x = {m, &m->ram[i]};
+    tree_restore(&m->ram[i].tree, &from->ram[i].tree, m->pool, &m->spare, restored, &x);
+}
+
 void mem_restore(struct mem *m, struct mem *from)
 {
     for (unsigned i = 0; i < m->rams; i++) {
-        struct restore x = {m, &m->ram[i]};
-        tree_restore(&m->ram[i].tree, &from->ram[i].tree, m->pool, &m->spare, restored, &x);
+        restore_one(m, from, i);
+        m->ram[i].off = from->ram[i].off;
     }
+}
+
+struct pairs {
+    const struct ram *r;
+    mem_pair_fn *fn;
+    void *ctx;
+};
+
+static bool pair(void *ctx, uint64_t n, const uint8_t *a, const uint8_t *b)
+{
+    const struct pairs *x = ctx;
+    return x->fn(x->ctx, x->r->base + (n << MEM_PAGE_SHIFT), a ? a : zero_page, b ? b : zero_page);
+}
+
+void mem_pairs(struct mem *a, struct mem *b, mem_pair_fn *fn, void *ctx)
+{
+    bool on = true;
+    for (unsigned i = 0; on && i < a->rams; i++) {
+        struct pairs x = {&a->ram[i], fn, ctx};
+        on = tree_pairs(&a->ram[i].tree, &b->ram[i].tree, pair, &x);
+    }
+}
+
+/* Makes the page equal to `from` and tells of what changed in it, word by word. */
+static void copy_words(struct restore *x, uint64_t pa, uint8_t *page, const uint8_t *from)
+{
+    if (!memcmp(page, from, MEM_PAGE_SIZE))
+        return;
+    for (unsigned i = 0; i < MEM_PAGE_SIZE; i += 8) {
+        if (!memcmp(page + i, from + i, 8))
+            continue;
+        memcpy(page + i, from + i, 8);
+        x->m->changed(x->m->changed_ctx, pa + i, 8);
+    }
+}
+
+/* A page that is only data needs no telling, as long as it is where it was. */
+static void copied(void *ctx, uint64_t n, uint8_t *page, const uint8_t *from, bool moved)
+{
+    struct restore *x = ctx;
+    uint64_t pa = x->r->base + (n << MEM_PAGE_SHIFT);
+    uint8_t flags = x->r->flags ? x->r->flags[n] : 0;
+    if (!moved && (flags & (MEM_CODE | MEM_PTE | MEM_WATCH)) && x->m->changed) {
+        copy_words(x, pa, page, from);
+        return;
+    }
+    memcpy(page, from, MEM_PAGE_SIZE);
+    if (moved && x->m->changed)
+        x->m->changed(x->m->changed_ctx, pa, MEM_PAGE_SIZE);
+}
+
+bool mem_rewind(struct mem *m, struct mem *from, unsigned most)
+{
+    for (unsigned i = 0; i < m->rams; i++) {
+        struct restore x = {m, &m->ram[i]};
+        if (!tree_copy(&m->ram[i].tree, &from->ram[i].tree, m->pool, &m->spare, most, copied, &x))
+            return false;
+    }
+    return true;
+}
+
+void mem_restore_ram(struct mem *m, struct mem *from)
+{
+    for (unsigned i = 0; i < m->rams; i++)
+        if (!m->ram[i].fn.write)
+            restore_one(m, from, i);
 }
 
 /* ---- regions
@@ -208,8 +281,20 @@ static struct io *find_io(struct mem *m, uint64_t pa)
 void mem_set_io(struct mem *m, uint64_t base, struct mem_io fn)
 {
     struct io *r = find_io(m, base);
+    struct ram *rom = find_ram(m, base);
     if (r && r->base == base)
         r->fn = fn;
+    else if (rom && rom->base == base && rom->rom)
+        rom->fn = fn;
+}
+
+bool mem_rom_on(struct mem *m, uint64_t base, bool on)
+{
+    struct ram *r = find_ram(m, base);
+    if (!r || r->base != base || r->off == !on)
+        return false;
+    r->off = !on;
+    return true;
 }
 
 void mem_set_changed(struct mem *m, mem_changed_fn *fn, void *ctx)
@@ -224,7 +309,7 @@ void mem_set_changed(struct mem *m, mem_changed_fn *fn, void *ctx)
 const uint8_t *mem_page_read(struct mem *m, uint64_t pa)
 {
     struct ram *r = find_ram(m, pa);
-    if (unlikely(!r))
+    if (unlikely(!r || r->off))
         return NULL;
     const uint8_t *page = tree_page(&r->tree, (pa - r->base) >> MEM_PAGE_SHIFT);
     return page ? page : zero_page;
@@ -260,7 +345,7 @@ uint8_t *mem_page_flags(struct mem *m, uint64_t pa)
 bool mem_look(struct mem *m, uint64_t pa, struct mem_view *v)
 {
     struct ram *r = find_ram(m, pa);
-    if (unlikely(!r))
+    if (unlikely(!r || r->off))
         return false;
     uint64_t n = (pa - r->base) >> MEM_PAGE_SHIFT;
     const uint8_t *page = tree_page(&r->tree, n);
@@ -326,23 +411,28 @@ bool mem_write(struct mem *m, uint64_t pa, const void *p, uint64_t n)
 /* ---- the bus
  * ---------------------------------------------------------------------------------------------------------------------- */
 
-/* The region of an access, which must be aligned and inside it. */
-static struct io *find_access(struct mem *m, uint64_t pa, unsigned size)
+/* The functions for an aligned access, and the offset in their region. */
+static const struct mem_io *find_access(struct mem *m, uint64_t pa, unsigned size, uint64_t *off)
 {
-    struct io *r = find_io(m, pa);
-    return !r || (pa & (size - 1)) || r->size - (pa - r->base) < size ? NULL : r;
+    const struct io *r = find_io(m, pa);
+    const struct ram *rom = r ? NULL : find_ram(m, pa);
+    uint64_t base = r ? r->base : rom ? rom->base : 0, end = r ? r->size : rom ? rom->size : 0;
+    *off = pa - base;
+    return (pa & (size - 1)) || *off >= end || end - *off < size ? NULL : r ? &r->fn : &rom->fn;
 }
 
 bool mem_io_read(struct mem *m, uint64_t pa, unsigned size, uint64_t *value)
 {
-    struct io *r = find_access(m, pa, size);
-    return r && r->fn.read && r->fn.read(r->fn.ctx, pa - r->base, size, value);
+    uint64_t off;
+    const struct mem_io *fn = find_access(m, pa, size, &off);
+    return fn && fn->read && fn->read(fn->ctx, off, size, value);
 }
 
 bool mem_io_write(struct mem *m, uint64_t pa, unsigned size, uint64_t value)
 {
-    struct io *r = find_access(m, pa, size);
-    return r && r->fn.write && r->fn.write(r->fn.ctx, pa - r->base, size, value);
+    uint64_t off;
+    const struct mem_io *fn = find_access(m, pa, size, &off);
+    return fn && fn->write && fn->write(fn->ctx, off, size, value);
 }
 
 /* ---- everything

@@ -45,11 +45,28 @@ struct mem *mem_fork(struct mem *m);
    mem_page_write again. */
 void mem_restore(struct mem *m, struct mem *from);
 
+/* The same by copying the pages that differ, so that both keep the pages they have: what is cached of m's and `from`'s addresses
+   stays right. For machines that go back again and again to states with few pages between them. False, with m in neither state,
+   if more than `most` pages differ. */
+bool mem_rewind(struct mem *m, struct mem *from, unsigned most);
+
+/* Calls fn for each page of RAM that a and b, forks of each other, do not share; their bytes may be the same. Ascending; stops
+   when fn returns false. */
+typedef bool mem_pair_fn(void *ctx, uint64_t pa, const uint8_t *a, const uint8_t *b);
+void mem_pairs(struct mem *a, struct mem *b, mem_pair_fn *fn, void *ctx);
+
+/* The same, but ROMs with functions (flash) keep what they hold: what a reset of the guest does to memory. */
+void mem_restore_ram(struct mem *m, struct mem *from);
+
 /* base and size are multiples of 4 KiB. rom: guest stores are ignored by hart accesses (access fault). */
 bool mem_add_ram(struct mem *m, const char *name, uint64_t base, uint64_t size, bool rom, struct err *e);
 bool mem_add_io(struct mem *m, const char *name, uint64_t base, uint64_t size, struct mem_io io, struct err *e);
-/* Replaces the functions of the region that starts at base (after a fork). */
+/* Replaces the functions of the region that starts at base (after a fork). A ROM has none until it gets some here: from then on
+   its stores go to them, and its loads while it is off. */
 void mem_set_io(struct mem *m, uint64_t base, struct mem_io io);
+/* Turns the ROM with functions that starts at base off: guest loads go to its functions, as all stores do; or on again. The
+   caller drops cached translations. mem_read and mem_write reach its bytes always. False: nothing changed. */
+bool mem_rom_on(struct mem *m, uint64_t base, bool on);
 
 /* The host address of the 4 KiB page that holds pa, for reading; NULL if it is not RAM. Valid until the next write to the page.
  */

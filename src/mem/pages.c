@@ -327,3 +327,48 @@ void tree_restore(struct tree *t, const struct tree *from, struct pool *p, struc
         }
     }
 }
+
+bool tree_pairs(const struct tree *a, const struct tree *b, tree_pair_fn *fn, void *ctx)
+{
+    for (size_t m = 0; m < a->mids; m++) {
+        if (a->mid[m] == b->mid[m])
+            continue;
+        for (unsigned l = 0; l < TREE_SLOTS; l++) {
+            const struct node *la = slot_of(a->mid[m], l), *lb = slot_of(b->mid[m], l);
+            for (unsigned i = 0; la != lb && i < TREE_SLOTS; i++) {
+                const uint8_t *pa = slot_of(la, i), *pb = slot_of(lb, i);
+                if (pa != pb && !fn(ctx, (m * TREE_SLOTS + l) * TREE_SLOTS + i, pa, pb))
+                    return false;
+            }
+        }
+    }
+    return true;
+}
+
+struct copying {
+    struct tree *t;
+    struct pool *pool;
+    struct spare *spare;
+    unsigned left;
+    tree_copy_fn *fn;
+    void *ctx;
+};
+
+static const uint8_t zeros[MEM_PAGE_SIZE];
+
+static bool copy_page(void *ctx, uint64_t n, const uint8_t *old, const uint8_t *from)
+{
+    struct copying *c = ctx;
+    if (!c->left--)
+        return false;
+    uint8_t *page = tree_own(c->t, n, c->pool, c->spare);
+    c->fn(c->ctx, n, page, from ? from : zeros, page != old);
+    return true;
+}
+
+bool tree_copy(struct tree *t, const struct tree *from, struct pool *p, struct spare *s, unsigned most, tree_copy_fn *fn,
+               void *ctx)
+{
+    struct copying c = {t, p, s, most, fn, ctx};
+    return tree_pairs(t, from, copy_page, &c);
+}

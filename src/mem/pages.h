@@ -67,6 +67,15 @@ bool tree_owns(const struct tree *t, uint64_t n);
 typedef void tree_diff_fn(void *ctx, uint64_t n);
 void tree_restore(struct tree *t, const struct tree *from, struct pool *p, struct spare *s, tree_diff_fn *fn, void *ctx);
 
+/* The same by copying, without sharing a page with `from`: a page that is t's own stays where it is. fn is told of each page that
+   differed; moved: it is in another place now. False, with t between the two, if more than `most` pages differ. */
+typedef void tree_copy_fn(void *ctx, uint64_t n, uint8_t *page, const uint8_t *from, bool moved);
+bool tree_copy(struct tree *t, const struct tree *from, struct pool *p, struct spare *s, unsigned most, tree_copy_fn *fn,
+               void *ctx);
+/* Calls fn for each page that the two do not share, ascending; NULL: zeros. Stops when fn returns false. */
+typedef bool tree_pair_fn(void *ctx, uint64_t n, const uint8_t *a, const uint8_t *b);
+bool tree_pairs(const struct tree *a, const struct tree *b, tree_pair_fn *fn, void *ctx);
+
 /* Gives the spare pages back. */
 void spare_free(struct spare *s, struct pool *p);
 #endif

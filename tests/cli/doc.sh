@@ -45,8 +45,48 @@ status=0
 doc --cpu rv64,frob=on >out 2>err || status=$?
 [ "$status" -eq 2 ] && grep -q frob err || fail "an unknown extension: status $status, $(cat err)"
 
+doc sbi >out
+has '^0x00535345  SSE '
+doc sbi:sse >out
+has '^  0x535345/7 +sse_inject '
+has '^  0xffff0000 +local software'
+doc sbi:SSE >numbered
+cmp -s out numbered || fail "sbi:SSE is not sbi:sse"
+doc sbi:0x535345 >numbered
+cmp -s out numbered || fail "sbi:0x535345 is not sbi:sse"
+doc sbi:0x535345/7 >out
+has '^sse_inject  0x535345/7  SSE \(SBI 3\.0\)$'
+has '^  a1 +hart_id +a hart id$'
+has '^  -1 +SBI_ERR_FAILED '
+! grep -q INVALID_STATE out || fail "sse_inject lists INVALID_STATE, which its table does not have"
+doc sbi:sbi_sse_inject >numbered
+cmp -s out numbered || fail "sbi:sbi_sse_inject is not sbi:0x535345/7"
+doc sbi:sse_inject=0xffff0000,0=0 >out
+has '^sse_inject\(event 0xffff0000 "local software", hart 0\) = 0$'
+doc sbi:0x535345/4=0x4000=-10 >out
+has '^sse_enable\(event 0x4000 "platform local"\) = -10 SBI_ERR_INVALID_STATE$'
+doc sbi:hart_get_status=3=0,4 >out
+has '^hart_get_status\(hart 3\) = 0, 4 "SUSPENDED"$'
+doc sbi:cppc_write=5,1,2 --xlen 32 >out
+has '\(cppc_reg 0x5 "DesiredPerformanceRegister", val 0x200000001\)$'
+doc sbi:0x1=65=0 >out
+has '^legacy console_putchar\(ch 0x41\) = 0$'
+doc sbi:0xfffffffff0000007/2=1 >out
+has '^unknown 0xfffffffff0000007/2\(0x1, 0x0, 0x0, 0x0, 0x0, 0x0\)$'
+doc sbi:sse_flags=0x43 >out
+has '^0x43 \{SPIE SPP reserved 0x40\}$'
+doc sbi:error=-10 >out
+has '^ -10  SBI_ERR_INVALID_STATE '
+for bad in sbi:frob sbi:0x999 sbi:0x535345/99 sbi:sse_inject=x sbi:sse_inject=1,2,3,4,5,6,7 sbi:sse_inject=1=y sbi:sse_flags=z \
+    sbi:error=7 sbi:sse/7; do
+    status=0
+    doc "$bad" >out 2>err || status=$?
+    [ "$status" -eq 2 ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] || fail "doc $bad: status $status, $(cat out err)"
+done
+
 # JSON that a parser accepts, where there is one; no colour without a terminal.
-for args in 'hstatus=0x180' '--cpu' ''; do
+for args in 'hstatus=0x180' '--cpu' '' sbi sbi:sse sbi:sse_inject sbi:set_timer sbi:sse_inject=0xffff0000,0=0 sbi:sse_event \
+    sbi:sse_event=1 sbi:error; do
     doc $args --json >json
     ! command -v python3 >/dev/null || python3 -m json.tool json >/dev/null || fail "doc $args --json is not JSON"
     doc $args >out

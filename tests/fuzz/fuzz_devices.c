@@ -32,6 +32,8 @@ static uint64_t offset(struct bytes *b, const struct device_ops *o, unsigned siz
     uint64_t off = v < 0xe0 ? v * 4 % 0x300 : take(b, 4);
     if (v & 1 && size < 4)
         off += v & 3;
+    if (o->hart_call) /* an interrupt controller of many frames */
+        off += take(b, 1) * 0x10000;
     return off % o->mmio_size & ~(uint64_t)(size - 1);
 }
 
@@ -127,7 +129,11 @@ static void operation(struct fake *f, struct bytes *b)
             o->input(&f->d, f->disk, take(b, 1) * 16); /* any bytes will do */
         break;
     case 12:
-        if (o->line)
+        if (o->hart_call && op >> 6 & 1) {
+            out = take(b, 1);
+            f->secure = out >> 7;
+            o->hart_call(&f->d, (unsigned)out >> 3 & 3, out & 7, number(b) | (op >> 7 ? take(b, 8) : 0));
+        } else if (o->line)
             o->line(&f->d, (unsigned)take(b, 1), op >> 7);
         else
             drive_virtio(f, b, (op >> 4) < 3);

@@ -7,6 +7,9 @@
 #define RAM      UINT64_C(0x80000000)
 #define RAM_SIZE (UINT64_C(8) << 20)
 
+static const struct cpu_kind kinds[2] = {{.arch = &riscv_arch, .name = "rv64", .bits = 64},
+                                         {.arch = &riscv_arch, .name = "rv32", .bits = 32}};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The first byte chooses: bit 0 the width of the cpu, bit 1 a device tree instead of an image. */
@@ -30,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct image_place place = {.mem = m,
                                     .ram_base = RAM,
                                     .ram_size = RAM_SIZE,
-                                    .xlen = data[0] & 1 ? 32 : 64,
+                                    .kind = &kinds[data[0] & 1],
                                     .address = RAM + (2 << 20),
                                     .symbols = &symbols};
         ok = image_load("x.img", &b, &place, &out, &e);

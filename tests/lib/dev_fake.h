@@ -24,6 +24,12 @@ struct fake {
     bool irq;
     unsigned irq_rises;
     uint64_t mip[DEVICES_HARTS_MAX];
+    struct injection injected;
+    unsigned injections;
+    bool refuse;                                                     /* the next injections */
+    uint64_t signal[DEVICES_HARTS_MAX], signal_1[DEVICES_HARTS_MAX]; /* values of the last hart_signal 0 and 1 */
+    bool rom_off;
+    bool secure; /* accesses are Secure */
     uint8_t ram[FAKE_RAM_SIZE];
     uint8_t disk[FAKE_DISK];
     bool disk_fails;
@@ -59,6 +65,27 @@ static inline void fake_host_hart_irq(struct device *d, unsigned hart, unsigned 
     uint64_t bit = UINT64_C(1) << irq;
     fake_of(d)->mip[hart] = (fake_of(d)->mip[hart] & ~bit) | (level ? bit : 0);
 }
+
+/* A machine whose harts have every event; what was injected last is kept. */
+static inline bool fake_host_inject(struct device *d, const struct injection *i)
+{
+    fake_of(d)->injected = *i;
+    fake_of(d)->injections++;
+    if (fake_of(d)->refuse)
+        return false;
+    if (i->kind == INJECT_LINE)
+        fake_host_hart_irq(d, i->hart, i->line, i->how != INJECT_LOWER);
+    return true;
+}
+
+static inline void fake_host_hart_signal(struct device *d, unsigned hart, unsigned what, uint64_t value)
+{
+    assert(hart < d->harts && what < 2);
+    *(what ? &fake_of(d)->signal_1[hart] : &fake_of(d)->signal[hart]) = value;
+}
+
+static inline void fake_host_rom_on(struct device *d, bool on) { fake_of(d)->rom_off = !on; }
+static inline bool fake_host_secure(struct device *d) { return fake_of(d)->secure; }
 
 /* The host address of guest memory, or NULL. */
 static inline uint8_t *fake_ram(struct fake *f, uint64_t pa, uint64_t n)
@@ -136,6 +163,10 @@ static const struct device_host fake_host = {
     .arm = fake_host_arm,
     .irq = fake_host_irq,
     .hart_irq = fake_host_hart_irq,
+    .inject = fake_host_inject,
+    .hart_signal = fake_host_hart_signal,
+    .rom_on = fake_host_rom_on,
+    .secure = fake_host_secure,
     .dma_read = fake_host_dma_read,
     .dma_write = fake_host_dma_write,
     .output = fake_host_output,
@@ -160,6 +191,7 @@ static inline struct fake *fake_new(const char *name, unsigned harts, uint64_t a
     f->d.state = calloc(1, f->d.ops->state_size ? f->d.ops->state_size : 1);
     assert(f->d.state);
     f->d.id = "dev0";
+    f->d.base = FAKE_RAM_BASE; /* of devices that are memory */
     f->d.harts = harts;
     f->d.tick_cycles = FAKE_TICK;
     f->d.tick_hz = FAKE_TICK_HZ;

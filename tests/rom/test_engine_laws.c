@@ -44,7 +44,7 @@ struct world {
     const char *cpu;
     unsigned harts;
     struct text out;
-    uint64_t digest;
+    uint64_t digest, cycles; /* at the end */
 };
 
 static struct machine *start(struct world *w)
@@ -87,6 +87,7 @@ static void in_one_run(struct world *w)
     struct machine *m = start(w);
     run_to(m, cycles_each());
     w->digest = machine_digest(m);
+    w->cycles = machine_cycle(m);
     machine_free(m);
 }
 
@@ -153,6 +154,37 @@ static void across_forks(struct world *w, const struct text *out, uint64_t seed)
     }
     run_to(m, cycles_each());
     finish(w, m, out, w->digest, "across forks");
+}
+
+/* One machine goes its way; another, its fork, is rewound to it again and again, and what it then does is what a new fork does.
+ */
+static void across_rewinds(struct world *w, const struct text *out, uint64_t seed)
+{
+    struct machine_host quiet = {0}, loud = {.ctx = &w->out, .console = print};
+    struct machine *m = start(w);
+    uint64_t part = w->cycles / 40 + 1;
+    bool on = run_to(m, rng_below(&seed, part));
+    struct machine *f = machine_fork(m);
+    machine_set_host(f, &quiet);
+    while (on && machine_cycle(m) + part < w->cycles) {
+        on = run_to(m, machine_cycle(m) + rng_below(&seed, rng_below(&seed, 3) ? part : 20));
+        for (unsigned k = 0; k < 2; k++) {
+            uint64_t n = rng_below(&seed, 4 * part);
+            machine_rewind(f, m);
+            assert_true(machine_digest(f) == machine_digest(m));
+            struct machine *g = machine_fork(m);
+            machine_set_host(g, &quiet);
+            machine_run(f, n);
+            machine_run(g, n);
+            assert_true(machine_digest(f) == machine_digest(g));
+            machine_free(g);
+        }
+    }
+    machine_rewind(f, m);
+    machine_set_host(f, &loud);
+    run_to(f, cycles_each());
+    finish(w, f, out, w->digest, "across rewinds");
+    machine_free(m);
 }
 
 static void across_a_saved_state(struct world *w, const struct text *out, uint64_t seed)
@@ -234,6 +266,7 @@ static void copies_law(struct world *w, uint64_t seed)
     struct text *out = malloc(sizeof *out);
     *out = w->out;
     across_forks(w, out, seed);
+    across_rewinds(w, out, seed);
     across_a_saved_state(w, out, seed);
     free(out);
 }

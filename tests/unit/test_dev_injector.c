@@ -6,8 +6,8 @@
 #include <cmocka.h>
 #include "dev_fake.h"
 
-enum { COUNT = 0x00, HART = 0x08, LINE = 0x0c, CONTROL = 0x10, WHEN = 0x18, NOW = 0x20, STRIDE = 0x40 };
-enum { ARM = 1, LEVEL = 2, FIRED = 0x100, REFUSED = 0x200 };
+enum { COUNT = 0x00, HART = 0x08, LINE = 0x0c, CONTROL = 0x10, KIND = 0x14, WHEN = 0x18, NOW = 0x20, STRIDE = 0x40 };
+enum { ARM = 1, LEVEL = 2, PULSE = 4, FIRED = 0x100, REFUSED = 0x200 };
 
 static int setup(void **s)
 {
@@ -126,6 +126,41 @@ static void counts_are_written_in_halves_too(void **s)
     assert_true(fake_write_faults(f, 0x100, 4, 0));
 }
 
+/* Every kind reaches the machine as what it is; the machine's refusal is told. */
+static void kinds_other_than_a_line_are_passed_on(void **s)
+{
+    struct fake *f = *s;
+    for (unsigned kind = 0; kind < INJECT_KINDS; kind++) {
+        fake_set(f, KIND, 4, kind);
+        assert_int_equal(fake_get(f, KIND, 4), kind);
+        inject(f, 0, 3, 1, 33, FIRED | ARM | LEVEL | PULSE);
+        unsigned before = f->injections;
+        fake_run(f, f->now + 3);
+        assert_int_equal(f->injections, before + 1);
+        assert_int_equal(f->injected.kind, kind);
+        assert_int_equal(f->injected.how, INJECT_PULSE);
+        assert_int_equal(f->injected.hart, 1);
+        assert_int_equal(f->injected.line, 33);
+        assert_int_equal(fake_get(f, CONTROL, 4), FIRED | LEVEL | PULSE);
+    }
+    inject(f, 0, 1, 0, 200, FIRED | ARM); /* of a source, the line may be any; without LEVEL it goes low */
+    fake_run(f, f->now + 1);
+    assert_int_equal(f->injected.line, 200);
+    assert_int_equal(f->injected.how, INJECT_LOWER);
+    f->refuse = true;
+    inject(f, 0, 1, 0, 1, FIRED | ARM | LEVEL);
+    fake_run(f, f->now + 1);
+    assert_int_equal(f->injected.how, INJECT_RAISE);
+    assert_int_equal(fake_get(f, CONTROL, 4), REFUSED | LEVEL);
+    fake_set(f, KIND, 4, INJECT_KINDS);
+    unsigned before = f->injections;
+    inject(f, 0, 1, 0, 1, REFUSED | ARM | LEVEL);
+    assert_int_equal(fake_get(f, CONTROL, 4), REFUSED | LEVEL);
+    fake_run(f, f->now + 1);
+    assert_int_equal(f->injections, before);
+    assert_true(fake_valid(f));
+}
+
 int main(void)
 {
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
@@ -137,6 +172,7 @@ int main(void)
         T(harts_and_lines_that_do_not_exist_are_refused),
         T(a_count_beyond_all_cycles_never_fires),
         T(counts_are_written_in_halves_too),
+        T(kinds_other_than_a_line_are_passed_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

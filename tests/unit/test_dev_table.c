@@ -20,7 +20,7 @@ static void every_device_is_found_by_its_name(void **s)
         assert_true(!o->events || o->event);
         assert_true(o->mmio_size > 0);
     }
-    assert_int_equal(n, 14);
+    assert_int_equal(n, 19);
     assert_null(device_list(n));
     assert_null(device_find("ns1655"));
     assert_null(device_find(""));

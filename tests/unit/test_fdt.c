@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/bits.h"
+#include "cpu/riscv/arch.h"
 #include "machine/board.h"
 #include "machine/fdt.h"
 #include "devices/devices.h"
@@ -18,7 +19,7 @@
 
 /* A tree of the board virt. */
 struct world {
-    struct rv_config cfg;
+    struct cpu_kind *kind;
     struct fdt_device devices[32];
     struct fdt_board board;
     struct fdt_chosen chosen;
@@ -30,13 +31,14 @@ static void world(struct world *w, const char *cpu, unsigned harts)
     struct err e;
     const struct board *b = board_find("virt");
     *w = (struct world){0};
-    rv_config_default(&w->cfg, 64);
-    assert_true(rv_config_parse(&w->cfg, cpu, &e));
+    w->kind = riscv_arch.kind_new(&(struct cpu_choice){.text = cpu, .tick_cycles = 1}, &e);
+    assert_non_null(w->kind);
     for (size_t i = 0; i < b->nlines; i++) {
         const struct board_line *l = &b->lines[i];
         w->devices[i] = (struct fdt_device){l->device, l->base, device_find(l->device)->mmio_size, l->irq, l->arg};
     }
-    w->board = (struct fdt_board){.cfg = &w->cfg,
+    w->board = (struct fdt_board){.tree = b->tree,
+                                  .kind = w->kind,
                                   .harts = harts,
                                   .ram_base = RAM,
                                   .ram_size = 256 << 20,
@@ -44,6 +46,12 @@ static void world(struct world *w, const char *cpu, unsigned harts)
                                   .devices = w->devices,
                                   .ndevices = (unsigned)b->nlines,
                                   .seed = 1};
+}
+
+static void world_end(struct world *w)
+{
+    riscv_arch.kind_free(w->kind);
+    buf_free(&w->dtb);
 }
 
 static void build(struct world *w)
@@ -103,7 +111,7 @@ static void every_hart_has_a_node_an_interrupt_controller_and_a_core(void **stat
         assert_int_equal(cell(&w, "/soc/plic@c000000", "interrupts-extended", 4 * i + 3), 9);
     }
     assert_true(absent(&w, "/cpus/cpu@8"));
-    buf_free(&w.dtb);
+    world_end(&w);
 }
 
 static void isa_extensions_are_those_of_the_configuration(void **state)
@@ -113,7 +121,7 @@ static void isa_extensions_are_those_of_the_configuration(void **state)
     char isa[2048];
     world(&w, "rv64", 1);
     build(&w);
-    rv_config_isa(&w.cfg, isa, sizeof isa);
+    rv_config_isa(&((struct rv_kind *)w.kind)->cfg, isa, sizeof isa);
     assert_string_equal(text(&w, "/cpus/cpu@0", "riscv,isa"), isa);
     assert_string_equal(text(&w, "/cpus/cpu@0", "riscv,isa-base"), "rv64i");
     static const char *const some[] = {"i", "m", "a", "f", "d", "c", "h", "zicsr", "zba", "sstc", "svinval"};
@@ -124,12 +132,12 @@ static void isa_extensions_are_those_of_the_configuration(void **state)
     for (const char *p = isa; (p = strchr(p, '_')); p++)
         n++;
     assert_int_equal(fdt_stringlist_count(w.dtb.data, fdt_path_offset(w.dtb.data, "/cpus/cpu@0"), "riscv,isa-extensions"), n);
-    buf_free(&w.dtb);
+    world_end(&w);
     world(&w, "rv64,h=off,sstc=off", 1);
     build(&w);
     assert_false(has_string(&w, "/cpus/cpu@0", "riscv,isa-extensions", "h"));
     assert_false(has_string(&w, "/cpus/cpu@0", "riscv,isa-extensions", "sstc"));
-    buf_free(&w.dtb);
+    world_end(&w);
 }
 
 static void mmu_type_is_the_widest_mode(void **state)
@@ -148,7 +156,7 @@ static void mmu_type_is_the_widest_mode(void **state)
         world(&w, row[i].cpu, 1);
         build(&w);
         assert_string_equal(text(&w, "/cpus/cpu@0", "mmu-type"), row[i].type);
-        buf_free(&w.dtb);
+        world_end(&w);
     }
 }
 
@@ -161,11 +169,11 @@ static void cache_block_sizes_go_with_their_extensions(void **state)
     assert_int_equal(cell(&w, "/cpus/cpu@0", "riscv,cbom-block-size", 0), 64);
     assert_int_equal(cell(&w, "/cpus/cpu@0", "riscv,cboz-block-size", 0), 64);
     assert_int_equal(cell(&w, "/cpus/cpu@0", "riscv,cbop-block-size", 0), 64);
-    buf_free(&w.dtb);
+    world_end(&w);
     world(&w, "rv64,zicbom=off", 1);
     build(&w);
     assert_null(prop(&w, "/cpus/cpu@0", "riscv,cbom-block-size", NULL));
-    buf_free(&w.dtb);
+    world_end(&w);
 }
 
 static void devices_of_the_board_are_where_the_board_says(void **state)
@@ -200,7 +208,7 @@ static void devices_of_the_board_are_where_the_board_says(void **state)
     assert_string_equal(text(&w, "/chosen", "stdout-path"), "/soc/serial@10000000");
     assert_int_equal(cell(&w, "/memory@80000000", "reg", 1), RAM);
     assert_int_equal(cell(&w, "/memory@80000000", "reg", 3), 256 << 20);
-    buf_free(&w.dtb);
+    world_end(&w);
 }
 
 static void phandles_are_unique(void **state)
@@ -219,7 +227,7 @@ static void phandles_are_unique(void **state)
             seen[n++] = p;
     }
     assert_int_equal(n, 8 + 8 + 2);
-    buf_free(&w.dtb);
+    world_end(&w);
 }
 
 static void pmu_counts_with_the_counters_that_are_there(void **state)
@@ -230,11 +238,11 @@ static void pmu_counts_with_the_counters_that_are_there(void **state)
     build(&w);
     assert_int_equal(cell(&w, "/pmu", "riscv,event-to-mhpmcounters", 2), 0x79); /* cycles: mcycle and 3..6 */
     assert_int_equal(cell(&w, "/pmu", "riscv,event-to-mhpmcounters", 5), 0x7c); /* instructions: minstret and 3..6 */
-    buf_free(&w.dtb);
+    world_end(&w);
     world(&w, "rv64,hpm=0,sscofpmf=off", 1);
     build(&w);
     assert_true(absent(&w, "/pmu"));
-    buf_free(&w.dtb);
+    world_end(&w);
 }
 
 static void seeds_follow_from_the_machines_seed_alone(void **state)
@@ -253,8 +261,8 @@ static void seeds_follow_from_the_machines_seed_alone(void **state)
     const void *x = prop(&a, "/chosen", "rng-seed", &len), *y = prop(&b, "/chosen", "rng-seed", NULL);
     assert_int_equal(len, 32);
     assert_memory_not_equal(x, y, 32);
-    buf_free(&a.dtb);
-    buf_free(&b.dtb);
+    world_end(&a);
+    world_end(&b);
 }
 
 static void chosen_tells_command_line_and_initrd_only_if_there(void **state)
@@ -272,7 +280,7 @@ static void chosen_tells_command_line_and_initrd_only_if_there(void **state)
     build(&w);
     assert_string_equal(text(&w, "/chosen", "bootargs"), longer);
     assert_int_equal(cell(&w, "/chosen", "linux,initrd-end", 1), 0x84000123);
-    buf_free(&w.dtb);
+    world_end(&w);
 }
 
 static void a_tree_from_a_file_is_completed_in_place(void **state)
@@ -288,7 +296,7 @@ static void a_tree_from_a_file_is_completed_in_place(void **state)
     assert_string_equal(text(&w, "/chosen", "bootargs"), "debug");
     assert_int_equal(cell(&w, "/chosen", "linux,initrd-start", 1), 0x84000000);
     assert_string_equal(text(&w, "/chosen", "stdout-path"), "/soc/serial@10000000");
-    buf_free(&w.dtb);
+    world_end(&w);
 }
 
 static void a_tree_without_chosen_gets_one(void **state)
@@ -302,7 +310,7 @@ static void a_tree_without_chosen_gets_one(void **state)
     struct fdt_chosen c = {"debug", 0, 0};
     assert_true(fdt_patch("x.dtb", &w.dtb, &c, &e));
     assert_string_equal(text(&w, "/chosen", "bootargs"), "debug");
-    buf_free(&w.dtb);
+    world_end(&w);
 }
 
 /* A blob cut off anywhere, or with any byte of its header changed, is refused with its name or is still a sound tree. */
@@ -328,7 +336,7 @@ static void damaged_trees_are_refused(void **state)
             assert_int_equal(fdt_check_full(b.data, b.len), 0);
         buf_free(&b);
     }
-    buf_free(&w.dtb);
+    world_end(&w);
 }
 
 int main(void)

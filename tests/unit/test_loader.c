@@ -48,11 +48,18 @@ static unsigned pages_written(struct mem *m)
 }
 
 /* Loads bytes (freed) as "x.img" into fresh RAM; returns the RAM, or NULL and the sentence. */
+static const struct cpu_kind kinds[2] = {{.arch = &riscv_arch, .name = "rv64", .bits = 64},
+                                         {.arch = &riscv_arch, .name = "rv32", .bits = 32}};
+
 static struct mem *load(struct buf b, unsigned xlen, struct symbols *s, struct image *out, struct err *e)
 {
     struct mem *m = world(RAM_SIZE);
-    struct image_place p = {
-        .mem = m, .ram_base = MAKE_RAM, .ram_size = RAM_SIZE, .xlen = xlen, .address = MAKE_RAM + 2 * MIB, .symbols = s};
+    struct image_place p = {.mem = m,
+                            .ram_base = MAKE_RAM,
+                            .ram_size = RAM_SIZE,
+                            .kind = &kinds[xlen == 32],
+                            .address = MAKE_RAM + 2 * MIB,
+                            .symbols = s};
     e->text[0] = '\0';
     bool ok = image_load("x.img", &b, &p, out, e);
     buf_free(&b);
@@ -108,7 +115,7 @@ static void clears_bss_that_held_something(void **state)
     struct mem *m = world(RAM_SIZE);
     uint64_t junk = ~UINT64_C(0);
     mem_write(m, MAKE_RAM + 100, &junk, 8);
-    struct image_place p = {.mem = m, .ram_base = MAKE_RAM, .ram_size = RAM_SIZE, .xlen = 64};
+    struct image_place p = {.mem = m, .ram_base = MAKE_RAM, .ram_size = RAM_SIZE, .kind = &kinds[0]};
     struct buf b = make_elf((struct make){0});
     struct image i;
     struct err e;
@@ -454,7 +461,7 @@ static struct buf bytes(size_t n)
 
 struct boot_world {
     struct mem *mem;
-    struct rv_config cfg;
+    struct cpu_kind *kind;
     struct fdt_board board;
     struct loader_config c;
     struct loader l;
@@ -464,14 +471,17 @@ struct boot_world {
 static void boot_world(struct boot_world *w, unsigned xlen, uint64_t ram)
 {
     *w = (struct boot_world){.mem = world(ram)};
-    rv_config_default(&w->cfg, xlen);
-    w->board = (struct fdt_board){.cfg = &w->cfg, .harts = 2, .ram_base = MAKE_RAM, .ram_size = ram, .tick_hz = 10000000};
-    w->c = (struct loader_config){.mem = w->mem, .board = &w->board, .rom_base = 0x1000, .rom_size = 0x1000};
+    w->kind = riscv_arch.kind_new(&(struct cpu_choice){.text = xlen == 32 ? "rv32" : "rv64", .tick_cycles = 1}, &w->e);
+    assert_non_null(w->kind);
+    w->board = (struct fdt_board){
+        .tree = fdt_virt, .kind = w->kind, .harts = 2, .ram_base = MAKE_RAM, .ram_size = ram, .tick_hz = 10000000};
+    w->c = (struct loader_config){.boot = boot_virt, .mem = w->mem, .board = &w->board, .rom_base = 0x1000, .rom_size = 0x1000};
 }
 
 static void boot_end(struct boot_world *w)
 {
     loader_free(&w->l);
+    riscv_arch.kind_free(w->kind);
     mem_free(w->mem);
 }
 

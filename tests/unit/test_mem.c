@@ -315,6 +315,47 @@ static void accesses_reach_the_region_that_holds_them(void **state)
     mem_free(m);
 }
 
+static void a_rom_with_functions_takes_stores_and_can_be_off(void **state)
+{
+    (void)state;
+    struct err e;
+    struct mem *m = ram(MIB);
+    uint64_t dev = 0, fork_dev = 0, v = 0;
+    assert_true(mem_add_ram(m, "flash", 0x10000, 0x2000, true, &e));
+    assert_false(mem_io_write(m, 0x10000, 4, 1));
+    put(m, 0x11000, 99);
+    mem_set_io(m, 0x10000, (struct mem_io){io_read, io_write, &dev});
+    assert_true(mem_io_write(m, 0x11ff8, 8, 5));
+    assert_int_equal(dev, 5);
+    assert_false(mem_io_write(m, 0x12000, 4, 1));
+    assert_false(mem_rom_on(m, 0x10000, true)); /* it is */
+    assert_true(mem_rom_on(m, 0x10000, false));
+    assert_null(mem_page_read(m, 0x11000));
+    assert_false(mem_look(m, 0x11000, &(struct mem_view){0}));
+    assert_true(mem_io_read(m, 0x11000, 8, &v));
+    assert_int_equal(v, 5 + 0x10008);
+    assert_true(mem_read(m, 0x11000, &v, 8)); /* what is no load of the guest */
+    assert_int_equal(v, 99);
+    struct mem *f = mem_fork(m);
+    mem_set_io(f, 0x10000, (struct mem_io){io_read, io_write, &fork_dev});
+    assert_null(mem_page_read(f, 0x11000));
+    assert_true(mem_io_write(f, 0x10000, 4, 7));
+    assert_int_equal(dev, 5);
+    assert_int_equal(fork_dev, 7);
+    assert_true(mem_rom_on(f, 0x10000, true));
+    put(f, 0x11000, 1);
+    put(f, BASE, 2);
+    mem_restore_ram(f, m); /* a reset: flash keeps what it holds, and its mode */
+    assert_int_equal(*mem_page_read(f, 0x11000), 1);
+    assert_int_equal(*mem_page_read(f, BASE), 0);
+    mem_restore(f, m);
+    assert_null(mem_page_read(f, 0x11000));
+    mem_rom_on(f, 0x10000, true);
+    assert_int_equal(*mem_page_read(f, 0x11000), 99);
+    mem_free(f);
+    mem_free(m);
+}
+
 static void dropped_pages_are_zero_and_their_neighbours_are_not(void **state)
 {
     (void)state;
@@ -421,6 +462,7 @@ int main(void)
         cmocka_unit_test(adjacent_regions_are_read_and_written_as_one),
         cmocka_unit_test(overlapping_or_odd_regions_are_refused),
         cmocka_unit_test(a_rom_is_written_by_the_loader_only),
+        cmocka_unit_test(a_rom_with_functions_takes_stores_and_can_be_off),
         cmocka_unit_test(writes_after_a_fork_are_not_seen_by_the_other_side),
         cmocka_unit_test(restore_undoes_the_writes_of_both_sides),
         cmocka_unit_test(random_histories_equal_a_plain_array),

@@ -203,37 +203,38 @@ static void a_trap_writes_what_the_manual_says_and_nothing_else(void **state)
     }
 }
 
-static struct trap last_told;
-static struct hart_change last_change;
+static struct cpu_change last_change;
 static unsigned told;
 
-static void on_trap(void *ctx, struct hart *h, const struct hart_change *c)
+static void on_trap(void *ctx, struct cpu *cpu, const struct cpu_change *c)
 {
-    assert_ptr_equal(ctx, h);
+    assert_ptr_equal(ctx, cpu);
     told++;
     last_change = *c;
-    last_told = c->trap ? *c->trap : (struct trap){.cause = 99};
 }
 
 static void the_monitor_is_told_of_traps_and_returns(void **state)
 {
     (void)state;
-    const struct hart_env env = {.trapped = on_trap};
+    const struct cpu_env env = {.trapped = on_trap};
     struct bench *b = bench_new(64);
     struct hart *h = b->hart;
-    h->env = &env;
-    h->env_ctx = h;
+    h->cpu.env = &env;
+    h->cpu.env_ctx = &h->cpu;
     h->s.pc = 0x80001000;
     h->s.priv = RV_S;
     h->s.csr.mtvec = 0x80000100;
     take_trap(h, &(struct trap){.cause = EXC_ECALL_S});
     assert_int_equal(told, 1);
-    assert_int_equal(last_told.cause, EXC_ECALL_S);
+    assert_false(last_change.is_return);
+    assert_int_equal(last_change.cause, EXC_ECALL_S);
     assert_int_equal(last_change.epc, 0x80001000);
     assert_int_equal(last_change.priv, RV_S);
+    assert_int_equal(last_change.to_priv, RV_M);
+    assert_int_equal(last_change.pc, 0x80000100);
     assert_true(do_mret(h));
     assert_int_equal(told, 2);
-    assert_int_equal(last_told.cause, 99);
+    assert_true(last_change.is_return);
     assert_int_equal(last_change.epc, 0x80000100);
     assert_int_equal(last_change.priv, RV_M);
     assert_int_equal(h->s.pc, 0x80001000);

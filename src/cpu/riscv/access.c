@@ -140,7 +140,7 @@ static bool store_page(struct hart *h, uint64_t va, unsigned size, const struct 
     if (!mmu_translate(h, va, size, ACCESS_STORE, m, &x))
         return false;
     if (!own_page(h, x.pa, &v)) {
-        if (!mem_page_read(h->cpu.mem, x.pa) && size <= 8 && !(x.pa & (size - 1)) && mem_io_write(h->cpu.mem, x.pa, size, value))
+        if (size <= 8 && !(x.pa & (size - 1)) && mem_io_write(h->cpu.mem, x.pa, size, value))
             return true;
         return access_fault(h, va, ACCESS_STORE, m);
     }

@@ -154,6 +154,11 @@ void counters_sync(struct hart *h)
 void counters_refresh(struct hart *h)
 {
     configure(h);
+    counters_restart(h);
+}
+
+void counters_restart(struct hart *h)
+{
     h->count.running = h->count.in_mode[mode_index(h)];
     arm(h, 0);
 }

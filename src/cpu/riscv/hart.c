@@ -66,6 +66,7 @@ void hart_reset(struct hart *h)
     struct rv_state clean = {.hartid = h->s.hartid,
                              .seed = h->s.seed,
                              .lines = h->s.lines,
+                             .pulse = h->s.pulse,
                              .hgeip = h->s.hgeip,
                              .cycle = h->s.cycle,
                              .time_offset = h->s.time_offset};
@@ -87,6 +88,30 @@ void hart_refresh(struct hart *h)
     counters_refresh(h);
     hart_deadline(h);
     hart_fp_mode(h);
+    hart_mode_changed(h);
+}
+
+#define SAME(a, b, member) (!memcmp(&(a)->csr.member, &(b)->csr.member, sizeof(a)->csr.member))
+
+void hart_rewind(struct hart *h, const struct rv_state *s)
+{
+    bool same_pmp = SAME(&h->s, s, pmpcfg) && SAME(&h->s, s, pmpaddr) && SAME(&h->s, s, mseccfg);
+    bool same_count =
+        SAME(&h->s, s, mhpmevent) && SAME(&h->s, s, mcountinhibit) && SAME(&h->s, s, mcyclecfg) && SAME(&h->s, s, minstretcfg);
+    h->s = *s;
+    h->csr.priv = s->priv;
+    h->csr.v = s->v;
+    if (!same_pmp) {
+        pmp_refresh(h);
+        engine_flush(h->cpu.engine);
+    }
+    if (same_count)
+        counters_restart(h);
+    else
+        counters_refresh(h);
+    hart_deadline(h);
+    hart_fp_mode(h);
+    memset(h->mode_ctx, 0, sizeof h->mode_ctx);
     hart_mode_changed(h);
 }
 
@@ -178,6 +203,7 @@ void hart_transform(struct hart *h)
 void hart_line(struct hart *h, unsigned irq, bool level)
 {
     uint64_t bit = UINT64_C(1) << irq;
+    h->s.pulse &= ~bit;
     if (irq == IRQ_SSI) /* setssip is an edge: software alone clears the bit (ACLINT 4) */
         h->s.csr.mip |= level ? bit : 0;
     else
@@ -230,6 +256,7 @@ enum cpu_stop hart_run(struct hart *h, uint64_t until)
     watch_others(h);
     e->running = &h->cpu;
     hart_mode_changed(h); /* the contexts may have been dropped */
+    h->cpu.stop = CPU_STOP_RESYNC;
     bool asked = false;
     for (;;) {
         if (h->s.cycle >= h->deadline)
@@ -244,20 +271,21 @@ enum cpu_stop hart_run(struct hart *h, uint64_t until)
         stop = CPU_STOP_LIMIT;
         if (h->s.cycle >= until)
             break;
-        stop = CPU_STOP_RESYNC;
+        stop = h->cpu.stop;
         if (asked)
             break;
         if (interrupt_pending(h, &t)) {
             h->cpu.resync = false;
+            hart_taken(h, &t);
             take_trap(h, &t);
             if (h->s.halted)
                 continue;
-            if (h->cpu.resync) /* hart_env.trapped wants to stop here */
+            if (h->cpu.resync) /* cpu_env.trapped wants to stop here */
                 break;
         }
         uint64_t limit = until < h->deadline ? until : h->deadline;
         run_handlers(h, limit < h->s.cycle + STRETCH_MAX ? limit : h->s.cycle + STRETCH_MAX);
-        asked = h->cpu.resync;
+        asked = h->cpu.resync || h->cpu.stop == CPU_STOP_DEBUG;
     }
     e->running = NULL;
     return stop;

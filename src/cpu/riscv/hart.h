@@ -3,8 +3,9 @@
  */
 #ifndef TL_CPU_RISCV_HART_H
 #define TL_CPU_RISCV_HART_H
-#include "cpu/engine.h"
+#include "cpu/arch.h"
 #include "csr/riscv/csr.h"
+#include <stddef.h>
 
 /* A synchronous exception or interrupt on its way to take_trap: everything a trap handler's registers get. priv 3.1.15,
  * hypervisor "Traps". */
@@ -57,27 +58,29 @@ struct access_mode {
 
 /* Saved state. Every member is listed in state.def (name, count), from which digests, snapshots and the debugger read it. */
 struct rv_state {
+    union {
+        struct cpu_progress progress;
+        struct {
+            CPU_PROGRESS; /* waiting: in wfi or wrs; halted: critical error state (Smdbltrp); parked: reserved for debug */
+        };
+    };
     uint64_t x[33]; /* x[0] is 0; x[32] takes results nobody reads */
     uint64_t f[32]; /* NaN-boxed */
     uint64_t pc;
-    uint64_t cycle;       /* machine cycle this hart has reached; current only while the hart is not running */
-    uint64_t idle;        /* cycles that retired no instruction: instret = cycle - idle + its base */
     uint64_t counter[32]; /* base of counter n: value = base + events since (see counters.c); [1] unused */
     uint64_t time_offset; /* time = cycle / tick_cycles + offset */
     uint64_t lines;       /* interrupt inputs from outside, as mip bits */
+    uint64_t pulse;       /* those of them that go low when the interrupt is taken */
     uint64_t hgeip;       /* guest external interrupt inputs */
     uint64_t seed;        /* generator behind Zkr's seed */
     uint64_t res_pa;      /* LR/SC reservation: physical address of its 64-byte set */
     uint64_t hartid;
     uint8_t priv, v;     /* RV_U, RV_S, RV_M; virtualization mode */
     uint8_t elp;         /* Zicfilp: a landing pad is expected */
-    uint8_t waiting;     /* in wfi or wrs */
     uint8_t res_valid;   /* 0 none; else the access size of the LR */
-    uint8_t halted;      /* critical error state (Smdbltrp) */
-    uint8_t nmi_pending; /* an RNMI input is raised */
+    uint8_t nmi_pending; /* the RNMI input is raised; 2: until the interrupt is taken */
     uint8_t fflags;      /* accrued exceptions while not running */
-    uint8_t parked;      /* not started (reserved for debug; harts start running) */
-    uint8_t pad[7];
+    uint8_t pad[2];
     struct rv_csrs csr;
 };
 
@@ -153,25 +156,9 @@ struct hart {
         uint32_t insn;
     } slow;
     struct trap trap; /* the exception a slow path raised */
-    const struct hart_env *env;
-    void *env_ctx;
 };
 
-/* A trap or a return as hart_env.trapped is told of it; what it led to is in the hart. */
-struct hart_change {
-    const struct trap *trap; /* NULL: a return */
-    uint64_t epc;            /* where it happened: the trapped, interrupted or returning instruction */
-    uint8_t priv, v;         /* the mode it came from */
-};
-
-/* What the machine provides to a hart; all optional (NULL: absent). */
-struct hart_env {
-    /* ebreak framed by the semihosting sequence. Returns true if it was handled (a0 holds the result). */
-    bool (*semihost)(void *ctx, struct hart *h);
-    /* Every trap and every return from one, after the state changed. For traces and monitors; NULL on plain runs. A critical
-       error (Smdbltrp) changes nothing and is not told. A hook that sets cpu.resync makes hart_run come back right there. */
-    void (*trapped)(void *ctx, struct hart *h, const struct hart_change *c);
-};
+_Static_assert(offsetof(struct hart, s) == sizeof(struct cpu), "cpu_progress finds the state behind struct cpu");
 
 void hart_init(struct hart *h, struct engine *e, const struct rv_config *cfg, const struct csr_map *map,
                const struct rv_decoder *dec, uint64_t hartid);
@@ -181,10 +168,19 @@ void hart_reset(struct hart *h);
 /* After the state was changed from outside (reset, snapshot, debugger): recomputes every cache. */
 void hart_refresh(struct hart *h);
 
+/* The hart's state becomes *s. Cheaper than a refresh: what the difference does not touch stays as it was derived. */
+void hart_rewind(struct hart *h, const struct rv_state *s);
+
 /* Runs until cycle `until` (absolute) or another reason to stop. The state is complete on return. */
 enum cpu_stop hart_run(struct hart *h, uint64_t until);
 /* Sets interrupt input `irq` (mip bit number). Safe from inside a device access of a running hart. */
 void hart_line(struct hart *h, unsigned irq, bool level);
+
+/* ---- inject.c: what happens to a hart from outside
+ * ---------------------------------------------------------------------------------------------- */
+
+/* The interrupt t is about to be taken: lowers the input that was raised for it alone. */
+void hart_taken(struct hart *h, const struct trap *t);
 
 /* ---- trap.c: traps, returns, interrupts --------------------------------------------------------------------------------------
  */
@@ -226,6 +222,8 @@ extern const struct csr_live hart_csr_live;
 void counters_sync(struct hart *h);
 /* After a reset or a snapshot: takes over registers and bases as they are. */
 void counters_refresh(struct hart *h);
+/* The same where counting control is as it was. */
+void counters_restart(struct hart *h);
 
 /* ---- mmu.c, walk.c, pmp.c
  * ---------------------------------------------------------------------------------------------------------- */

@@ -187,18 +187,35 @@ static inline void route_trap(struct hart *h, const struct trap *t)
     }
 }
 
+void tell_change(struct hart *h, const struct trap *t, uint64_t epc, uint8_t priv, uint8_t v)
+{
+    struct cpu_change change = {
+        .is_return = !t, .priv = priv, .v = v, .to_priv = h->s.priv, .to_v = h->s.v, .epc = epc, .pc = h->s.pc};
+    if (t) {
+        change.interrupt = t->interrupt;
+        change.nmi = t->nmi;
+        change.gva = t->gva;
+        change.cause = t->cause;
+        change.tval = t->tval;
+        change.tval2 = t->tval2;
+        change.tinst = t->tinst;
+    }
+    h->cpu.env->trapped(h->cpu.env_ctx, &h->cpu, &change);
+}
+
 /* Out of line: a run that nobody watches keeps nothing of the mode the trap came from. */
 static __attribute__((noinline)) void take_watched(struct hart *h, const struct trap *t)
 {
-    struct hart_change change = {t, h->s.pc, h->s.priv, h->s.v};
+    uint64_t epc = h->s.pc;
+    uint8_t priv = h->s.priv, v = h->s.v;
     route_trap(h, t);
-    if (!h->s.halted)
-        h->env->trapped(h->env_ctx, h, &change);
+    if (!h->s.halted) /* a critical error (Smdbltrp) changes nothing and is not told */
+        tell_change(h, t, epc, priv, v);
 }
 
 void take_trap(struct hart *h, const struct trap *t)
 {
-    if (unlikely(h->env && h->env->trapped))
+    if (unlikely(trap_is_watched(h)))
         take_watched(h, t);
     else
         route_trap(h, t);

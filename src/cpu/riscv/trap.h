@@ -8,6 +8,12 @@
 /* xLPE: landing pads are enforced in mode priv, v (priv "Landing-Pad-Enabled State"). */
 bool landing_pads(const struct hart *h, uint8_t priv, uint8_t v);
 
+/* Somebody wants to be told of traps and returns (cpu_env.trapped). */
+static inline bool trap_is_watched(const struct hart *h) { return h->cpu.env && h->cpu.env->trapped; }
+
+/* Tells the watcher of trap t, or (NULL) of a return, which has just happened at epc in mode priv, v. */
+void tell_change(struct hart *h, const struct trap *t, uint64_t epc, uint8_t priv, uint8_t v);
+
 /* Brings along what depends on the mode in s.priv, s.v. */
 static inline __attribute__((always_inline)) void trap_enter_mode(struct hart *h)
 {

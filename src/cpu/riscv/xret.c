@@ -19,14 +19,15 @@ static bool refuse(struct hart *h, uint64_t cause, uint32_t insn)
 /* Goes to xepc in the new mode. pelp: xPELP. */
 static void go_back(struct hart *h, uint64_t xepc, uint8_t priv, uint8_t v, bool pelp)
 {
-    struct hart_change change = {NULL, h->s.pc, h->s.priv, h->s.v};
+    uint64_t epc = h->s.pc;
+    uint8_t from_priv = h->s.priv, from_v = h->s.v;
     counters_event(h, EV_RETURN);
     h->s.elp = pelp && landing_pads(h, priv, v);
     /* xepc[1] reads as zero where instructions are 4-byte aligned, also here (priv 3.1.14). */
     h->s.pc = xepc & (h->ialign16 ? ~UINT64_C(1) : ~UINT64_C(3));
     trap_change_mode(h, priv, v, 1);
-    if (unlikely(h->env && h->env->trapped))
-        h->env->trapped(h->env_ctx, h, &change);
+    if (unlikely(trap_is_watched(h)))
+        tell_change(h, NULL, epc, from_priv, from_v);
 }
 
 /* What Smdbltrp and Ssdbltrp add to leaving M by mret or mnret (priv 3.1.6.2). SDT is dead storage while DTE is 0, so DTE needs

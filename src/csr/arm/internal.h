@@ -157,8 +157,6 @@ enum sysreg_kind { KIND_OWN, KIND_OWNS, KIND_BANK, KIND_BANKS, KIND_VIEW, KIND_C
 enum { SYSREG_NO_WORD = 0xffff, ACCESS_TOP = 0x100 };
 extern const struct sysreg_def sysreg_defs[];
 
-/* Does the condition hold in this configuration? */
-bool sysreg_holds(const struct arm_config *cfg, unsigned when);
 /* Index of the row of an id (sysreg_row_at). */
 unsigned sysreg_index_of(unsigned id);
 /* Is the encoding in the space of ID registers that FEAT_IDST is about: op0 3, op1 0, 1 or 3, CRn 0, CRm 0 to 7? */

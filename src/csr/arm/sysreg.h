@@ -39,10 +39,16 @@ enum sysreg_result { SYSREG_OK, SYSREG_UNDEFINED, SYSREG_TRAP };
 enum sysreg_id {
     SR_NONE, /* no row has this encoding: UNDEFINED */
 #define ROW(kind, name, ...) SR_##name,
+#define ALIAS(name, ...)     SR_##name,
+#define INSN(name, ...)      SR_##name,
+#define GROUP(name, ...)     SR_BEHIND_##name, SR_REWIND_##name = SR_BEHIND_##name - 1, /* takes no id */
 #define RANGE(kind, name, suffix, enc, stride, count, ...) \
     SR_##name##suffix, SR_LAST_##name##suffix = SR_##name##suffix + (count)-1,
 #include "csr/arm/rows.def"
 #undef ROW
+#undef ALIAS
+#undef INSN
+#undef GROUP
 #undef RANGE
     SYSREG_COUNT
 };
@@ -62,13 +68,17 @@ struct arm_regs {
 #define SYSREG_MEMBER_VIEW(name, len)
 #define SYSREG_MEMBER_CONST(name, len)
 #define SYSREG_MEMBER_LIVE(name, len)
-#define SYSREG_MEMBER_ALIAS(name, len)
-#define SYSREG_MEMBER_INSN(name, len)
 #define ROW(kind, name, ...)                               SYSREG_MEMBER_##kind(name, 1)
 #define RANGE(kind, name, suffix, enc, stride, count, ...) SYSREG_MEMBER_##kind(name##suffix, count)
+#define ALIAS(...)
+#define INSN(...)
+#define GROUP(...)
 #include "csr/arm/rows.def"
 #undef ROW
 #undef RANGE
+#undef ALIAS
+#undef INSN
+#undef GROUP
 #undef SYSREG_MEMBER_OWN
 #undef SYSREG_MEMBER_OWNS
 #undef SYSREG_MEMBER_BANK
@@ -76,8 +86,6 @@ struct arm_regs {
 #undef SYSREG_MEMBER_VIEW
 #undef SYSREG_MEMBER_CONST
 #undef SYSREG_MEMBER_LIVE
-#undef SYSREG_MEMBER_ALIAS
-#undef SYSREG_MEMBER_INSN
 };
 
 /*
@@ -85,23 +93,26 @@ struct arm_regs {
  * special-purpose register has them: NZCV 31:28, DAIF 9:6, CurrentEL 3:2, SPSel 0, PAN 22, UAO 23, DIT 24, SSBS 12, TCO 25.
  */
 struct sysreg_live {
-    uint64_t (*special)(void *pe, unsigned id);                 /* SR_nzcv, SR_daif, SR_currentel, SR_spsel, SR_pan, SR_uao,
-                                                                   SR_dit, SR_ssbs, SR_tco, SR_sp_el0..SR_sp_el2 (the bank, also
-                                                                   when it is in use), SR_fpcr, SR_fpsr, SR_dspsr_el0, SR_dlr_el0 */
+    uint64_t (*special)(void *pe,
+                        unsigned id); /* SR_nzcv, SR_daif, SR_currentel, SR_spsel, SR_pan, SR_uao, SR_dit, SR_ssbs, SR_tco,
+                                         SR_sp_el0 … SR_sp_el2 (the bank, also when it is in use), SR_fpcr, SR_fpsr */
     void (*set_special)(void *pe, unsigned id, uint64_t value); /* of the same; value is legalised */
-    uint64_t (*count)(void *pe);                                /* the physical counter now: CNTPCT before any offset */
+    uint64_t (*count)(void *pe);                                /* the physical counter now, before any offset */
     uint64_t (*cycles)(void *pe);                               /* PMCCNTR_EL0 now */
     void (*set_cycles)(void *pe, uint64_t value);
     uint64_t (*event)(void *pe, unsigned n); /* PMEVCNTR<n>_EL0 now, n 0..30 */
     void (*set_event)(void *pe, unsigned n, uint64_t value);
-    uint32_t (*lines)(void *pe);                 /* interrupts pending at the PE: bit 0 IRQ, 1 FIQ, 2 SError, in
-                                                    that order; virtual ones (HCR_EL2.VI/VF/VSE aside, from the
-                                                    virtual CPU interface) in bits 4, 5 */
-    uint64_t (*gic_read)(void *pe, unsigned id); /* SR_icc_iar1_el1, SR_icv_hppir0_el1, SR_ich_misr_el2, …: rows
-                                                    of gic.def of kind LIVE */
-    uint32_t (*gic_write)(void *pe, unsigned id, uint64_t value); /* effects; SR_icc_eoir1_el1, SR_icc_sgi1r_el1, … */
-    uint64_t (*random)(void *pe, bool reseed);                    /* RNDR, RNDRRS: the value; sets PSTATE.NZCV, too */
+    void (*software_increment)(void *pe, uint32_t counters); /* event SW_INCR for these event counters, if they count it */
+    uint32_t (*lines)(void *pe);                             /* interrupts pending at the PE now, SYSREG_LINE_* */
+    uint64_t (*random)(void *pe, bool reseed);               /* RNDR, RNDRRS: the value; sets PSTATE.NZCV, too */
+    uint64_t (*gic_read)(void *pe, unsigned id); /* SR_icc_iar1_el1, SR_icv_hppir0_el1, …: rows of gic.def that read by it */
+    uint32_t (*gic_write)(void *pe, unsigned id, uint64_t value); /* SR_icc_eoir1_el1, SR_icc_sgi1r_el1, …; more effects */
+    bool (*gic_one_security_state)(void *pe);                     /* GICD_CTLR.DS */
 };
+
+/* Lines of sysreg_live.lines: physical interrupts, and virtual ones from the virtual CPU interface (HCR_EL2.VI, VF, VSE are
+ * apart). */
+enum { SYSREG_LINE_IRQ = 1, SYSREG_LINE_FIQ = 2, SYSREG_LINE_SERROR = 4, SYSREG_LINE_VIRQ = 16, SYSREG_LINE_VFIQ = 32 };
 
 struct sysreg_map; /* what a configuration makes of the rows: built once, constant */
 
@@ -151,6 +162,14 @@ uint64_t sysreg_read(const struct sysreg_ctx *c, unsigned id);
 /* Legalises and stores. Returns the effects (enum sysreg_effect); none when the stored value stays as it was, unless the write
    itself does something. */
 uint32_t sysreg_write(const struct sysreg_ctx *c, unsigned id, uint64_t value);
+
+/* A generic timer by the id of its control register (SR_cntp_ctl_el0, SR_cnthv_ctl_el2, …): its condition is met while it is
+   enabled and count - offset >= compare, as unsigned 64-bit numbers (D12.2.4); it interrupts unless masked. */
+struct sysreg_timer {
+    bool enabled, masked;
+    uint64_t offset, compare;
+};
+struct sysreg_timer sysreg_timer(const struct sysreg_ctx *c, unsigned ctl);
 
 /*
  * The fast path of MRS and MSR. From some modes a register is read or written as it is stored: no hook, no effect, no trap unless
@@ -216,8 +235,9 @@ struct sysreg_op sysreg_op(unsigned id); /* kind NONE for registers */
 struct sysreg_field {
     const char *name;
     uint8_t msb, lsb;
+    uint8_t when;          /* condition of existence: enum sysreg_when of internal.h, sysreg_when_title */
     uint8_t rule;          /* enum sysreg_rule of internal.h */
-    uint8_t when;          /* condition of existence: enum sysreg_when of internal.h */
+    uint32_t arg;          /* of SET */
     const char *rule_text; /* as in the row */
     const char *meaning;
 };
@@ -227,10 +247,16 @@ struct sysreg_row {
     uint16_t id, count;   /* first id, how many follow each other */
     uint16_t key, stride; /* encoding of the first (sysreg_key) and the distance to the next */
     const char *kind, *title;
-    const char *when; /* feature or condition */
+    uint8_t when; /* condition of existence: sysreg_when_title */
     const struct sysreg_field *fields;
     uint16_t nfields;
 };
+/* Does a condition of existence hold in this configuration? */
+bool sysreg_holds(const struct arm_config *cfg, unsigned when);
+/* "FEAT_PAN", "no FEAT_VHE", "every configuration". */
+const char *sysreg_when_title(unsigned when);
+/* Heading of the group a register is in, and the chapter of the manual ("D24.2"). */
+const char *sysreg_group(unsigned id, const char **spec);
 unsigned sysreg_row_count(void);
 const struct sysreg_row *sysreg_row_at(unsigned i);
 const struct sysreg_row *sysreg_row_of(unsigned id); /* NULL for SR_NONE */

@@ -153,15 +153,29 @@ void csr_name(unsigned num, char *out, size_t cap)
     }
 }
 
+/* Which of the row's registers is called name ("pmpaddr17" of pmpaddr), or -1. Compared in place: a debugger asks often. */
+static int which_of_row(const struct csr_row *row, const char *name)
+{
+    size_t base = strlen(row->name) - (row->count == 1 ? 0 : row->high);
+    if (strncmp(row->name, name, base))
+        return -1;
+    name += base;
+    if (row->count == 1)
+        return *name ? -1 : 0;
+    unsigned n = 0, digits = 0;
+    for (; *name >= '0' && *name <= '9' && digits < 3; digits++)
+        n = n * 10 + (unsigned)(*name++ - '0');
+    if (!digits || (digits > 1 && name[-(int)digits] == '0') || strcmp(name, row->high ? "h" : ""))
+        return -1;
+    return n >= row->first && n - row->first < row->count ? (int)(n - row->first) : -1;
+}
+
 int csr_num_by_name(const char *name)
 {
-    char have[24];
     for (unsigned i = 0; i < INDEX_COUNT; i++) {
-        for (unsigned k = 0; k < rows[i].count; k++) {
-            csr_name(rows[i].num + k, have, sizeof have);
-            if (!strcmp(have, name))
-                return (int)(rows[i].num + k);
-        }
+        int k = rows[i].name[0] == name[0] ? which_of_row(&rows[i], name) : -1;
+        if (k >= 0)
+            return (int)rows[i].num + k;
     }
     return -1;
 }

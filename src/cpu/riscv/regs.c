@@ -1,5 +1,5 @@
-/* Registers by name, for the public API. */
-#include "machine/machine.h"
+/* Registers by name, for debuggers and the public API. */
+#include "cpu/riscv/arch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,19 +38,11 @@ static int find_x(const char *name) { return !strcmp(name, "fp") ? 8 : find(name
 static uint64_t narrow(const struct hart *h, uint64_t v) { return h->cfg->xlen == 32 ? (uint32_t)v : v; }
 static uint64_t widen(const struct hart *h, uint64_t v) { return h->cfg->xlen == 32 ? (uint64_t)(int64_t)(int32_t)v : v; }
 
-/* The number of the CSR called name, "mhpmcounter7" included, or -1 if this machine has none. */
-static int find_csr(const struct machine *m, const char *name)
+/* The number of the CSR called name, "mhpmcounter7" included, or -1 if this hart has none. */
+static int find_csr(const struct hart *h, const char *name)
 {
-    const struct csr_row *row = csr_row_by_name(name);
-    char other[32];
-    if (!row)
-        return -1;
-    for (unsigned num = row->num; num < row->num + (row->count ? row->count : 1u); num++) {
-        csr_name(num, other, sizeof other);
-        if (!strcmp(other, name))
-            return csr_exists(m->setup->map, num) ? (int)num : -1;
-    }
-    return -1;
+    int num = csr_num_by_name(name);
+    return num >= 0 && csr_exists(h->map, (unsigned)num) ? num : -1;
 }
 
 /* A debugger's view: M-mode's, whatever the hart is doing. */
@@ -68,12 +60,10 @@ static uint8_t *mode_byte(struct hart *h, const char *name)
     return !strcmp(name, "priv") ? &h->s.priv : !strcmp(name, "v") ? &h->s.v : NULL;
 }
 
-bool machine_get_reg(struct machine *m, unsigned hart, const char *name, uint64_t *value)
+bool hart_get_reg(struct cpu *cpu, const char *name, uint64_t *value)
 {
+    struct hart *h = (struct hart *)cpu;
     int n;
-    if (hart >= m->setup->harts)
-        return false;
-    struct hart *h = &m->hart[hart];
     const uint8_t *mode = mode_byte(h, name);
     if (!strcmp(name, "pc")) {
         *value = narrow(h, h->s.pc);
@@ -83,7 +73,7 @@ bool machine_get_reg(struct machine *m, unsigned hart, const char *name, uint64_
         *value = h->s.f[n];
     } else if (mode) {
         *value = *mode;
-    } else if ((n = find_csr(m, name)) >= 0) {
+    } else if ((n = find_csr(h, name)) >= 0) {
         struct csr_ctx c = m_view(h);
         *value = csr_read(&c, (unsigned)n);
     } else {
@@ -92,12 +82,10 @@ bool machine_get_reg(struct machine *m, unsigned hart, const char *name, uint64_
     return true;
 }
 
-bool machine_set_reg(struct machine *m, unsigned hart, const char *name, uint64_t value)
+bool hart_set_reg(struct cpu *cpu, const char *name, uint64_t value)
 {
+    struct hart *h = (struct hart *)cpu;
     int n;
-    if (hart >= m->setup->harts)
-        return false;
-    struct hart *h = &m->hart[hart];
     uint8_t *mode = mode_byte(h, name);
     if (!strcmp(name, "pc")) {
         h->s.pc = narrow(h, value) & ~UINT64_C(1);
@@ -111,10 +99,11 @@ bool machine_set_reg(struct machine *m, unsigned hart, const char *name, uint64_
         if (value > 3 || priv == 2 || v > 1 || (v && priv == RV_M))
             return false;
         *mode = (uint8_t)value;
-    } else if ((n = find_csr(m, name)) >= 0) {
+    } else if ((n = find_csr(h, name)) >= 0) {
         struct csr_ctx c = m_view(h);
-        csr_write(&c, (unsigned)n, value);
-        engine_flush(&m->engine);
+        if (csr_write(&c, (unsigned)n, value) & CSR_FX_COUNT)
+            counters_sync(h); /* what was counted until now stays counted */
+        engine_flush(cpu->engine);
     } else {
         return false;
     }

@@ -1,0 +1,178 @@
+#include "cli/watch.h"
+#include "cli/cli.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const trace_name[WATCH_TRACES] = {"sbi", "traps"};
+
+bool watch_add_trace(struct watch *w, char *text, struct err *e)
+{
+    char *equals = strchr(text, '=');
+    size_t n = equals ? (size_t)(equals - text) : strlen(text);
+    for (unsigned t = 0; t < WATCH_TRACES; t++) {
+        if (strlen(trace_name[t]) != n || memcmp(text, trace_name[t], n))
+            continue;
+        if (equals && !equals[1])
+            return err_set(e, "--trace '%s' names no file", text);
+        w->traced[t] = true;
+        w->file[t] = equals ? equals + 1 : NULL;
+        return true;
+    }
+    return err_set(e, "--trace '%s': the traces are: sbi, traps; each may be followed by =FILE", text);
+}
+
+/* ---- while it runs --------------------------------------------------------------------------------------------------------- */
+
+static void put_json(struct watch *w, enum watch_trace t, json_t *j)
+{
+    json_dumpf(j, w->out[t], JSON_COMPACT);
+    fputc('\n', w->out[t]);
+    json_decref(j);
+}
+
+static void trace_calls(struct watch *w, struct machine *m, const struct machine_change *c)
+{
+    char line[TRACE_LINE];
+    struct sbi_call call;
+    struct sbi_result result;
+    bool returned;
+    if (!trace_sbi_feed(&w->sbi, m, c, line, &call, &result, &returned))
+        return;
+    if (!w->json) {
+        fprintf(w->out[WATCH_SBI], "%s\n", line);
+        return;
+    }
+    json_t *j = sbi_call_json(&call, returned ? &result : NULL);
+    json_object_set_new(j, "cycle", json_integer((json_int_t)c->cycle));
+    json_object_set_new(j, "hart", json_integer(c->hart));
+    put_json(w, WATCH_SBI, j);
+}
+
+static void set_hex(json_t *j, const char *key, uint64_t v)
+{
+    char text[24];
+    snprintf(text, sizeof text, "0x%" PRIx64, v);
+    json_object_set_new(j, key, json_string(text));
+}
+
+static void trace_traps(struct watch *w, struct machine *m, const struct machine_change *c)
+{
+    char line[TRACE_LINE], scratch[32];
+    struct rv_features f;
+    if (!w->json) {
+        trace_trap(m, c, line);
+        fprintf(w->out[WATCH_TRAPS], "%s\n", line);
+        return;
+    }
+    view_features(&f, m, c->hart);
+    json_t *j = json_pack("{s:I,s:i,s:b,s:s,s:s}", "cycle", (json_int_t)c->cycle, "hart", (int)c->hart, "return",
+                          (int)c->is_return, "from", trace_mode(c->priv, c->v, f.h), "to", trace_mode(c->to_priv, c->to_v, f.h));
+    set_hex(j, "epc", c->epc);
+    set_hex(j, "pc", c->pc);
+    if (!c->is_return) {
+        json_object_set_new(j, "interrupt", json_boolean(c->interrupt));
+        json_object_set_new(j, "cause", json_integer((json_int_t)c->cause));
+        json_object_set_new(j, "name", json_string(trace_cause(c->interrupt, c->cause, scratch)));
+        set_hex(j, "tval", c->tval);
+        set_hex(j, "tval2", c->tval2);
+        set_hex(j, "tinst", c->tinst);
+    }
+    put_json(w, WATCH_TRAPS, j);
+}
+
+static void watch_rules(struct watch *w, struct machine *m, const struct machine_change *c)
+{
+    struct monitor *o = w->monitor;
+    char text[2048];
+    uint64_t max = o->config.max;
+    if (w->stop)
+        return;
+    unsigned n = monitor_feed(o, m, c);
+    for (unsigned i = 0; i < n; i++) {
+        if (w->json) {
+            json_array_append_new(w->list, monitor_json(o, m, &o->found[i]));
+        } else {
+            monitor_text(o, m, &o->found[i], text, sizeof text);
+            fprintf(stderr, "trapline: monitor %s\n", text);
+        }
+    }
+    if (max && o->total >= max) {
+        w->stop = true;
+        machine_break(m, c->hart);
+    }
+}
+
+static void on_change(void *ctx, struct machine *m, const struct machine_change *c)
+{
+    struct watch *w = ctx;
+    if (w->traced[WATCH_TRAPS])
+        trace_traps(w, m, c);
+    if (w->traced[WATCH_SBI])
+        trace_calls(w, m, c);
+    if (w->monitor)
+        watch_rules(w, m, c);
+}
+
+/* ---- before and after ------------------------------------------------------------------------------------------------------ */
+
+static bool open_traces(struct watch *w, struct err *e)
+{
+    for (unsigned t = 0; t < WATCH_TRACES; t++) {
+        if (!w->traced[t])
+            continue;
+        w->out[t] = w->file[t] ? fopen(w->file[t], "w") : stderr;
+        if (!w->out[t])
+            return err_set(e, "--trace: %s: %s", w->file[t], strerror(errno));
+    }
+    return true;
+}
+
+bool watch_start(struct watch *w, struct machine *m, struct err *e)
+{
+    struct rv_features f;
+    bool any = w->config.on;
+    for (unsigned t = 0; t < WATCH_TRACES; t++)
+        any |= w->traced[t];
+    if (!any)
+        return true;
+    if (!view_features(&f, m, 0))
+        return err_set(e, "--monitor and --trace are for RISC-V machines");
+    if (w->config.on) {
+        w->monitor = malloc(sizeof *w->monitor);
+        if (!w->monitor)
+            abort();
+        if (!monitor_start(w->monitor, &w->config, m, e))
+            return false;
+    }
+    if (!open_traces(w, e))
+        return false;
+    w->list = json_array();
+    machine_watch(m, on_change, w);
+    return true;
+}
+
+bool watch_end(struct watch *w, struct err *e)
+{
+    bool ok = true;
+    for (unsigned t = 0; t < WATCH_TRACES; t++) {
+        if (!w->out[t] || w->out[t] == stderr)
+            continue;
+        bool bad = ferror(w->out[t]) != 0;
+        if ((fclose(w->out[t]) || bad) && ok)
+            ok = err_set(e, "%s: %s", w->file[t], strerror(errno ? errno : EIO));
+        w->out[t] = NULL;
+    }
+    return ok;
+}
+
+uint64_t watch_violations(const struct watch *w) { return w->monitor ? w->monitor->total : 0; }
+
+void watch_free(struct watch *w)
+{
+    watch_end(w, NULL);
+    json_decref(w->list);
+    free(w->monitor);
+}

@@ -1,0 +1,153 @@
+#include "debug/check.h"
+#include "base/bits.h"
+#include "debug/check_internal.h"
+#include "debug/check_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PLACE_ROMS = false, PLACE_CACHE = true };
+
+static const struct check_firmware firmwares[CHECK_FIRMWARES] = {
+#define NONE        QUIRK_NONE
+#define STATUS      QUIRK_STATUS
+#define SWAPPED     QUIRK_SWAPPED
+#define NO_FLAGS    QUIRK_NO_FLAGS
+#define NO_MASK     QUIRK_NO_MASK
+#define READ_ONLY   QUIRK_READ_ONLY
+#define MASK_ERRORS QUIRK_MASK_ERRORS
+#define FIRMWARE(id, title, place, file, form, event, line, quirks) \
+    {title, file, PLACE_##place, SSE_FORM_##form, event, line, quirks},
+#include "debug/check.def"
+};
+
+static const struct check_handler handlers[CHECK_HANDLERS] = {
+#define HANDLER(id, title, select, effect, lost, lost_h) {title, select, SSE_EFFECT_##effect, lost, lost_h},
+#include "debug/check.def"
+};
+
+static bool always(const struct check_firmware *f)
+{
+    (void)f;
+    return true;
+}
+
+static const struct check_scenario scenarios[SCENARIOS] = {
+    [SCENARIO_s1r] = {"s1r", "a hypervisor in its switch injects an event into its own hart", "kvm%s.elf", "mode=s1r", 0xffff0000,
+                      true, s1r_size, always, s1r_run, s1r_story},
+    [SCENARIO_s1_states] = {"s1.states", "every state of V, P, SPP, SPIE, SIE, SPV, SPVP is interrupted", "kvm%s.elf",
+                            "mode=probe", 0, true, states_size, always, states_run, states_story},
+    [SCENARIO_s1_flags] = {"s1.flags", "the same with SPELP and SDT, double traps on, all FLAGS written", "kvm%s.elf",
+                           "mode=probe dte=on", 0, true, states_size, states_flags_apply, states_run, states_story},
+    [SCENARIO_s1_attrs] = {"s1.attrs", "calls, attributes and STATUS of an event through its states", "kvm%s.elf", "mode=probe",
+                           0, true, attrs_size, always, attrs_run, attrs_story},
+    [SCENARIO_s2_states] = {"s2.states", "every state of P, SPP, SPIE, SIE is interrupted, without the hypervisor extension",
+                            "kernel%s.elf", "mode=probe", 0, false, states_size, always, states_run, states_story},
+};
+
+const struct check_firmware *check_firmware(enum check_firmware_id id) { return &firmwares[id]; }
+const struct check_handler *check_handler(enum check_handler_id id) { return &handlers[id]; }
+const struct check_scenario *check_scenario(enum check_scenario_id id) { return &scenarios[id]; }
+const char *check_firmware_name(enum check_firmware_id id) { return firmwares[id].name; }
+
+const char *check_scenario_name(unsigned i, const char **title)
+{
+    if (i >= SCENARIOS)
+        return NULL;
+    *title = scenarios[i].title;
+    return scenarios[i].name;
+}
+
+const char *check_rule_name(unsigned i, const char **what)
+{
+    static const char *const names[CHECK_COUNTS][2] = {
+        [RULE_A1] = {"A1", "attributes are not those of what was interrupted"},
+        [RULE_A2] = {"A2", "the handler does not start as specified"},
+        [RULE_E] = {"E", "A1 or A2"},
+        [RULE_A3] = {"A3", "what goes on is not what was interrupted"},
+        [RULE_A4] = {"A4", "what goes on is not what completion makes of the handler's registers and attributes"},
+        [RULE_A5] = {"A5", "STATUS is not that of the event's state"},
+        [RULE_A6] = {"A6", "it goes on in the other virtualization mode"},
+    };
+    *what = names[i][1];
+    return names[i][0];
+}
+
+void verdict_begin(struct check_verdict *v, const struct check_job *job, const char *handler)
+{
+    memset(v, 0, sizeof *v);
+    snprintf(v->scenario, sizeof v->scenario, "%s", job->scenario->name);
+    snprintf(v->firmware, sizeof v->firmware, "%s", check_firmware_name(job->firmware));
+    snprintf(v->handler, sizeof v->handler, "%s", handler);
+    v->xlen = job->xlen;
+    v->first_case = -1;
+}
+
+/* ---- plans
+ * ---------------------------------------------------------------------------------------------------------------------- */
+
+/* "s1" means s1.states and all others with that beginning. */
+static bool means(const char *name, const char *scenario)
+{
+    size_t n = strlen(name);
+    return !strncmp(name, scenario, n) && (!scenario[n] || scenario[n] == '.');
+}
+
+static bool is_wanted(const struct check_scenario *s, const char *const *names, unsigned nnames)
+{
+    for (unsigned i = 0; i < nnames; i++)
+        if (means(names[i], s->name))
+            return true;
+    return !nnames;
+}
+
+static bool names_exist(const char *const *names, unsigned nnames, const char *firmware, struct err *e)
+{
+    for (unsigned i = 0; i < nnames; i++) {
+        bool found = false;
+        for (unsigned s = 0; s < SCENARIOS; s++)
+            found |= means(names[i], scenarios[s].name);
+        if (!found)
+            return err_set(e, "there is no scenario '%s'; `trapline check --list` lists them", names[i]);
+    }
+    for (unsigned f = 0; firmware && f < CHECK_FIRMWARES; f++)
+        if (!strcmp(firmware, firmwares[f].name))
+            return true;
+    return !firmware || err_set(e, "there is no firmware '%s'; `trapline check --list` lists them", firmware);
+}
+
+struct check_job *check_plan(const char *const *names, unsigned nnames, const char *only_firmware, unsigned only_xlen, size_t *n,
+                             struct err *e)
+{
+    static const unsigned xlens[] = {64, 32};
+    *n = 0;
+    if (!names_exist(names, nnames, only_firmware, e))
+        return NULL;
+    struct check_job *jobs = calloc(SCENARIOS * CHECK_FIRMWARES * ARRAY_LEN(xlens), sizeof *jobs);
+    for (unsigned s = 0; s < SCENARIOS; s++)
+        for (unsigned f = 0; is_wanted(&scenarios[s], names, nnames) && f < CHECK_FIRMWARES; f++)
+            for (unsigned x = 0; x < ARRAY_LEN(xlens); x++) {
+                const struct check_job job = {&scenarios[s], f, xlens[x]};
+                if ((!only_firmware || !strcmp(only_firmware, firmwares[f].name)) && (!only_xlen || only_xlen == xlens[x]) &&
+                    scenarios[s].applies(&firmwares[f]) && scenarios[s].size(&job))
+                    jobs[(*n)++] = job;
+            }
+    if (*n)
+        return jobs;
+    free(jobs);
+    err_set(e, "no scenario of these runs on %s", only_firmware);
+    return NULL;
+}
+
+unsigned check_job_size(const struct check_job *job) { return job->scenario->size(job); }
+
+bool check_run(const struct check_job *job, const struct check_env *env, struct check_verdict *out, struct err *e)
+{
+    return job->scenario->run(job, env, out, e);
+}
+
+bool check_story(const struct check_job *job, const struct check_env *env, const char *handler, uint64_t number, FILE *to,
+                 struct err *e)
+{
+    return job->scenario->story(job, env, handler, number, to, e);
+}

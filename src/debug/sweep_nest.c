@@ -1,0 +1,120 @@
+/* The second order: another event at every boundary of the handling of the first one. */
+#include "debug/sweep_internal.h"
+#include "machine/machine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What goes through the handling, and the one event more that a copy of it gets. */
+struct nest {
+    struct sweep *s;
+    struct run walk; /* on s->handling */
+    struct path path;
+    struct machine *memory;
+    struct sweep_case *k;
+    void *judge_second; /* NULL without a judge */
+};
+
+static void start(struct nest *n, const struct run *r)
+{
+    struct sweep *s = n->s;
+    struct run *w = &n->walk;
+    *w = *r;
+    run_begin(w, s, s->handling, r->m, s->judge_handling, r->judge);
+    w->break_when = BREAK_NEVER;
+    w->story = NULL;
+}
+
+/* Takes the walk through the handling one boundary further. False: it is over. */
+static bool step(struct nest *n)
+{
+    const struct run *w = &n->walk;
+    uint64_t spent = machine_hart_cycle(w->m, n->s->c.hart) - w->taken_cycle;
+    return machine_step(w->m, n->s->c.hart) == MACHINE_DEBUG && !w->resumed && spent < n->s->c.case_cycles;
+}
+
+/* Injects the second event where the walk is, as boundary j of the handling. */
+static void do_second(struct nest *n, struct machine *m, uint32_t j, struct sweep_case *c, const struct doing *d)
+{
+    struct sweep *s = n->s;
+    struct run second = {.s = s, .event = s->c.nest};
+    struct err why_not;
+    char text[SWEEP_TEXT] = "";
+    struct run r = n->walk; /* it knows how deep the first event's handling is */
+    struct context now;
+    s->ops->take(&now, n->walk.m, s->c.hart);
+    c->pc = s->ops->pc(&now);
+    run_begin(&r, s, m, n->walk.m, n->judge_second, n->walk.judge);
+    r.second = &second;
+    r.story = d->story;
+    r.story_ctx = d->ctx;
+    if (!inject_fire(s->c.nest, m, &why_not)) {
+        c->verdict = SWEEP_REFUSED;
+        c->detail = sweep_detail(s, c->pc, s->ops->mode_of(&now, s->has_v), why_not.text);
+        run_end(&r);
+        return;
+    }
+    enum machine_stop why = run_on(&r);
+    c->taken_pc = second.taken_pc;
+    c->taken_cycle = second.taken_cycle;
+    c->handled = r.handled;
+    if (second.taken && second.taken_cycle != n->path.at[j].cycle)
+        c->same = path_find(&n->path, second.taken_cycle, path_key(s, &second.at, second.taken_cycle));
+    if (c->same != SWEEP_NONE || (r.resumed && !second.taken)) { /* or it is taken by the context that goes on */
+        c->verdict = SWEEP_SAME;
+    } else if ((c->verdict = (uint8_t)run_verdict(&r, why, text)) != SWEEP_PASS) {
+        c->detail = sweep_detail(s, c->pc, s->ops->mode_of(&now, s->has_v), text);
+    } else {
+        c->verdict = (uint8_t)run_compare(&r, &r.at, n->memory, &c->detail);
+        if (c->detail)
+            sweep_where(s, c->pc, c->detail->where);
+    }
+    c->cycles = machine_hart_cycle(m, s->c.hart) - n->path.at[j].cycle;
+    run_end(&r);
+}
+
+/* Counts it, and tells of it what cannot be counted, or if it was asked for. */
+static bool tell(struct nest *n, struct sweep_case *c, const struct doing *d)
+{
+    n->k->nest_cases++;
+    n->k->nest_pass += c->verdict == SWEEP_PASS;
+    n->k->nest_same += c->verdict == SWEEP_SAME;
+    n->k->nest_handled += c->handled;
+    bool on = true;
+    if (d->nested != SWEEP_NONE || (c->verdict != SWEEP_PASS && c->verdict != SWEEP_SAME))
+        on = d->fn(d->ctx, c);
+    free(c->detail);
+    return on;
+}
+
+void nest_run(struct sweep *s, struct run *r, struct machine *memory, struct sweep_case *k, const struct doing *d)
+{
+    struct nest n = {.s = s, .memory = memory, .k = k};
+    if (!s->handling)
+        s->handling = machine_fork(s->booted);
+    struct machine *second = machine_fork(s->booted);
+    if (s->c.judge && !(n.judge_second = malloc(s->c.judge->size)))
+        abort(); /* out of host memory: nothing sensible can go on */
+    struct context now;
+    start(&n, r);
+    do
+        path_add(s, &n.path, n.walk.m, &now);
+    while (step(&n));
+    run_end(&n.walk);
+    start(&n, r);
+    bool on = true;
+    for (uint32_t j = 0; on && j < n.path.n; j++) {
+        struct sweep_case c = {
+            .event = k->event, .variant = k->variant, .boundary = k->boundary, .nested = j, .same = SWEEP_NONE};
+        if (d->nested == SWEEP_NONE || d->nested == j) {
+            do_second(&n, second, j, &c, d);
+            on = tell(&n, &c, d);
+        }
+        step(&n);
+    }
+    run_end(&n.walk);
+    machine_free(second);
+    free(n.judge_second);
+    free(n.path.at);
+}

@@ -1,0 +1,212 @@
+/* One machine that was given an event: when its context goes on, and whether it is as it was. */
+#include "debug/sweep_internal.h"
+#include "machine/machine.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- watching ------------------------------------------------------------------------------------------------------------- */
+
+static bool in_handler(const struct sweep *s, uint64_t pc)
+{
+    for (unsigned i = 0; i < s->c.handlers; i++)
+        if (pc >= s->c.handler[i].start && pc < s->c.handler[i].end)
+            return true;
+    return false;
+}
+
+static void push(struct run *r, uint64_t epc)
+{
+    if (r->depth < RUN_DEPTH)
+        r->epc[r->depth] = epc;
+    r->depth++;
+    if (r->depth == RUN_TOO_DEEP)
+        machine_break(r->m, r->s->c.hart);
+}
+
+static void note_taken(struct run *r, struct machine *m, const struct machine_change *c)
+{
+    r->taken = true;
+    r->taken_cycle = c->cycle;
+    r->taken_pc = c->epc;
+    r->taken_to = (struct context_mode){c->to_priv, c->to_v};
+    r->handled = !r->s->c.handlers;
+    r->s->ops->take_trapped(&r->at, m, c);
+    push(r, c->epc);
+    if (r->break_when == BREAK_TAKEN || (r->break_when == BREAK_LATE && c->cycle != r->start))
+        machine_break(m, c->hart);
+}
+
+static void note_second(struct run *second, struct machine *m, const struct machine_change *c)
+{
+    second->taken = true;
+    second->taken_cycle = c->cycle;
+    second->taken_pc = c->epc;
+    second->s->ops->take_trapped(&second->at, m, c);
+}
+
+static void note_return(struct run *r, struct machine *m, const struct machine_change *c, unsigned flags)
+{
+    bool resumes = flags & SWEEP_RESUMES, enters = !resumes && (in_handler(r->s, c->pc) || (flags & SWEEP_ENTERS));
+    r->handled |= enters;
+    if (r->depth > 1 && !resumes) {
+        r->depth--;
+    } else if (enters) {
+        r->depth = 0;
+    } else if (resumes || !r->depth || !r->s->ops->passed_on(m, c->hart, r->epc[0])) {
+        r->depth = 0;
+        r->resumed = true;
+        r->edited = flags & SWEEP_EDITED;
+        machine_break(m, c->hart);
+    }
+}
+
+static void on_change(void *ctx, struct machine *m, const struct machine_change *c)
+{
+    struct run *r = ctx;
+    unsigned flags = r->s->c.judge ? r->s->c.judge->feed(r->judge, m, c) : 0;
+    if (r->story)
+        r->story(r->story_ctx, m, c);
+    if (c->hart != r->s->c.hart || r->resumed)
+        return;
+    if (!r->taken) {
+        if (!c->is_return && inject_is(r->event, c))
+            note_taken(r, m, c);
+    } else if (c->is_return) {
+        note_return(r, m, c, flags);
+    } else {
+        push(r, c->epc);
+        if (r->second && !r->second->taken && inject_is(r->second->event, c))
+            note_second(r->second, m, c);
+    }
+}
+
+void run_begin(struct run *r, struct sweep *s, struct machine *m, struct machine *from, void *judge, const void *judge_from)
+{
+    r->s = s;
+    r->m = m;
+    r->judge = judge;
+    r->start = machine_hart_cycle(from, s->c.hart);
+    machine_rewind(m, from);
+    judge_copy(s, judge, judge_from);
+    if (s->c.judge)
+        s->c.judge->begin(judge);
+    machine_watch(m, on_change, r);
+}
+
+void run_end(struct run *r) { machine_watch(r->m, NULL, NULL); }
+
+enum machine_stop run_on(struct run *r)
+{
+    uint64_t end = machine_cycle(r->m) + r->s->c.case_cycles;
+    for (;;) {
+        uint64_t now = machine_cycle(r->m);
+        enum machine_stop why = now < end ? machine_run(r->m, end - now) : MACHINE_CYCLES;
+        if (why != MACHINE_DEBUG || r->resumed || r->depth >= RUN_TOO_DEEP || (r->taken && r->break_when != BREAK_NEVER))
+            return why;
+    }
+}
+
+enum sweep_verdict run_verdict(const struct run *r, enum machine_stop why, char *text)
+{
+    if (r->resumed)
+        return SWEEP_PASS;
+    switch (why) {
+    case MACHINE_EXIT:
+        snprintf(text, SWEEP_TEXT, "the guest ended the run with code %d", machine_exit_code(r->m));
+        return SWEEP_ENDED;
+    case MACHINE_HALT: snprintf(text, SWEEP_TEXT, "every hart is in the critical error state"); return SWEEP_ENDED;
+    case MACHINE_IDLE:
+        if (!r->taken)
+            break;
+        snprintf(text, SWEEP_TEXT, "every hart waits for an interrupt, and none can come");
+        return SWEEP_ENDED;
+    default: break;
+    }
+    snprintf(text, SWEEP_TEXT,
+             !r->taken                  ? "the event was not taken"
+             : r->depth >= RUN_TOO_DEEP ? "trap follows trap, and none is returned from"
+                                        : "the interrupted context has not gone on");
+    return r->taken ? SWEEP_RUNAWAY : SWEEP_LOST;
+}
+
+/* ---- comparing ------------------------------------------------------------------------------------------------------------ */
+
+struct comparing {
+    struct run *r;
+    struct sweep_detail *detail; /* NULL: nothing differs so far */
+};
+
+static void differs(struct comparing *c, const char *name, uint64_t from, uint64_t to)
+{
+    if (!c->detail)
+        c->detail = sweep_detail(c->r->s, 0, "", "");
+    if (c->detail->diffs < SWEEP_DIFFS) {
+        struct sweep_diff *d = &c->detail->diff[c->detail->diffs++];
+        snprintf(d->name, sizeof d->name, "%s", name);
+        d->from = from;
+        d->to = to;
+    }
+}
+
+static bool ignored(const struct sweep *s, uint64_t pa, uint64_t n)
+{
+    for (unsigned i = 0; i < s->c.ignores; i++)
+        if (pa >= s->c.ignore[i].start && pa + n <= s->c.ignore[i].end)
+            return true;
+    return false;
+}
+
+/* Eight bytes that differ, but for those that are ignored. */
+static void compare_word(struct comparing *c, uint64_t pa, const uint8_t *was, const uint8_t *is)
+{
+    uint64_t from, to;
+    char name[24];
+    memcpy(&from, was, 8);
+    memcpy(&to, is, 8);
+    if (ignored(c->r->s, pa, 8))
+        return;
+    for (unsigned i = 0; i < 8; i++)
+        if (ignored(c->r->s, pa + i, 1))
+            to = (to & ~(UINT64_C(0xff) << 8 * i)) | (from & UINT64_C(0xff) << 8 * i);
+    if (from == to)
+        return;
+    snprintf(name, sizeof name, "0x%" PRIx64, pa);
+    differs(c, name, from, to);
+}
+
+static bool compare_page(void *ctx, uint64_t pa, const uint8_t *is, const uint8_t *was)
+{
+    struct comparing *c = ctx;
+    if (ignored(c->r->s, pa, MEM_PAGE_SIZE) || !memcmp(is, was, MEM_PAGE_SIZE))
+        return true;
+    for (unsigned i = 0; i < MEM_PAGE_SIZE; i += 8)
+        if (memcmp(is + i, was + i, 8))
+            compare_word(c, pa + i, was + i, is + i);
+    return true;
+}
+
+enum sweep_verdict run_compare(struct run *r, const struct context *was, struct machine *memory, struct sweep_detail **detail)
+{
+    struct sweep *s = r->s;
+    struct comparing c = {.r = r};
+    struct context is;
+    char text[SWEEP_TEXT] = "";
+    s->ops->take(&is, r->m, s->c.hart);
+    if (!r->edited) {
+        for (uint32_t i = 0; (i = s->ops->differs(was, &is, r->taken_to, i)) != UINT32_MAX; i++)
+            differs(&c, s->ops->name(i), s->ops->value(was, i), s->ops->value(&is, i));
+        mem_pairs(r->m->mem, memory->mem, compare_page, &c);
+    }
+    bool objects = s->c.judge && s->c.judge->objection(r->judge, text, sizeof text);
+    if (objects && !c.detail)
+        c.detail = sweep_detail(s, 0, "", "");
+    if (!c.detail)
+        return SWEEP_PASS;
+    snprintf(c.detail->mode, sizeof c.detail->mode, "%s", s->ops->mode_of(was, s->has_v));
+    snprintf(c.detail->text, sizeof c.detail->text, "%s", text);
+    *detail = c.detail;
+    return SWEEP_VIOLATION;
+}

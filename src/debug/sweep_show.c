@@ -1,0 +1,311 @@
+/* Results of sweeps as text, JSON and JUnit. */
+#include "debug/sweep_result.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DIFFS_SHOWN 3
+
+/* ---- words ---------------------------------------------------------------------------------------------------------------- */
+
+/* "meip" or "meip, hk3". */
+static void combination(const struct sweep_result *r, const struct sweep_case *c, char out[3 * INJECT_TEXT])
+{
+    const char *variant = r->variant[c->variant].name;
+    snprintf(out, 3 * INJECT_TEXT, "%s%s%s", r->event[c->event].name, *variant ? ", " : "", variant);
+}
+
+/* "17", or "17.230" for the second order. */
+static void number(const struct sweep_case *c, char out[32])
+{
+    if (c->nested == SWEEP_NONE)
+        snprintf(out, 32, "%u", c->boundary);
+    else
+        snprintf(out, 32, "%u.%u", c->boundary, c->nested);
+}
+
+/* "V 0x0 -> 0x1, pc 0x80200400 -> 0x80200404 and 2 more" */
+static void differences(const struct sweep_detail *d, unsigned most, struct buf *out)
+{
+    for (uint32_t i = 0; i < d->diffs && i < most; i++)
+        buf_printf(out, "%s%s 0x%" PRIx64 " -> 0x%" PRIx64, i ? ", " : "", d->diff[i].name, d->diff[i].from, d->diff[i].to);
+    if (d->diffs > most)
+        buf_printf(out, " and %u more", d->diffs - most);
+}
+
+/* What was wrong with the case, in one line. */
+static void wrong(const struct sweep_case *c, struct buf *out)
+{
+    const struct sweep_detail *d = c->detail;
+    if (c->verdict != SWEEP_VIOLATION)
+        buf_printf(out, "%s: ", sweep_verdict_name(c->verdict));
+    if (d)
+        buf_printf(out, "%s%s", d->text, *d->text && d->diffs ? "; " : "");
+    if (d)
+        differences(d, DIFFS_SHOWN, out);
+}
+
+/* The line that does this case alone. */
+static void command(const struct sweep_result *r, const struct sweep_case *c, struct buf *out)
+{
+    const char *base = sweep_result_get(r, "command");
+    char which[32];
+    number(c, which);
+    buf_printf(out, "%s%s%s --only %s", base ? base : "trapline sweep", r->event[c->event].option, r->variant[c->variant].option,
+               which);
+}
+
+/* ---- text ----------------------------------------------------------------------------------------------------------------- */
+
+static void count_row(struct buf *out, const char *event, const char *variant, const struct sweep_count *n, int w, int x)
+{
+    buf_printf(out, "%-*s  %-*s", w, event, x, variant);
+    buf_printf(out, " %9" PRIu64, n->cases);
+    for (unsigned v = 0; v < SWEEP_VERDICTS; v++)
+        buf_printf(out, " %9" PRIu64, n->verdict[v]);
+    buf_printf(out, " %9" PRIu64 "\n", n->handled);
+}
+
+static int widest(const struct sweep_named *list, unsigned n, int least)
+{
+    for (unsigned i = 0; i < n; i++)
+        least = (int)strlen(list[i].name) > least ? (int)strlen(list[i].name) : least;
+    return least;
+}
+
+static void table(const struct sweep_result *r, bool second, struct buf *out)
+{
+    bool named = r->variants > 1 || *r->variant[0].name;
+    int w = widest(r->event, r->events, 5), x = widest(r->variant, r->variants, named ? 7 : 0);
+    buf_printf(out, "%-*s  %-*s %9s", w, "event", x, named ? "variant" : "", "cases");
+    for (unsigned v = 0; v < SWEEP_VERDICTS; v++)
+        buf_printf(out, " %9s", sweep_verdict_name(v));
+    buf_printf(out, " %9s\n", "handled");
+    for (uint32_t e = 0; e < r->events; e++)
+        for (uint32_t v = 0; v < r->variants; v++) {
+            struct sweep_count n = sweep_result_count(r, e, v, second);
+            count_row(out, r->event[e].name, r->variant[v].name, &n, w, x);
+        }
+    if (r->events * r->variants > 1) {
+        struct sweep_count n = sweep_result_count(r, UINT32_MAX, UINT32_MAX, second);
+        count_row(out, "all", "", &n, w, x);
+    }
+}
+
+static void windows(const struct sweep_result *r, struct buf *out)
+{
+    const char *what = sweep_result_get(r, "window");
+    bool alike = true;
+    for (unsigned v = 1; v < r->variants; v++)
+        alike &= !memcmp(&r->variant[v].window, &r->variant[0].window, sizeof r->variant[0].window);
+    for (unsigned v = 0; v < (alike ? 1 : r->variants); v++) {
+        const struct sweep_window *k = &r->variant[v].window;
+        buf_printf(out, "window %s%s%s: %u boundaries, cycles %" PRIu64 " to %" PRIu64 "\n", what ? what : "", alike ? "" : ", ",
+                   alike ? "" : r->variant[v].name, k->boundaries, k->first_cycle, k->last_cycle);
+    }
+}
+
+static void fail_line(const struct sweep_result *r, const struct sweep_case *c, struct buf *out)
+{
+    char what[3 * INJECT_TEXT], which[32];
+    const struct sweep_detail *d = c->detail;
+    combination(r, c, what);
+    number(c, which);
+    buf_printf(out, "\n%s: boundary %s at 0x%" PRIx64 "%s%s%s%s%s\n    ", what, which, c->pc, d && *d->where ? " " : "",
+               d ? d->where : "", d && *d->mode ? " (" : "", d ? d->mode : "", d && *d->mode ? ")" : "");
+    wrong(c, out);
+    buf_printf(out, "\n    ");
+    command(r, c, out);
+    buf_printf(out, "\n");
+}
+
+void sweep_text(const struct sweep_result *r, unsigned most, struct buf *out)
+{
+    const char *ignored = sweep_result_get(r, "ignored"), *handlers = sweep_result_get(r, "handlers"),
+               *nest = sweep_result_get(r, "nest");
+    size_t failed = 0;
+    windows(r, out);
+    buf_printf(out, "memory that may change: %s\nhandlers: %s\n\n", ignored && *ignored ? ignored : "none",
+               handlers && *handlers ? handlers : "not known; the first return from the event's trap is taken for its end");
+    table(r, false, out);
+    if (nest && *nest) {
+        buf_printf(out, "\nsecond order: %s at every boundary of the handling\n", nest);
+        table(r, true, out);
+    }
+    for (size_t i = 0; i < r->count; i++)
+        if (r->cases[i].verdict > SWEEP_SAME && failed++ < most)
+            fail_line(r, &r->cases[i], out);
+    if (failed > most)
+        buf_printf(out, "\n%zu more cases fail (--list %zu shows all)\n", failed - most, failed);
+}
+
+void sweep_case_text(const struct sweep_result *r, const struct sweep_case *c, struct buf *out)
+{
+    char what[3 * INJECT_TEXT], which[32];
+    const struct sweep_detail *d = c->detail;
+    combination(r, c, what);
+    number(c, which);
+    buf_printf(out, "%s: boundary %s at 0x%" PRIx64 "%s%s: %s\n", what, which, c->pc, d && *d->where ? " " : "",
+               d ? d->where : "", sweep_verdict_name(c->verdict));
+    if (c->verdict == SWEEP_SAME && c->same != SWEEP_NONE)
+        buf_printf(out, "the event is taken later: this is the case of boundary %u\n", c->same);
+    if (d && *d->text)
+        buf_printf(out, "%s\n", d->text);
+    for (uint32_t i = 0; d && i < d->diffs; i++)
+        buf_printf(out, "  %-14s was 0x%016" PRIx64 "  is 0x%016" PRIx64 "\n", d->diff[i].name, d->diff[i].from, d->diff[i].to);
+}
+
+/* ---- JSON ----------------------------------------------------------------------------------------------------------------- */
+
+static json_t *hex(uint64_t v)
+{
+    char text[32];
+    snprintf(text, sizeof text, "0x%" PRIx64, v);
+    return json_string(text);
+}
+
+static json_t *counts_json(const struct sweep_count *n)
+{
+    json_t *j = json_object();
+    json_object_set_new(j, "cases", json_integer((json_int_t)n->cases));
+    for (unsigned v = 0; v < SWEEP_VERDICTS; v++)
+        json_object_set_new(j, sweep_verdict_name(v), json_integer((json_int_t)n->verdict[v]));
+    json_object_set_new(j, "handled", json_integer((json_int_t)n->handled));
+    return j;
+}
+
+static json_t *case_json(const struct sweep_result *r, const struct sweep_case *c)
+{
+    json_t *j = json_object(), *diffs = json_array();
+    struct buf line = {0};
+    json_object_set_new(j, "event", json_string(r->event[c->event].name));
+    json_object_set_new(j, "variant", json_string(r->variant[c->variant].name));
+    json_object_set_new(j, "boundary", json_integer(c->boundary));
+    if (c->nested != SWEEP_NONE)
+        json_object_set_new(j, "nested", json_integer(c->nested));
+    json_object_set_new(j, "verdict", json_string(sweep_verdict_name(c->verdict)));
+    json_object_set_new(j, "pc", hex(c->pc));
+    json_object_set_new(j, "where", json_string(c->detail ? c->detail->where : ""));
+    json_object_set_new(j, "mode", json_string(c->detail ? c->detail->mode : ""));
+    json_object_set_new(j, "taken_pc", hex(c->taken_pc));
+    json_object_set_new(j, "taken_cycle", json_integer((json_int_t)c->taken_cycle));
+    json_object_set_new(j, "cycles", json_integer((json_int_t)c->cycles));
+    json_object_set_new(j, "reason", json_string(c->detail ? c->detail->text : ""));
+    for (uint32_t i = 0; c->detail && i < c->detail->diffs; i++) {
+        const struct sweep_diff *d = &c->detail->diff[i];
+        json_t *k = json_object();
+        json_object_set_new(k, "name", json_string(d->name));
+        json_object_set_new(k, "was", hex(d->from));
+        json_object_set_new(k, "is", hex(d->to));
+        json_array_append_new(diffs, k);
+    }
+    json_object_set_new(j, "differences", diffs);
+    command(r, c, &line);
+    json_object_set_new(j, "command", json_string((const char *)line.data));
+    buf_free(&line);
+    return j;
+}
+
+static json_t *combination_json(const struct sweep_result *r, uint32_t event, uint32_t variant, bool nest)
+{
+    struct sweep_count n = sweep_result_count(r, event, variant, false);
+    json_t *j = counts_json(&n);
+    json_object_set_new(j, "event", json_string(r->event[event].name));
+    json_object_set_new(j, "variant", json_string(r->variant[variant].name));
+    json_object_set_new(j, "boundaries", json_integer(r->variant[variant].window.boundaries));
+    if (nest) {
+        n = sweep_result_count(r, event, variant, true);
+        json_object_set_new(j, "second", counts_json(&n));
+    }
+    return j;
+}
+
+void sweep_json(const struct sweep_result *r, struct buf *out)
+{
+    json_t *j = json_object(), *list = json_array(), *failing = json_array();
+    const char *nest = sweep_result_get(r, "nest");
+    for (unsigned i = 0; i < r->pairs; i++)
+        json_object_set_new(j, r->pair[i].key, json_string(r->pair[i].value));
+    for (uint32_t e = 0; e < r->events; e++)
+        for (uint32_t v = 0; v < r->variants; v++)
+            json_array_append_new(list, combination_json(r, e, v, nest && *nest));
+    for (size_t i = 0; i < r->count; i++)
+        if (r->cases[i].verdict > SWEEP_SAME)
+            json_array_append_new(failing, case_json(r, &r->cases[i]));
+    json_object_set_new(j, "combinations", list);
+    json_object_set_new(j, "failing", failing);
+    char *text = json_dumps(j, JSON_INDENT(2));
+    buf_printf(out, "%s\n", text ? text : "{}");
+    free(text);
+    json_decref(j);
+}
+
+/* ---- JUnit ---------------------------------------------------------------------------------------------------------------- */
+
+static void xml(struct buf *out, const char *text)
+{
+    for (; *text; text++) {
+        switch (*text) {
+        case '&': buf_printf(out, "&amp;"); break;
+        case '<': buf_printf(out, "&lt;"); break;
+        case '>': buf_printf(out, "&gt;"); break;
+        case '"': buf_printf(out, "&quot;"); break;
+        default: buf_put(out, text, 1);
+        }
+    }
+}
+
+static void junit_failure(const struct sweep_result *r, const struct sweep_case *c, const char *suite, struct buf *out)
+{
+    struct buf line = {0};
+    char which[32];
+    number(c, which);
+    buf_printf(out, "    <testcase classname=\"");
+    xml(out, suite);
+    buf_printf(out, "\" name=\"boundary %s at 0x%" PRIx64 " ", which, c->pc);
+    xml(out, c->detail ? c->detail->where : "");
+    buf_printf(out, "\">\n      <failure type=\"%s\" message=\"", sweep_verdict_name(c->verdict));
+    wrong(c, &line);
+    xml(out, line.data ? (const char *)line.data : "");
+    line.len = 0;
+    command(r, c, &line);
+    buf_printf(out, "\">");
+    xml(out, (const char *)line.data);
+    buf_printf(out, "</failure>\n    </testcase>\n");
+    buf_free(&line);
+}
+
+/* A suite for each event and variant: a test for each failing case, and one that stands for all the others. */
+static void junit_suite(const struct sweep_result *r, uint32_t event, uint32_t variant, struct buf *out)
+{
+    const struct sweep_case any = {.event = event, .variant = variant};
+    char suite[3 * INJECT_TEXT];
+    uint64_t failures = 0;
+    for (size_t i = 0; i < r->count; i++)
+        failures += r->cases[i].event == event && r->cases[i].variant == variant && r->cases[i].verdict > SWEEP_SAME;
+    struct sweep_count n = sweep_result_count(r, event, variant, false), second = sweep_result_count(r, event, variant, true);
+    combination(r, &any, suite);
+    buf_printf(out, "  <testsuite name=\"");
+    xml(out, suite);
+    buf_printf(out, "\" tests=\"%" PRIu64 "\" failures=\"%" PRIu64 "\">\n    <testcase classname=\"", failures + 1, failures);
+    xml(out, suite);
+    buf_printf(out, "\" name=\"the other %" PRIu64 " cases\"/>\n", n.cases + second.cases - failures);
+    for (size_t i = 0; i < r->count; i++) {
+        const struct sweep_case *c = &r->cases[i];
+        if (c->event == event && c->variant == variant && c->verdict > SWEEP_SAME)
+            junit_failure(r, c, suite, out);
+    }
+    buf_printf(out, "  </testsuite>\n");
+}
+
+void sweep_junit(const struct sweep_result *r, struct buf *out)
+{
+    buf_printf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"trapline sweep\">\n");
+    for (uint32_t e = 0; e < r->events; e++)
+        for (uint32_t v = 0; v < r->variants; v++)
+            junit_suite(r, e, v, out);
+    buf_printf(out, "</testsuites>\n");
+}

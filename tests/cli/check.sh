@@ -1,0 +1,95 @@
+# `trapline check`: verdicts, exit status, JSON and JUnit, stories; and that a firmware which does something else than it is known to do
+# is found, whichever it is.
+# timeout: 300
+. "$(dirname "$0")/../lib/env.sh"
+export TRAPLINE_CACHE=$scratch/no-cache
+
+# check STATUS ARGUMENT...: runs it; output is in $scratch/out
+check()
+{
+    local want=$1 status=0
+    shift
+    "$TRAPLINE" check "$@" >"$scratch/out" 2>"$scratch/err" || status=$?
+    [ "$status" -eq "$want" ] || fail "check $*: status $status instead of $want: $(head -n 20 "$scratch/out" "$scratch/err")"
+}
+says() { grep -q -- "$1" "$scratch/out" || fail "no '$1' in: $(head -n 20 "$scratch/out")"; }
+tells() { grep -q -- "$1" "$scratch/err" || fail "no '$1' in: $(cat "$scratch/err")"; }
+
+# The counts of the scenarios' model, by rule.
+check 0 s1.states
+says '^s1.states  sbi-head        64 hk0        128  known   A2 48, E 48, A3 32, A4 32, A6 32$'
+says '^s1.states  sbi-p1          32 hk5       2048  known   A1 1920, A2 512, E 1920, A4 1536$'
+says '^s1.states  sbi-priv        64 hk2        128  known   A1 120, A2 32, E 120, A4 64$'
+says '^s1.states  sbi-maint       32 hk3        128  pass'
+says '^s1.states  sbi-maint       64 hk2        128  known   A3 64, A6 64$'
+says '^s1.states  opensbi-1.9 .* skipped .*opensbi-sid/fw_dynamic.bin is not there'
+says ', 0 wrong, 42 skipped; '
+check 0 s1.states -j 1
+grep -v verdicts "$scratch/out" >"$scratch/one"
+check 0 s1.states -j 5
+grep -v verdicts "$scratch/out" | cmp - "$scratch/one" || fail "the table depends on the number of processes"
+
+# Programs read it too.
+check 0 s1.attrs s1r s2 --json --junit "$scratch/junit.xml"
+says '"ok": true'
+says '"departs": 12'
+[ "$(grep -c '<testcase' "$scratch/junit.xml")" -eq "$(grep -c '"verdict"' "$scratch/out")" ] || fail "JUnit and JSON do not have the same verdicts"
+tail -n 1 "$scratch/junit.xml" | grep -q '</testsuite>' || fail "the JUnit file is not complete"
+
+# Stories.
+check 0 s1r --show
+says 'sse_inject(event 0xffff0000 "local software", hart 0)'
+says 'Rule A6 is broken'
+says 'cause 22'
+check 0 s1.states --firmware sbi-maint --show sbi-maint/32/hk3/34
+says 'No rule is broken'
+check 0 s1.states --show sbi-p1/64/hk0/8
+says 'INTERRUPTED_FLAGS is 0x0, must be 0x2'
+check 0 s1.attrs --show sbi-status/64/calls/0
+says 'departs, as is known'
+
+# Every firmware in the place of every other: found, case and all.
+program=$scratch/program
+mkdir -p "$program/roms"
+cp "$TRAPLINE" "$program/trapline"
+TRAPLINE=$program/trapline
+for is in head p1 priv maint status; do
+    for named in head p1 priv maint status; do
+        cp "$TRAPLINE_SOURCE"/roms/{MANIFEST,kvm*.elf,kernel*.elf,sbi-*.elf} "$program/roms/"
+        cp "$TRAPLINE_SOURCE/roms/sbi-$is.elf" "$program/roms/sbi-$named.elf"
+        scenario=s1.states
+        case $is$named in *status*) scenario=s1.attrs ;; esac
+        check "$([ $is = $named ] && echo 0 || echo 1)" "$scenario" --firmware "sbi-$named" --xlen 64 --junit "$scratch/junit.xml"
+        [ $is = $named ] && continue
+        says WRONG
+        grep -q '<failure message="' "$scratch/junit.xml" || fail "JUnit tells no failure"
+    done
+done
+
+# Bad input: a sentence, status 2.
+cp "$TRAPLINE_SOURCE"/roms/* "$program/roms/"
+rm "$program/roms/sbi-priv.elf"
+check 2 s1.states
+tells 'sbi-priv.elf'
+check 2 s9
+tells "there is no scenario 's9'"
+check 2 --firmware opensbi
+tells "there is no firmware 'opensbi'"
+check 2 s1.flags --firmware opensbi-1.6
+tells 'no scenario of these runs on opensbi-1.6'
+check 2 --xlen 48
+check 2 -j 0
+check 2 s1.states --show sbi-head/64/hk0
+tells 'FIRMWARE/XLEN/HANDLER/NUMBER'
+check 2 s1.states --show sbi-head/64/hk0/128
+tells 'cases 0 to 127'
+check 2 s1.states --show sbi-head/64/hk9/1
+tells 'no handler hk9'
+check 2 sbi-head/64/hk0/1
+tells 'for --show'
+check 2 s1.attrs --firmware sbi-maint --junit "$scratch/no/where.xml"
+tells 'no/where.xml'
+[ ! -s "$scratch/out" ] || fail "verdicts although the JUnit file could not be written"
+check 2 s1.attrs --firmware sbi-maint --show
+tells 'no case departs'
+echo "check judges"
