@@ -1,5 +1,6 @@
 /* Loads, stores and fetches outside the fast path: translation, alignment, RAM or device, and what keeps the caches true. */
 #include "cpu/arm/access.h"
+#include "cpu/arm/regime.h"
 
 #include "cpu/arm/debug.h"
 #include "cpu/arm/walk.h"
@@ -173,6 +174,7 @@ static void store_bytes(struct pe *p, uint64_t pa, unsigned n, const uint8_t *fr
    accesses of more than 8 bytes: those are made in two. */
 static bool io_read(struct pe *p, uint64_t pa, unsigned size, uint8_t *to)
 {
+    p->cpu.io_secure = secure_state(p, p->el);
     for (unsigned at = 0; at < size; at += 8) {
         uint64_t v = 0;
         unsigned n = size < 8 ? size : 8;
@@ -185,6 +187,7 @@ static bool io_read(struct pe *p, uint64_t pa, unsigned size, uint8_t *to)
 
 static bool io_write(struct pe *p, uint64_t pa, unsigned size, const uint8_t *from)
 {
+    p->cpu.io_secure = secure_state(p, p->el);
     for (unsigned at = 0; at < size; at += 8) {
         uint64_t v = 0;
         unsigned n = size < 8 ? size : 8;
@@ -217,7 +220,7 @@ static bool store_page(struct pe *p, uint64_t va, unsigned size, const struct ac
     if (!pe_translate(p, va, size, ACCESS_STORE, m, &x))
         return false;
     if (!own_page(p, x.pa, &v)) {
-        if (!mem_page_read(p->cpu.mem, x.pa) && !(x.pa & (size - 1)) && io_write(p, x.pa, size, from))
+        if (!(x.pa & (size - 1)) && io_write(p, x.pa, size, from))
             return true;
         return external_abort(p, va, ACCESS_STORE, m);
     }

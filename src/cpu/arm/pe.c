@@ -208,6 +208,8 @@ bool pe_bt_strict(const struct pe *p) { return sctlr_of(p, regime_of(p, p->el)) 
 bool pe_effects(struct pe *p, uint32_t fx)
 {
     const uint32_t level = SYSREG_FX_TLB | SYSREG_FX_FP | SYSREG_FX_DEBUG | SYSREG_FX_FETCH | SYSREG_FX_PAUTH | SYSREG_FX_TAG | SYSREG_FX_STATE;
+    if ((fx & (SYSREG_FX_GIC | SYSREG_FX_STATE)) && p->env && p->env->gic_changed)
+        p->env->gic_changed(p->env_ctx, p);
     if (fx & SYSREG_FX_CHECK)
         p->armed = sysreg_armed(&p->ctx);
     if (fx & SYSREG_FX_COUNT)

@@ -116,6 +116,10 @@ struct arm_state {
     uint64_t affinity;     /* MPIDR_EL1 */
     uint64_t counter[32];  /* PMEVCNTR<n>_EL0, 31: PMCCNTR_EL0, as they were at cycle count_cycle (counters.c) */
     uint64_t count_cycle, count_idle;
+    struct {
+        uint64_t set; /* the distributor's last Set: mem/gic.h */
+        uint8_t enables, maintenance, one_state, pad[5];
+    } gic; /* CPU interface of the GIC: gic_cpuif.c */
     uint8_t pmu_level; /* the overflow interrupt as the outside was last told */
     uint8_t pad[7];
     union arm_vector v[32];
@@ -252,6 +256,8 @@ struct pe_env {
     /* The GIC's CPU interface: sysreg_live.gic_read, gic_write. */
     uint64_t (*gic_read)(void *ctx, struct pe *p, unsigned id);
     uint32_t (*gic_write)(void *ctx, struct pe *p, unsigned id, uint64_t value);
+    /* Its registers, the level or the security state changed. */
+    void (*gic_changed)(void *ctx, struct pe *p);
 };
 
 void pe_init(struct pe *p, struct engine *e, const struct arm_config *cfg, const struct sysreg_map *map, const struct a64_decoder *dec,

@@ -396,6 +396,8 @@ static uint32_t live_lines(void *pe)
     return (uint32_t)(p->s.lines & (LINE_IRQ | LINE_FIQ | LINE_VIRQ | LINE_VFIQ)) | (p->s.serror ? 4u : 0);
 }
 
+static bool live_one_state(void *pe) { return ((struct pe *)pe)->s.gic.one_state; }
+
 static uint64_t live_gic_read(void *pe, unsigned id)
 {
     struct pe *p = pe;
@@ -425,6 +427,6 @@ const struct sysreg_live pe_live = {.special = special,
                                     .event = live_event,
                                     .set_event = live_set_event,
                                     .lines = live_lines,
-                                    .gic_read = live_gic_read,
+                                    .gic_read = live_gic_read, .gic_one_security_state = live_one_state,
                                     .gic_write = live_gic_write,
                                     .random = live_random};

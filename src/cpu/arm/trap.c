@@ -1,4 +1,5 @@
-/* Exception entry: the only place where an exception becomes state. Arm ARM D1.3, AArch64.TakeException, AArch64.ReportException. */
+/* Exception entry: the only place where an exception becomes state. Arm ARM D1.3, AArch64.TakeException, AArch64.ReportException.
+ */
 #include "cpu/arm/trap.h"
 #include "cpu/arm/counters.h"
 #include "cpu/arm/exec.h"
@@ -23,6 +24,9 @@ void pe_change(struct pe *p, uint64_t pstate)
     p->s.x[REG_SP] = p->s.sp[to];
     p->s.pstate = pstate;
     pe_mode_changed(p);
+    /* How the GIC signals an interrupt depends on level and security state if there are two states (IHI 0069 4.6.2). */
+    if (unlikely(arm_has(p->cfg, FEAT_EL3)) && p->env && p->env->gic_changed)
+        p->env->gic_changed(p->env_ctx, p);
 }
 
 void pe_set_pstate(struct pe *p, uint64_t pstate) { pe_change(p, pstate & ~(uint64_t)(PSTATE_NZCV | PSTATE_BTYPE)); }
