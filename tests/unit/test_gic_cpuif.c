@@ -382,6 +382,20 @@ static void ends_without_a_list_register_are_counted(void **state)
     rig_free(r);
 }
 
+static void an_end_out_of_order_drops_but_does_not_deactivate(void **state)
+{
+    (void)state;
+    struct rig *r = guest();
+    put(r, SR_ich_lr_el2, LR(1, 0, 1, 0x80, 70));
+    get(r, SR_icv_iar1_el1);
+    put(r, SR_ich_lr_el2 + 1, LR(1, 0, 1, 0x40, 71));
+    assert_int_equal(get(r, SR_icv_iar1_el1), 71);
+    put(r, SR_icv_eoir1_el1, 70);
+    assert_int_equal(get(r, SR_icv_rpr_el1), 0x80);
+    assert_int_equal(r->p->s.regs.ich_lr_el2[0], LR(2, 0, 1, 0x80, 70));
+    rig_free(r);
+}
+
 static void maintenance_is_an_interrupt_of_the_pe(void **state)
 {
     (void)state;
@@ -414,6 +428,7 @@ int main(void)
         cmocka_unit_test(list_registers_are_signalled_by_priority_and_group),
         cmocka_unit_test(the_end_of_a_hardware_interrupt_deactivates_the_physical_one),
         cmocka_unit_test(ends_without_a_list_register_are_counted),
+        cmocka_unit_test(an_end_out_of_order_drops_but_does_not_deactivate),
         cmocka_unit_test(maintenance_is_an_interrupt_of_the_pe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
