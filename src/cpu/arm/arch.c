@@ -2,6 +2,7 @@
 #include "cpu/arm/arch.h"
 #include "base/hash.h"
 #include "cpu/arm/access.h"
+#include "cpu/arm/counters.h"
 #include "cpu/arm/exec.h"
 #include "cpu/arm/gic_cpuif.h"
 #include "cpu/arm/regime.h"
@@ -332,6 +333,7 @@ static void pieces(struct cpu *c, cpu_piece_fn *fn, void *ctx)
 {
     struct arm_state *s = &pe(c)->s;
     s->x[REG_SINK] = 0; /* results nobody reads */
+    pmu_sync(pe(c));    /* counters as they are now, however long ago they were brought up to date */
 #define STATE(member, count, bytes, meaning) fn(ctx, #member, &s->member, sizeof s->member);
 #include "cpu/arm/state.def"
 #undef STATE

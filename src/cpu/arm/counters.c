@@ -98,6 +98,11 @@ static void accrue(struct pe *p)
 void pmu_sync(struct pe *p)
 {
     accrue(p);
+    pmu_refresh(p);
+}
+
+void pmu_refresh(struct pe *p)
+{
     p->count_cycles = p->count_retired = 0;
     p->counting = 0;
     for (unsigned n = 0; n <= CYCLES; n++) {

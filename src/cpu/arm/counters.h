@@ -11,6 +11,8 @@ void pmu_set_event(struct pe *p, unsigned n, uint64_t value);
 /* What counts, or where, is about to change or has: brings values up to date by what held until now, then goes on by what the registers
    say. */
 void pmu_sync(struct pe *p);
+/* After the state was replaced: takes over the counters as they are. */
+void pmu_refresh(struct pe *p);
 /* The exception level changes: the same, when there is anything to count. */
 static inline void pmu_level(struct pe *p)
 {

@@ -117,9 +117,10 @@ void pe_refresh(struct pe *p)
     memset(p->mode_ctx, 0, sizeof p->mode_ctx);
     p->regimes.count = 0;
     p->levels = 0;
+    p->counting = 0; /* what counted belongs to the state before */
     p->armed = sysreg_armed(&p->ctx);
     pe_mode_changed(p);
-    pmu_sync(p);
+    pmu_refresh(p);
     pe_deadline(p);
     pe_complete(p);
 }

@@ -1,5 +1,6 @@
 /* Registers by name, for debuggers and the public API. */
 #include "cpu/arm/arch.h"
+#include "cpu/arm/counters.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,7 @@ bool arm_set_reg(struct cpu *cpu, const char *name, uint64_t value)
         return false;
     } else {
         sysreg_write(&c, sysreg_by_name(name), value);
+        pmu_sync(p); /* it may be a control of the counters */
         engine_flush(cpu->engine);
     }
     pe_refresh(p);
