@@ -22,7 +22,7 @@ static const struct check_firmware firmwares[CHECK_FIRMWARES] = {
 };
 
 static const struct check_handler handlers[CHECK_HANDLERS] = {
-#define HANDLER(id, title, select, effect, lost, lost_h) {title, select, SSE_EFFECT_##effect, lost, lost_h},
+#define HANDLER(id, title, select, effect, vector, lost, lost_h) {title, select, SSE_EFFECT_##effect, vector, lost, lost_h},
 #include "debug/check.def"
 };
 
@@ -41,6 +41,14 @@ static const struct check_scenario scenarios[SCENARIOS] = {
                            "mode=probe dte=on", 0, true, states_size, states_flags_apply, states_run, states_story},
     [SCENARIO_s1_attrs] = {"s1.attrs", "calls, attributes and STATUS of an event through its states", "kvm%s.elf", "mode=probe",
                            0, true, attrs_size, always, attrs_run, attrs_story},
+    [SCENARIO_s1_switch] = {"s1.switch", "a world switch into a guest and back, interrupted at every instruction", "kvm%s.elf",
+                            "paging=on", 0, true, switch_size, always, switch_run, switch_story},
+    [SCENARIO_s1_bare] = {"s1.bare", "the same without translation", "kvm%s.elf", "paging=off", 0, true, switch_size, always,
+                          switch_run, switch_story},
+    [SCENARIO_s2_kernel] = {"s2.kernel", "a system call, interrupted at every instruction, without the hypervisor extension",
+                            "kernel%s.elf", "paging=on", 0, false, switch_size, always, switch_run, switch_story},
+    [SCENARIO_s2_kernel_h] = {"s2.kernel-h", "the same with the hypervisor extension", "kernel%s.elf", "paging=on", 0, true,
+                              switch_size, always, switch_run, switch_story},
     [SCENARIO_s2_states] = {"s2.states", "every state of P, SPP, SPIE, SIE is interrupted, without the hypervisor extension",
                             "kernel%s.elf", "mode=probe", 0, false, states_size, always, states_run, states_story},
 };

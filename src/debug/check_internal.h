@@ -28,6 +28,7 @@ struct check_handler {
     const char *name;
     unsigned select;
     enum sse_effect effect;
+    bool vector;
     const char *lost, *lost_h;
 };
 enum check_handler_id {
@@ -37,7 +38,18 @@ enum check_handler_id {
 };
 const struct check_handler *check_handler(enum check_handler_id id);
 
-enum check_scenario_id { SCENARIO_s1_states, SCENARIO_s1_flags, SCENARIO_s2_states, SCENARIO_s1_attrs, SCENARIO_s1r, SCENARIOS };
+enum check_scenario_id {
+    SCENARIO_s1r,
+    SCENARIO_s1_states,
+    SCENARIO_s1_flags,
+    SCENARIO_s1_attrs,
+    SCENARIO_s1_switch,
+    SCENARIO_s1_bare,
+    SCENARIO_s2_states,
+    SCENARIO_s2_kernel,
+    SCENARIO_s2_kernel_h,
+    SCENARIOS
+};
 struct check_scenario {
     const char *name, *title;
     const char *image;   /* payload, %s as in check.def */

@@ -108,14 +108,16 @@ static void check_status_bits(struct monitor *o, const struct machine_change *c,
 
 /* A completion: what goes on now against what was interrupted, whoever is to blame. A handler that wrote the INTERRUPTED
    attributes means it to be another place. */
-static void check_resume(struct monitor *o, const struct machine_change *c)
+static void check_resume(struct monitor *o, struct machine *m, const struct machine_change *c)
 {
+    struct rv_features f;
     struct monitor_violation *open[MONITOR_RULES] = {NULL};
     struct rv_view a = o->oracle.interrupted;
     const struct rv_view *r = &o->oracle.resumed;
     if (o->oracle.wrote)
         return;
-    if (a.priv == U || a.v) /* mret clears SDT on the way there */
+    view_features(&f, m, c->hart);
+    if (a.priv == U || a.v || !f.dte) /* mret clears SDT on the way there; without DTE there is none */
         a.csr[VIEW_sstatus] &= ~(uint64_t)VIEW_SDT;
     for (uint32_t i = view_differs(&a, r, 0); i != UINT32_MAX; i = view_differs(&a, r, i + 1)) {
         uint64_t x = view_value(&a, i), y = view_value(r, i);
@@ -197,7 +199,7 @@ unsigned monitor_feed(struct monitor *o, struct machine *m, const struct machine
     sse_oracle_feed(&o->oracle, m, c);
     take_departures(o, c);
     if (o->oracle.saw & SSE_SAW_RESUME)
-        check_resume(o, c);
+        check_resume(o, m, c);
     if (wanted(o, MONITOR_A6) && c->is_return && c->priv == M && c->to_priv != M)
         check_mret(o, c);
     if (wanted(o, MONITOR_B2)) {
