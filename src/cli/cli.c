@@ -39,7 +39,7 @@ bool cli_colour(int fd)
 static void usage(FILE *f)
 {
     fputs("Usage: trapline VERB [OPTION...] [ARGUMENT...]\n"
-          "Deterministic, cycle-level emulator of RISC-V machines for firmware, hypervisors and kernels.\n\nVerbs\n",
+          "Deterministic, cycle-level emulator of RISC-V and Arm machines for firmware, hypervisors and kernels.\n\nVerbs\n",
           f);
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
         fprintf(f, "  %-8s %s\n", verbs[i].name, verbs[i].title);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     OPT_BIOS = 0x100,
@@ -32,7 +33,8 @@ enum {
 
 static const struct argp_option table[] = {
     {0, 0, 0, 0, "Machine (each --name may be written -name, as QEMU does):", 1},
-    {"bios", OPT_BIOS, "FILE", 0, "firmware in machine mode; 'default': Debian's OpenSBI (the default with -kernel); 'none'", 1},
+    {"bios", OPT_BIOS, "FILE", 0,
+     "firmware; virt-arm: flash image; 'default': Debian's OpenSBI (virt's default with -kernel); 'none'", 1},
     {"kernel", OPT_KERNEL, "FILE", 0, "what the firmware starts: ELF, Linux Image (gzip too) or raw", 1},
     {"initrd", OPT_INITRD, "FILE", 0, "initial RAM disk", 1},
     {"append", OPT_APPEND, "TEXT", 0, "kernel command line", 1},
@@ -42,8 +44,10 @@ static const struct argp_option table[] = {
      1},
     {"smp", OPT_SMP, "N", 0, "harts, 1 to 8 (1)", 1},
     {"memory", 'm', "SIZE", 0, "RAM: 512 or 512M or 1G (128M)", 1},
-    {"machine", 'M', "NAME", 0, "board (virt)", 1},
-    {"cpu", OPT_CPU, "CONFIG", 0, "rv64,h=on,sstc=off or @FILE with such words; `trapline doc --cpu` lists them", 1},
+    {"machine", 'M', "NAME", 0,
+     "board: virt (RISC-V) or virt-arm[,virtualization=on][,secure=on] (AArch64); else the one for the image", 1},
+    {"cpu", OPT_CPU, "CONFIG", 0, "rv64,h=on,sstc=off; max,mte=off; or @FILE with such words; `trapline doc --cpu` lists them",
+     1},
     {"device", OPT_DEVICE, "NAME", 0, "add virtio-net, virtio-rng or virtio-console", 1},
     {"netdev", OPT_NETDEV, "user", 0,
      "network behind virtio-net: user[,hostfwd=tcp::2222-:22]; depends on the outside, so off by default", 1},
@@ -182,16 +186,8 @@ static bool parse_ram(struct machine_options *o, const char *arg, struct err *e)
 
 static bool parse_machine(struct machine_options *o, const char *arg, struct err *e)
 {
-    const char *word = first_word(o, arg, e);
-    if (word && !board_find(word)) {
-        char names[128];
-        board_names(names, sizeof names);
-        return err_set(e, "-machine %s: there is no board '%s'; the boards are: %s", arg, word, names);
-    }
-    if (word && arg[strlen(word)])
-        return err_set(e, "-machine %s: the board %s has no options", arg, word);
-    o->config.board = word;
-    return word != NULL;
+    o->config.board = arg;
+    return board_parse(arg, e) != NULL;
 }
 
 static bool parse_device(struct machine_options *o, const char *arg, struct err *e)
@@ -297,7 +293,6 @@ static error_t parser(int key, char *arg, struct argp_state *state)
     struct machine_options *o = state->input;
     struct err e;
     if (key == ARGP_KEY_INIT) {
-        o->config.board = "virt";
         return 0;
     }
     if (key == ARGP_KEY_ARG) {
@@ -368,6 +363,35 @@ static bool is_linux_kernel(const char *path, bool *linux_image, struct err *e)
     return ok;
 }
 
+/* Firmware on a flash drive is something to run. */
+static bool has_flash(const struct machine_options *o)
+{
+    for (unsigned i = 0; i < o->config.ndrives; i++)
+        if (strstr(o->drives[i], "if=pflash"))
+            return true;
+    return false;
+}
+
+/* Without -machine: the board for what is to be run, if that can be told. */
+static bool choose_board(struct machine_options *o, struct err *e)
+{
+    const char *path = o->config.kernel ? o->config.kernel : o->config.bios;
+    const struct board *b = NULL;
+    struct buf bytes;
+    struct stat st;
+    if (path && !stat(path, &st) && S_ISREG(st.st_mode) && /* a pipe can be read once only */ strcmp(path, "default") &&
+        strcmp(path, "none")) {
+        if (!image_read_file(path, &bytes, e))
+            return false;
+        const struct cpu_arch *arch =
+            image_unpack(path, &bytes, UINT64_C(4) << 30, e) ? image_arch_of(bytes.data, bytes.len) : NULL;
+        b = arch ? board_of_arch(arch) : NULL;
+        buf_free(&bytes);
+    }
+    o->config.board = b ? b->name : board_at(0)->name;
+    return true;
+}
+
 bool options_settle(struct machine_options *o, struct err *e)
 {
     struct machine_config *c = &o->config;
@@ -383,11 +407,13 @@ bool options_settle(struct machine_options *o, struct err *e)
         if (!c->bios)
             c->bios = linux_image ? "default" : "none";
     }
-    if (!c->kernel && (!c->bios || !strcmp(c->bios, "none")) && !o->dumpdtb)
+    if (!c->kernel && (!c->bios || !strcmp(c->bios, "none")) && !o->dumpdtb && !has_flash(o))
         return err_set(e, "nothing to run: name an image, or -kernel FILE, or -bios FILE; see `trapline run --help`");
     if (c->append && !c->kernel)
         return err_set(e, "-append '%s': a command line needs a kernel (-kernel)", c->append);
-    if (!c->bios)
-        c->bios = c->kernel ? "default" : "none";
+    if (!c->board && !choose_board(o, e))
+        return false;
+    if (!c->bios || !strcmp(c->bios, "default"))
+        c->bios = (c->bios || c->kernel) && board_find(c->board)->firmware ? "default" : "none";
     return true;
 }

@@ -77,8 +77,8 @@ struct cpu_arch {
     /* Reads the configuration. NULL with a sentence. */
     struct cpu_kind *(*kind_new)(const struct cpu_choice *choice, struct err *e);
     void (*kind_free)(struct cpu_kind *k);
-    /* The highest level there is: of Arm 1 to 3. NULL: always the same. */
-    unsigned (*highest_level)(const struct cpu_kind *k);
+    /* Bit per exception level there is (Arm). NULL: levels are no concern of the board's. */
+    unsigned (*levels)(const struct cpu_kind *k);
     /* Gives the properties of the node to fn. False: the cpu has no such node. */
     bool (*describe)(const struct cpu_kind *k, enum cpu_node node, cpu_property_fn *fn, void *ctx);
 
@@ -135,7 +135,7 @@ struct cpu_arch {
     const char *(*fault)(const struct cpu *c);
 };
 
-extern const struct cpu_arch riscv_arch;
+extern const struct cpu_arch riscv_arch, arm_arch;
 
 /* Architecture number i (0, 1, …), or NULL past the last. */
 const struct cpu_arch *cpu_arch_at(unsigned i);

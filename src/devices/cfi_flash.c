@@ -41,8 +41,10 @@ struct cfi_flash {
     uint8_t status; /* SR of both chips */
     uint8_t first;  /* the command whose next store is awaited: PROGRAM, BUFFERED, ERASE, LOCK; 0: none */
     uint8_t phase;  /* of BUFFERED: 0 the count, 1 the words, 2 the confirmation */
-    uint32_t left;  /* stores of phase 1 to come */
-    uint64_t from;  /* of BUFFERED: the buffer's first byte in the flash, aligned to its size */
+    uint16_t left;  /* stores of phase 1 to come */
+    uint8_t began;  /* of phase 1: a word has come */
+    uint8_t pad;
+    uint64_t from; /* of BUFFERED: the buffer's first byte in the flash, aligned to its size */
     uint8_t data[BUFFER];
     uint8_t valid[BUFFER / 8]; /* bit per byte of data that was stored */
 };
@@ -170,18 +172,22 @@ static void buffered(struct device *d, uint64_t off, unsigned size, uint64_t val
 {
     struct cfi_flash *c = d->state;
     if (c->phase == 0) {
-        c->left = (uint32_t)(value & 0xffff) + 1;
-        c->from = off - off % BUFFER;
+        uint32_t words = (uint32_t)(value & 0xffff) + 1;
         memset(c->valid, 0, sizeof c->valid);
         c->phase = 1;
-        if (c->left > BUFFER / 4) { /* more words than the buffer has */
+        c->began = 0;
+        if (words > BUFFER / 4) { /* more than the buffer has */
             fail(c, PROGRAM_FAILED | ERASE_FAILED);
             c->first = c->phase = 0;
-            c->left = 0;
+            words = 0;
         }
+        c->left = (uint16_t)words;
     } else if (c->phase == 1) {
         uint8_t data[8];
         memcpy(data, &value, sizeof data);
+        if (!c->began) /* command and count may go to any address of the block: the first word says where */
+            c->from = off - off % BUFFER;
+        c->began = 1;
         fill(c, off, size, data);
         if (!--c->left)
             c->phase = 2;
@@ -240,8 +246,8 @@ static bool cfi_flash_valid(const struct device *d)
     const struct cfi_flash *c = d->state;
     bool mode = c->mode == READ_ARRAY || c->mode == READ_STATUS || c->mode == READ_ID || c->mode == READ_CFI;
     bool first = !c->first || c->first == PROGRAM || c->first == BUFFERED || c->first == ERASE || c->first == LOCK;
-    return mode && first && c->phase <= 2 && c->left <= BUFFER / 4 && (c->phase != 1 || c->left) && c->from < SIZE &&
-           c->from % BUFFER == 0;
+    return mode && first && c->phase <= 2 && c->began <= 1 && c->left <= BUFFER / 4 && (c->phase != 1 || c->left) &&
+           c->from < SIZE && c->from % BUFFER == 0;
 }
 
 const struct device_ops cfi_flash_ops = {

@@ -16,12 +16,19 @@ struct board_line {
     uint64_t arg;       /* struct device's arg */
 };
 
+/* A switch of -machine: a feature of the cpu, which is off unless this or -cpu turns it on. */
+struct board_option {
+    const char *name, *cpu;
+};
+
 struct board {
     const char *name, *title;
     const struct cpu_arch *arch;                 /* of its harts */
     const char *cpu;                             /* default -cpu */
+    bool firmware;                               /* -bios default names one, which a kernel is started by */
+    const struct board_option *options;          /* ends with an empty one; NULL: none */
     uint64_t ram_base, ram_default, ram_max;     /* bytes */
-    uint64_t rom_base, rom_size;                 /* the reset code: harts start at rom_base */
+    uint64_t rom_base, rom_size;                 /* the reset code: harts start at rom_base; size 0: there is none */
     uint64_t tick_hz;                            /* of the guest's time base, when the clock is at least that fast */
     bool (*boot)(struct boot *b, struct err *e); /* how images get into memory and harts start: loader.h */
     void (*tree)(struct fdt_tree *t, const struct fdt_chosen *chosen); /* its device tree: fdt.h */
@@ -33,8 +40,12 @@ struct board {
     unsigned slot_irq, slots;
 };
 
-/* The board called name, or NULL. */
+/* The board called name (what follows a comma does not count), or NULL. */
 const struct board *board_find(const char *name);
+/* The board of "NAME,option=on,…". NULL with a sentence. */
+const struct board *board_parse(const char *text, struct err *e);
+/* The board for an architecture's images when none is named, or NULL. */
+const struct board *board_of_arch(const struct cpu_arch *arch);
 /* Board number i (0, 1, …), or NULL past the last. Number 0 is the default. */
 const struct board *board_at(size_t i);
 /* The names of all boards, "virt, …", in cap bytes. */

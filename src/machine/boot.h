@@ -13,7 +13,8 @@ struct boot {
     struct loader *l;
     struct image_place place;
     struct hash *digest;
-    char bios[256]; /* the firmware's file; empty: none */
+    struct fdt_board board; /* what the device tree is made of: a copy of c->board, completed */
+    char bios[256];         /* the firmware's file; empty: none */
 };
 
 static inline uint64_t boot_align_up(uint64_t v, uint64_t a) { return (v + a - 1) / a * a; }

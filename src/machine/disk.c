@@ -39,6 +39,8 @@ static void *must(void *p)
 struct option {
     char *file;
     bool readonly, write;
+    bool flash;    /* if=pflash */
+    unsigned unit; /* of flash; 2: any */
 };
 
 static bool flag_value(const char *name, const char *value, bool *out, const char *all, struct err *e)
@@ -64,8 +66,15 @@ static bool one_option(struct option *o, char *part, const char *all, struct err
         return flag_value(part, value, &o->readonly, all, e);
     if (!strcmp(part, "write"))
         return flag_value(part, value, &o->write, all, e);
-    if (!strcmp(part, "if"))
-        return !strcmp(value, "virtio") || err_set(e, "-drive %s: if=%s is not there, only if=virtio", all, value);
+    if (!strcmp(part, "if")) {
+        o->flash = !strcmp(value, "pflash");
+        return o->flash || !strcmp(value, "virtio") ||
+               err_set(e, "-drive %s: if=%s is not there, only if=virtio and if=pflash", all, value);
+    }
+    if (!strcmp(part, "unit")) {
+        o->unit = (unsigned)(*value - '0');
+        return (o->unit < 2 && !value[1]) || err_set(e, "-drive %s: unit=%s: flash banks are 0 and 1", all, value);
+    }
     if (!strcmp(part, "format"))
         return !strcmp(value, "raw") || err_set(e, "-drive %s: format=%s is not there, only format=raw", all, value);
     if (!strcmp(part, "id") || !strcmp(part, "index") || !strcmp(part, "media") || !strcmp(part, "cache"))
@@ -129,6 +138,30 @@ static struct file *open_file(struct option *o, struct err *e)
 }
 
 static uint64_t page_count(const struct file *f) { return (f->size + MEM_PAGE_SIZE - 1) / MEM_PAGE_SIZE; }
+
+bool disk_is_flash(const char *option, char **path, unsigned *unit, struct err *e)
+{
+    struct option o = {.unit = 2};
+    bool ok;
+    *path = NULL;
+    if (!strstr(option, "if=pflash"))
+        return false;
+    ok = parse(&o, option, e);
+    if (ok && !o.flash) {
+        free(o.file);
+        return false;
+    }
+    if (ok && o.write)
+        ok = err_set(e, "-drive %s: what is written to flash stays in memory; write=on is for disks", option);
+    if (ok && (!o.file || !*o.file))
+        ok = err_set(e, "-drive %s: the file is missing", option);
+    *unit = o.unit;
+    if (ok)
+        *path = o.file;
+    else
+        free(o.file);
+    return true;
+}
 
 struct disk *disk_open(const char *option, struct err *e)
 {

@@ -17,6 +17,9 @@ struct disk;
    accepted
    ("," in a path is written ",,"). NULL with a sentence on a bad option or file. */
 struct disk *disk_open(const char *option, struct err *e);
+/* Whether a -drive option is of a flash bank (if=pflash). Then *path is a new string, and *unit the bank asked for, or 2: any; or
+ *path is NULL, and there is a sentence. */
+bool disk_is_flash(const char *option, char **path, unsigned *unit, struct err *e);
 struct disk *disk_fork(struct disk *d);
 void disk_free(struct disk *d);
 /* Makes d equal to `from`, of which it is a fork. */

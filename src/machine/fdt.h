@@ -25,6 +25,7 @@ struct fdt_board {
     unsigned harts;
     uint64_t ram_base, ram_size; /* bytes */
     uint64_t tick_hz;            /* timebase-frequency */
+    const char *conduit;         /* by which the machine answers PSCI: "hvc", "smc"; NULL: it does not */
     const struct fdt_device *devices;
     unsigned ndevices;
     uint64_t seed; /* rng-seed and kaslr-seed follow from it */
@@ -38,6 +39,8 @@ struct fdt_chosen {
 
 /* The tree of the board virt. */
 void fdt_virt(struct fdt_tree *t, const struct fdt_chosen *chosen);
+/* That of the board virt-arm. */
+void fdt_virt_arm(struct fdt_tree *t, const struct fdt_chosen *chosen);
 
 /* Builds the tree into out (appended to an empty buffer). False when the tree cannot be built (never for a valid board). */
 bool fdt_build(const struct fdt_board *board, const struct fdt_chosen *chosen, struct buf *out, struct err *e);

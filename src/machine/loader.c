@@ -69,7 +69,7 @@ bool boot_make_dtb(struct boot *b, struct err *e)
     if (b->c->append)
         hash_add(b->digest, b->c->append, strlen(b->c->append));
     if (!file)
-        return fdt_build(b->c->board, &chosen, &l->dtb, e);
+        return fdt_build(&b->board, &chosen, &l->dtb, e);
     if (!image_read_file(file, &l->dtb, e) || !fdt_check(file, &l->dtb, e))
         return false;
     hash_add_u64(b->digest, hash_bytes(l->dtb.data, l->dtb.len));
@@ -105,7 +105,7 @@ bool boot_place_dtb(struct boot *b, struct err *e)
 bool loader_boot(const struct loader_config *c, struct loader *out, struct err *e)
 {
     *out = (struct loader){0};
-    struct boot b = {.c = c, .l = out, .digest = hash_new()};
+    struct boot b = {.c = c, .l = out, .digest = hash_new(), .board = *c->board};
     b.place = (struct image_place){.mem = c->mem,
                                    .ram_base = c->board->ram_base,
                                    .ram_size = c->board->ram_size,

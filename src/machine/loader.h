@@ -23,6 +23,7 @@ struct loader_config {
     uint64_t rom_base, rom_size;                 /* reset ROM: at least 128 bytes; the harts start at rom_base */
     const char *bios;                            /* file, "default", or "none"/NULL: start at the kernel */
     const char *kernel, *initrd, *append, *dtb;  /* files (append: text); NULL: none */
+    const char *flash[2];                        /* files of the flash banks; NULL: none */
 };
 
 struct loader {
@@ -31,7 +32,10 @@ struct loader {
     uint64_t initrd_digest;    /* of its bytes */
     uint64_t dtb_start;        /* physical address of the device tree */
     struct buf dtb;            /* the blob as the guest finds it */
-    uint64_t start;            /* where the reset code jumps to */
+    uint64_t start;            /* where the reset code jumps to, or the first hart is started */
+    bool direct;               /* the machine starts the first hart there (cpu_arch.start), the others are off */
+    unsigned level;            /* in this level */
+    const char *conduit;       /* by which the machine answers PSCI calls: "hvc", "smc"; NULL: it does not */
     struct symbols symbols;    /* of all ELF images, sorted */
     uint64_t tohost, fromhost; /* HTIF registers of a bare-metal ELF; 0: it has none */
     uint64_t digest;           /* of all files and the append text: names this guest in a reproduction line */
@@ -39,6 +43,8 @@ struct loader {
 
 /* The flow of the board virt. */
 bool boot_virt(struct boot *b, struct err *e);
+/* That of the board virt-arm. */
+bool boot_virt_arm(struct boot *b, struct err *e);
 
 /* Loads everything. Without firmware and kernel the harts start at the beginning of RAM, for callers that write code there. On
  * failure nothing is left allocated and the sentence names the file and the reason. */

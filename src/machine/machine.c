@@ -25,6 +25,16 @@ static void reset_harts(struct machine *m, uint64_t cycle)
         m->arch->reset(machine_hart(m, i), cycle, rng_next(&m->st.rng));
 }
 
+/* Where the machine is the firmware, one hart runs and the others wait for it to start them. */
+static void start_first(struct machine *m)
+{
+    const struct loader *l = &m->setup->loader;
+    for (unsigned i = 1; l->conduit && i < m->setup->harts; i++)
+        machine_progress(m, i)->parked = 1;
+    if (l->direct)
+        m->arch->start(machine_hart(m, 0), l->level, l->start, l->dtb_start);
+}
+
 static void reset_devices(struct machine *m)
 {
     for (unsigned i = 0; i < m->setup->devices; i++)
@@ -49,6 +59,7 @@ static void first_state(struct machine *m)
         fw_cfg_add_value(fw, FW_CFG_NB_CPUS, s->harts, 2);
     reset_harts(m, 0);
     reset_devices(m);
+    start_first(m);
     machine_refresh(m);
 }
 
@@ -107,6 +118,7 @@ void machine_reboot(struct machine *m)
         sched_cancel(&m->st.sched, (int)i);
     reset_harts(m, now);
     reset_devices(m);
+    start_first(m);
     machine_refresh(m);
 }
 
@@ -141,7 +153,7 @@ static bool add_memory(struct machine *m, struct err *e)
         if (s->device[i].ops->rom &&
             !mem_add_ram(m->mem, s->device[i].id, s->device[i].base, s->device[i].ops->mmio_size, true, e))
             return false;
-    return mem_add_ram(m->mem, "rom", b->rom_base, b->rom_size, true, e);
+    return !b->rom_size || mem_add_ram(m->mem, "rom", b->rom_base, b->rom_size, true, e);
 }
 
 static bool load(struct machine *m, const struct machine_config *c, struct err *e)
@@ -158,7 +170,8 @@ static bool load(struct machine *m, const struct machine_config *c, struct err *
                               .kernel = c->kernel,
                               .initrd = c->initrd,
                               .append = c->append,
-                              .dtb = c->dtb};
+                              .dtb = c->dtb,
+                              .flash = {s->flash[0], s->flash[1]}};
     return add_memory(m, e) && loader_boot(&l, &s->loader, e);
 }
 

@@ -18,7 +18,7 @@
 #include "sched/sched.h"
 
 #define MACHINE_HARTS   8
-#define MACHINE_DEVICES 32
+#define MACHINE_DEVICES 56
 #define MACHINE_TYPED   256 /* bytes typed for semihosting that the guest has not read yet */
 
 /* One device of the machine as it was asked for: a line of the board, or what took a slot. */
@@ -53,9 +53,11 @@ struct setup {
     struct device_spec device[MACHINE_DEVICES];
     unsigned devices;
     struct event_owner owner[SCHED_MAX];
-    struct sched sched; /* all events, none armed */
-    size_t states_size; /* bytes of all device states */
-    int controller;     /* index of the device that takes interrupt lines, or -1 */
+    struct sched sched;        /* all events, none armed */
+    size_t states_size;        /* bytes of all device states */
+    int slot[MACHINE_DEVICES]; /* by number of the virtio slot: index of the device in it */
+    char *flash[2];            /* files of the flash banks, or NULL */
+    int controller;            /* index of the device that takes interrupt lines, or -1 */
     unsigned harts, disks;
     uint64_t ram, quantum, clock_hz, tick_hz, seed, rtc_epoch;
     bool semihosting;
@@ -173,6 +175,12 @@ size_t machine_typed(struct machine *m, const void *p, size_t n);
 
 /* The hart waits with nothing to wake it now, or is halted for good. */
 bool machine_sleeps(struct machine *m, unsigned hart);
+
+/* ---- psci.c
+ * ------------------------------------------------------------------------------------------------------------------------- */
+
+/* A call of the firmware the machine provides (cpu_env.firmware; ctx is the machine). */
+bool machine_firmware(void *ctx, struct cpu *c, uint64_t x[8], bool by_smc);
 
 /* ---- machine.c
  * ---------------------------------------------------------------------------------------------------------------------- */

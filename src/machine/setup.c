@@ -57,14 +57,41 @@ static bool take_slot(struct setup *s, struct slots *t, const char *device, cons
     if (t->used == b->slots)
         return err_set(e, "%s: board %s has %u virtio slots and all are taken", id, b->name, b->slots);
     unsigned n = t->used++;
+    s->slot[n] = (int)s->devices;
     return add(s, device, id, b->slot_base + n * b->slot_stride, b->slot_irq + n, arg, disk, e);
+}
+
+/* A file for a flash bank: the unit named, or (2) the first that is free. */
+static bool add_flash(struct setup *s, char *path, unsigned unit, struct err *e)
+{
+    if (unit > 1)
+        unit = s->flash[0] ? 1 : 0;
+    bool there = false;
+    for (size_t i = 0; i < s->board->nlines; i++)
+        there |= !strcmp(s->board->lines[i].device, "cfi_flash");
+    if (!there || s->flash[unit]) {
+        err_set(e,
+                there ? "-drive if=pflash: %s: flash bank %u is taken already" : "-drive if=pflash: %s: the board has no flash",
+                path, unit);
+        free(path);
+        return false;
+    }
+    s->flash[unit] = path;
+    return true;
 }
 
 static bool add_disks(struct setup *s, struct slots *t, struct disk *disk[], const struct machine_config *c, struct err *e)
 {
     for (unsigned i = 0; i < c->ndrives; i++) {
         char id[32];
-        snprintf(id, sizeof id, "disk%u", i);
+        char *flash;
+        unsigned unit = 0;
+        if (disk_is_flash(c->drives[i], &flash, &unit, e)) {
+            if (!flash || !add_flash(s, flash, unit, e))
+                return false;
+            continue;
+        }
+        snprintf(id, sizeof id, "disk%u", s->disks);
         if (s->disks == MACHINE_DEVICES)
             return err_set(e, "%s: board %s has %u virtio slots", id, s->board->name, s->board->slots);
         struct disk *d = disk_open(c->drives[i], e);
@@ -97,7 +124,8 @@ static bool add_devices(struct setup *s, struct disk *disk[], const struct machi
     struct slots slots = {0};
     for (size_t i = 0; i < s->board->nlines; i++) {
         const struct board_line *l = &s->board->lines[i];
-        uint64_t arg = !strcmp(l->device, "goldfish_rtc") && s->rtc_epoch ? s->rtc_epoch : l->arg;
+        bool clock = !strcmp(l->device, "goldfish_rtc") || !strcmp(l->device, "pl031");
+        uint64_t arg = clock && s->rtc_epoch ? s->rtc_epoch : l->arg;
         if (!add(s, l->device, l->id, l->base, l->irq, arg, -1, e))
             return false;
     }
@@ -118,13 +146,36 @@ static bool add_devices(struct setup *s, struct disk *disk[], const struct machi
 /* ---- the rest
  * ----------------------------------------------------------------------------------------------------------------------- */
 
+/* The cpu as asked for, with the board's switches behind its first word: what is said of them in the rest counts. on: the options
+   of -machine. */
+static char *cpu_text(const struct board *b, const char *cpu, const char *on)
+{
+    size_t first = strcspn(cpu, ","), room = strlen(cpu) + 1;
+    for (const struct board_option *o = b->options; o && o->name; o++)
+        room += strlen(o->cpu) + sizeof ",=off";
+    char *text = must(calloc(1, room)), word[64];
+    memcpy(text, cpu, first);
+    for (const struct board_option *o = b->options; o && o->name; o++) {
+        snprintf(word, sizeof word, "%s=on", o->name);
+        const char *at = strstr(on, word);
+        bool yes = at && at[-1] == ',' && (!at[strlen(word)] || at[strlen(word)] == ',');
+        snprintf(word, sizeof word, "%s=", o->cpu);
+        if (yes || !strstr(cpu, word))
+            snprintf(text + strlen(text), room - strlen(text), ",%s=%s", o->cpu, yes ? "on" : "off");
+    }
+    strcat(text, cpu + first);
+    return text;
+}
+
 static bool set_cpu(struct setup *s, const struct machine_config *c, struct err *e)
 {
-    const char *cpu = c->cpu ? c->cpu : s->board->cpu;
+    const char *on = c->board ? c->board + strcspn(c->board, ",") : "";
+    char *cpu = cpu_text(s->board, c->cpu ? c->cpu : s->board->cpu, on);
     uint64_t tick_cycles = s->clock_hz > s->board->tick_hz ? s->clock_hz / s->board->tick_hz : 1;
     s->tick_hz = s->clock_hz / tick_cycles;
     s->kind = s->board->arch->kind_new(
         &(struct cpu_choice){.text = cpu, .reset_pc = s->board->rom_base, .tick_cycles = tick_cycles, .tick_hz = s->tick_hz}, e);
+    free(cpu);
     return s->kind;
 }
 
@@ -151,12 +202,9 @@ bool setup_from_config(struct setup *s, struct disk *disk[], const struct machin
     const char *name = c->board ? c->board : board_at(0)->name;
     s->refs = 1;
     s->controller = -1;
-    s->board = board_find(name);
-    if (!s->board) {
-        char names[128];
-        board_names(names, sizeof names);
-        return err_set(e, "-machine %s: there is no board '%s'; the boards are: %s", name, name, names);
-    }
+    s->board = board_parse(name, e);
+    if (!s->board)
+        return false;
     s->clock_hz = c->clock_hz ? c->clock_hz : CLOCK_DEFAULT;
     return set_cpu(s, c, e) && set_numbers(s, c, e) && add_devices(s, disk, c, e);
 }
@@ -219,5 +267,7 @@ void setup_put(struct setup *s)
     loader_free(&s->loader);
     kept_free(s);
     free(s->append);
+    free(s->flash[0]);
+    free(s->flash[1]);
     free(s);
 }

@@ -25,7 +25,7 @@ struct machine_host {
 };
 
 struct machine_config {
-    const char *board;                                 /* "virt" */
+    const char *board;                                 /* "virt", "virt-arm", with options: "virt-arm,virtualization=on" */
     const char *cpu;                                   /* "rv64,h=on,…"; NULL: the board's default */
     unsigned harts;                                    /* 1..8; 0: 1 */
     uint64_t ram;                                      /* bytes; 0: the board's default (128 MiB) */

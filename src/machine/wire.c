@@ -199,6 +199,40 @@ static bool bus_write(void *ctx, uint64_t off, unsigned size, uint64_t value)
     return off < d->ops->mmio_size && d->ops->write && d->ops->write(d, off, size, value);
 }
 
+/* Slots that are smaller than a page share a region. */
+static struct device *slot_at(struct machine *m, uint64_t *off)
+{
+    const struct board *b = m->setup->board;
+    struct device *d = *off / b->slot_stride < b->slots ? &m->device[m->setup->slot[*off / b->slot_stride]] : NULL;
+    *off %= b->slot_stride;
+    return d;
+}
+
+static bool slots_read(void *ctx, uint64_t off, unsigned size, uint64_t *value)
+{
+    struct device *d = slot_at(ctx, &off);
+    return d && bus_read(d, off, size, value);
+}
+
+static bool slots_write(void *ctx, uint64_t off, unsigned size, uint64_t value)
+{
+    struct device *d = slot_at(ctx, &off);
+    return d && bus_write(d, off, size, value);
+}
+
+static bool share_slots(const struct board *b) { return b->slots && b->slot_stride % MEM_PAGE_SIZE; }
+
+static bool wire_slots(struct machine *m, bool fork, struct err *e)
+{
+    const struct board *b = m->setup->board;
+    uint64_t size = (b->slots * b->slot_stride + MEM_PAGE_SIZE - 1) & ~(uint64_t)(MEM_PAGE_SIZE - 1);
+    struct mem_io io = {slots_read, slots_write, m};
+    if (!fork)
+        return mem_add_io(m->mem, "virtio slots", b->slot_base, size, io, e);
+    mem_set_io(m->mem, b->slot_base, io);
+    return true;
+}
+
 bool wire_devices(struct machine *m, bool fork, struct err *e)
 {
     struct setup *s = m->setup;
@@ -212,20 +246,22 @@ bool wire_devices(struct machine *m, bool fork, struct err *e)
                                        .base = p->base,
                                        .index = i,
                                        .harts = s->harts,
-                                       .secure = s->kind->secure,
+                                       /* Where the machine is the firmware, it has set GICD_CTLR.DS. */
+                                       .secure = s->kind->secure && !s->loader.conduit,
                                        .tick_cycles = s->kind->tick_cycles,
                                        .tick_hz = s->tick_hz,
                                        .arg = p->arg};
         uint64_t size = (p->ops->mmio_size + MEM_PAGE_SIZE - 1) & ~(uint64_t)(MEM_PAGE_SIZE - 1);
         struct mem_io io = {bus_read, bus_write, &m->device[i]};
-        if (!size || !strcmp(p->ops->name, "htif"))
+        bool in_slot = p->base - s->board->slot_base < s->board->slots * s->board->slot_stride;
+        if (!size || !strcmp(p->ops->name, "htif") || (in_slot && share_slots(s->board)))
             continue; /* htif's registers are in RAM */
         if (fork || p->ops->rom)
             mem_set_io(m->mem, p->base, io);
         else if (!mem_add_io(m->mem, p->id, p->base, size, io, e))
             return false;
     }
-    return true;
+    return !share_slots(s->board) || wire_slots(m, fork, e);
 }
 
 static void ram_changed(void *ctx, uint64_t pa, uint64_t n)
@@ -283,6 +319,7 @@ void wire_harts(struct machine *m)
 {
     mem_set_changed(m->mem, ram_changed, m);
     m->env.controller = asked;
+    m->env.firmware = m->setup->loader.conduit ? machine_firmware : NULL;
     m->env.semihost = m->setup->semihosting ? machine_semihost : NULL;
     for (unsigned i = 0; i < m->setup->harts; i++) {
         machine_hart(m, i)->env = &m->env;

@@ -41,7 +41,17 @@ size=$("$TRAPLINE" run hello.elf >/dev/null && od -An -t u8 -j 96 -N 8 hello.elf
 refuse "segment.elf is a truncated ELF image: segment 0 has 0x$(printf %x "$size") bytes at byte 0x1000, the file has 0x1004 bytes" run segment.elf
 refuse "elf32.elf is a 32-bit ELF image; the cpu is rv64 (see -cpu)" run elf32.elf
 refuse "hello.elf is a 64-bit ELF image; the cpu is rv32 (see -cpu)" run hello.elf -cpu rv32
-refuse "aarch64.elf is an AArch64 ELF image; this machine is RISC-V" run aarch64.elf
+refuse "aarch64.elf is an AArch64 ELF image; this machine is RISC-V" run -machine virt aarch64.elf
+refuse "hello.elf is a RISC-V ELF image; this machine is AArch64" run -machine virt-arm hello.elf
+refuse "hello.elf is for RISC-V; this machine is AArch64" run -machine virt-arm -bios hello.elf
+refuse "-machine virt-arm,smm=on: 'smm=on' is not known; the board virt-arm has virtualization=on|off and secure=on|off" \
+    run -machine virt-arm,smm=on aarch64.elf
+refuse "-drive if=pflash: hello.elf: the board has no flash" run hello.elf -drive if=pflash,file=hello.elf
+refuse "-drive if=pflash,unit=2,file=x: unit=2: flash banks are 0 and 1" run -machine virt-arm -drive if=pflash,unit=2,file=x
+refuse "-drive if=pflash: b: flash bank 0 is taken already" \
+    run -machine virt-arm -drive if=pflash,unit=0,file=a -drive if=pflash,unit=0,file=b
+refuse "hello.elf and x are both to be in the first flash: give one of -bios and -drive if=pflash" \
+    run -machine virt-arm -bios hello.elf -drive if=pflash,file=x
 refuse "object.elf is an ELF object file that was not linked; it has no addresses to be loaded at" run object.elf
 refuse "outside.elf does not fit: segment 0 needs 0x1000 bytes from 0x40000000, $ram" run outside.elf
 refuse "huge.elf does not fit: segment 0 needs 0x10000000000 bytes from 0x80000000, $ram" run huge.elf
@@ -76,7 +86,7 @@ refuse "-m 99999999999T: '99999999999T' is not a size; write 512M or 1G" run hel
 refuse "-smp 0: a machine has 1 to 8 harts" run hello.elf -smp 0
 refuse "-smp 9: a machine has 1 to 8 harts" run hello.elf -smp 9
 refuse "-smp 'two' is not a number; write 1000000, 0x10, 5e7 or 20M" run hello.elf -smp two
-refuse "-machine pc: there is no board 'pc'; the boards are: virt" run hello.elf -machine pc
+refuse "-machine pc: there is no board 'pc'; the boards are: virt, virt-arm" run hello.elf -machine pc
 refuse "-netdev tap: only 'user' is there" run hello.elf -netdev tap
 refuse "-netdev user: hostfwd 'tcp:80' is not tcp:[address]:port-[guest]:port" run hello.elf -netdev user,hostfwd=tcp:80
 refuse "--max-cycles 'soon' is not a number; write 1000000, 0x10, 5e7 or 20M" run hello.elf --max-cycles soon

@@ -105,6 +105,15 @@ static void buffered_words_are_programmed_when_confirmed(void **s)
     struct fake *f = *s;
     cmd(f, 0, 0x20);
     cmd(f, 0, 0xd0);
+    cmd(f, 0, 0xe8); /* these may name the block only */
+    assert_int_equal(in(f, 0x1100), BOTH(0x80));
+    cmd(f, 0, 3);
+    for (unsigned i = 0; i < 4; i++)
+        fake_set(f, 0x1100 + 4 * i, 4, 0xb0 + i);
+    cmd(f, 0, 0xd0);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(word(f, 0x1100 + 4 * i), 0xb0 + i);
+    assert_int_equal(in(f, 0), BOTH(0x80));
     cmd(f, 0x100, 0xe8);
     assert_int_equal(in(f, 0x100), BOTH(0x80));
     cmd(f, 0x100, 3);

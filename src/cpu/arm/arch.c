@@ -1,0 +1,409 @@
+/* A64 as the folders above cpu/ see it. */
+#include "cpu/arm/arch.h"
+#include "base/hash.h"
+#include "cpu/arm/access.h"
+#include "cpu/arm/counters.h"
+#include "cpu/arm/exec.h"
+#include "cpu/arm/gic_cpuif.h"
+#include "cpu/arm/regime.h"
+#include "mem/gic.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A PE, and what of the machine's environment it is told. */
+struct arm_cpu {
+    struct pe pe; /* must be first */
+    struct pe_env env;
+};
+
+static struct pe *pe(struct cpu *c) { return (struct pe *)c; }
+static const struct pe *pe_of(const struct cpu *c) { return (const struct pe *)c; }
+
+_Static_assert(offsetof(struct pe, s) == sizeof(struct cpu), "cpu_progress finds the state behind struct cpu");
+_Static_assert(offsetof(struct arm_state, cycle) == offsetof(struct cpu_progress, cycle) &&
+                   offsetof(struct arm_state, idle) == offsetof(struct cpu_progress, idle) &&
+                   offsetof(struct arm_state, waiting) == offsetof(struct cpu_progress, waiting) &&
+                   offsetof(struct arm_state, halted) == offsetof(struct cpu_progress, halted) &&
+                   offsetof(struct arm_state, parked) == offsetof(struct cpu_progress, parked),
+               "the state begins with struct cpu_progress");
+
+/* ---- the configuration
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static void *must(void *p)
+{
+    if (!p)
+        abort(); /* out of host memory: nothing sensible can go on */
+    return p;
+}
+
+static void kind_free(struct cpu_kind *k)
+{
+    struct arm_kind *a = (struct arm_kind *)k;
+    sysreg_map_free(a->map);
+    a64_decoder_free(a->decoder);
+    free(a);
+}
+
+static struct cpu_kind *kind_new(const struct cpu_choice *choice, struct err *e)
+{
+    struct arm_config cfg;
+    if (!arm_config_parse(choice->text, &cfg, e))
+        return NULL;
+    cfg.rvbar = choice->reset_pc;
+    cfg.cntfrq = choice->tick_hz;
+    struct arm_kind *a = must(calloc(1, sizeof *a));
+    a->cfg = cfg;
+    a->map = must(sysreg_map_new(&a->cfg));
+    a->decoder = must(a64_decoder_new(&a->cfg));
+    a->kind = (struct cpu_kind){.arch = &arm_arch,
+                                .bits = 64,
+                                .tick_cycles = choice->tick_cycles,
+                                .digest = hash_bytes(&cfg, sizeof cfg),
+                                .secure = arm_has(&cfg, FEAT_EL3)};
+    snprintf(a->kind.name, sizeof a->kind.name, "%s", arm_core_name(cfg.core));
+    return &a->kind;
+}
+
+static unsigned levels(const struct cpu_kind *k)
+{
+    const struct arm_config *c = &((const struct arm_kind *)k)->cfg;
+    return 3u | (arm_has(c, FEAT_EL2) ? 4u : 0u) | (arm_has(c, FEAT_EL3) ? 8u : 0u);
+}
+
+/* ---- what the machine provides
+ * ---------------------------------------------------------------------------------------------------- */
+
+static bool semihost(void *ctx, struct pe *p)
+{
+    const struct cpu_env *env = p->cpu.env;
+    uint64_t result;
+    (void)ctx;
+    if (!env->semihost(p->cpu.env_ctx, &p->cpu, (uint32_t)p->s.x[0], p->s.x[1], &result))
+        return false;
+    p->s.x[0] = result;
+    return true;
+}
+
+static bool firmware(void *ctx, struct pe *p, bool smc)
+{
+    (void)ctx;
+    return p->cpu.env->firmware(p->cpu.env_ctx, &p->cpu, p->s.x, smc);
+}
+
+static void trapped(void *ctx, struct pe *p, const struct pe_was *c)
+{
+    unsigned from = (unsigned)(c->pstate >> 2 & 3), to = p->el;
+    struct cpu_change change = {.is_return = !c->exc,
+                                .priv = (uint8_t)from,
+                                .v = secure_state(p, from),
+                                .to_priv = (uint8_t)to,
+                                .to_v = secure_state(p, to),
+                                .epc = c->pc,
+                                .pc = p->s.pc};
+    const struct arm_regs *r = &p->s.regs;
+    (void)ctx;
+    if (c->exc) {
+        change.interrupt = c->exc->type != EXCEPTION_SYNCHRONOUS;
+        change.cause = change.interrupt ? (uint64_t)(c->exc->type - EXCEPTION_IRQ)
+                       : to == 3        ? r->esr_el3
+                       : to == 2        ? r->esr_el2
+                                        : r->esr_el1;
+        change.tval = c->exc->far_valid ? c->exc->far : 0;
+        change.tval2 = c->exc->ipa_valid ? r->hpfar_el2 : 0;
+    }
+    p->cpu.env->trapped(p->cpu.env_ctx, &p->cpu, &change);
+}
+
+/* Private peripheral interrupts: BSA 1.0, "PPI assignments". */
+static void timer(void *ctx, struct pe *p, enum arm_timer t, bool level)
+{
+    static const uint8_t ppi[TIMER_COUNT] = {
+        [TIMER_PHYS] = 30,   [TIMER_VIRT] = 27,         [TIMER_HYP_PHYS] = 26,    [TIMER_HYP_VIRT] = 28,
+        [TIMER_SECURE] = 29, [TIMER_SEC_HYP_PHYS] = 20, [TIMER_SEC_HYP_VIRT] = 19};
+    (void)ctx;
+    gic_ppi(p, ppi[t], level);
+}
+
+static void pmu(void *ctx, struct pe *p, bool level)
+{
+    (void)ctx;
+    gic_ppi(p, 23, level);
+}
+
+/* SEV: an event to every other PE. */
+static void send_event(void *ctx, struct pe *p)
+{
+    const struct engine *e = p->cpu.engine;
+    (void)ctx;
+    for (unsigned i = 0; i < e->cpus; i++) {
+        struct pe *other = pe(e->cpu[i]);
+        if (other == p)
+            continue;
+        pe_event(other);
+        if (other->s.waiting)
+            p->cpu.resync = true;
+    }
+}
+
+static uint64_t read_gic(void *ctx, struct pe *p, unsigned id)
+{
+    (void)ctx;
+    return gic_read(p, id);
+}
+
+static uint32_t write_gic(void *ctx, struct pe *p, unsigned id, uint64_t value)
+{
+    (void)ctx;
+    return gic_write(p, id, value);
+}
+
+static void changed(void *ctx, struct pe *p)
+{
+    (void)ctx;
+    gic_changed(p);
+}
+
+/* What is absent in the machine's environment is absent in the PE's. */
+static void provide(struct cpu *c)
+{
+    struct arm_cpu *a = (struct arm_cpu *)c;
+    const struct cpu_env *env = c->env;
+    a->env = (struct pe_env){.semihost = env && env->semihost ? semihost : NULL,
+                             .firmware = env && env->firmware ? firmware : NULL,
+                             .trapped = env && env->trapped ? trapped : NULL,
+                             .timer = timer,
+                             .pmu = pmu,
+                             .send_event = send_event,
+                             .gic_read = read_gic,
+                             .gic_write = write_gic,
+                             .gic_changed = changed};
+    a->pe.env = &a->env;
+}
+
+/* ---- life
+ * ------------------------------------------------------------------------------------------------------------------------- */
+
+static void init(struct cpu *c, struct engine *e, const struct cpu_kind *k)
+{
+    const struct arm_kind *a = (const struct arm_kind *)k;
+    unsigned n = e->cpus;
+    pe_init(pe(c), e, &a->cfg, a->map, a->decoder, n / 16 << 8 | n % 16, k->tick_cycles);
+    provide(c);
+}
+
+static void copy(struct cpu *c, struct engine *e, const struct cpu *from)
+{
+    pe_init_copy(pe(c), e, pe_of(from));
+    provide(c);
+}
+
+/* Power-on of one PE. What the distributor knows of it stays; it learns that the interface's groups are off. */
+static void power_on(struct pe *p, uint64_t cycle, uint64_t idle)
+{
+    uint64_t set = p->s.gic.set;
+    uint8_t one_state = p->s.gic.one_state, timers = p->s.timers;
+    p->s.lines = 0;
+    p->s.cycle = cycle;
+    p->s.timers = 0;
+    pe_reset(p);
+    p->s.idle = idle;
+    p->s.gic.set = set;
+    p->s.gic.one_state = one_state;
+    p->s.gic.enables = 0xff;
+    for (unsigned t = 0; t < TIMER_COUNT; t++)
+        if (timers >> t & 1)
+            timer(NULL, p, (enum arm_timer)t, false);
+    gic_changed(p);
+}
+
+static void reset(struct cpu *c, uint64_t cycle, uint64_t seed)
+{
+    struct pe *p = pe(c);
+    p->s.time_offset = 0;
+    p->s.seed = seed;
+    power_on(p, cycle, cycle ? p->s.idle : 0);
+}
+
+static void start(struct cpu *c, unsigned level, uint64_t pc, uint64_t arg)
+{
+    struct pe *p = pe(c);
+    power_on(p, p->s.cycle, p->s.idle);
+    pe_start_at(p, level, pc);
+    p->s.x[0] = arg;
+    gic_changed(p);
+    p->cpu.resync = true;
+}
+
+static void refresh(struct cpu *c) { pe_refresh(pe(c)); }
+
+/* ---- running
+ * ---------------------------------------------------------------------------------------------------------------------- */
+
+static enum cpu_stop run(struct cpu *c, uint64_t until)
+{
+    provide(c);
+    return pe_run(pe(c), until);
+}
+
+/* A timer that is due now makes its interrupt pending by pe_deadline. */
+static uint64_t due(struct cpu *c)
+{
+    struct pe *p = pe(c);
+    if (p->s.cycle >= p->deadline)
+        pe_deadline(p);
+    return p->deadline;
+}
+
+static bool wakes(struct cpu *c)
+{
+    due(c);
+    return pe_wakes(pe(c));
+}
+
+static void line(struct cpu *c, unsigned irq, bool level)
+{
+    if (irq < 6)
+        pe_line(pe(c), irq, level);
+}
+
+static void signal(struct cpu *c, unsigned what, uint64_t value) { gic_signal(pe(c), what, value); }
+
+static void set_time_offset(struct cpu *c, uint64_t offset)
+{
+    pe(c)->s.time_offset = offset;
+    pe_deadline(pe(c));
+}
+
+/* Interrupts of a PE without a GIC's are the inputs IRQ (0) and FIQ (1). */
+static bool inject(struct cpu *c, const struct injection *i, struct err *e)
+{
+    if (i->kind != INJECT_LINE)
+        return e ? err_set(e, "an A64 cpu has no such event; its inputs are line 0 (IRQ) and 1 (FIQ)") : false;
+    if (i->line > 1 || i->how == INJECT_PULSE)
+        return e ? err_set(e, "input %u: an A64 cpu has inputs 0 (IRQ) and 1 (FIQ), which are raised or lowered", i->line)
+                 : false;
+    pe_line(pe(c), i->line, i->how == INJECT_RAISE);
+    return true;
+}
+
+static bool load(struct cpu *c, uint64_t va, void *p, uint64_t n)
+{
+    struct pe *a = pe(c);
+    uint8_t *out = p;
+    for (; n; n--, va++) {
+        if (!pe_load(a, va, 1, 1, &a->plain))
+            return false;
+        *out++ = a->slow.data[0];
+    }
+    return true;
+}
+
+static bool store(struct cpu *c, uint64_t va, const void *p, uint64_t n)
+{
+    struct pe *a = pe(c);
+    const uint8_t *in = p;
+    for (; n; n--, va++) {
+        a->slow.data[0] = *in++;
+        if (!pe_store(a, va, 1, 1, &a->plain))
+            return false;
+    }
+    return true;
+}
+
+/* ---- state
+ * ------------------------------------------------------------------------------------------------------------------------ */
+
+static void put_back(struct cpu *c, const void *state)
+{
+    struct pe *p = pe(c);
+    struct arm_state now = p->s;
+    memcpy(&p->s, state, sizeof p->s);
+    p->s.lines = now.lines;
+    p->s.gic.set = now.gic.set;
+    p->s.gic.one_state = now.gic.one_state;
+    p->s.serror = now.serror;
+    p->s.monitor = 0;
+    pe_refresh(p);
+}
+
+static void pieces(struct cpu *c, cpu_piece_fn *fn, void *ctx)
+{
+    struct arm_state *s = &pe(c)->s;
+    s->x[REG_SINK] = 0; /* results nobody reads */
+    pmu_sync(pe(c));    /* counters as they are now, however long ago they were brought up to date */
+#define STATE(member, count, bytes, meaning) fn(ctx, #member, &s->member, sizeof s->member);
+#include "cpu/arm/state.def"
+#undef STATE
+#define PIECE_OWN(name)   fn(ctx, "reg." #name, &s->regs.name, sizeof s->regs.name);
+#define PIECE_OWNS(name)  PIECE_OWN(name)
+#define PIECE_BANK(name)  PIECE_OWN(name)
+#define PIECE_BANKS(name) PIECE_OWN(name)
+#define PIECE_VIEW(name)
+#define PIECE_CONST(name)
+#define PIECE_LIVE(name)
+#define ROW(kind, name, ...)           PIECE_##kind(name)
+#define RANGE(kind, name, suffix, ...) PIECE_##kind(name##suffix)
+#define ALIAS(...)
+#define INSN(...)
+#define GROUP(...)
+#include "csr/arm/rows.def"
+#undef ROW
+#undef RANGE
+#undef ALIAS
+#undef INSN
+#undef GROUP
+}
+
+static const char *fault(const struct cpu *c)
+{
+    const struct pe *p = pe_of(c);
+    const struct arm_state *s = &p->s;
+    unsigned el = (unsigned)(s->pstate >> 2 & 3);
+    if (s->x[REG_ZR])
+        return "x";
+    if (s->pstate & ~UINT64_C(0xffffffff) || (el == 3 && !arm_has(p->cfg, FEAT_EL3)) || (el == 2 && !arm_has(p->cfg, FEAT_EL2)) ||
+        (el == 0 && (s->pstate & 1)))
+        return "pstate";
+    if (s->waiting > 2 || s->halted > 1 || s->parked > 1 || s->event > 1 || s->serror > 1 || s->monitor > 32)
+        return "waiting, halted, parked, event, serror or monitor";
+    if (s->gic.maintenance > 1 || s->gic.one_state > 1)
+        return "gic";
+    return NULL;
+}
+
+const struct cpu_arch arm_arch = {
+    .name = "arm",
+    .title = "AArch64",
+    .cpu_size = sizeof(struct arm_cpu),
+    .state_size = sizeof(struct arm_state),
+    .slot_shift = 2,
+    .elf_machine = 183,
+    .linux_magic = "ARM\x64",
+    .kind_new = kind_new,
+    .kind_free = kind_free,
+    .levels = levels,
+    .describe = arm_describe,
+    .init = init,
+    .copy = copy,
+    .reset = reset,
+    .start = start,
+    .refresh = refresh,
+    .run = run,
+    .wakes = wakes,
+    .due = due,
+    .line = line,
+    .inject = inject,
+    .signal = signal,
+    .set_time_offset = set_time_offset,
+    .argument = {"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7"},
+    .get_reg = arm_get_reg,
+    .set_reg = arm_set_reg,
+    .load = load,
+    .store = store,
+    .put_back = put_back,
+    .pieces = pieces,
+    .fault = fault,
+};

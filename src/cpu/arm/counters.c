@@ -1,0 +1,190 @@
+#include "cpu/arm/counters.h"
+
+#include "cpu/arm/regime.h"
+
+#define CYCLES 31 /* index of PMCCNTR_EL0 in s.counter, and its bit in the control registers */
+
+/* Whether counter n is one of those MDCR_EL2.HPMN keeps for EL2. Arm ARM PMUCounterIsHyp. */
+static bool is_hyp(const struct pe *p, unsigned n)
+{
+    return n != CYCLES && arm_has(p->cfg, FEAT_EL2) && n >= (p->s.regs.mdcr_el2 & mdcr_el2_HPMN);
+}
+
+static unsigned event_of(const struct pe *p, unsigned n)
+{
+    return (unsigned)(p->s.regs.pmevtyper_el0[n] & (arm_has(p->cfg, FEAT_PMUv3p1) ? 0xffff : 0x3ff));
+}
+
+/* PMCR_EL0.E or MDCR_EL2.HPME, and the counter's own enable. */
+static bool enabled(const struct pe *p, unsigned n)
+{
+    const struct arm_regs *r = &p->s.regs;
+    bool on = is_hyp(p, n) ? (r->mdcr_el2 & mdcr_el2_HPME) != 0 : (r->pmcr_el0 & pmcr_el0_E) != 0;
+    return on && (r->pmcntenset_el0 >> n & 1);
+}
+
+/* Where counting is not allowed, whatever the filter. */
+static bool prohibited(const struct pe *p, unsigned n)
+{
+    const struct arm_regs *r = &p->s.regs;
+    bool not = false;
+    if (arm_has(p->cfg, FEAT_EL3) && secure_state(p, p->el))
+        not = !(r->mdcr_el3 & mdcr_el3_SPME);
+    if (p->el == 2 && arm_has(p->cfg, FEAT_PMUv3p1) && !is_hyp(p, n))
+        not |= (r->mdcr_el2 & mdcr_el2_HPMD) != 0;
+    if (n != CYCLES)
+        return not;
+    not = not && (r->pmcr_el0 & pmcr_el0_DP);
+    if (arm_has(p->cfg, FEAT_PMUv3p5)) {
+        not |= arm_has(p->cfg, FEAT_EL3) && secure_state(p, p->el) && (r->mdcr_el3 & mdcr_el3_SCCD);
+        not |= p->el == 2 && (r->mdcr_el2 & mdcr_el2_HCCD);
+    }
+    return not;
+}
+
+/* PMEVTYPER<n>_EL0 and PMCCFILTR_EL0: P 31, U 30, NSK 29, NSU 28, NSH 27, M 26, SH 24. */
+static bool filtered(const struct pe *p, unsigned n)
+{
+    uint64_t f = n == CYCLES ? p->s.regs.pmccfiltr_el0 : p->s.regs.pmevtyper_el0[n];
+    bool el3 = arm_has(p->cfg, FEAT_EL3), secure = secure_state(p, p->el);
+    bool P = f >> 31 & 1, U = f >> 30 & 1, nsk = el3 && (f >> 29 & 1), nsu = el3 && (f >> 28 & 1), nsh = f >> 27 & 1, m = el3 && (f >> 26 & 1);
+    bool sh = arm_has(p->cfg, FEAT_SEL2) && (f >> 24 & 1);
+    switch (p->el) {
+    case 0: return secure ? U : U != nsu;
+    case 1: return secure ? P : P != nsk;
+    case 2: return secure ? nsh == sh : !nsh;
+    default: return m != P;
+    }
+}
+
+/* Arm ARM CountPMUEvents. */
+static bool counts(const struct pe *p, unsigned n) { return enabled(p, n) && !prohibited(p, n) && !filtered(p, n); }
+
+static bool exists(const struct pe *p, unsigned n) { return n == CYCLES || n < p->cfg->pmu_counters; }
+
+/* Bits after which a counter overflows. */
+static unsigned width(const struct pe *p, unsigned n)
+{
+    if (n == CYCLES)
+        return 64; /* as without AArch32 */
+    bool wide = arm_has(p->cfg, FEAT_PMUv3p5) && (is_hyp(p, n) ? p->s.regs.mdcr_el2 & mdcr_el2_HLP : p->s.regs.pmcr_el0 & pmcr_el0_LP);
+    return wide ? 64 : 32;
+}
+
+static void add(struct pe *p, unsigned n, uint64_t increment)
+{
+    uint64_t old = p->s.counter[n], new = old + increment;
+    bool over = width(p, n) == 64 ? new < old : (new >> 32) != (old >> 32);
+    p->s.counter[n] = arm_has(p->cfg, FEAT_PMUv3p5) || n == CYCLES ? new : (uint32_t) new;
+    if (!over)
+        return;
+    p->s.regs.pmovsset_el0 |= UINT64_C(1) << n;
+    if (n != CYCLES && !(n & 1) && width(p, n) == 32 && exists(p, n + 1) && counts(p, n + 1) && event_of(p, n + 1) == EVENT_CHAIN)
+        add(p, n + 1, 1);
+}
+
+/* The counters as they were before, brought up to now. */
+static void accrue(struct pe *p)
+{
+    uint64_t cycles = p->s.cycle - p->s.count_cycle, retired = cycles - (p->s.idle - p->s.count_idle);
+    for (uint32_t left = p->count_cycles | p->count_retired; left; left &= left - 1) {
+        unsigned n = (unsigned)__builtin_ctz(left);
+        add(p, n, p->count_cycles >> n & 1 ? cycles : retired);
+    }
+    p->s.count_cycle = p->s.cycle;
+    p->s.count_idle = p->s.idle;
+}
+
+void pmu_sync(struct pe *p)
+{
+    accrue(p);
+    pmu_refresh(p);
+}
+
+void pmu_refresh(struct pe *p)
+{
+    p->count_cycles = p->count_retired = 0;
+    p->counting = 0;
+    for (unsigned n = 0; n <= CYCLES; n++) {
+        if (!exists(p, n) || !enabled(p, n))
+            continue;
+        p->counting = 1;
+        if (!counts(p, n))
+            continue;
+        unsigned event = n == CYCLES ? EVENT_CPU_CYCLES : event_of(p, n);
+        if (event == EVENT_CPU_CYCLES)
+            p->count_cycles |= UINT32_C(1) << n;
+        else if (event == EVENT_INST_RETIRED)
+            p->count_retired |= UINT32_C(1) << n;
+    }
+}
+
+/* A counter's value is that of the last time all were brought up to date, and what it counted since. */
+static uint64_t value_now(const struct pe *p, unsigned n)
+{
+    uint64_t v = p->s.counter[n], cycles = p->s.cycle - p->s.count_cycle;
+    if (p->count_cycles >> n & 1)
+        v += cycles;
+    else if (p->count_retired >> n & 1)
+        v += cycles - (p->s.idle - p->s.count_idle);
+    return n == CYCLES || arm_has(p->cfg, FEAT_PMUv3p5) ? v : (uint32_t)v;
+}
+
+uint64_t pmu_cycles(const struct pe *p) { return value_now(p, CYCLES); }
+uint64_t pmu_event_value(const struct pe *p, unsigned n) { return value_now(p, n); }
+
+void pmu_set_cycles(struct pe *p, uint64_t value)
+{
+    accrue(p);
+    p->s.counter[CYCLES] = value;
+}
+
+void pmu_set_event(struct pe *p, unsigned n, uint64_t value)
+{
+    accrue(p);
+    p->s.counter[n] = value;
+}
+
+void pmu_event(struct pe *p, unsigned event)
+{
+    if (likely(!p->counting))
+        return;
+    for (unsigned n = 0; n < p->cfg->pmu_counters; n++) {
+        if (event_of(p, n) == event && counts(p, n))
+            add(p, n, 1);
+    }
+}
+
+/* Arm ARM CheckForPMUOverflow. */
+static bool interrupt(const struct pe *p)
+{
+    const struct arm_regs *r = &p->s.regs;
+    for (uint64_t left = r->pmovsset_el0 & r->pmintenset_el1; left; left &= left - 1) {
+        unsigned n = (unsigned)__builtin_ctzll(left);
+        if (is_hyp(p, n) ? r->mdcr_el2 & mdcr_el2_HPME : r->pmcr_el0 & pmcr_el0_E)
+            return true;
+    }
+    return false;
+}
+
+uint64_t pmu_update(struct pe *p)
+{
+    uint64_t next = UINT64_MAX;
+    if (likely(!p->counting && !p->s.regs.pmovsset_el0 && !p->s.pmu_level))
+        return next;
+    accrue(p);
+    uint64_t wanted = p->s.regs.pmintenset_el1 & ~p->s.regs.pmovsset_el0;
+    for (uint32_t left = (p->count_cycles | p->count_retired) & (uint32_t)(wanted | wanted >> 1); left; left &= left - 1) {
+        unsigned n = (unsigned)__builtin_ctz(left);
+        uint64_t to = width(p, n) == 64 ? -p->s.counter[n] : (UINT64_C(1) << 32) - (uint32_t)p->s.counter[n], at;
+        if (to && !__builtin_add_overflow(p->s.cycle, to, &at) && at < next)
+            next = at; /* of retired instructions: not before */
+    }
+    bool level = interrupt(p);
+    if (level != (p->s.pmu_level != 0)) {
+        p->s.pmu_level = level;
+        if (p->env && p->env->pmu)
+            p->env->pmu(p->env_ctx, p, level);
+    }
+    return next;
+}

@@ -1,0 +1,269 @@
+/* From a virtual address to a physical one. Arm ARM D8, AArch64.TranslateAddress, AArch64.FullTranslate. */
+#include "cpu/arm/walk.h"
+
+#include <string.h>
+
+#define PAGE_OFFSET (uint64_t)(MEM_PAGE_SIZE - 1)
+
+#define TTBR_BASE   bits_mask(1, 47)
+
+/* Bits of the registers that translation depends on. */
+#define SCTLR_KEY (sctlr_el1_M | sctlr_el1_A | sctlr_el1_WXN | sctlr_el1_EE | sctlr_el1_EPAN)
+#define HCR_KEY   (hcr_el2_VM | hcr_el2_PTW | hcr_el2_DC | hcr_el2_TGE | hcr_el2_CD | hcr_el2_E2H | hcr_el2_FWB | hcr_el2_DCT)
+#define SCR_KEY   (scr_el3_NS | scr_el3_EEL2 | scr_el3_SIF)
+
+/* ---- the key of a context ------------------------------------------------------------------------------------------------ */
+
+/* The number of a set of register values. When there are too many, all contexts and numbers begin anew. */
+static unsigned regime_number(struct pe *p, const uint64_t words[REGIME_WORDS])
+{
+    struct regime_set *s = &p->regimes;
+    for (unsigned i = 0; i < s->count; i++) {
+        if (!memcmp(s->of[i], words, sizeof s->of[i]))
+            return i;
+    }
+    if (s->count == REGIMES) {
+        s->count = 0;
+        memset(p->mode_ctx, 0, sizeof p->mode_ctx);
+        engine_flush(p->cpu.engine);
+    }
+    memcpy(s->of[s->count], words, sizeof s->of[0]);
+    return s->count++;
+}
+
+void pe_translation_key(struct pe *p, const struct access_mode *m, uint64_t key[4])
+{
+    const struct arm_regs *r = &p->s.regs;
+    uint64_t words[REGIME_WORDS] = {m->regime, sctlr_of(p, m->regime) & SCTLR_KEY, tcr_of(p, m->regime)};
+    words[4] = (hcr_of(p) & HCR_KEY) | (uint64_t)el2_enabled(p) << 63;
+    words[5] = r->scr_el3 & SCR_KEY;
+    key[3] = 0;
+    if (m->regime == 1) {
+        words[3] = r->mair_el1;
+        key[1] = r->ttbr0_el1;
+        key[2] = r->ttbr1_el1;
+        if (hcr_of(p) & (hcr_el2_VM | hcr_el2_DC)) {
+            words[6] = r->vtcr_el2;
+            words[7] = r->vstcr_el2 ^ (r->sctlr_el2 & sctlr_el1_EE) << 32;
+            words[8] = r->vsttbr_el2;
+            key[3] = r->vttbr_el2;
+        }
+    } else if (m->regime == 2) {
+        words[3] = r->mair_el2;
+        key[1] = r->ttbr0_el2;
+        key[2] = regime_has_el0(p, 2) ? r->ttbr1_el2 : 0;
+    } else {
+        words[3] = r->mair_el3;
+        key[1] = r->ttbr0_el3;
+        key[2] = 0;
+    }
+    bool pan = m->pan && m->el && regime_has_el0(p, m->regime);
+    key[0] = m->el | (unsigned)pan << 2 | (uint64_t)regime_number(p, words) << 8;
+}
+
+uint64_t pe_branch_address(const struct pe *p, uint64_t target)
+{
+    uint64_t top = target >> 55;
+    if (likely(top == 0) || likely(top == 0x1ff) || !address_tbi(p, target, true, p->el))
+        return target;
+    bool extend = (p->el < 2 || (p->el == 2 && (p->s.regs.hcr_el2 & hcr_el2_E2H))) && (top & 1);
+    return extend ? (uint64_t)bits_sext(target, 56) : target & bits_mask(0, 56);
+}
+
+/* ---- faults --------------------------------------------------------------------------------------------------------------- */
+
+static void abort_(struct walk *w, unsigned fsc, int level, bool second, bool on_walk)
+{
+    struct pe *p = w->p;
+    bool fetch = w->access == ACCESS_FETCH, external = fsc == FSC_EXTERNAL || fsc == FSC_EXTERNAL_ON_WALK;
+    uint32_t code = fsc;
+    if (level < 0) /* Arm ARM EncodeLDFSC */
+        code = fsc == FSC_ADDRESS_SIZE ? 0x29 : fsc == FSC_TRANSLATION ? 0x2b : 0x13;
+    else if (fsc < FSC_EXTERNAL || fsc == FSC_EXTERNAL_ON_WALK)
+        code |= (uint32_t)level;
+    bool cm = w->m.cm || w->m.at;
+    struct arm_exception e = {.ec = fetch ? EC_INSN_ABORT_LOWER : EC_DATA_ABORT_LOWER, .far_valid = true, .far = w->va};
+    e.iss = code | (uint32_t)on_walk << 7;
+    if (!fetch)
+        e.iss |= (uint32_t)cm << 8 | (uint32_t)(cm || w->write) << 6;
+    /* Arm ARM AArch64.DataAbort, AArch64.InstructionAbort, AArch64.SyncExternalAbortTarget. */
+    if (external) {
+        if (p->el == 3 || (arm_has(p->cfg, FEAT_EL3) && (p->s.regs.scr_el3 & scr_el3_EA)))
+            e.el = 3;
+        else if (p->el < 2 && el2_enabled(p) && ((hcr_of(p) & (hcr_el2_TGE | hcr_el2_TEA)) || second))
+            e.el = 2;
+    } else if (second) {
+        e.el = 2;
+    }
+    p->exc = e;
+}
+
+bool ttw_fault(struct walk *w, unsigned fsc, int level)
+{
+    abort_(w, fsc, level, false, false);
+    return false;
+}
+
+bool ttw_fault2(struct walk *w, unsigned fsc, int level, uint64_t ipa, bool on_walk)
+{
+    abort_(w, fsc, level, true, on_walk);
+    w->p->exc.ipa_valid = true;
+    w->p->exc.ipa = ipa;
+    w->p->exc.ns = w->secure && arm_has(w->p->cfg, FEAT_SEL2) && w->m.walk;
+    return false;
+}
+
+/* ---- translation --------------------------------------------------------------------------------------------------------- */
+
+unsigned ttw_oasize(const struct pe *p, unsigned ps, enum granule g)
+{
+    static const uint8_t bits[8] = {32, 36, 40, 42, 44, 48, 52, 52};
+    unsigned most = (unsigned)p->cfg->pa_bits;
+    bool wide = g == GRANULE_64K ? arm_has(p->cfg, FEAT_LPA) : arm_has(p->cfg, FEAT_LPA2);
+    if (!wide && most > 48)
+        most = 48;
+    return bits[ps] < most ? bits[ps] : most;
+}
+
+/* The first table of stage 1. Arm ARM AArch64.S1TTBaseAddress, AArch64.S1StartLevel. */
+static void first_stage(const struct walk *w, const struct s1_range *r, bool upper, struct stage *s)
+{
+    const struct pe *p = w->p;
+    const struct arm_regs *g = &p->s.regs;
+    uint64_t tcr = tcr_of(p, w->m.regime);
+    bool el0 = w->el0_regime;
+    uint64_t ttbr = w->m.regime == 1 ? (upper ? g->ttbr1_el1 : g->ttbr0_el1)
+                    : w->m.regime == 2 ? (upper ? g->ttbr1_el2 : g->ttbr0_el2)
+                                       : g->ttbr0_el3;
+    unsigned ps = el0 ? tcr >> 32 & 7 : tcr >> 16 & 7, stride = r->granule - 3u;
+    s->granule = r->granule;
+    s->iasize = (uint8_t)(64 - r->txsz);
+    s->level = (int8_t)(3 - (s->iasize - 1 - r->granule) / (int)stride);
+    s->ds = r->ds;
+    s->oasize = (uint8_t)ttw_oasize(p, ps, r->granule);
+    s->ha = arm_has(p->cfg, FEAT_HAFDBS) && (tcr >> (el0 ? 39 : 21) & 1);
+    s->hd = s->ha && (tcr >> (el0 ? 40 : 22) & 1);
+    s->big_endian = (sctlr_of(p, w->m.regime) & sctlr_el1_EE) != 0;
+    unsigned size = s->iasize - ((3 - (unsigned)s->level) * stride + r->granule) + 3;
+    if (s->ds || (r->granule == GRANULE_64K && ps == 6 && arm_has(p->cfg, FEAT_LPA))) {
+        size = size < 6 ? 6 : size;
+        s->base = (ttbr & bits_mask(6, 42)) | bits_get(ttbr, 5, 2) << 48;
+    } else {
+        s->base = ttbr & TTBR_BASE;
+    }
+    s->base &= ~bits_mask(0, size);
+}
+
+/* Arm ARM AArch64.VAIsOutOfRange. */
+static bool out_of_range(const struct walk *w, const struct s1_range *r)
+{
+    unsigned top = r->tbi && !(r->tbid && w->access == ACCESS_FETCH) ? 55 : 63, iasize = 64u - r->txsz;
+    if (top < iasize)
+        return false;
+    uint64_t high = bits_get(w->va, top, iasize), ones = bits_mask(0, top - iasize + 1);
+    return w->el0_regime && (w->va >> 55 & 1) ? high != ones : high != 0;
+}
+
+/* Whether stage 1 is on. Arm ARM AArch64.S1Enabled. */
+static bool first_enabled(const struct walk *w)
+{
+    if (w->m.regime == 1 && (hcr_of(w->p) & (hcr_el2_DC | hcr_el2_TGE)))
+        return false;
+    return sctlr_of(w->p, w->m.regime) & sctlr_el1_M;
+}
+
+#define ATTR_DEVICE_NGNRNE 0x00
+#define ATTR_NORMAL_NC     0x44
+#define ATTR_NORMAL_WT_RA  0xaa
+#define ATTR_NORMAL_WB_RWA 0xff
+#define SH_OUTER           2
+
+/* Stage 1 off: the address is itself, its memory Device, or with HCR_EL2.DC Normal. Arm ARM AArch64.S1DisabledOutput. */
+static bool first_disabled(struct walk *w, struct leaf *out)
+{
+    const struct pe *p = w->p;
+    bool dc = w->m.regime == 1 && (hcr_of(p) & hcr_el2_DC);
+    struct s1_range r = regime_range(p, w->m.regime, w->va >> 55 & 1);
+    unsigned top = r.tbi && !(r.tbid && w->access == ACCESS_FETCH) ? 55 : 63;
+    unsigned most = (unsigned)p->cfg->pa_bits;
+    *out = (struct leaf){.page = w->va & bits_mask(0, 56) & ~PAGE_OFFSET, .perm = PERM_R | PERM_W | PERM_X, .sh = SH_OUTER, .ns = !w->secure};
+    if (dc) {
+        out->attr = ATTR_NORMAL_WB_RWA;
+        out->sh = 0;
+    } else if (w->access == ACCESS_FETCH) {
+        out->attr = sctlr_of(p, w->m.regime) & sctlr_el1_I ? ATTR_NORMAL_WT_RA : ATTR_NORMAL_NC;
+    } else {
+        out->attr = ATTR_DEVICE_NGNRNE;
+    }
+    if (bits_get(w->va, top, most))
+        return ttw_fault(w, FSC_ADDRESS_SIZE, 0);
+    if (ttw_misaligned(w, out->attr))
+        return ttw_fault(w, FSC_ALIGNMENT, 0);
+    return true;
+}
+
+static bool first(struct walk *w, struct leaf *out)
+{
+    if (!first_enabled(w))
+        return first_disabled(w, out);
+    struct stage s;
+    bool upper = w->el0_regime && (w->va >> 55 & 1);
+    struct s1_range r = regime_range(w->p, w->m.regime, upper);
+    unsigned least = range_min_txsz(w->p, &r), most = range_max_txsz(w->p, &r);
+    if (unlikely(r.txsz < least)) { /* Arm ARM AArch64.S1TxSZFaults: below the minimum it faults with FEAT_LVA, else it is the minimum */
+        if (arm_has(w->p->cfg, FEAT_LVA))
+            return ttw_fault(w, FSC_TRANSLATION, 0);
+        r.txsz = (uint8_t)least;
+    } else if (unlikely(r.txsz > most)) {
+        r.txsz = (uint8_t)most;
+    }
+    if (unlikely(out_of_range(w, &r)) || (w->m.el == 0 && r.e0pd) || r.epd)
+        return ttw_fault(w, FSC_TRANSLATION, 0);
+    first_stage(w, &r, upper, &s);
+    return ttw_first(w, &s, &r, out);
+}
+
+bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const struct access_mode *m, struct xlate *out)
+{
+    struct walk w; /* not cleared: pte_page is large */
+    w.p = p;
+    w.va = va;
+    w.access = a;
+    w.m = *m;
+    w.write = a == ACCESS_STORE && !m->atomic;
+    w.el0_regime = regime_has_el0(p, m->regime);
+    w.secure = secure_state(p, m->el);
+    w.unaligned = va & (size - 1);
+    w.gen = p->cpu.engine->gen;
+    w.reads = w.gs = 0;
+    w.s2 = m->regime == 1 && (hcr_of(p) & (hcr_el2_VM | hcr_el2_DC)) != 0;
+    if (w.s2)
+        ttw_second_setup(&w);
+
+    struct leaf l;
+    if (!first(&w, &l))
+        return false;
+    if (w.s2 && !m->stage1) {
+        struct leaf g;
+        if (!ttw_second(&w, l.page | (va & PAGE_OFFSET), &l, &g))
+            return false;
+        g.guarded = l.guarded;
+        g.perm &= l.perm;
+        l = g;
+    }
+    *out = (struct xlate){.pa = l.page | (va & PAGE_OFFSET),
+                          .page_bits = MEM_PAGE_SHIFT,
+                          .read = l.perm & PERM_R,
+                          .write = l.perm & PERM_W,
+                          .exec = l.perm & PERM_X,
+                          .device = attr_is_device(l.attr),
+                          .guarded = l.guarded,
+                          .tagged = l.attr == 0xf0,
+                          .ns = l.ns,
+                          .attr = l.attr,
+                          .sh = l.sh};
+    /* Unless everything the walk read was known, and so is marked. */
+    if (unlikely((w.reads && !ttw_mark(&w)) || w.gen != p->cpu.engine->gen))
+        out->page_bits = 0;
+    return true;
+}

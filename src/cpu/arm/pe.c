@@ -1,0 +1,349 @@
+/* A PE's life: reset, the caches derived from its state, and the loop around the handlers. */
+#include "cpu/arm/pe.h"
+
+#include "cpu/arm/access.h"
+#include "cpu/arm/counters.h"
+#include "cpu/arm/debug.h"
+#include "cpu/arm/exec.h"
+#include "cpu/arm/regime.h"
+#include "cpu/arm/timer.h"
+#include "cpu/arm/trap.h"
+
+#include <string.h>
+
+/* The bytes around a load exclusive's address that stores of others must not touch (CTR_EL0.ERG). */
+static uint64_t granule_of(const struct pe *p) { return UINT64_C(1) << p->cfg->erg; }
+
+/* A store (by a PE, or by NULL from outside) hit a page in which some PE's monitor is armed: those of others that overlap are cleared, which
+   is an event for WFE (Arm ARM B2.9.2, D1.6.1). */
+static void monitor_store(struct engine *e, const struct cpu *by, uint64_t pa, uint64_t n)
+{
+    bool held = false;
+    for (unsigned i = 0; i < e->cpus; i++) {
+        struct pe *p = (struct pe *)e->cpu[i];
+        uint64_t block = p->s.monitor_pa & ~(granule_of(p) - 1);
+        if (!p->s.monitor)
+            continue;
+        if (e->cpu[i] != by && pa < block + granule_of(p) && block < pa + n) {
+            p->s.monitor = 0;
+            pe_event(p);
+        } else {
+            held |= (block ^ pa) < MEM_PAGE_SIZE;
+        }
+    }
+    uint8_t *flags = mem_page_flags(e->mem, pa);
+    if (flags && !held)
+        *flags &= (uint8_t)~MEM_WATCH;
+}
+
+static void attach(struct pe *p, struct engine *e, const struct arm_config *cfg, const struct sysreg_map *map, const struct a64_decoder *dec,
+                   uint64_t affinity, uint64_t tick_cycles)
+{
+    memset(p, 0, sizeof *p);
+    p->cfg = cfg;
+    p->map = map;
+    p->plain_reg = sysreg_plain_table(map);
+    p->decoder = dec;
+    p->tick_cycles = tick_cycles;
+    p->s.affinity = affinity;
+    e->fresh = (struct uop){.fn = exec_decode_slot};
+    e->end = (struct uop){.fn = exec_page_end};
+    e->pte_size = 8;
+    e->watch = monitor_store;
+    engine_add_cpu(e, &p->cpu);
+}
+
+void pe_init(struct pe *p, struct engine *e, const struct arm_config *cfg, const struct sysreg_map *map, const struct a64_decoder *dec,
+             uint64_t affinity, uint64_t tick_cycles)
+{
+    attach(p, e, cfg, map, dec, affinity, tick_cycles);
+    pe_reset(p);
+}
+
+void pe_init_copy(struct pe *p, struct engine *e, const struct pe *from)
+{
+    attach(p, e, from->cfg, from->map, from->decoder, from->s.affinity, from->tick_cycles);
+    p->s = from->s;
+    pe_refresh(p);
+}
+
+static unsigned highest_level(const struct arm_config *c) { return arm_has(c, FEAT_EL3) ? 3 : arm_has(c, FEAT_EL2) ? 2 : 1; }
+
+void pe_reset(struct pe *p)
+{
+    struct arm_state *s = &p->s;
+    uint64_t cycle = s->cycle, seed = s->seed, lines = s->lines, affinity = s->affinity, offset = s->time_offset;
+    uint8_t timers = s->timers;
+    memset(s, 0, sizeof *s);
+    s->cycle = cycle;
+    s->seed = seed;
+    s->lines = lines;
+    s->affinity = affinity;
+    s->time_offset = offset;
+    s->timers = timers;
+    s->wait_until = UINT64_MAX;
+    s->stream_from = 0;
+    /* Arm ARM AArch64.TakeReset. */
+    s->pstate = PSTATE_DAIF | PSTATE_SP | (uint64_t)highest_level(p->cfg) << PSTATE_EL_SHIFT;
+    s->pc = p->cfg->rvbar;
+    sysreg_reset(p->map, p->cfg, &s->regs, affinity);
+    pe_refresh(p);
+    p->s.stream_from = pe_count(p);
+}
+
+void pe_start_at(struct pe *p, unsigned el, uint64_t pc)
+{
+    struct arm_regs *r = &p->s.regs;
+    if (el < 3 && arm_has(p->cfg, FEAT_EL3))
+        r->scr_el3 |= scr_el3_NS | scr_el3_RW | scr_el3_HCE | scr_el3_APK | scr_el3_API | scr_el3_ATA | scr_el3_FGTEn | scr_el3_ECVEn |
+                      scr_el3_HXEn | scr_el3_EnSCXT;
+    if (el < 2 && arm_has(p->cfg, FEAT_EL2))
+        r->hcr_el2 |= hcr_el2_RW | hcr_el2_API | hcr_el2_APK | hcr_el2_ATA;
+    p->s.pstate = (p->s.pstate & ~(uint64_t)PSTATE_EL) | (uint64_t)el << PSTATE_EL_SHIFT;
+    p->s.pc = pc;
+    pe_refresh(p);
+}
+
+void pe_refresh(struct pe *p)
+{
+    p->ctx = (struct sysreg_ctx){.r = &p->s.regs, .cfg = p->cfg, .map = p->map, .live = &pe_live, .pe = p};
+    p->spsr_fields = eret_fields(p->cfg);
+    p->s.x[REG_SP] = p->s.sp[p->s.pstate & PSTATE_SP ? (p->s.pstate & PSTATE_EL) >> PSTATE_EL_SHIFT : 0];
+    p->s.x[REG_ZR] = 0;
+    flags_set(&p->fl, p->s.pstate >> 28 & 15);
+    p->btype = (uint8_t)(p->s.pstate >> PSTATE_BTYPE_SHIFT & 3);
+    p->btype_at = p->s.cycle;
+    p->s.pstate &= ~(uint64_t)(PSTATE_NZCV | PSTATE_BTYPE);
+    memset(p->mode_ctx, 0, sizeof p->mode_ctx);
+    p->regimes.count = 0;
+    p->levels = 0;
+    p->counting = 0; /* what counted belongs to the state before */
+    p->armed = sysreg_armed(&p->ctx);
+    pe_mode_changed(p);
+    pmu_refresh(p);
+    pe_deadline(p);
+    pe_complete(p);
+}
+
+/* The state is whole: what is kept apart while running is put where it is saved. */
+void pe_complete(struct pe *p)
+{
+    p->s.pstate = pe_pstate(p);
+    p->s.sp[p->s.pstate & PSTATE_SP ? p->el : 0] = p->s.x[REG_SP];
+}
+
+/* The other way. */
+static void take_apart(struct pe *p)
+{
+    flags_set(&p->fl, p->s.pstate >> 28 & 15);
+    p->btype = (uint8_t)(p->s.pstate >> PSTATE_BTYPE_SHIFT & 3);
+    p->btype_at = p->s.cycle;
+    p->s.pstate &= ~(uint64_t)(PSTATE_NZCV | PSTATE_BTYPE);
+}
+
+/* ---- what a level caches ------------------------------------------------------------------------------------------------ */
+
+static void level_make(struct pe *p, unsigned el)
+{
+    struct pe_level *l = &p->level[el];
+    unsigned regime = regime_of(p, el);
+    uint64_t sctlr = sctlr_of(p, regime);
+    l->regime = (uint8_t)regime;
+    l->fp_ready = pe_fp_trapped_to(p, el) == 0;
+    l->sp_check = sctlr & (el ? sctlr_el1_SA : sctlr_el1_SA0) ? 15 : 0;
+    l->big_endian = (sctlr & (el ? sctlr_el1_EE : sctlr_el1_E0E)) != 0;
+    l->big_endian_el0 = regime_has_el0(p, regime) ? (sctlr & sctlr_el1_E0E) != 0 : l->big_endian;
+    l->strict = (sctlr & sctlr_el1_A) != 0;
+    l->pac_on = (uint8_t)((sctlr & sctlr_el1_EnIA ? 1 : 0) | (sctlr & sctlr_el1_EnIB ? 2 : 0) | (sctlr & sctlr_el1_EnDA ? 4 : 0) |
+                          (sctlr & sctlr_el1_EnDB ? 8 : 0));
+    /* LDTR and STTR are as EL0 at EL1, and at EL2 of a host. Arm ARM CreateAccDescGPR, AArch64.IsUnprivAccessPriv. */
+    l->unpriv = el == 1 || (el == 2 && el0_in_host(p));
+    p->levels |= (uint8_t)(1u << el);
+}
+
+void pe_mode_changed(struct pe *p)
+{
+    unsigned el = (unsigned)(p->s.pstate & PSTATE_EL) >> PSTATE_EL_SHIFT;
+    p->el = p->ctx.el = (uint8_t)el;
+    p->ctx.spsel = p->s.pstate & PSTATE_SP;
+    p->mode = sysreg_mode_of(&p->s.regs, el);
+    if (unlikely(!(p->levels >> el & 1)))
+        level_make(p, el);
+    const struct pe_level *l = &p->level[el];
+    bool pan = p->s.pstate & PSTATE_PAN, unpriv = l->unpriv && !(p->s.pstate & PSTATE_UAO);
+    p->fp_ready = l->fp_ready;
+    p->sp_check = l->sp_check;
+    p->big_endian = l->big_endian;
+    p->big_endian_el0 = l->big_endian_el0;
+    p->strict = l->strict;
+    p->pac_on = l->pac_on;
+    p->plain = (struct access_mode){.el = (uint8_t)el, .regime = l->regime, .pan = pan && el};
+    p->unpriv = p->plain;
+    if (unpriv)
+        p->unpriv = (struct access_mode){.el = 0, .regime = l->regime, .unpriv = true};
+    p->no_fast = (uint8_t)((l->big_endian || (unpriv && l->big_endian_el0) ? NO_FAST_ENDIAN : 0) |
+                           (p->s.x[REG_SP] & l->sp_check ? NO_FAST_SP : 0));
+    if (unlikely(p->s.regs.mdscr_el1)) {
+        p->no_fast |= debug_watches(p) ? NO_FAST_WATCH : 0;
+        p->debug_step = debug_steps(p);
+    } else {
+        p->debug_step = 0;
+    }
+    pmu_level(p);
+    pe_context(p);
+}
+
+void pe_sp_look(struct pe *p)
+{
+    bool bad = p->s.x[REG_SP] & p->sp_check;
+    if (bad == ((p->no_fast & NO_FAST_SP) != 0))
+        return;
+    p->no_fast = (uint8_t)(p->no_fast ^ NO_FAST_SP);
+    pe_context(p);
+}
+
+bool pe_bt_strict(const struct pe *p) { return sctlr_of(p, regime_of(p, p->el)) & (p->el ? sctlr_el1_BT1 : sctlr_el1_BT0); }
+
+/* ---- what system register writes cause ------------------------------------------------------------------------------------- */
+
+bool pe_effects(struct pe *p, uint32_t fx)
+{
+    const uint32_t level = SYSREG_FX_TLB | SYSREG_FX_FP | SYSREG_FX_DEBUG | SYSREG_FX_FETCH | SYSREG_FX_PAUTH | SYSREG_FX_TAG | SYSREG_FX_STATE;
+    if ((fx & (SYSREG_FX_GIC | SYSREG_FX_STATE)) && p->env && p->env->gic_changed)
+        p->env->gic_changed(p->env_ctx, p);
+    if (fx & SYSREG_FX_CHECK)
+        p->armed = sysreg_armed(&p->ctx);
+    if (fx & SYSREG_FX_COUNT)
+        pmu_sync(p);
+    if (fx & (SYSREG_FX_TIMER | SYSREG_FX_COUNT)) {
+        timer_stream_sync(p);
+        pe_deadline(p);
+    }
+    if (fx & level) {
+        p->levels = 0;
+        if (fx & (SYSREG_FX_TLB | SYSREG_FX_STATE))
+            memset(p->mode_ctx, 0, sizeof p->mode_ctx);
+        pe_mode_changed(p);
+    } else if ((fx & SYSREG_FX_IRQ) && p->s.regs.mdscr_el1) {
+        pe_mode_changed(p); /* PSTATE.D */
+    }
+    if (p->deadline < p->cpu.limit || p->debug_step)
+        return true; /* the run loop computes its limit anew */
+    return p->cpu.resync || ((fx & (SYSREG_FX_IRQ | SYSREG_FX_TIMER | SYSREG_FX_STATE | SYSREG_FX_GIC)) && pe_irq_look(p));
+}
+
+/* ---- the run loop ------------------------------------------------------------------------------------------------------------ */
+
+/* Runs guest code from s.pc until the cycle `limit`, or until a handler has something for the loop. */
+static void run_handlers(struct pe *p, uint64_t limit)
+{
+    struct cpu *c = &p->cpu;
+    c->limit = limit;
+    c->resync = false;
+    p->executing = 1;
+    exec_enter(p, (int64_t)(limit - p->s.cycle));
+#ifdef TL_ENGINE_PLAIN
+    while (c->next)
+        c->next->fn(c, c->next, c->left);
+#endif
+    p->executing = 0;
+    p->s.cycle = cpu_now(c, c->left);
+}
+
+/* How long one stretch without a look may be: it keeps `left` positive and small. */
+#define STRETCH_MAX (UINT64_C(1) << 40)
+
+/* Makes the stores of p be seen that clear the monitors of others. What says so is their state alone: page flags are a cache, and a fork
+   begins without. */
+static void watch_others(struct pe *p)
+{
+    struct engine *e = p->cpu.engine;
+    for (unsigned i = 0; i < e->cpus; i++) {
+        struct pe *other = (struct pe *)e->cpu[i];
+        if (other != p && other->s.monitor)
+            pe_watch_monitor(other);
+    }
+}
+
+/* Takes e at an instruction boundary. */
+static void take(struct pe *p, const struct arm_exception *e)
+{
+    p->cpu.resync = false;
+    take_exception(p, e);
+    pe_took_serror(p, e);
+}
+
+/* A synchronous exception that comes before the instruction at s.pc: it takes the place of one. */
+static bool due_before(struct pe *p)
+{
+    if (unlikely(p->debug_step) && debug_before(p))
+        return true;
+    if (likely(!(p->s.pstate & PSTATE_IL)))
+        return false;
+    p->exc = (struct arm_exception){.ec = EC_ILLEGAL_STATE};
+    return true;
+}
+
+/* One instruction, with the debug events around it. */
+static void step(struct pe *p)
+{
+    uint64_t idle = p->s.idle;
+    uint32_t insn = 0;
+    bool exclusive = pe_fetch(p, p->s.pc, &insn) && (insn & 0x3f400000) == 0x08400000; /* a load exclusive */
+    run_handlers(p, p->s.cycle + 1);
+    debug_after(p, p->s.idle != idle, exclusive);
+}
+
+enum cpu_stop pe_run(struct pe *p, uint64_t until)
+{
+    struct arm_exception e;
+    enum cpu_stop stop;
+    struct engine *engine = p->cpu.engine;
+    engine_sweep(engine);
+    watch_others(p);
+    engine->running = &p->cpu;
+    take_apart(p);
+    pe_mode_changed(p); /* the contexts may have been dropped */
+    bool asked = false;
+    for (;;) {
+        if (p->s.cycle >= p->deadline)
+            pe_deadline(p);
+        stop = CPU_STOP_HALT;
+        if (p->s.parked)
+            break;
+        stop = CPU_STOP_WAIT;
+        if (p->s.waiting) {
+            if (!pe_wakes(p))
+                break;
+            pe_wait_over(p);
+        }
+        stop = CPU_STOP_LIMIT;
+        if (p->s.cycle >= until)
+            break;
+        stop = CPU_STOP_RESYNC;
+        if (asked)
+            break;
+        if (pe_pending(p, &e)) {
+            take(p, &e);
+            if (p->cpu.resync) /* pe_env.trapped wants to stop here */
+                break;
+            continue;
+        }
+        if (unlikely(due_before(p))) {
+            take(p, &p->exc);
+            p->s.cycle++;
+            p->s.idle++;
+            asked = p->cpu.resync;
+            continue;
+        }
+        uint64_t limit = until < p->deadline ? until : p->deadline;
+        if (unlikely(p->debug_step))
+            step(p);
+        else
+            run_handlers(p, limit < p->s.cycle + STRETCH_MAX ? limit : p->s.cycle + STRETCH_MAX);
+        asked = p->cpu.resync;
+    }
+    engine->running = NULL;
+    pe_complete(p);
+    return stop;
+}

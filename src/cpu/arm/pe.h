@@ -1,0 +1,339 @@
+/*
+ * One A64 processing element: its state (plain data, saved and compared as it is) and its caches.
+ */
+#ifndef TL_CPU_ARM_PE_H
+#define TL_CPU_ARM_PE_H
+#include "cpu/arm/decode.h"
+#include "cpu/arm/flags.h"
+#include "cpu/arm/pstate.h"
+#include "cpu/engine.h"
+#include "csr/arm/sysreg.h"
+
+/* What an exception is of; the offset in the vector is made from it. Arm ARM D1.3.1. */
+enum arm_exception_type { EXCEPTION_SYNCHRONOUS, EXCEPTION_IRQ, EXCEPTION_FIQ, EXCEPTION_SERROR };
+
+/* Exception classes: ESR_ELx.EC. */
+enum {
+    EC_UNKNOWN = 0x00,
+    EC_WFX = 0x01,
+    EC_FP_ACCESS = 0x07,
+    EC_PAUTH = 0x09,
+    EC_LS64 = 0x0a,
+    EC_BTI = 0x0d,
+    EC_ILLEGAL_STATE = 0x0e,
+    EC_SVC = 0x15,
+    EC_HVC = 0x16,
+    EC_SMC = 0x17,
+    EC_SYSREG = 0x18,
+    EC_SVE = 0x19,
+    EC_ERET = 0x1a,
+    EC_PAC_FAIL = 0x1c,
+    EC_INSN_ABORT_LOWER = 0x20,
+    EC_INSN_ABORT = 0x21,
+    EC_PC_ALIGNMENT = 0x22,
+    EC_DATA_ABORT_LOWER = 0x24,
+    EC_DATA_ABORT = 0x25,
+    EC_SP_ALIGNMENT = 0x26,
+    EC_MOPS = 0x27,
+    EC_FP_TRAPPED = 0x2c,
+    EC_SERROR = 0x2f,
+    EC_BREAKPOINT_LOWER = 0x30,
+    EC_SOFTWARE_STEP_LOWER = 0x32,
+    EC_WATCHPOINT_LOWER = 0x34,
+    EC_BRK = 0x3c
+};
+
+/*
+ * An exception on its way to take_exception: everything a handler's registers get. Arm ARM "ExceptionRecord".
+ *
+ * el is the level it is taken to; 0: by the general rules (EL1, or EL2 from EL0 with HCR_EL2.TGE).
+ */
+struct arm_exception {
+    uint8_t type; /* enum arm_exception_type */
+    uint8_t ec;   /* of the class for a lower level where there are two: take_exception adds 1 for the same level */
+    uint8_t el;
+    bool next;      /* the preferred return address is the next instruction (SVC, HVC; SMC is not) */
+    bool far_valid; /* FAR_ELx gets far */
+    bool ipa_valid; /* HPFAR_EL2 gets ipa */
+    bool ns;        /* the IPA is in the Non-secure address space */
+    bool virtual;   /* of IRQ, FIQ, SError: a virtual one */
+    uint32_t iss;   /* ESR_ELx.ISS, 25 bits */
+    uint32_t iss2;
+    uint64_t far, ipa;
+};
+
+enum access { ACCESS_FETCH, ACCESS_LOAD, ACCESS_STORE };
+
+/* How an access is to be made. */
+struct access_mode {
+    uint8_t el;     /* exception level it is made as: 0 for unprivileged loads and stores */
+    uint8_t regime; /* translation regime: 1 EL1&0, 2 EL2 or EL2&0, 3 EL3 */
+    bool pan;       /* PSTATE.PAN */
+    bool unpriv;    /* LDTR, STTR */
+    bool atomic;    /* reads and writes: a fault for want of either */
+    bool exclusive; /* exclusive or acquire-release: alignment is asked for */
+    bool cm;        /* cache maintenance: ESR_ELx.CM */
+    bool zva;       /* DC ZVA and its like: an alignment fault in Device memory */
+    bool at;        /* address translation instruction: the second stage only if asked for */
+    bool stage1;    /* the first stage alone */
+    bool walk;      /* the MMU's own */
+};
+
+/* Of a vector register, the low 128 bits are in use; the rest is for SVE. */
+union arm_vector {
+    uint64_t d[32];
+    uint32_t s[64];
+    uint16_t h[128];
+    uint8_t b[256];
+};
+
+#define ARM_COUNTERS 31 /* event counters of the performance monitors */
+
+/* Saved state. Every member is listed in state.def (name, count), from which digests, snapshots and the debugger read it. */
+struct arm_state {
+    uint64_t cycle;   /* machine cycle this PE has reached; current only while it is not running */
+    uint64_t idle;    /* cycles that retired no instruction */
+    uint8_t waiting;  /* in WFI (1) or WFE (2) */
+    uint8_t halted;   /* not used */
+    uint8_t parked;   /* off, until PSCI or the machine starts it */
+    uint8_t event;    /* the Event Register of WFE */
+    uint8_t serror;   /* a physical SError is pending */
+    uint8_t monitor;  /* exclusive monitor: 0 open, else the bytes of the load */
+    uint8_t timers;   /* outputs of the timers as the outside was last told: bit per enum arm_timer */
+    uint8_t stepped;  /* what the software step is to tell of the last instruction (debug.c) */
+    uint64_t x[34]; /* 31: the current SP; 32 is 0; 33 takes results nobody reads */
+    uint64_t sp[4]; /* SP_EL0 to SP_EL3; that of the current one only while the PE is not running */
+    uint64_t pc;
+    uint64_t pstate; /* as SPSR_ELx has it; NZCV and BTYPE only while the PE is not running */
+    uint64_t fpcr, fpsr;
+    uint64_t time_offset;  /* physical counter = cycle / tick_cycles + offset */
+    uint64_t lines;        /* interrupt inputs: bit 0 IRQ, 1 FIQ, 4 virtual IRQ, 5 virtual FIQ */
+    uint64_t stream_from;  /* count up to which the event stream's events are in `event` */
+    uint64_t wait_until;   /* WFIT, WFET: the virtual counter's value that ends it; UINT64_MAX none */
+    uint64_t monitor_pa;   /* what the exclusive monitor watches */
+    uint64_t serror_iss;   /* syndrome of the pending SError */
+    uint64_t seed;         /* generator behind RNDR */
+    uint64_t affinity;     /* MPIDR_EL1 */
+    uint64_t counter[32];  /* PMEVCNTR<n>_EL0, 31: PMCCNTR_EL0, as they were at cycle count_cycle (counters.c) */
+    uint64_t count_cycle, count_idle;
+    struct {
+        uint64_t set; /* the distributor's last Set: mem/gic.h */
+        uint8_t enables, maintenance, one_state, pad[5];
+    } gic; /* CPU interface of the GIC: gic_cpuif.c */
+    uint8_t pmu_level; /* the overflow interrupt as the outside was last told */
+    uint8_t pad[7];
+    union arm_vector v[32];
+    struct arm_regs regs;
+};
+
+/* Bits of lines. */
+enum { LINE_IRQ = 1, LINE_FIQ = 2, LINE_VIRQ = 1 << 4, LINE_VFIQ = 1 << 5 };
+enum { WAITING_WFI = 1, WAITING_WFE = 2 };
+
+enum arm_timer { TIMER_PHYS, TIMER_VIRT, TIMER_HYP_PHYS, TIMER_HYP_VIRT, TIMER_SECURE, TIMER_SEC_HYP_PHYS, TIMER_SEC_HYP_VIRT, TIMER_COUNT };
+
+/* Contexts of the modes: exception level, PSTATE.PAN. */
+#define PE_MODES 8
+
+/* What a translation depends on besides bases and level, and its number in keys. */
+#define REGIME_WORDS 9
+#define REGIMES      32
+struct regime_set {
+    uint64_t of[REGIMES][REGIME_WORDS];
+    unsigned count;
+};
+
+/* Where page-table pages are in host memory, and where stage 2 puts those of guests, as walks learnt it. An entry is good while the
+   engine is in the generation it was made in: like an entry of the soft TLB it comes from marked page-table pages. */
+#define WALK_PAGES  256
+#define WALK_GPAGES 64
+struct walk_cache {
+    struct {
+        uint64_t page, gen;
+        const uint8_t *host;
+    } pte[WALK_PAGES];
+    struct {
+        uint64_t ipa, gen, vttbr, control, page;
+    } g[WALK_GPAGES];
+};
+
+/* Pointer authentication codes computed lately. They are functions of their operands alone. */
+#define PAC_MEMO 256
+struct pac_memo {
+    struct {
+        uint64_t data, modifier, key0, key1, pac;
+    } entry[PAC_MEMO];
+};
+
+/* What an exception level makes of the registers that control it. */
+struct pe_level {
+    uint8_t regime;
+    bool fp_ready, big_endian, big_endian_el0, strict, unpriv;
+    uint8_t sp_check, pac_on;
+};
+
+struct pe_env;
+
+struct pe {
+    struct cpu cpu; /* must be first */
+    struct arm_state s;
+
+    /* Caches of the architecture, derived from the state by pe_refresh. */
+    struct flags fl;      /* PSTATE.NZCV while running */
+    uint64_t btype_at;    /* the cycle at which PSTATE.BTYPE is `btype`; at any other it is 0 */
+    struct tlb_entry *utlb; /* what LDTR and STTR use */
+    uint64_t sp_check;    /* 15 if a misaligned SP faults, else 0 */
+    uint8_t btype;
+    uint8_t el;           /* PSTATE.EL */
+    uint8_t fp_ready;     /* FP and Advanced SIMD instructions do not trap */
+    uint8_t no_fast;      /* reasons (enum pe_no_fast) why no load or store may take the fast path */
+    uint8_t big_endian;   /* data accesses of this level are */
+    uint8_t big_endian_el0;
+    uint8_t strict;       /* SCTLR_ELx.A: every unaligned access faults */
+    uint8_t pac_on;       /* SCTLR_ELx.EnIA, EnIB, EnDA, EnDB of this level as bits 0 to 3 */
+    uint8_t executing;
+    uint8_t levels;       /* bit el: level[el] is true to the registers */
+    uint8_t counting;     /* some performance counter is enabled */
+    uint8_t debug_step;   /* the software step state machine or hardware breakpoints need a look at every instruction */
+    uint32_t count_cycles, count_retired; /* counters that count these here */
+    enum sysreg_mode mode;
+    struct pe_level level[4];
+    uint64_t armed;       /* sysreg_armed */
+    uint64_t spsr_fields; /* what an exception return takes from SPSR_ELx, of what this PE has */
+    struct access_mode plain;  /* how plain loads and stores are made now */
+    struct access_mode unpriv; /* how LDTR and STTR are */
+    const struct arm_config *cfg;
+    const struct sysreg_map *map;
+    const struct a64_decoder *decoder;
+    const struct sysreg_plain *plain_reg;
+    struct sysreg_ctx ctx;
+    struct tlb_ctx *mode_ctx[PE_MODES]; /* NULL: look it up */
+    uint64_t deadline;    /* cycle at which a timer, counter or time-out of this PE is next due; UINT64_MAX none */
+    uint64_t tick_cycles; /* machine cycles in one tick of the counter */
+    struct regime_set regimes;
+    struct walk_cache walk;
+    struct pac_memo pac;
+    /* Results of the slow path: handlers keep no addressable locals, which would cost them their tail calls. */
+    struct {
+        uint8_t data[32];
+        uint64_t value, pa;
+        uint8_t *host;
+        struct access_mode mode;
+        uint32_t insn, effects;
+    } slow;
+    struct arm_exception exc; /* the exception a slow path raised */
+    const struct pe_env *env;
+    void *env_ctx;
+};
+
+enum pe_no_fast {
+    NO_FAST_SP = 1,     /* SP is misaligned and that faults */
+    NO_FAST_ENDIAN = 2, /* data is big-endian */
+    NO_FAST_WATCH = 4,  /* a watchpoint is on */
+};
+
+/* A change of the exception level or the like, as pe_env.trapped is told of it; what it led to is in the PE. */
+struct pe_was {
+    const struct arm_exception *exc; /* NULL: a return */
+    uint64_t pc;                     /* where it happened */
+    uint64_t pstate;                 /* before it */
+};
+
+/* What the machine provides to a PE; all optional (NULL: absent). */
+struct pe_env {
+    /* HLT #0xF000. True: handled (x0 holds the result). Arm semihosting 2. */
+    bool (*semihost)(void *ctx, struct pe *p);
+    /* HVC or SMC with a function identifier of PSCI or SMCCC in x0. True: handled (x0.. hold results). */
+    bool (*firmware)(void *ctx, struct pe *p, bool smc);
+    /* Every exception and every return from one, after the state changed. */
+    void (*trapped)(void *ctx, struct pe *p, const struct pe_was *was);
+    /* A timer's output changed. */
+    void (*timer)(void *ctx, struct pe *p, enum arm_timer t, bool level);
+    /* The overflow interrupt of the performance monitors changed. */
+    void (*pmu)(void *ctx, struct pe *p, bool level);
+    /* SEV: every other PE gets an event (pe_event). */
+    void (*send_event)(void *ctx, struct pe *p);
+    /* The GIC's CPU interface: sysreg_live.gic_read, gic_write. */
+    uint64_t (*gic_read)(void *ctx, struct pe *p, unsigned id);
+    uint32_t (*gic_write)(void *ctx, struct pe *p, unsigned id, uint64_t value);
+    /* Its registers, the level or the security state changed. */
+    void (*gic_changed)(void *ctx, struct pe *p);
+};
+
+void pe_init(struct pe *p, struct engine *e, const struct arm_config *cfg, const struct sysreg_map *map, const struct a64_decoder *dec,
+             uint64_t affinity, uint64_t tick_cycles);
+/* A PE of the same kind and in the same state as `from`, on another engine (a fork). Cheaper than a reset. */
+void pe_init_copy(struct pe *p, struct engine *e, const struct pe *from);
+/* Cold reset: the highest exception level, at cfg->rvbar. Arm ARM D1.3 "Reset", AArch64.TakeReset. */
+void pe_reset(struct pe *p);
+/* After a reset: continues at pc in exception level el (at most the highest), handler mode, everything masked, as firmware of the levels
+   above would hand over: they permit what they can and route nothing to themselves. */
+void pe_start_at(struct pe *p, unsigned el, uint64_t pc);
+/* After the state was changed from outside (reset, snapshot, debugger): recomputes every cache. */
+void pe_refresh(struct pe *p);
+
+/* Runs until cycle `until` (absolute) or another reason to stop. The state is complete on return. */
+enum cpu_stop pe_run(struct pe *p, uint64_t until);
+/* Sets interrupt input `line` (a bit number of s.lines). Safe from inside a device access of a running PE. */
+void pe_line(struct pe *p, unsigned line, bool level);
+/* Sets the Event Register. */
+void pe_event(struct pe *p);
+/* True if something ends the waiting of a PE in WFI or WFE now. */
+bool pe_wakes(struct pe *p);
+
+/* ---- trap.c, xret.c ---------------------------------------------------------------------------------------------------------- */
+
+/* Takes exception e at s.pc: routes it, writes ESR, FAR, HPFAR, ELR, SPSR, changes level and PSTATE and sets s.pc. The only function that
+   turns an exception into state. Arm ARM AArch64.TakeException. */
+void take_exception(struct pe *p, const struct arm_exception *e);
+/* The whole of PSTATE now, as an exception would save it. */
+uint64_t pe_pstate(const struct pe *p);
+/* Changes PSTATE but for NZCV and BTYPE (EL and SP included), and keeps what depends on it right. */
+void pe_set_pstate(struct pe *p, uint64_t pstate);
+/* Exception return to `target` (ELR_ELx, for ERETAA and ERETAB authenticated) with SPSR_ELx. Arm ARM AArch64.ExceptionReturn. */
+void pe_eret(struct pe *p, uint64_t target);
+enum eret_kind { ERET_PLAIN, ERET_AUTHENTICATED };
+/* Whether an ERET here is trapped; then p->exc is set. Arm ARM AArch64.CheckForERetTrap. */
+bool pe_eret_trapped(struct pe *p, enum eret_kind kind, bool key_b);
+/* Arm ARM IllegalExceptionReturn. */
+bool eret_illegal(const struct pe *p, uint64_t spsr);
+/* What a return takes from SPSR_ELx, of what the PE has. */
+uint64_t eret_fields(const struct arm_config *c);
+/* After a write to a register that level, routing, contexts or traps depend on: recomputes what this level caches. */
+void pe_mode_changed(struct pe *p);
+
+/* ---- irq.c ------------------------------------------------------------------------------------------------------------------- */
+
+/* The asynchronous exception to take now, by masking, routing and priority, into e. False if none. Arm ARM D1.3.6. */
+bool pe_pending(struct pe *p, struct arm_exception *e);
+/* Does what is due and recomputes p->deadline, from timers, event stream, time-outs and counters. To be called when one of those changed and
+   at an instruction boundary when s.cycle >= p->deadline. */
+void pe_deadline(struct pe *p);
+/* A physical or virtual SError was taken: it is pending no more. */
+void pe_took_serror(struct pe *p, const struct arm_exception *e);
+uint64_t pe_count(const struct pe *p); /* the physical counter now, by s.cycle */
+extern const struct sysreg_live pe_live;
+
+/* ---- mmu.c, walk.c ------------------------------------------------------------------------------------------------------------ */
+
+struct xlate {
+    uint64_t pa;
+    uint64_t page_bits; /* 12: the translation and its permissions hold for the whole aligned 4 KiB page, it may be cached; 0: for
+                           this access only */
+    bool read, write, exec; /* with page_bits: permitted on the whole page for this access mode */
+    bool device;            /* Device memory: unaligned accesses fault */
+    bool guarded;           /* BTI applies to instructions there */
+    bool tagged;            /* Normal Tagged memory */
+    bool ns;                /* in the Non-secure physical address space */
+    uint8_t attr;           /* memory attributes as MAIR_ELx has them, of both stages together */
+    uint8_t sh;             /* shareability as descriptors have it */
+};
+
+/* Translates va for an access of `size` bytes that does not cross a 4 KiB page, checks every permission, updates AF and dirty state where
+   hardware does. False: p->exc holds the abort, complete but for the instruction's part of the ISS. */
+bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const struct access_mode *m, struct xlate *out);
+/* The key of the translation context for an access mode: everything pe_translate's outcome depends on but memory. */
+void pe_translation_key(struct pe *p, const struct access_mode *m, uint64_t key[4]);
+/* The address a branch to `target` goes to: the tag is removed where TBI says so. Arm ARM AArch64.BranchAddr. */
+uint64_t pe_branch_address(const struct pe *p, uint64_t target);
+#endif

@@ -1,0 +1,496 @@
+/*
+ * Walks of translation tables: stage 1 and stage 2, with granules of 4, 16 and 64 KiB. Arm ARM D8.2 to D8.5, AArch64.S1Walk, AArch64.S2Walk
+ * and what they call. Descriptors have 64 bits; the contiguous bit is a hint, and is not needed for anything.
+ */
+#include "cpu/arm/walk.h"
+
+#include <string.h>
+
+#define DESC_VALID   1u
+#define DESC_TABLE   2u
+#define DESC_NS      (1u << 5)
+#define DESC_AP1     (1u << 6)
+#define DESC_AP2     (1u << 7) /* read-only; in stage 2 bit 7 permits writes */
+#define DESC_AF      (1u << 10)
+#define DESC_GP      (UINT64_C(1) << 50)
+#define DESC_DBM     (UINT64_C(1) << 51)
+#define DESC_PXN     (UINT64_C(1) << 53)
+#define DESC_UXN     (UINT64_C(1) << 54)
+#define TABLE_PXN    (UINT64_C(1) << 59)
+#define TABLE_UXN    (UINT64_C(1) << 60)
+#define TABLE_AP0    (UINT64_C(1) << 61)
+#define TABLE_AP1    (UINT64_C(1) << 62)
+#define TABLE_NS     (UINT64_C(1) << 63)
+#define S2_READ      (1u << 6)
+#define S2_WRITE     (1u << 7)
+#define S2_XNX       (UINT64_C(1) << 53)
+#define S2_XN        (UINT64_C(1) << 54)
+#define PAGE_OFFSET  (uint64_t)(MEM_PAGE_SIZE - 1)
+#define FINAL_LEVEL  3
+#define VTCR_NSA     (UINT64_C(1) << 30)
+#define VTCR_NSW     (UINT64_C(1) << 29)
+#define VTCR_SL2     33
+#define VTCR_DS      32
+
+#define WALK_INLINE static inline __attribute__((always_inline))
+
+/* ---- descriptors in memory ----------------------------------------------------------------------------------------------- */
+
+static inline uint64_t desc_load(const uint8_t *host, bool big_endian)
+{
+    uint64_t v;
+    memcpy(&v, host, sizeof v);
+    return unlikely(big_endian) ? __builtin_bswap64(v) : v;
+}
+
+/* Reads the descriptor at pa; main memory only. False: nothing is there. */
+WALK_INLINE bool desc_read(struct walk *w, uint64_t pa, bool big_endian, uint64_t *desc)
+{
+    uint64_t page = pa & ~PAGE_OFFSET;
+    const __typeof__(w->p->walk.pte[0]) *known = &w->p->walk.pte[page / MEM_PAGE_SIZE % WALK_PAGES];
+    const uint8_t *host = known->host;
+    if (unlikely(known->page != page || known->gen != w->p->cpu.engine->gen)) {
+        host = mem_page_read(w->p->cpu.mem, pa);
+        if (!host)
+            return false;
+        w->pte_page[w->reads++] = page;
+    }
+    *desc = desc_load(host + (pa & PAGE_OFFSET), big_endian);
+    return true;
+}
+
+/* Stores a descriptor in which only the access flag was set or the dirty state changed. False: it cannot be written. */
+static bool desc_write(struct walk *w, uint64_t pa, bool big_endian, uint64_t old, uint64_t new)
+{
+    struct engine *e = w->p->cpu.engine;
+    bool mine = mem_page_private(e->mem, pa);
+    uint8_t *page = mem_page_write(e->mem, pa);
+    if (!page)
+        return false;
+    if (!mine)
+        engine_forget_shared(e, pa);
+    if (big_endian) {
+        old = __builtin_bswap64(old);
+        new = __builtin_bswap64(new);
+    }
+    memcpy(page + (pa & PAGE_OFFSET), &new, sizeof new);
+    /* A cached translation never came from a descriptor without the access flag, and one that came from a clean one permits no store:
+       none is wrong now. Decoded code and monitors in the same page do have to hear of it. */
+    if (*mem_page_flags(e->mem, pa) & (MEM_CODE | MEM_WATCH))
+        engine_store(e, pa, 8, old, new);
+    return true;
+}
+
+/* Only pages that are this machine's own stay where they are when stored to. */
+static void remember_page(struct walk *w, uint64_t page)
+{
+    struct pe *p = w->p;
+    if (!mem_page_private(p->cpu.mem, page))
+        return;
+    __typeof__(p->walk.pte[0]) *known = &p->walk.pte[page / MEM_PAGE_SIZE % WALK_PAGES];
+    known->page = page;
+    known->gen = w->gen;
+    known->host = mem_page_read(p->cpu.mem, page);
+}
+
+bool ttw_mark(struct walk *w)
+{
+    struct engine *e = w->p->cpu.engine;
+    for (unsigned i = 0; i < w->reads; i++)
+        engine_mark_pte(e, w->pte_page[i]);
+    if (unlikely(w->gen != e->gen)) /* an update or a mark flushed: what this walk knew before has lost its marks */
+        return false;
+    for (unsigned i = 0; i < w->reads; i++)
+        remember_page(w, w->pte_page[i]);
+    for (unsigned i = 0; i < w->gs; i++) {
+        __typeof__(w->p->walk.g[0]) *known = &w->p->walk.g[w->g[i].ipa / MEM_PAGE_SIZE % WALK_GPAGES];
+        known->ipa = w->g[i].ipa;
+        known->gen = w->gen;
+        known->vttbr = w->p->s.regs.vttbr_el2;
+        known->control = w->s2control;
+        known->page = w->g[i].page;
+    }
+    return true;
+}
+
+/* ---- what both stages have in common ------------------------------------------------------------------------------------- */
+
+enum which { STAGE1, STAGE2 };
+enum desc_kind { KIND_INVALID, KIND_TABLE, KIND_LEAF };
+
+/* Arm ARM AArch64.DecodeDescriptorType, AArch64.BlockDescSupported. */
+WALK_INLINE enum desc_kind desc_kind(const struct pe *p, const struct stage *s, uint64_t desc, int level)
+{
+    if (unlikely(!(desc & DESC_VALID)))
+        return KIND_INVALID;
+    if (desc & DESC_TABLE)
+        return level == FINAL_LEVEL ? KIND_LEAF : KIND_TABLE;
+    bool block = level == 2;
+    if (level == 1)
+        block = s->granule == GRANULE_4K || (s->granule == GRANULE_16K ? s->ds : p->cfg->pa_bits >= 52 && arm_has(p->cfg, FEAT_LPA));
+    else if (level == 0)
+        block = s->granule == GRANULE_4K && s->ds;
+    return block ? KIND_LEAF : KIND_INVALID;
+}
+
+/* The address in a descriptor, aligned to 2^low bytes. Arm ARM AArch64.LeafBase, AArch64.NextTableBase. */
+WALK_INLINE uint64_t desc_address(const struct pe *p, const struct stage *s, uint64_t desc, unsigned low)
+{
+    uint64_t a = desc & bits_mask(low, 48 - low);
+    if (s->granule == GRANULE_64K)
+        return arm_has(p->cfg, FEAT_LPA) ? a | bits_get(desc, 15, 12) << 48 : a;
+    return s->ds ? a | bits_get(desc, 9, 8) << 50 | bits_get(desc, 49, 48) << 48 : a;
+}
+
+WALK_INLINE bool too_wide(const struct stage *s, uint64_t address) { return address >> s->oasize; }
+
+/* Bits of the address below a level's descriptors. */
+WALK_INLINE unsigned level_shift(const struct stage *s, int level) { return s->granule + (s->granule - 3u) * (unsigned)(FINAL_LEVEL - level); }
+
+/* What an access needs: all bits of it. */
+static inline unsigned needed(const struct walk *w)
+{
+    switch (w->access) {
+    case ACCESS_FETCH: return PERM_X;
+    case ACCESS_LOAD: return w->m.cm && w->m.el ? 0 : PERM_R; /* DC by address: EL0 must be able to read */
+    default: return w->m.atomic ? PERM_R | PERM_W : PERM_W;
+    }
+}
+
+/* A permission is missing: of reading and writing, that of reading is looked at first. */
+static inline void set_write(struct walk *w, unsigned missing) { w->write = !(missing & PERM_R) && w->access == ACCESS_STORE; }
+
+/* Setting dirty state is for stores; AT, DC and IC leave it. */
+static inline bool dirties(const struct walk *w) { return w->access == ACCESS_STORE && !w->m.at && !w->m.cm; }
+
+/* ---- stage 2 -------------------------------------------------------------------------------------------------------------- */
+
+void ttw_second_setup(struct walk *w)
+{
+    struct pe *p = w->p;
+    const struct arm_config *c = p->cfg;
+    const struct arm_regs *r = &p->s.regs;
+    uint64_t vtcr = r->vtcr_el2, hcr = hcr_of(p), t = w->secure ? r->vstcr_el2 : vtcr;
+    struct stage *s = &w->s2stage;
+    unsigned txsz = t & 63, sl0 = t >> 6 & 3;
+    s->granule = (uint8_t)granule_tg0(c, t >> 14 & 3);
+    s->ds = s->granule != GRANULE_64K && arm_has(c, FEAT_LPA2) && (vtcr >> VTCR_DS & 1);
+    unsigned sl2 = s->granule == GRANULE_4K && s->ds ? t >> VTCR_SL2 & 1 : 0;
+    s->ha = arm_has(c, FEAT_HAFDBS) && (vtcr >> 21 & 1);
+    s->hd = s->ha && (vtcr >> 22 & 1);
+    s->big_endian = (r->sctlr_el2 & sctlr_el1_EE) != 0;
+    s->oasize = (uint8_t)ttw_oasize(p, vtcr >> 16 & 7, (enum granule)s->granule);
+    w->s2control = w->secure ? 0 : vtcr | 1u << 31 | (uint64_t)((hcr & hcr_el2_PTW) != 0) << 40 | (uint64_t)s->big_endian << 41;
+
+    /* Arm ARM AArch64.S2TxSZFaults, AArch64.S2MinTxSZ, AArch64.S2InvalidSL, AArch64.S2InconsistentSL. */
+    unsigned pamax = (unsigned)c->pa_bits, ips = pamax;
+    if (arm_has(c, FEAT_LPA) && s->granule != GRANULE_64K && !s->ds && ips > 48)
+        ips = 48;
+    unsigned least = 64 - (ips > 52 ? 52 : ips), most = arm_has(c, FEAT_TTST) ? (s->granule == GRANULE_64K ? 47 : 48) : 39;
+    w->s2bad = txsz < least && arm_has(c, FEAT_LPA);
+    txsz = txsz < least ? least : txsz > most ? most : txsz;
+    s->iasize = (uint8_t)(64 - txsz);
+    bool ttst = arm_has(c, FEAT_TTST);
+    if (s->granule == GRANULE_4K) {
+        static const int8_t level[8] = {2, 1, 0, 3, -1, 0, 0, 0};
+        unsigned sl = sl2 << 2 | sl0;
+        s->level = level[sl];
+        w->s2bad |= sl > 4 || (sl == 2 && pamax < 44) || (sl == 3 && !ttst);
+    } else {
+        s->level = (int8_t)(3 - (int)sl0);
+        if (s->granule == GRANULE_16K)
+            w->s2bad |= (sl0 == 3 && !s->ds) || (sl0 == 2 && pamax < 42);
+        else
+            w->s2bad |= sl0 == 3 || (sl0 == 2 && pamax < 44);
+    }
+    int stride = s->granule - 3, shortest = (FINAL_LEVEL - s->level) * stride + s->granule + 1;
+    w->s2bad |= s->iasize < shortest || s->iasize > shortest + stride - 1 + 4;
+    /* Arm ARM AArch64.S2TTBaseAddress: as in stage 1, and tables may be concatenated. */
+    int size = s->iasize - ((FINAL_LEVEL - s->level) * stride + s->granule) + 3;
+    uint64_t ttbr = w->secure ? r->vsttbr_el2 : r->vttbr_el2;
+    s->base = ttbr & bits_mask(1, 47);
+    if (s->ds || (s->granule == GRANULE_64K && (vtcr >> 16 & 7) == 6 && arm_has(c, FEAT_LPA))) {
+        s->base = (ttbr & bits_mask(6, 42)) | bits_get(ttbr, 5, 2) << 48;
+        size = size < 6 ? 6 : size;
+    }
+    s->base &= ~bits_mask(0, size < 0 ? 0 : (unsigned)size);
+}
+
+/* Memory attributes of one cacheability nibble as MAIR_ELx has them: 0 Non-cacheable, 1 Write-Through, 2 Write-Back. */
+static unsigned cacheability(unsigned nibble)
+{
+    if (nibble == 4)
+        return 0;
+    return nibble >> 2 & 1 ? 2 : 1; /* x1RW Write-Back (01RW transient, 11RW), x0RW Write-Through */
+}
+
+/* Stage 1's nibble weakened to what stage 2 permits. Arm ARM S2CombineS1AttrHints. */
+static unsigned combine_nibble(unsigned s1, unsigned s2)
+{
+    unsigned a = cacheability(s1), least = a < s2 ? a : s2;
+    if (least == 0)
+        return 4;
+    if (least == a)
+        return s1;
+    return s1 & ~4u; /* Write-Back made Write-Through keeps its hints */
+}
+
+/* The attributes of both stages, without and with FWB. Arm ARM S2CombineS1MemAttrs, AArch64.S2ApplyFWBMemAttrs. */
+static uint8_t combine(const struct walk *w, uint8_t s1, unsigned s2)
+{
+    static const uint8_t to_cacheability[4] = {0, 0, 1, 2};
+    bool fwb = hcr_of(w->p) & hcr_el2_FWB;
+    if (fwb) {
+        if (!(s2 & 4))
+            return attr_is_device(s1) && (s1 >> 2 & 3) < (s2 & 3) ? s1 & 0x0c : (uint8_t)((s2 & 3) << 2);
+        switch (s2 & 3) {
+        case 3: return s1;
+        case 2: {
+            bool normal = !attr_is_device(s1);
+            unsigned outer = s1 >> 4, inner = s1 & 15;
+            outer = normal && outer != 4 ? outer | 4 : 15;
+            inner = normal && inner != 4 ? inner | 4 : 15;
+            return (uint8_t)(outer << 4 | inner);
+        }
+        default: return attr_is_device(s1) ? s1 : 0x44;
+        }
+    }
+    bool s2_device = !(s2 >> 2);
+    if (attr_is_device(s1) && s2_device)
+        return (s1 >> 2 & 3) < (s2 & 3) ? s1 & 0x0c : (uint8_t)((s2 & 3) << 2);
+    if (attr_is_device(s1))
+        return s1;
+    if (s2_device)
+        return (uint8_t)((s2 & 3) << 2);
+    if (s1 == 0xf0) /* Tagged Normal: Write-Back with both hints */
+        return s2 == 15 ? 0xf0 : (uint8_t)(combine_nibble(15, to_cacheability[s2 >> 2]) << 4 | combine_nibble(15, to_cacheability[s2 & 3]));
+    return (uint8_t)(combine_nibble(s1 >> 4, to_cacheability[s2 >> 2]) << 4 | combine_nibble(s1 & 15, to_cacheability[s2 & 3]));
+}
+
+/* Whether stage 2 alone makes the memory Device. */
+static bool second_device(const struct walk *w, unsigned s2) { return hcr_of(w->p) & hcr_el2_FWB ? !(s2 & 4) : !(s2 >> 2); }
+
+/* Shareability of both: the wider; what is not cacheable is Outer Shareable. Arm ARM S2CombineS1Shareability, EffectiveShareability. */
+static uint8_t combine_sh(uint8_t attr, uint8_t s1, uint8_t s2)
+{
+    if (attr_is_device(attr) || attr == 0x44 || s1 == 2 || s2 == 2)
+        return 2;
+    return s1 == 3 || s2 == 3 ? 3 : 0;
+}
+
+/* PERM_ bits of a stage 2 descriptor. Arm ARM AArch64.S2DirectBasePermissions. */
+static unsigned second_perm(const struct walk *w, uint64_t desc)
+{
+    unsigned p = (desc & S2_READ ? PERM_R : 0) | (desc & S2_WRITE ? PERM_W : 0);
+    bool xn = desc & S2_XN, xnx = (desc & S2_XNX) && arm_has(w->p->cfg, FEAT_XNX);
+    bool px = !(xn ^ xnx), ux = !xn;
+    return p | ((w->m.el == 0 ? ux : px) ? PERM_X : 0);
+}
+
+/* Stage 2 of ipa. `need`: PERM_ bits. on_walk: for a descriptor of stage 1. */
+static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, const struct leaf *s1, struct leaf *out)
+{
+    const struct stage *s = &w->s2stage;
+    const struct pe *p = w->p;
+    if (unlikely(w->s2bad || ipa >> s->iasize))
+        return ttw_fault2(w, FSC_TRANSLATION, 0, ipa, on_walk);
+    int level = s->level;
+    unsigned shift = level_shift(s, level);
+    uint64_t desc, base = s->base, at = base | (ipa >> shift & bits_mask(0, s->iasize - shift)) << 3;
+    if (unlikely(too_wide(s, at)))
+        return ttw_fault2(w, FSC_ADDRESS_SIZE, 0, ipa, on_walk);
+    for (;;) {
+        if (unlikely(!desc_read(w, at, s->big_endian, &desc)))
+            return ttw_fault2(w, FSC_EXTERNAL_ON_WALK, level, ipa, on_walk);
+        enum desc_kind k = desc_kind(p, s, desc, level);
+        if (unlikely(k == KIND_INVALID))
+            return ttw_fault2(w, FSC_TRANSLATION, level, ipa, on_walk);
+        if (k == KIND_LEAF)
+            break;
+        base = desc_address(p, s, desc, s->granule);
+        level++;
+        shift = level_shift(s, level);
+        at = base | (ipa >> shift & bits_mask(0, s->granule - 3u)) << 3;
+        if (unlikely(too_wide(s, at)))
+            return ttw_fault2(w, FSC_ADDRESS_SIZE, level - 1, ipa, on_walk);
+    }
+    uint64_t address = desc_address(p, s, desc, shift) | (ipa & bits_mask(0, shift));
+    if (unlikely(too_wide(s, address)))
+        return ttw_fault2(w, FSC_ADDRESS_SIZE, level, ipa, on_walk);
+    uint64_t new = desc;
+    if (unlikely(!(desc & DESC_AF))) {
+        if (!s->ha)
+            return ttw_fault2(w, FSC_ACCESS_FLAG, level, ipa, on_walk);
+        new |= DESC_AF;
+    }
+    unsigned attr = desc >> 2 & 15;
+    bool device = second_device(w, attr), clean = s->hd && (desc & DESC_DBM) && !(desc & S2_WRITE);
+    if (unlikely(!on_walk && device && ttw_misaligned(w, 0)))
+        return ttw_fault2(w, FSC_ALIGNMENT, level, ipa, on_walk);
+    unsigned perm = second_perm(w, desc) | (clean ? PERM_W : 0), missing = need & ~perm;
+    if (unlikely(missing || (on_walk && device && (hcr_of(p) & hcr_el2_PTW)))) {
+        if (!on_walk)
+            set_write(w, missing);
+        return ttw_fault2(w, FSC_PERMISSION, level, ipa, on_walk);
+    }
+    if (unlikely(clean)) {
+        if (on_walk ? (need & PERM_W) != 0 : dirties(w))
+            new |= S2_WRITE;
+        else
+            perm &= ~(unsigned)PERM_W;
+    }
+    if (unlikely(new != desc) && !desc_write(w, at, s->big_endian, desc, new))
+        return ttw_fault2(w, FSC_EXTERNAL_ON_WALK, level, ipa, on_walk);
+    out->page = address & ~PAGE_OFFSET;
+    out->perm = perm;
+    out->level = (int8_t)level;
+    if (s1) {
+        out->attr = combine(w, s1->attr, attr);
+        out->sh = combine_sh(out->attr, s1->sh, (uint8_t)(s->ds ? p->s.regs.vtcr_el2 >> 12 & 3 : desc >> 8 & 3));
+        out->ns = s1->ns;
+    }
+    return true;
+}
+
+bool ttw_second(struct walk *w, uint64_t ipa, const struct leaf *s1, struct leaf *out)
+{
+    return second(w, ipa, needed(w), false, s1, out);
+}
+
+/* The physical address of stage 1's descriptor at ipa, for reading it. */
+WALK_INLINE bool second_of_table(struct walk *w, uint64_t ipa, uint64_t *pa)
+{
+    *pa = ipa;
+    if (!w->s2)
+        return true;
+    const __typeof__(w->p->walk.g[0]) *known = &w->p->walk.g[ipa / MEM_PAGE_SIZE % WALK_GPAGES];
+    if (likely(known->ipa == (ipa & ~PAGE_OFFSET) && known->gen == w->p->cpu.engine->gen && known->control == w->s2control &&
+               known->vttbr == w->p->s.regs.vttbr_el2 && w->s2control)) {
+        *pa = known->page | (ipa & PAGE_OFFSET);
+        return true;
+    }
+    struct leaf l;
+    if (!second(w, ipa, PERM_R, true, NULL, &l))
+        return false;
+    if (w->s2control && w->gs < ARRAY_LEN(w->g)) {
+        w->g[w->gs].ipa = ipa & ~PAGE_OFFSET;
+        w->g[w->gs++].page = l.page;
+    }
+    *pa = l.page | (ipa & PAGE_OFFSET);
+    return true;
+}
+
+/* ---- stage 1 -------------------------------------------------------------------------------------------------------------- */
+
+/* What table descriptors on the way took away: APTable, UXNTable (or XNTable), PXNTable, in their places. */
+#define TABLE_LIMITS (TABLE_PXN | TABLE_UXN | TABLE_AP0 | TABLE_AP1)
+
+/* PERM_ bits of a stage 1 descriptor for the level of the access. Arm ARM AArch64.S1DirectBasePermissions. */
+static unsigned first_perm(const struct walk *w, uint64_t desc, uint64_t limits)
+{
+    const struct access_mode *m = &w->m;
+    uint64_t sctlr = sctlr_of(w->p, m->regime);
+    bool pr = true, pw = !(desc & DESC_AP2) && !(limits & TABLE_AP1), px, r, wr, x;
+    if (w->el0_regime) {
+        bool ur = (desc & DESC_AP1) && !(limits & TABLE_AP0), uw = ur && pw;
+        bool ux = !(desc & DESC_UXN) && !(limits & TABLE_UXN);
+        px = !((desc & DESC_PXN) || (limits & TABLE_PXN) || uw);
+        if (m->pan && (ur || ((sctlr & sctlr_el1_EPAN) && arm_has(w->p->cfg, FEAT_PAN3) && ux)))
+            pr = pw = false;
+        r = m->el ? pr : ur;
+        wr = m->el ? pw : uw;
+        x = m->el ? px : ux;
+    } else {
+        px = !((desc & DESC_UXN) || (limits & TABLE_UXN));
+        r = pr;
+        wr = pw;
+        x = px;
+    }
+    if ((sctlr & sctlr_el1_WXN) && wr)
+        x = false;
+    return (r ? PERM_R : 0) | (wr ? PERM_W : 0) | (x ? PERM_X : 0);
+}
+
+/* Everything after a leaf has been reached: desc, read from `at` (as the table's owner sees it) at pa. */
+WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct s1_range *r, uint64_t desc, uint64_t at, uint64_t pa, int level,
+                            uint64_t limits, bool table_ns, struct leaf *out)
+{
+    const struct pe *p = w->p;
+    unsigned shift = level_shift(s, level);
+    uint64_t address = desc_address(p, s, desc, shift) | (w->va & bits_mask(0, shift)), new = desc;
+    if (unlikely(too_wide(s, address)))
+        return ttw_fault(w, FSC_ADDRESS_SIZE, level);
+    if (unlikely(!(desc & DESC_AF))) {
+        if (!s->ha)
+            return ttw_fault(w, FSC_ACCESS_FLAG, level);
+        new |= DESC_AF;
+    }
+    uint64_t mair = w->m.regime == 1 ? p->s.regs.mair_el1 : w->m.regime == 2 ? p->s.regs.mair_el2 : p->s.regs.mair_el3;
+    out->attr = (uint8_t)(mair >> (8 * (desc >> 2 & 7)));
+    if (unlikely(ttw_misaligned(w, out->attr)))
+        return ttw_fault(w, FSC_ALIGNMENT, level);
+    bool clean = s->hd && (desc & DESC_DBM) && (desc & DESC_AP2);
+    bool ns = w->secure && !table_ns ? (desc & DESC_NS) != 0 : true;
+    unsigned perm = first_perm(w, clean ? desc & ~(uint64_t)DESC_AP2 : desc, limits), need = needed(w);
+    if (unlikely(w->secure && ns && (p->s.regs.scr_el3 & scr_el3_SIF)))
+        perm &= ~(unsigned)PERM_X;
+    if (unlikely(need & ~perm)) {
+        set_write(w, need & ~perm);
+        return ttw_fault(w, FSC_PERMISSION, level);
+    }
+    if (unlikely(clean)) {
+        if (dirties(w))
+            new &= ~(uint64_t)DESC_AP2;
+        else
+            perm &= ~(unsigned)PERM_W;
+    }
+    if (unlikely(new != desc)) {
+        struct leaf l;
+        if (w->s2) {
+            if (!second(w, at, PERM_R | PERM_W, true, NULL, &l))
+                return false;
+            pa = l.page | (at & PAGE_OFFSET);
+        }
+        if (!desc_write(w, pa, s->big_endian, desc, new))
+            return ttw_fault(w, FSC_EXTERNAL_ON_WALK, level);
+    }
+    out->page = address & ~PAGE_OFFSET;
+    out->perm = perm;
+    out->sh = (uint8_t)(s->ds ? tcr_of(p, w->m.regime) >> (w->el0_regime && (w->va >> 55 & 1) ? 28 : 12) & 3 : desc >> 8 & 3);
+    out->ns = ns;
+    out->guarded = (desc & DESC_GP) && arm_has(p->cfg, FEAT_BTI);
+    out->level = (int8_t)level;
+    (void)r;
+    return true;
+}
+
+bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, struct leaf *out)
+{
+    const struct pe *p = w->p;
+    int level = s->level;
+    unsigned shift = level_shift(s, level);
+    uint64_t limits = 0, at = s->base | (w->va >> shift & bits_mask(0, s->iasize - shift)) << 3;
+    bool table_ns = !w->secure;
+    if (unlikely(too_wide(s, at)))
+        return ttw_fault(w, FSC_ADDRESS_SIZE, 0);
+    for (;;) {
+        uint64_t pa, desc;
+        if (!second_of_table(w, at, &pa))
+            return false;
+        if (unlikely(!desc_read(w, pa, s->big_endian, &desc)))
+            return ttw_fault(w, FSC_EXTERNAL_ON_WALK, level);
+        enum desc_kind k = desc_kind(p, s, desc, level);
+        if (unlikely(k == KIND_INVALID))
+            return ttw_fault(w, FSC_TRANSLATION, level);
+        if (k == KIND_LEAF)
+            return first_leaf(w, s, r, desc, at, pa, level, limits, table_ns, out);
+        if (!r->hpd)
+            limits |= desc & TABLE_LIMITS;
+        table_ns |= (desc & TABLE_NS) != 0;
+        level++;
+        shift = level_shift(s, level);
+        at = desc_address(p, s, desc, s->granule) | (w->va >> shift & bits_mask(0, s->granule - 3u)) << 3;
+        if (unlikely(too_wide(s, at)))
+            return ttw_fault(w, FSC_ADDRESS_SIZE, level - 1);
+    }
+}

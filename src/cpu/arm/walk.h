@@ -1,0 +1,91 @@
+/* Inside cpu/arm: address translation split in the walk of translation tables (walk.c) and the rest (mmu.c). */
+#ifndef TL_CPU_ARM_WALK_H
+#define TL_CPU_ARM_WALK_H
+#include "cpu/arm/regime.h"
+
+enum { PERM_R = 1, PERM_W = 2, PERM_X = 4 };
+
+/* Descriptors one translation can read: five levels of stage 1, each behind five of stage 2, five for the page itself, and more to update
+   the last ones. */
+#define WALK_READS  48
+#define WALK_LEVELS 6
+
+/* Fault status codes but for the level. Arm ARM EncodeLDFSC. */
+enum {
+    FSC_ADDRESS_SIZE = 0x00,
+    FSC_TRANSLATION = 0x04,
+    FSC_ACCESS_FLAG = 0x08,
+    FSC_PERMISSION = 0x0c,
+    FSC_EXTERNAL = 0x10,
+    FSC_EXTERNAL_ON_WALK = 0x14,
+    FSC_ALIGNMENT = 0x21,
+    FSC_DEBUG = 0x22,
+    FSC_EXCLUSIVE = 0x35
+};
+
+/* One stage of translation, from the registers that control it. */
+struct stage {
+    uint64_t base;   /* address of the first table */
+    int8_t level;    /* of the first table: -1 to 3 */
+    uint8_t granule; /* enum granule */
+    uint8_t iasize, oasize;
+    bool ds, ha, hd, big_endian;
+};
+
+/* A translation under way. */
+struct walk {
+    struct pe *p;
+    uint64_t va;
+    enum access access;
+    struct access_mode m;
+    bool write;         /* ESR_ELx.WnR of faults */
+    bool el0_regime;    /* the regime has an EL0 */
+    bool s2;            /* there is a second stage */
+    bool secure;        /* made from Secure state */
+    bool unaligned;
+    uint64_t gen;       /* of the engine when the walk began */
+    struct stage s2stage;
+    bool s2bad;         /* VTCR_EL2 makes no sense: every access faults */
+    uint64_t s2control; /* what stage 2 of a table depends on besides VTTBR_EL2, for p->walk; 0: not remembered */
+    unsigned reads, gs; /* what p->walk did not know */
+    uint64_t pte_page[WALK_READS];
+    struct {
+        uint64_t ipa, page;
+    } g[WALK_LEVELS];
+};
+
+/* Where a stage ended: a 4 KiB page, what its whole extent permits, its memory. */
+struct leaf {
+    uint64_t page;
+    unsigned perm;  /* PERM_ bits for the level the access is made as */
+    uint8_t attr;   /* as MAIR_ELx has it */
+    uint8_t sh;
+    bool ns, guarded;
+    int8_t level;
+};
+
+/* Stage 1 of w->va. False: p->exc is set. */
+bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, struct leaf *out);
+/* Stage 2 of an intermediate physical address the instruction itself accesses. s1: the attributes of stage 1; out: those of both. */
+bool ttw_second(struct walk *w, uint64_t ipa, const struct leaf *s1, struct leaf *out);
+/* Sets w->s2stage, w->s2bad, w->s2control by the registers. */
+void ttw_second_setup(struct walk *w);
+/* Marks every page descriptors were read from and remembers them. False: the translation must not be cached, for marks were dropped
+   meanwhile. */
+bool ttw_mark(struct walk *w);
+
+/* Raise the abort of stage 1, or of stage 2 at an ipa; always false. level: -1 to 3. */
+bool ttw_fault(struct walk *w, unsigned fsc, int level);
+bool ttw_fault2(struct walk *w, unsigned fsc, int level, uint64_t ipa, bool on_walk);
+
+static inline bool attr_is_device(uint8_t attr) { return (attr & 0xf0) == 0; }
+
+/* Device memory takes no unaligned access, nor DC ZVA. Arm ARM AArch64.S1HasAlignmentFault, AArch64.S2HasAlignmentFault. */
+static inline bool ttw_misaligned(const struct walk *w, uint8_t attr)
+{
+    return w->access != ACCESS_FETCH && attr_is_device(attr) && (w->unaligned || w->m.zva);
+}
+
+/* Bits of a physical address by a PS or IPS field. Arm ARM AArch64.PhysicalAddressSize. */
+unsigned ttw_oasize(const struct pe *p, unsigned ps, enum granule g);
+#endif

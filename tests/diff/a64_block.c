@@ -1,0 +1,277 @@
+/*
+ * Blocks of random instructions, from the rows of the decoder: a new row is tested by being there. Operands are random, but addresses of
+ * loads and stores mostly point to the data pages, and jumps go forward, to another instruction of the block.
+ */
+#include "a64_diff.h"
+#include "a64_guest.h"
+
+#include <string.h>
+
+enum { NOP = 0xd503201f, END = 0xd42fffe0 /* brk #0x7fff */ };
+enum kind { KIND_INT, KIND_MEM, KIND_JUMP, KIND_ATOMIC, KIND_SYSREG, KIND_SYS, KIND_VEC, KIND_COUNT };
+
+static bool starts(const char *s, const char *with) { return !strncmp(s, with, strlen(with)); }
+
+static const struct a64_row *target_of(const struct a64_isa *isa, const struct a64_row *r)
+{
+    for (unsigned i = 0; r->alias && i < isa->nrows; i++)
+        if (!isa->rows[i].alias && isa->rows[i].op == r->op)
+            return &isa->rows[i];
+    return r;
+}
+
+static enum kind kind_of(const struct a64_isa *isa, const struct a64_row *row)
+{
+    const struct a64_row *r = target_of(isa, row);
+    switch (r->cost) {
+    case COST_BRANCH:
+    case COST_JUMP: return KIND_JUMP;
+    case COST_ATOMIC: return KIND_ATOMIC;
+    case COST_SYSREG: return KIND_SYSREG;
+    case COST_BARRIER:
+    case COST_SYS: return KIND_SYS;
+    case COST_LOAD:
+    case COST_STORE: return KIND_MEM;
+    case COST_FALU:
+    case COST_FMUL:
+    case COST_FDIV:
+    case COST_SIMD:
+    case COST_CRYPTO: return KIND_VEC;
+    default: return KIND_INT;
+    }
+}
+
+/* Rows that wait, end the run, are made by hand below, or whose outcome is not a function of the state. */
+static bool excluded(const struct a64_row *r)
+{
+    static const char *const names[] = {"wfi", "wfe", "wfit", "wfet", "hlt", "eret", "eretaa", "eretab", "irg", "smc", "sev", "sevl", "msr", "mrs", "sys", "sysl",
+                                        "esb", "yield"};
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+        if (!strcmp(r->name, names[i]))
+            return true;
+    return starts(r->name, "ldx") || starts(r->name, "ldax") || starts(r->name, "stx") || starts(r->name, "stlx");
+}
+
+static const struct a64_row *pick(struct a64_case *c, enum kind k)
+{
+    for (unsigned tries = 0; tries < 10000; tries++) {
+        const struct a64_row *r = &c->isa->rows[rng_below(&c->rng, c->isa->nrows)];
+        if (kind_of(c->isa, r) == k && !excluded(target_of(c->isa, r)) && !excluded(r))
+            return r;
+    }
+    return NULL;
+}
+
+static struct a64_insn *put(struct a64_case *c, uint32_t bits)
+{
+    struct a64_insn *i = &c->insn[c->n++];
+    *i = (struct a64_insn){.bits = bits};
+    return i;
+}
+
+static bool is_pointer(const struct a64_case *c, unsigned r) { return r < 31 && (c->pointers >> r & 1); }
+
+/* A register that holds an address of data, if there is one. */
+static unsigned pointer(struct a64_case *c)
+{
+    if (!c->pointers || a64_chance(&c->rng, 4))
+        return (unsigned)rng_below(&c->rng, 32);
+    for (;;) {
+        unsigned r = (unsigned)rng_below(&c->rng, 31);
+        if (c->pointers >> r & 1)
+            return r;
+    }
+}
+
+static unsigned scratch_register(struct a64_case *c)
+{
+    unsigned r;
+    do
+        r = (unsigned)rng_below(&c->rng, 30);
+    while (is_pointer(c, r));
+    return r;
+}
+
+static uint32_t random_bits(struct a64_case *c, const struct a64_row *r)
+{
+    for (unsigned tries = 0; tries < 1000; tries++) {
+        uint32_t bits = r->match | ((uint32_t)rng_next(&c->rng) & ~r->mask);
+        struct a64_decoded d = a64_decode(c->isa->decoder, bits);
+        if (d.row && d.op == r->op && !strcmp(d.row->name, r->name))
+            return bits;
+    }
+    return NOP;
+}
+
+/* Registers an instruction may write: a bit each. */
+static uint32_t written(const struct a64_row *r, uint32_t bits)
+{
+    uint32_t w = UINT32_C(1) << (bits & 31);
+    const char *f = r->format;
+    if (f[0] == 'V')
+        return 0;
+    if (r->cost == COST_ATOMIC || starts(f, "L_P") || starts(f, "L_Q2") || starts(f, "L_0"))
+        w |= UINT32_C(1) << (bits >> 10 & 31) | UINT32_C(1) << (bits >> 16 & 31) | UINT32_C(1) << ((bits >> 16 & 31) ^ 1);
+    if (starts(f, "S_") && r->cost == COST_STORE)
+        w = 0;
+    return w & 0x7fffffff;
+}
+
+/* Remembers that registers the instruction writes hold no address any more. False: rather make another instruction. */
+static bool keep_pointers(struct a64_case *c, const struct a64_row *r, uint32_t bits)
+{
+    uint64_t w = written(r, bits) & c->pointers;
+    if (!w)
+        return true;
+    if (a64_chance(&c->rng, 90))
+        return false;
+    c->pointers &= ~w;
+    return true;
+}
+
+/* The base gets a register that holds an address; offsets are small. */
+static uint32_t memory_operands(struct a64_case *c, const struct a64_row *r, uint32_t bits)
+{
+    const char *f = r->format;
+    if (!strcmp(f, "L_LIT") || !strcmp(f, "V_LIT"))
+        return (bits & ~(0x7ffffu << 5)) | ((uint32_t)(rng_below(&c->rng, 512) - 256) & 0x7ffff) << 5;
+    bits = (bits & ~(31u << 5)) | pointer(c) << 5;
+    if (strlen(f) > 2 && f[2] == 'U') {
+        bits &= ~(0xfc0u << 10);
+    } else if (strlen(f) == 3 && f[2] == 'R' && a64_chance(&c->rng, 85)) {
+        unsigned index = 0;
+        do
+            index = (unsigned)rng_below(&c->rng, 32);
+        while (index < 31 && !(c->smalls >> index & 1));
+        bits = (bits & ~(31u << 16)) | index << 16;
+    }
+    return bits;
+}
+
+static bool put_plain(struct a64_case *c, const struct a64_row *r, bool memory)
+{
+    if (!r)
+        return false;
+    uint32_t bits = random_bits(c, r);
+    if (memory)
+        bits = memory_operands(c, r, bits);
+    if (!keep_pointers(c, r, bits) || (written(r, bits) & c->smalls))
+        return false;
+    if (!strcmp(r->name, "hvc") && c->el == 3) /* QEMU 7.2 takes it to EL2 (Arm ARM AArch64.CallHypervisor) */
+        return false;
+    if (!strcmp(r->name, "msr_imm") && (bits & 0xfffff0ff) == 0xd50040bf && c->el == 3) /* SPSel: the harness needs SP_EL3 */
+        return false;
+    put(c, bits);
+    return true;
+}
+
+static uint8_t ahead(struct a64_case *c) { return (uint8_t)(c->n + 1 + rng_below(&c->rng, 4)); }
+
+static bool put_jump(struct a64_case *c, const struct a64_row *r)
+{
+    if (!r)
+        return false;
+    uint32_t bits = random_bits(c, r);
+    const char *f = r->format;
+    if (!strcmp(f, "NONE")) /* retaa */
+        return false;
+    if (!strcmp(f, "BR") || !strcmp(f, "BRA")) {
+        unsigned reg = scratch_register(c);
+        struct a64_insn *i = put(c, 0x10000000 | reg);
+        i->address = true;
+        i->target = (uint8_t)(c->n + 2 + rng_below(&c->rng, 3));
+        if (!strcmp(f, "BRA") && a64_chance(&c->rng, 60)) /* pacia reg, modifier */
+            put(c, (bits >> 10 & 1 ? 0xdac10400 : 0xdac10000) | (bits & 31) << 5 | reg);
+        put(c, (bits & ~(31u << 5)) | reg << 5);
+        return true;
+    }
+    put(c, bits)->target = ahead(c);
+    return true;
+}
+
+/* A load exclusive and a store exclusive to the same aligned address. */
+static void put_exclusive(struct a64_case *c)
+{
+    unsigned base = pointer(c), t = scratch_register(c), s = scratch_register(c), size = (unsigned)rng_below(&c->rng, 4), t2 = scratch_register(c);
+    uint32_t order = (uint32_t)rng_below(&c->rng, 2) << 15;
+    if (!is_pointer(c, base) || t == t2 || s == t || s == base)
+        return;
+    put(c, 0x927cec00 | base << 5 | base); /* and base, base, #~15 */
+    if (size >= 2 && a64_chance(&c->rng, 30)) {
+        put(c, size << 30 | 0x087f0000 | order | t2 << 10 | base << 5 | t);
+        put(c, size << 30 | 0x08200000 | s << 16 | order | (uint32_t)rng_below(&c->rng, 32) << 10 | base << 5 | (uint32_t)rng_below(&c->rng, 32));
+    } else {
+        put(c, size << 30 | 0x085f7c00 | order | base << 5 | t);
+        put(c, size << 30 | 0x08007c00 | s << 16 | order | base << 5 | (uint32_t)rng_below(&c->rng, 32));
+    }
+}
+
+static void put_one(struct a64_case *c, const unsigned *weight)
+{
+    unsigned total = 0, k = 0;
+    for (unsigned i = 0; i < KIND_COUNT; i++)
+        total += weight[i];
+    unsigned at = (unsigned)rng_below(&c->rng, total);
+    while (at >= weight[k])
+        at -= weight[k++];
+    switch ((enum kind)k) {
+    case KIND_MEM: put_plain(c, pick(c, KIND_MEM), true); break;
+    case KIND_ATOMIC:
+        if (a64_chance(&c->rng, 30))
+            put_exclusive(c);
+        else
+            put_plain(c, pick(c, KIND_ATOMIC), true);
+        break;
+    case KIND_JUMP: put_jump(c, pick(c, KIND_JUMP)); break;
+    case KIND_SYSREG: a64_put_sysreg(c); break;
+    default: put_plain(c, pick(c, (enum kind)k), false);
+    }
+}
+
+void a64_block_put(struct a64_case *c, uint32_t bits) { put(c, bits); }
+unsigned a64_block_scratch(struct a64_case *c) { return scratch_register(c); }
+
+void a64_block_make(struct a64_case *c)
+{
+    static const unsigned mixes[][KIND_COUNT] = {/* int mem jump atomic sysreg sys vec */
+                                                 {10, 5, 2, 1, 1, 1, 0},
+                                                 {20, 1, 2, 0, 0, 0, 0},
+                                                 {3, 10, 1, 3, 1, 0, 0},
+                                                 {3, 2, 1, 1, 4, 4, 0}};
+    const unsigned *weight = mixes[rng_below(&c->rng, ARRAY_LEN(mixes))];
+    unsigned length = 8 + (unsigned)rng_below(&c->rng, 40);
+    c->n = 0;
+    while (c->n < length) {
+        unsigned first = c->n;
+        put_one(c, weight);
+        while (++first < c->n)
+            c->insn[first].inner = true;
+    }
+    c->start = a64_chance(&c->rng, 20) ? 4096 - 4 * (1 + (unsigned)rng_below(&c->rng, 20)) : 4 * (unsigned)rng_below(&c->rng, 512);
+}
+
+/* Writes the block and its end; instructions from `keep` on do nothing. */
+void a64_block_write(struct a64_case *c, unsigned keep)
+{
+    uint8_t *code = c->arena + PGA_CODE * 4096 + c->start;
+    for (unsigned i = 0; i < c->n; i++) {
+        struct a64_insn *s = &c->insn[i];
+        if (s->target) {
+            while (s->target < c->n && c->insn[s->target].inner)
+                s->target++;
+            unsigned to = s->target < c->n ? s->target : c->n;
+            if (s->address)
+                s->bits = (s->bits & 0x9f00001f) | ((to - i) & 0x7ffff) << 5;
+            else
+                s->bits = a64_with_target(s->bits, i, to);
+        }
+        uint32_t bits = i < keep ? s->bits : NOP;
+        memcpy(code + 4 * i, &bits, 4);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        static const uint32_t end = END;
+        memcpy(code + 4 * (c->n + i), &end, 4);
+    }
+    uint64_t end = c->va + PGA_CODE * 4096 + c->start + 4 * c->n;
+    memcpy(c->arena + DESCA_END, &end, 8);
+}

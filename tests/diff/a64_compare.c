@@ -1,0 +1,127 @@
+/* Comparing what two emulators recorded, and what may differ. */
+#include "a64_diff.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static uint64_t slot(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return v;
+}
+
+unsigned a64_records(const uint8_t *image, unsigned index)
+{
+    unsigned n = 0;
+    while (n < RECA_MAX && slot(image + a64_arena(index) + PGA_RECORDS * 4096 + n * RECA_SIZE))
+        n++;
+    return n;
+}
+
+bool a64_code_written(const uint8_t *before, const uint8_t *mine, unsigned index)
+{
+    uint64_t code = a64_arena(index) + PGA_CODE * 4096;
+    return memcmp(before + code, mine + code, 2 * 4096) != 0;
+}
+
+/* What may differ, and why: docs/differences.md tells more. */
+static const struct {
+    uint16_t id;
+    uint64_t bits;
+    const char *why;
+} masks[] = {
+    {SR_sctlr_el1, 1 << 7 | 1 << 8, "ITD, SED: RES1 without AArch32 at EL0"},
+    {SR_vtcr_el2, UINT64_C(1) << 31, "RES1; QEMU 7.2 keeps what is written"},
+    {SR_contextidr_el1, UINT64_C(0xffffffff) << 32, "RES0; QEMU 7.2 keeps it"},
+    {SR_esr_el1, UINT64_C(0xff) << 56, "RES0; QEMU 7.2 keeps it"},
+    {SR_fpsr, UINT64_C(15) << 28, "RES0 without AArch32; QEMU 7.2 keeps it"},
+    {SR_par_el1, 1 << 11, "RES1; QEMU 7.2 keeps what is written"},
+};
+
+static uint64_t mask_of(unsigned id)
+{
+    uint64_t m = 0;
+    for (unsigned i = 0; i < ARRAY_LEN(masks); i++)
+        if (masks[i].id == id)
+            m |= masks[i].bits;
+    return m;
+}
+
+static uint64_t recorded(const uint8_t *record, unsigned id)
+{
+    for (unsigned i = 0; i < a64_record_count(); i++)
+        if (a64_record_reg(i) == id)
+            return slot(record + RECA_REG + 8 * i);
+    return 0;
+}
+
+static bool same_reg(const uint8_t *a, unsigned id, uint64_t x, uint64_t y)
+{
+    uint64_t may = mask_of(id), esr = recorded(a, SR_esr_el3);
+    /* From a vector of EL1 or EL2: QEMU 7.2 clears NZCV and DIT when it takes an exception (Arm ARM AArch64.TakeException does not). */
+    if (id == SR_spsr_el3 && (esr == 0x5e000001 || esr == 0x5e000002))
+        may |= UINT64_C(15) << 28 | 1 << 24;
+    /* A data abort of EL2 itself: QEMU 7.2 tells the instruction syndrome as of stage 2 (ESR_ELx, "ISS encoding for a Data Abort"). */
+    if (id == SR_esr_el2 && x >> 26 == 0x25 && y >> 26 == 0x25)
+        may |= UINT64_C(0x1ffc000);
+    return ((x ^ y) & ~may) == 0;
+}
+
+static void print(FILE *out, unsigned record, const char *name, uint64_t mine, uint64_t other)
+{
+    if (out)
+        fprintf(out, "  record %u: %-12s trapline %016" PRIx64 ", qemu %016" PRIx64 "\n", record, name, mine, other);
+}
+
+static bool same_record(unsigned n, const uint8_t *a, const uint8_t *b, FILE *out)
+{
+    bool same = true;
+    char name[32];
+    for (unsigned i = 0; i < 31; i++) {
+        if (slot(a + RECA_X + 8 * i) == slot(b + RECA_X + 8 * i))
+            continue;
+        same = false;
+        snprintf(name, sizeof name, "x%u", i);
+        print(out, n, name, slot(a + RECA_X + 8 * i), slot(b + RECA_X + 8 * i));
+    }
+    for (unsigned i = 0; i < 64; i++) {
+        if (slot(a + RECA_V + 8 * i) == slot(b + RECA_V + 8 * i))
+            continue;
+        same = false;
+        snprintf(name, sizeof name, "v%u.%s", i / 2, i & 1 ? "high" : "low");
+        print(out, n, name, slot(a + RECA_V + 8 * i), slot(b + RECA_V + 8 * i));
+    }
+    for (unsigned i = 0; i < a64_record_count(); i++) {
+        uint64_t x = slot(a + RECA_REG + 8 * i), y = slot(b + RECA_REG + 8 * i);
+        if (same_reg(a, a64_record_reg(i), x, y))
+            continue;
+        same = false;
+        sysreg_name(a64_record_reg(i), name, sizeof name);
+        print(out, n, name, x, y);
+    }
+    return same;
+}
+
+bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out)
+{
+    (void)isa;
+    const uint8_t *a = mine + a64_arena(index), *b = other + a64_arena(index);
+    unsigned na = a64_records(mine, index), nb = a64_records(other, index);
+    for (unsigned i = 0; i < na && i < nb; i++) {
+        unsigned off = PGA_RECORDS * 4096 + i * RECA_SIZE;
+        if (!same_record(i, a + off, b + off, out))
+            return false;
+    }
+    if (na != nb) {
+        if (out)
+            fprintf(out, "  trapline made %u records, qemu %u\n", na, nb);
+        return false;
+    }
+    if (!memcmp(a + PGA_CODE * 4096, b + PGA_CODE * 4096, (PGA_COUNT - PGA_CODE) * 4096))
+        return true;
+    for (unsigned i = PGA_CODE * 4096; out && i < PGA_COUNT * 4096; i += 8)
+        if (slot(a + i) != slot(b + i))
+            fprintf(out, "  memory %u:%03x: trapline %016" PRIx64 ", qemu %016" PRIx64 "\n", i / 4096, i % 4096, slot(a + i), slot(b + i));
+    return false;
+}

@@ -1,0 +1,125 @@
+/*
+ * Differential tests of A64: random code on trapline's PE and on another emulator, compared record by record. The same scheme as diff.h's.
+ *
+ * A batch is one image of guest RAM: a harness that runs at EL3 (a64_harness.c) and up to A64_CASES cases, each with an arena of its own: the
+ * state to begin with (a64_world.c), a block of random instructions (a64_block.c), data, translation tables, vectors, and room for the
+ * records. Exceptions of the levels below reach EL3 by an SMC in their vectors. At each the harness writes a record with all registers and
+ * goes on behind the instruction. A case follows from its seed and its number in the batch alone.
+ */
+#ifndef TL_TESTS_A64_DIFF_H
+#define TL_TESTS_A64_DIFF_H
+#include "base/bits.h"
+#include "base/rng.h"
+#include "cpu/arm/decode.h"
+#include "csr/arm/sysreg.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define A64_RAM_BASE UINT64_C(0x40000000)
+#define A64_BASE     UINT64_C(0x200000)  /* offset of the image in RAM: QEMU puts a device tree before it */
+#define A64_CODE     UINT64_C(0)         /* offsets in the image: the harness, */
+#define A64_VECTORS  UINT64_C(0x8000)    /* its vectors, */
+#define A64_CTL      UINT64_C(0xc000)    /* its variables, */
+#define A64_ARENA0   UINT64_C(0x200000)  /* the first arena */
+#define A64_ARENA    UINT64_C(0x40000)   /* bytes of an arena: 64 pages */
+#define A64_CASES    250u
+#define A64_IMAGE    UINT64_C(0x4800000)
+#define A64_RAM      UINT64_C(0x8000000)
+_Static_assert(A64_ARENA0 + A64_CASES * A64_ARENA <= A64_IMAGE, "the arenas fit");
+
+/* Pages of an arena. */
+enum {
+    PGA_DESC = 0,
+    PGA_RECORDS = 1, /* 8 pages */
+    PGA_CODE = 9,    /* 2 pages */
+    PGA_DATA = 11,   /* 4 pages */
+    PGA_VECTORS = 15,
+    PGA_S1_TABLES = 16, /* 16 pages each */
+    PGA_S2_TABLES = 32,
+    PGA_EL2_TABLES = 48,
+    PGA_EL3_TABLES = 56,
+    PGA_COUNT = 64
+};
+
+/* The start of an arena; slots of 8 bytes, V registers 16. */
+enum { DESCA_SKIP = 0, DESCA_END = 8, DESCA_PC = 16, DESCA_PSTATE = 24, DESCA_X = 32, DESCA_V = 288, DESCA_REG = 800 };
+/* A record. */
+enum { RECA_THERE = 0, RECA_X = 8, RECA_V = 256, RECA_REG = 768, RECA_SIZE = 2048, RECA_MAX = 8, RECA_ROOM = 16 };
+/* The harness's variables. */
+enum { CTLA_LEFT = 0, CTLA_CASE = 8, CTLA_ROOM = 16 };
+
+/* System registers a case begins with, in the order of writing, and those a record holds. */
+unsigned a64_init_count(void);
+unsigned a64_init_reg(unsigned i); /* enum sysreg_id */
+unsigned a64_record_count(void);
+unsigned a64_record_reg(unsigned i);
+
+/* Instructions of the harness: for a case, and for each of its records. */
+struct a64_work {
+    unsigned start, record;
+};
+/* Writes the harness and its variables for n cases into the image. */
+struct a64_work a64_harness(uint8_t *image, unsigned n);
+
+struct a64_isa {
+    struct arm_config cfg;
+    struct sysreg_map *map;
+    struct a64_decoder *decoder;
+    struct a64_row *rows;
+    unsigned nrows;
+};
+extern const char a64_cpu_options[]; /* trapline's configuration: what QEMU 7.2's `max` has */
+bool a64_isa_init(struct a64_isa *isa, struct err *e);
+void a64_isa_free(struct a64_isa *isa);
+
+#define A64_BLOCK_MAX 96
+struct a64_insn {
+    uint32_t bits;
+    uint8_t target; /* instruction jumped to, 0 if no jump */
+    bool inner;     /* no jump goes to it */
+    bool address;   /* adr: of the target */
+};
+
+/* A case while it is made. */
+struct a64_case {
+    const struct a64_isa *isa;
+    uint64_t rng;
+    uint8_t *arena;   /* host address */
+    uint64_t pa;      /* guest physical address of the arena, a multiple of its size */
+    uint64_t va;      /* address of the arena's first page as the block sees it */
+    unsigned el;      /* level the block starts in */
+    bool mmu;         /* stage 1 of that level is on */
+    uint64_t pointers; /* x registers that hold addresses of data */
+    uint32_t smalls;   /* and small numbers, for offsets */
+    struct a64_insn insn[A64_BLOCK_MAX];
+    unsigned n, start; /* instructions; offset of the block in PGA_CODE */
+};
+
+unsigned a64_case_make(const struct a64_isa *isa, uint64_t seed, unsigned index, uint8_t *image, unsigned keep, struct a64_case *c);
+void a64_block_make(struct a64_case *c);
+void a64_block_write(struct a64_case *c, unsigned keep);
+/* For the makers of other instructions: appends one; a register that holds no address. */
+void a64_block_put(struct a64_case *c, uint32_t bits);
+unsigned a64_block_scratch(struct a64_case *c);
+/* A random access to a system register (a64_sysreg.c). */
+void a64_put_sysreg(struct a64_case *c);
+void a64_world_make(struct a64_case *c);
+void a64_set_reg(struct a64_case *c, unsigned id, uint64_t value);
+uint64_t a64_value(uint64_t *rng);
+static inline bool a64_chance(uint64_t *rng, unsigned percent) { return rng_below(rng, 100) < percent; }
+
+/* Runs an image on trapline, in place. Cases that do not come back get their skip mark set, in `before`, the image as it was, too. Returns
+   retired instructions; 0 and a sentence on an error. */
+uint64_t a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, unsigned *hung, struct err *e);
+/* Runs an image on QEMU, in place; image is a part of the mapped file. False: case *stuck (below n) does not come back, or it does not
+   run. */
+bool a64_run_qemu(const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e);
+/* Compares a case in two images. Prints the first difference to `out` when that is not NULL. */
+bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out);
+unsigned a64_records(const uint8_t *image, unsigned index);
+/* The block was written to while it ran. */
+bool a64_code_written(const uint8_t *before, const uint8_t *mine, unsigned index);
+static inline uint64_t a64_arena(unsigned index) { return A64_ARENA0 + index * A64_ARENA; }
+#endif

@@ -1,0 +1,195 @@
+/* The state a case begins with. */
+#include "a64_diff.h"
+#include "a64_guest.h"
+
+#include "cpu/arm/pstate.h"
+
+#include <string.h>
+
+uint64_t a64_value(uint64_t *rng)
+{
+    static const uint64_t edges[] = {0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, INT64_MAX, (uint64_t)INT64_MIN, UINT64_MAX, UINT64_MAX - 1, 0xffffffff80000000};
+    switch (rng_below(rng, 4)) {
+    case 0: return edges[rng_below(rng, ARRAY_LEN(edges))];
+    case 1: return rng_next(rng) >> rng_below(rng, 64);
+    default: return rng_next(rng);
+    }
+}
+
+void a64_set_reg(struct a64_case *c, unsigned id, uint64_t value)
+{
+    for (unsigned i = 0; i < a64_init_count(); i++)
+        if (a64_init_reg(i) == id)
+            memcpy(c->arena + DESCA_REG + 8 * i, &value, 8);
+}
+
+static void set(struct a64_case *c, unsigned at, uint64_t value) { memcpy(c->arena + at, &value, 8); }
+
+/* Vectors of EL1 and EL2: an SMC that tells which. */
+static void put_vectors(struct a64_case *c)
+{
+    for (unsigned slot = 0; slot < 16; slot++) {
+        uint32_t smc1 = 0xd4000003 | 1 << 5, smc2 = 0xd4000003 | 2 << 5;
+        memcpy(c->arena + PGA_VECTORS * 4096 + slot * 0x80, &smc1, 4);
+        memcpy(c->arena + PGA_VECTORS * 4096 + 0x800 + slot * 0x80, &smc2, 4);
+    }
+}
+
+static uint64_t data_address(struct a64_case *c)
+{
+    uint64_t at = c->va + PGA_DATA * 4096 + 0x1000 + (rng_below(&c->rng, 0x2000) & ~UINT64_C(15));
+    return a64_chance(&c->rng, 20) ? at + rng_below(&c->rng, 16) : at;
+}
+
+static void put_registers(struct a64_case *c)
+{
+    c->pointers = c->smalls = 0;
+    for (unsigned i = 0; i < 31; i++) {
+        uint64_t v = a64_value(&c->rng);
+        bool free = i != 16 && i != 17 && i != 30;
+        if (free && a64_chance(&c->rng, 25)) {
+            v = data_address(c);
+            c->pointers |= UINT64_C(1) << i;
+        } else if (free && a64_chance(&c->rng, 10)) {
+            v = rng_below(&c->rng, 64);
+            c->smalls |= UINT32_C(1) << i;
+        }
+        set(c, DESCA_X + 8 * i, v);
+    }
+    for (unsigned i = 0; i < 64; i++)
+        set(c, DESCA_V + 8 * i, a64_value(&c->rng));
+    static const uint16_t sps[] = {SR_sp_el0, SR_sp_el1, SR_sp_el2};
+    for (unsigned i = 0; i < ARRAY_LEN(sps); i++)
+        a64_set_reg(c, sps[i], a64_chance(&c->rng, 90) ? data_address(c) & ~UINT64_C(15) : a64_value(&c->rng));
+}
+
+static void put_data(struct a64_case *c)
+{
+    for (unsigned i = 0; i < 4 * 4096; i += 8)
+        set(c, PGA_DATA * 4096 + i, a64_value(&c->rng));
+}
+
+/* ---- translation tables ------------------------------------------------------------------------------------------------ */
+
+enum { D_VALID = 1, D_TABLE = 2, D_AF = 1 << 10 };
+#define D_AP1 (UINT64_C(1) << 6) /* EL0 too */
+#define D_AP2 (UINT64_C(1) << 7) /* read-only */
+#define D_PXN (UINT64_C(1) << 53)
+#define D_UXN (UINT64_C(1) << 54)
+#define D_DBM (UINT64_C(1) << 51)
+#define MAIR  UINT64_C(0x00000000fff04400 | 0xff) /* 0, 4: Write-Back; 1: Non-cacheable (0x44); ... */
+
+/* One translation regime: where its tables are. 4 KiB granule, 39-bit addresses: levels 1, 2, 3. */
+struct space {
+    unsigned el;   /* regime: 1, 2, 3 */
+    unsigned page; /* of the root; level 2 and 3 follow */
+};
+
+static uint8_t *table(struct a64_case *c, const struct space *s, unsigned level) { return c->arena + (s->page + level - 1) * 4096; }
+
+static void put_desc(struct a64_case *c, const struct space *s, unsigned level, uint64_t va, uint64_t desc)
+{
+    memcpy(table(c, s, level) + (va >> (12 + 9 * (3 - level)) & 511) * 8, &desc, 8);
+}
+
+/* The attributes of a page of the arena in a regime; wrong on purpose now and then. */
+static uint64_t attributes(struct a64_case *c, const struct space *s, unsigned page)
+{
+    bool code = page >= PGA_CODE && page < PGA_DATA, vectors = page == PGA_VECTORS, data = page >= PGA_DATA && page < PGA_VECTORS;
+    uint64_t a = D_AF | 3 << 8;
+    if (s->el == 1)
+        a |= code && c->el == 0 ? D_AP1 | D_AP2 : data && a64_chance(&c->rng, 70) ? D_AP1 : 0;
+    else
+        a |= D_AP1;
+    if (code && s->el == 1)
+        a |= c->el == 0 ? D_PXN : D_UXN | (a64_chance(&c->rng, 50) ? D_AP2 : 0);
+    if (data && a64_chance(&c->rng, 15))
+        a ^= UINT64_C(1) << (6 + rng_below(&c->rng, 2));
+    if (data && a64_chance(&c->rng, 10))
+        a &= ~(uint64_t)D_AF;
+    if (data && a64_chance(&c->rng, 15))
+        a |= D_DBM;
+    if (data && a64_chance(&c->rng, 50))
+        a |= rng_next(&c->rng) & (D_PXN | D_UXN);
+    if (code && a64_chance(&c->rng, 20))
+        a |= UINT64_C(1) << 50; /* guarded */
+    if (vectors && s->el == 1)
+        a |= D_UXN;
+    return a;
+}
+
+static void put_space(struct a64_case *c, const struct space *s)
+{
+    uint64_t root = c->pa + s->page * 4096;
+    put_desc(c, s, 1, c->pa, (root + 4096) | D_VALID | D_TABLE);
+    put_desc(c, s, 2, c->pa, (root + 8192) | D_VALID | D_TABLE);
+    for (unsigned i = 0; i < PGA_COUNT; i++)
+        put_desc(c, s, 3, c->pa + i * 4096, (c->pa + i * 4096) | attributes(c, s, i) | D_VALID | D_TABLE);
+    if (s->el == 3) /* the harness */
+        put_desc(c, s, 2, A64_RAM_BASE + A64_BASE, (A64_RAM_BASE + A64_BASE) | D_AF | D_AP1 | 3 << 8 | D_VALID);
+}
+
+static void put_translation(struct a64_case *c, const uint64_t *sctlr)
+{
+    static const struct space spaces[] = {{1, PGA_S1_TABLES}, {2, PGA_EL2_TABLES}, {3, PGA_EL3_TABLES}};
+    for (unsigned i = 0; i < ARRAY_LEN(spaces); i++)
+        put_space(c, &spaces[i]);
+    uint64_t had = rng_next(&c->rng) & 3, walk = 3 << 12 | 1 << 10 | 1 << 8;
+    uint64_t tcr1 = 25 | walk | 25 << 16 | 1u << 31 | walk << 16 | UINT64_C(2) << 32 | had << 39;
+    a64_set_reg(c, SR_tcr_el1, tcr1 | (rng_next(&c->rng) & UINT64_C(3) << 37));
+    a64_set_reg(c, SR_tcr_el2, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21);
+    a64_set_reg(c, SR_tcr_el3, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21);
+    static const uint16_t mair[] = {SR_mair_el1, SR_mair_el2, SR_mair_el3};
+    static const uint16_t ttbr[] = {SR_ttbr0_el1, SR_ttbr0_el2, SR_ttbr0_el3}, control[] = {SR_sctlr_el1, SR_sctlr_el2, SR_sctlr_el3};
+    for (unsigned i = 0; i < 3; i++) {
+        a64_set_reg(c, mair[i], MAIR);
+        a64_set_reg(c, ttbr[i], c->pa + spaces[i].page * 4096);
+        a64_set_reg(c, control[i], sctlr[i] | 1 | 4 | 1 << 12);
+    }
+    a64_set_reg(c, SR_ttbr1_el1, c->pa + PGA_S1_TABLES * 4096);
+}
+
+/* ---- a case ---------------------------------------------------------------------------------------------------------------- */
+
+#define SCTLR_RES1_EL1 UINT64_C(0x30d00800)
+#define SCTLR_RES1_EL2 UINT64_C(0x30c50830)
+
+void a64_world_make(struct a64_case *c)
+{
+    static const uint16_t keys[] = {SR_apiakeylo_el1, SR_apiakeyhi_el1, SR_apibkeylo_el1, SR_apibkeyhi_el1, SR_apdakeylo_el1, SR_apdakeyhi_el1,
+                                    SR_apdbkeylo_el1, SR_apdbkeyhi_el1, SR_apgakeylo_el1, SR_apgakeyhi_el1, SR_tpidr_el0, SR_tpidr_el1, SR_tpidr_el2,
+                                    SR_contextidr_el1, SR_far_el1, SR_far_el2};
+    uint64_t pac = a64_chance(&c->rng, 50) ? UINT64_C(1) << 31 | 1 << 30 | 1 << 27 | 1 << 13 : 0;
+    uint64_t common = (rng_next(&c->rng) & (1 << 3 | 1 << 1)) | pac;
+    c->el = (unsigned)rng_below(&c->rng, 4);
+    c->va = c->pa;
+    put_vectors(c);
+    put_registers(c);
+    put_data(c);
+    for (unsigned i = 0; i < ARRAY_LEN(keys); i++)
+        a64_set_reg(c, keys[i], rng_next(&c->rng));
+    a64_set_reg(c, SR_scr_el3, 1 << 17 | 1 << 16 | 1 << 10 | 1 << 8 | 0x31);
+    uint64_t sctlr[3] = {SCTLR_RES1_EL1 | common | (rng_next(&c->rng) & (1 << 4 | 1 << 9 | 1 << 14 | 1 << 15 | 1 << 26)),
+                         SCTLR_RES1_EL2 | common, SCTLR_RES1_EL2 | common};
+    put_translation(c, sctlr);
+    a64_set_reg(c, SR_hcr_el2, UINT64_C(1) << 31 | UINT64_C(3) << 40);
+    a64_set_reg(c, SR_cpacr_el1, a64_chance(&c->rng, 80) ? 3 << 20 : rng_next(&c->rng) & 3 << 20);
+    a64_set_reg(c, SR_cptr_el2, 0x33ff & ~(1 << 10));
+    a64_set_reg(c, SR_mdcr_el2, 6);
+    a64_set_reg(c, SR_vbar_el1, c->pa + PGA_VECTORS * 4096);
+    a64_set_reg(c, SR_vbar_el2, c->pa + PGA_VECTORS * 4096 + 0x800);
+    unsigned sp = c->el == 3 || c->el == 0 ? 0 : (unsigned)rng_below(&c->rng, 2);
+    set(c, DESCA_PSTATE, (rng_next(&c->rng) & (UINT64_C(15) << 28 | 1 << 12 | 1 << 22 | 1 << 23 | 1 << 24)) | 0x3c0 | c->el << 2 | sp);
+}
+
+unsigned a64_case_make(const struct a64_isa *isa, uint64_t seed, unsigned index, uint8_t *image, unsigned keep, struct a64_case *c)
+{
+    *c = (struct a64_case){.isa = isa, .rng = seed ^ (uint64_t)index << 32};
+    c->arena = image + a64_arena(index);
+    c->pa = A64_RAM_BASE + A64_BASE + a64_arena(index);
+    a64_world_make(c);
+    a64_block_make(c);
+    set(c, DESCA_PC, c->va + PGA_CODE * 4096 + c->start);
+    a64_block_write(c, keep);
+    return c->n;
+}

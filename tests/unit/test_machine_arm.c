@@ -1,0 +1,257 @@
+/* A machine with the board virt-arm: device tree, PSCI, forks, saved states, what a reset keeps. The guest code is put together
+ * here. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "machine/machine.h"
+
+#include <libfdt.h>
+
+#define RAM   UINT64_C(0x40000000)
+#define CODE  (RAM + 0x80000) /* where raw images go */
+#define WORDS 64
+
+static char kernel[64];
+
+/* A raw image of these instructions as the kernel. */
+static void write_kernel(const uint32_t *code, size_t n)
+{
+    snprintf(kernel, sizeof kernel, "/tmp/trapline-arm-%d", (int)getpid());
+    FILE *f = fopen(kernel, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(code, 4, n, f), n);
+    fclose(f);
+}
+
+static struct machine *board(const char *name, unsigned harts)
+{
+    struct err e;
+    struct machine_config c = {.board = name, .kernel = kernel, .harts = harts};
+    struct machine *m = machine_new(&c, &e);
+    unlink(kernel);
+    if (!m)
+        fail_msg("%s", e.text);
+    return m;
+}
+
+static uint64_t reg(struct machine *m, unsigned hart, const char *name)
+{
+    uint64_t v = 0;
+    assert_true(machine_get_reg(m, hart, name, &v));
+    return v;
+}
+
+enum {
+    HVC = 0xd4000002,
+    STAY = 0x14000000, /* b . */
+};
+/* movz/movk of 16 bits at 16 * k */
+static uint32_t movz(unsigned rd, unsigned v, unsigned k) { return 0xd2800000u | k << 21 | v << 5 | rd; }
+static uint32_t movk(unsigned rd, unsigned v, unsigned k) { return 0xf2800000u | k << 21 | v << 5 | rd; }
+
+static void a_raw_image_starts_at_the_highest_level_with_the_device_tree(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *board;
+        unsigned el;
+    } row[] = {{"virt-arm", 1}, {"virt-arm,virtualization=on", 2}, {"virt-arm,secure=on", 3}};
+    const uint32_t code[] = {STAY};
+    for (unsigned i = 0; i < 3; i++) {
+        uint32_t magic;
+        write_kernel(code, 1);
+        struct machine *m = board(row[i].board, 1);
+        assert_int_equal(reg(m, 0, "pc"), CODE);
+        assert_int_equal(reg(m, 0, "el"), row[i].el);
+        assert_true(machine_read(m, reg(m, 0, "x0"), &magic, 4));
+        assert_int_equal(magic, 0xedfe0dd0);
+        machine_free(m);
+    }
+}
+
+static void the_device_tree_names_what_is_there(void **state)
+{
+    (void)state;
+    const uint32_t code[] = {STAY};
+    write_kernel(code, 1);
+    struct machine *m = board("virt-arm,virtualization=on", 3);
+    const void *t = m->setup->loader.dtb.data;
+    assert_int_equal(fdt_check_full(t, m->setup->loader.dtb.len), 0);
+    int gic = fdt_path_offset(t, "/intc@8000000"), uart = fdt_path_offset(t, "/pl011@9000000");
+    assert_true(gic > 0 && uart > 0);
+    const fdt32_t *r = fdt_getprop(t, gic, "reg", NULL), *irq = fdt_getprop(t, uart, "interrupts", NULL);
+    assert_int_equal(fdt32_ld(&r[5]), 0x80a0000);
+    assert_int_equal(fdt32_ld(&r[7]), 3 * 0x20000);
+    assert_int_equal(fdt32_ld(&irq[0]), 0);
+    assert_int_equal(fdt32_ld(&irq[1]), 1);
+    assert_string_equal(fdt_getprop(t, fdt_path_offset(t, "/psci"), "method", NULL), "smc");
+    assert_string_equal(fdt_getprop(t, fdt_path_offset(t, "/cpus/cpu@2"), "enable-method", NULL), "psci");
+    assert_true(fdt_path_offset(t, "/cpus/cpu@3") < 0);
+    assert_true(fdt_path_offset(t, "/virtio_mmio@a003e00") > 0);
+    assert_true(fdt_path_offset(t, "/gpio-keys/poweroff") > 0);
+    assert_true(fdt_path_offset(t, "/intc@8000000/its@8080000") > 0);
+    assert_string_equal(fdt_getprop(t, fdt_path_offset(t, "/chosen"), "stdout-path", NULL), "/pl011@9000000");
+    machine_free(m);
+}
+
+static void psci_starts_and_stops_other_pes(void **state)
+{
+    (void)state;
+    /* CPU_ON of PE 1 at CODE + 64 with context 77. */
+    uint32_t code[WORDS] = {movz(0, 3, 0),      movk(0, 0xc400, 1), movz(1, 1, 0), movz(2, 64, 0),
+                            movk(2, 0x4008, 1), movz(3, 77, 0),     HVC,           STAY};
+    code[16] = movz(5, 55, 0);
+    code[17] = STAY;
+    write_kernel(code, ARRAY_LEN(code));
+    struct machine *m = board("virt-arm", 2);
+    assert_true(machine_progress(m, 1)->parked);
+    machine_run(m, 1000);
+    assert_int_equal(reg(m, 0, "x0"), 0);
+    assert_false(machine_progress(m, 1)->parked);
+    assert_int_equal(reg(m, 1, "x0"), 77);
+    assert_int_equal(reg(m, 1, "x5"), 55);
+    assert_int_equal(reg(m, 1, "el"), 1);
+    uint64_t x[8] = {0xc4000003, 1, CODE, 0};
+    struct cpu *c = machine_hart(m, 0);
+    assert_true(machine_firmware(m, c, x, false));
+    assert_int_equal((int64_t)x[0], -4);           /* it is on */
+    assert_false(machine_firmware(m, c, x, true)); /* not by SMC */
+    memcpy(x, (uint64_t[]){0xc4000003, 2, CODE}, 24);
+    machine_firmware(m, c, x, false);
+    assert_int_equal((int64_t)x[0], -2); /* there is no PE 2 */
+    memcpy(x, (uint64_t[]){0xc4000004, 1, 0}, 24);
+    machine_firmware(m, c, x, false);
+    assert_int_equal(x[0], 0);
+    x[0] = 0x84000002;
+    machine_firmware(m, machine_hart(m, 1), x, false);
+    assert_true(machine_progress(m, 1)->parked);
+    memcpy(x, (uint64_t[]){0x84000004, UINT64_C(0xffffffff00000001), 0}, 24); /* 32 bits of each argument count */
+    machine_firmware(m, c, x, false);
+    assert_int_equal(x[0], 1);
+    memcpy(x, (uint64_t[]){0xc4000003, 1, CODE + 2}, 24);
+    machine_firmware(m, c, x, false);
+    assert_int_equal((int64_t)x[0], -9);
+    x[0] = 0x84000000;
+    machine_firmware(m, c, x, false);
+    assert_int_equal(x[0], 0x10001);
+    memcpy(x, (uint64_t[]){0x8400000a, 0xc4000003}, 16);
+    machine_firmware(m, c, x, false);
+    assert_int_equal(x[0], 0);
+    memcpy(x, (uint64_t[]){0x8400000a, 0xc4000002}, 16);
+    machine_firmware(m, c, x, false);
+    assert_int_equal((int64_t)x[0], -1); /* no such 64-bit function */
+    x[0] = 0x84000008;
+    machine_firmware(m, c, x, false);
+    assert_int_equal(machine_run(m, 1), MACHINE_EXIT);
+    machine_free(m);
+}
+
+/* Writes a byte after a byte to the UART and counts in memory. */
+static struct machine *busy(unsigned harts)
+{
+    const uint32_t code[] = {
+        movz(1, 0x0900, 1), movz(2, 0x4100, 1), movz(3, 'a', 0), 0x39000023, /* strb w3, [x1] */
+        0xf9400044,                                                          /* ldr x4, [x2] */
+        0x91000484,                                                          /* add x4, x4, #1 */
+        0xf9000044,                                                          /* str x4, [x2] */
+        0x17fffffc,                                                          /* b .-16 */
+    };
+    write_kernel(code, ARRAY_LEN(code));
+    return board("virt-arm,virtualization=on", harts);
+}
+
+static void forks_and_saved_states_go_on_alike(void **state)
+{
+    (void)state;
+    char path[80];
+    struct err e;
+    struct machine *m = busy(2), *other = busy(2);
+    machine_run(m, 5001);
+    struct machine *f = machine_fork(m);
+    snprintf(path, sizeof path, "/tmp/trapline-arm-%d.save", (int)getpid());
+    assert_true(machine_save(m, path, &e));
+    assert_int_equal(machine_digest(f), machine_digest(m));
+    machine_run(m, 7000);
+    uint64_t end = machine_digest(m);
+    machine_run(f, 3000);
+    assert_int_not_equal(machine_digest(f), end);
+    machine_run(f, 4000);
+    assert_int_equal(machine_digest(f), end);
+    if (!machine_load(other, path, &e))
+        fail_msg("%s", e.text);
+    machine_run(other, 7000);
+    assert_int_equal(machine_digest(other), end);
+    unlink(path);
+    machine_free(f);
+    machine_free(m);
+    machine_free(other);
+}
+
+static void flash_keeps_over_a_reset_what_was_programmed(void **state)
+{
+    (void)state;
+    const uint32_t code[] = {STAY};
+    write_kernel(code, 1);
+    struct machine *m = board("virt-arm", 1);
+    struct device *d = machine_device(m, "flash1");
+    uint32_t v = 0;
+    d->ops->write(d, 0, 4, 0x00200020);
+    assert_null(mem_page_read(m->mem, 0x4000000)); /* not in array mode */
+    d->ops->write(d, 0, 4, 0x00d000d0);
+    d->ops->write(d, 8, 4, 0x00400040);
+    d->ops->write(d, 8, 4, 0x12345678);
+    machine_reboot(m);
+    assert_non_null(mem_page_read(m->mem, 0x4000000));
+    assert_true(machine_read(m, 0x4000008, &v, 4));
+    assert_int_equal(v, 0x12345678);
+    assert_int_equal(reg(m, 0, "pc"), CODE);
+    machine_reset(m);
+    assert_true(machine_read(m, 0x4000008, &v, 4));
+    assert_int_equal(v, 0);
+    /* The mode is state: it goes along with a fork and back. */
+    struct machine *f = machine_fork(m);
+    d->ops->write(d, 0, 4, 0x00700070);
+    assert_null(mem_page_read(m->mem, 0x4000000));
+    machine_restore(m, f);
+    assert_non_null(mem_page_read(m->mem, 0x4000000));
+    machine_free(f);
+    machine_free(m);
+}
+
+static void slots_share_pages_and_interrupts_follow_each_other(void **state)
+{
+    (void)state;
+    const uint32_t code[] = {STAY};
+    write_kernel(code, 1);
+    struct machine *m = board("virt-arm", 1);
+    uint64_t v;
+    for (unsigned i = 0; i < 32; i++) {
+        const struct device_spec *s = &m->setup->device[m->setup->slot[i]];
+        assert_int_equal(s->base, 0xa000000 + 0x200 * i);
+        assert_int_equal(s->irq, 48 + i);
+        assert_true(mem_io_read(m->mem, s->base, 4, &v));
+        assert_int_equal(v, 0x74726976); /* "virt" */
+    }
+    assert_false(mem_io_read(m->mem, 0xa004000, 4, &v));
+    machine_free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_raw_image_starts_at_the_highest_level_with_the_device_tree),
+        cmocka_unit_test(the_device_tree_names_what_is_there),
+        cmocka_unit_test(psci_starts_and_stops_other_pes),
+        cmocka_unit_test(forks_and_saved_states_go_on_alike),
+        cmocka_unit_test(flash_keeps_over_a_reset_what_was_programmed),
+        cmocka_unit_test(slots_share_pages_and_interrupts_follow_each_other),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
