@@ -7,8 +7,8 @@
 
 #define BUCKETS ARRAY_LEN(((struct engine *)0)->bucket)
 
-/* Decoded pages are 32 KiB each: this many keep the cache under 40 MiB. */
-#define CODE_PAGES_MAX 1152
+/* Decoded pages are 32 KiB each: this many keep the cache at 12 MiB. */
+#define CODE_PAGES_MAX 384
 
 /* A code page that data is stored to this often is taken for reused as data, and dropped. */
 #define DATA_WRITES_MAX 1024
@@ -219,18 +219,37 @@ static void drop_all_code(struct engine *e)
     }
 }
 
+/* Drops the pages that nobody looked up since the last time, by second chance; all, if every one was. */
+static void make_room(struct engine *e)
+{
+    unsigned before = e->pages;
+    for (unsigned b = 0; b < BUCKETS; b++) {
+        for (struct code_page *p = e->bucket[b], *n; p; p = n) {
+            n = p->hash_next;
+            if (!p->used)
+                page_drop(e, p);
+            else
+                p->used = 0;
+        }
+    }
+    if (e->pages == before)
+        drop_all_code(e);
+}
+
 struct code_page *engine_code(struct engine *e, uint64_t pa, uint32_t kind)
 {
     struct code_page *p = find(e, pa, kind);
-    if (p)
+    if (p) {
+        p->used = 1;
         return p;
+    }
     if (e->pages >= e->pages_max)
-        drop_all_code(e);
+        make_room(e);
     engine_sweep(e); /* nobody is inside a dropped page while a new one is fetched */
     p = malloc(sizeof *p);
     if (!p)
         abort(); /* out of host memory: nothing sensible can go on */
-    *p = (struct code_page){.pa = pa, .kind = kind};
+    *p = (struct code_page){.pa = pa, .kind = (uint16_t)kind, .used = 1};
     page_fill(e, p);
     struct code_page **at = &e->bucket[bucket_of(pa, kind)];
     p->hash_next = *at;

@@ -57,7 +57,8 @@ _Static_assert(sizeof(struct uop) == 16, "a micro-op is 16 bytes");
 
 struct code_page {
     uint64_t pa;          /* physical address of the page */
-    uint32_t kind;        /* decode key: what decoding depends on besides the bytes (XLEN, …) */
+    uint16_t kind;        /* decode key: what decoding depends on besides the bytes (XLEN, …) */
+    uint16_t used;        /* it was looked up since room was last made */
     uint32_t data_writes; /* stores that hit the page since it was decoded */
     struct code_page *hash_next;
     struct uop ops[CODE_SLOTS_MAX + 1];
