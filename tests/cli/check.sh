@@ -66,6 +66,22 @@ for is in head p1 priv maint status; do
     done
 done
 
+# Boundaries of the switch: one firmware in the place of another, and handlers that do something else than they are known to.
+cp "$TRAPLINE_SOURCE"/roms/sbi-*.elf "$program/roms/"
+check 0 s1.switch --firmware sbi-maint --xlen 32
+says '^s1.switch *sbi-maint *32 hk3 *393 *known *A3 87$'
+cp "$program/roms/sbi-head.elf" "$program/roms/sbi-maint.elf"
+check 1 s1.switch s2.kernel --firmware sbi-maint --xlen 64
+says '^s1.switch *sbi-maint *64 hk0 *393 *WRONG *A3 164'
+says 'switch_in_start+0x.*: V'
+cp "$TRAPLINE_SOURCE/roms/sbi-maint.elf" "$program/roms/"
+offset=$(grep -obUaP '\x73\x10\x38\x64' "$program/roms/kvm.elf" | head -n 1 | cut -d: -f1) # csrw htval, a6 of hk4
+[ -n "$offset" ] || fail "hk4 does not write htval"
+printf '\x13\0\0\0' | dd of="$program/roms/kvm.elf" bs=1 seek="$offset" conv=notrunc status=none
+check 1 s1.switch s1.states --firmware sbi-maint --xlen 64
+says "beyond the model 'htval' came back changed, known is ''"
+says 'htval'
+
 # Bad input: a sentence, status 2.
 cp "$TRAPLINE_SOURCE"/roms/* "$program/roms/"
 rm "$program/roms/sbi-priv.elf"
