@@ -1,6 +1,7 @@
 /* `trapline doc`: what the tables know. */
 #include "base/bits.h"
 #include "cli/cli.h"
+#include "cli/doc_arm.h"
 #include "cli/doc_markdown.h"
 #include "cli/doc_sbi.h"
 #include "cli/options.h"
@@ -15,17 +16,20 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { OPT_CPU = 0x300, OPT_JSON, OPT_XLEN, OPT_MARKDOWN };
+enum { OPT_CPU = 0x300, OPT_JSON, OPT_XLEN, OPT_MARKDOWN, OPT_ARCH };
 
 static const struct argp_option table[] = {
-    {"cpu", OPT_CPU, 0, 0, "print the cpu configuration, one extension a row; the argument is one for run's -cpu", 1},
+    {"cpu", OPT_CPU, 0, 0, "print the cpu configuration, one extension or feature a row; the argument is one for run's -cpu", 1},
+    {"arch", OPT_ARCH, "riscv|arm", 0, "of this architecture; else a name decides, a list has both, a configuration is RISC-V",
+     1},
     {"xlen", OPT_XLEN, "32|64", 0, "show registers as a hart of this width has them (64)", 1},
     {"json", OPT_JSON, 0, 0, "print JSON", 1},
-    {"markdown", OPT_MARKDOWN, "registers|instructions|sbi", 0, "print the whole reference, as in docs/gen", 1},
+    {"markdown", OPT_MARKDOWN, "registers|registers-arm|instructions|sbi", 0, "print the whole reference, as in docs/gen", 1},
     {0}};
 
 struct doc {
     bool cpu, json;
+    bool riscv, arm; /* --arch */
     unsigned xlen;
     const char *name, *markdown;
     bool colour;
@@ -38,6 +42,12 @@ static error_t parser(int key, char *arg, struct argp_state *state)
     case OPT_CPU: d->cpu = true; return 0;
     case OPT_JSON: d->json = true; return 0;
     case OPT_MARKDOWN: d->markdown = arg; return 0;
+    case OPT_ARCH:
+        d->riscv = !strcmp(arg, "riscv");
+        d->arm = !strcmp(arg, "arm");
+        if (!d->riscv && !d->arm)
+            exit(cli_errorf("--arch '%s': the architectures are riscv and arm", arg));
+        return 0;
     case OPT_XLEN:
         if (strcmp(arg, "32") && strcmp(arg, "64"))
             exit(cli_errorf("--xlen '%s': a hart is 32 or 64 bits wide", arg));
@@ -56,17 +66,22 @@ static const struct argp argp = {
     .options = table,
     .parser = parser,
     .args_doc = "[NAME|NUMBER|NAME=VALUE]\nsbi[:EXTENSION|:FUNCTION[=ARGUMENTS[=RESULT]]|:LIST[=VALUE]]\n--cpu [CONFIG]",
-    .doc = "Print what the tables know about a control and status register, or decode a value of it. Without an argument, list "
-           "all registers. sbi: the extensions of the supervisor binary interface; one of them, a function, the named values of an "
-           "argument; or decode a call.\v"
-           "Examples:\n"
-           "  trapline doc hstatus\n"
-           "  trapline doc hstatus=0x200200180\n"
-           "  trapline doc 0x600\n"
-           "  trapline doc sbi:sse\n"
-           "  trapline doc sbi:sse_inject=0xffff0000,0=-3\n"
-           "  trapline doc sbi:0x535345/7\n"
-           "  trapline doc --cpu rv64,h=off\n",
+    .doc =
+        "Print what the tables know about a control and status register of RISC-V or a system register or instruction of A64, or "
+        "decode a value of it. Without an argument, list all registers. sbi: the extensions of the supervisor binary interface; "
+        "one of them, a function, the named values of an "
+        "argument; or decode a call.\v"
+        "Examples:\n"
+        "  trapline doc hstatus\n"
+        "  trapline doc hstatus=0x200200180\n"
+        "  trapline doc 0x600\n"
+        "  trapline doc sctlr_el1=0x30d0198d\n"
+        "  trapline doc s3_4_c1_c1_0\n"
+        "  trapline doc sbi:sse\n"
+        "  trapline doc sbi:sse_inject=0xffff0000,0=-3\n"
+        "  trapline doc sbi:0x535345/7\n"
+        "  trapline doc --cpu rv64,h=off\n"
+        "  trapline doc --cpu cortex-a76,mte=on\n",
 };
 
 /* ---- the cpu -------------------------------------------------------------------------------------------------------------- */
@@ -131,6 +146,8 @@ static int print_cpu(const struct doc *d)
     struct err e;
     char isa[2048], text[64];
     const char *config = d->name ? d->name : d->xlen == 32 ? "rv32" : "rv64";
+    if (d->arm || (!d->riscv && d->name && doc_arm_config(d->name)))
+        return doc_arm_cpu(d->name ? d->name : "", d->json, d->colour);
     rv_config_default(&c, !strncmp(config, "rv32", 4) ? 32 : 64);
     if (!rv_config_parse(&c, config, &e))
         return cli_error(&e);
@@ -233,6 +250,8 @@ static int print_row(const struct doc *d, const struct csr_row *row, const char 
 
 static int list_all(const struct doc *d)
 {
+    if (d->arm)
+        return doc_arm_list(d->json);
     json_t *j = d->json ? json_array() : NULL;
     for (unsigned i = 0; i < csr_row_count(); i++) {
         const struct csr_row *row = csr_row_at(i);
@@ -253,7 +272,7 @@ static int list_all(const struct doc *d)
         putchar('\n');
         json_decref(j);
     }
-    return CLI_OK;
+    return d->riscv || d->json ? CLI_OK : doc_arm_list(false);
 }
 
 static bool parse_number(const char *text, uint64_t *v)
@@ -278,6 +297,10 @@ static int explain(const struct doc *d)
         name[i] = i == n ? '\0' : (char)tolower((unsigned char)d->name[i]);
     if (equals && !parse_number(equals + 1, &value))
         return cli_errorf("'%s' is not a value of %s; write it as 0x180 or 384", equals + 1, name);
+    if (!d->riscv && csr_num_by_name(name) < 0 && doc_arm_knows(name))
+        return doc_arm_explain(name, equals ? &value : NULL, d->json, d->colour);
+    if (d->arm)
+        return cli_errorf("there is no system register '%s'; `trapline doc --arch arm` lists them", name);
     if (equals && d->xlen == 32 && value >> 32)
         return cli_errorf("0x%" PRIx64 " does not fit into the 32 bits of %s", value, name);
     bool numeric = parse_number(name, &num);

@@ -2,6 +2,7 @@
 #include "cli/doc_markdown.h"
 #include "base/bits.h"
 #include "cli/cli.h"
+#include "cli/doc_arm.h"
 #include "cli/doc_sbi.h"
 #include "cpu/riscv/decode.h"
 #include "csr/riscv/csr.h"
@@ -114,9 +115,11 @@ int doc_markdown(const char *what)
 {
     if (!strcmp(what, "registers"))
         return put_registers();
+    if (!strcmp(what, "registers-arm"))
+        return doc_arm_markdown();
     if (!strcmp(what, "instructions"))
         return put_instructions();
     if (!strcmp(what, "sbi"))
         return doc_sbi_markdown();
-    return cli_errorf("--markdown '%s': the references are 'registers', 'instructions' and 'sbi'", what);
+    return cli_errorf("--markdown '%s': the references are 'registers', 'registers-arm', 'instructions' and 'sbi'", what);
 }

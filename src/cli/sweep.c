@@ -25,6 +25,7 @@ enum {
     OPT_HANDLERS,
     OPT_IGNORE,
     OPT_RULE,
+    OPT_LOAD,
     OPT_MAX_CYCLES,
     OPT_REACH,
     OPT_WINDOW,
@@ -60,11 +61,12 @@ static const struct argp_option table[] = {
      "physical memory that may change, beside the firmware and scratch_start..scratch_end; "
      "repeat for more",
      2},
+    {"load", OPT_LOAD, "FILE", 0, "begin with a machine that `trapline run --save` saved", 2},
     {"rule", OPT_RULE, "RULE", 0,
      "transparent: the interrupted context comes back as it was; sbi: the firmware does with SSE events "
      "what SBI v3.0 says, and what the handler did not edit comes back as it was",
      2},
-    {"max-cycles", OPT_MAX_CYCLES, "N", 0, "how long a case may take (200k)", 2},
+    {"max-cycles", OPT_MAX_CYCLES, "N", 0, "how long a case may take (100k)", 2},
     {"reach", OPT_REACH, "N", 0, "how many cycles it may take to reach the window (10G)", 2},
     {"window", OPT_WINDOW, "N", 0, "how many cycles the window may be long (10M)", 2},
     {"only", OPT_ONLY, "K[.J]", 0, "do this case alone and tell its story; K.J: boundary J of the handling", 2},
@@ -97,7 +99,7 @@ struct sweep_args {
     struct list events, ignores;
     const char **args; /* positional */
     unsigned nargs;
-    const char *from, *to, *nest, *handlers, *only, *out, *json, *junit;
+    const char *from, *to, *nest, *handlers, *only, *out, *json, *junit, *load;
     uint64_t hart, max_cycles, reach, window, jobs, list, shard, shards;
     bool merge, sbi;
 
@@ -171,6 +173,7 @@ static bool parse_one(struct sweep_args *a, int key, char *arg, struct err *e)
         return parse_set(a, arg, n, arg[n] ? arg + n + 1 : "", false, arg, e);
     }
     case OPT_HANDLER: return parse_set(a, "handler_select", strlen("handler_select"), arg, true, "--handler", e);
+    case OPT_LOAD: a->load = arg; return true;
     case OPT_RULE:
         a->sbi = !strcmp(arg, "sbi");
         return a->sbi || !strcmp(arg, "transparent") || err_set(e, "--rule '%s': the rules are transparent and sbi", arg);
@@ -434,6 +437,7 @@ static char *command(const struct sweep_args *a)
     struct buf b = {0};
     buf_printf(&b, "trapline sweep");
     repro_machine(&b, &a->machine);
+    repro_option(&b, "--load", a->load);
     repro_option(&b, "--from", a->from);
     repro_option(&b, "--to", a->to);
     repro_number(&b, "--hart", a->hart);
@@ -565,8 +569,11 @@ static bool settle(struct sweep_args *a, struct machine **m, struct err *e)
         return err_set(e, "--out and --only exclude each other");
     if (!options_settle(&a->machine, e) || !parse_events(a, e))
         return false;
+    if (a->machine.netdev || a->machine.dumpdtb)
+        return err_set(e, "%s: a sweep has no use for it", a->machine.netdev ? "-netdev" : "-dumpdtb");
     *m = machine_new(&a->machine.config, e);
-    return *m && parse_points(a, *m, e) && parse_ranges(a, *m, e) && make_variants(a, *m, e);
+    return *m && (!a->load || machine_load(*m, a->load, e)) && parse_points(a, *m, e) && parse_ranges(a, *m, e) &&
+           make_variants(a, *m, e);
 }
 
 static void configure(struct sweep_args *a)

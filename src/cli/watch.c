@@ -33,6 +33,13 @@ static void put_json(struct watch *w, enum watch_trace t, json_t *j)
     json_decref(j);
 }
 
+static void set_hex(json_t *j, const char *key, uint64_t v)
+{
+    char text[24];
+    snprintf(text, sizeof text, "0x%" PRIx64, v);
+    json_object_set_new(j, key, json_string(text));
+}
+
 static void trace_calls(struct watch *w, struct machine *m, const struct machine_change *c)
 {
     char line[TRACE_LINE];
@@ -48,14 +55,9 @@ static void trace_calls(struct watch *w, struct machine *m, const struct machine
     json_t *j = sbi_call_json(&call, returned ? &result : NULL);
     json_object_set_new(j, "cycle", json_integer((json_int_t)c->cycle));
     json_object_set_new(j, "hart", json_integer(c->hart));
+    if (!returned)
+        set_hex(j, "goes_on", c->pc);
     put_json(w, WATCH_SBI, j);
-}
-
-static void set_hex(json_t *j, const char *key, uint64_t v)
-{
-    char text[24];
-    snprintf(text, sizeof text, "0x%" PRIx64, v);
-    json_object_set_new(j, key, json_string(text));
 }
 
 static void trace_traps(struct watch *w, struct machine *m, const struct machine_change *c)

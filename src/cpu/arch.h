@@ -94,7 +94,8 @@ struct cpu_arch {
     void (*start)(struct cpu *c, unsigned level, uint64_t pc, uint64_t arg);
     /* After the state was changed from outside: recomputes every cache. */
     void (*refresh)(struct cpu *c);
-    /* Takes over the state of `from`, a cpu of a fork. Translations stay cached but for those that the difference makes wrong. */
+    /* Takes over the state of `from`, a cpu of a fork. Translations stay cached but for those that the difference makes wrong.
+       NULL: there is no cheaper way than a refresh. */
     void (*rewind)(struct cpu *c, const struct cpu *from);
 
     /* Runs until cycle `until` (absolute) or another reason to stop. The state is complete on return. */

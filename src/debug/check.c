@@ -22,7 +22,7 @@ static const struct check_firmware firmwares[CHECK_FIRMWARES] = {
 };
 
 static const struct check_handler handlers[CHECK_HANDLERS] = {
-#define HANDLER(id, title, select, effect, lost, lost_h) {title, select, SSE_EFFECT_##effect, lost, lost_h},
+#define HANDLER(id, title, select, effect, vector, lost, lost_h) {title, select, SSE_EFFECT_##effect, vector, lost, lost_h},
 #include "debug/check.def"
 };
 
@@ -34,15 +34,26 @@ static bool always(const struct check_firmware *f)
 
 static const struct check_scenario scenarios[SCENARIOS] = {
     [SCENARIO_s1r] = {"s1r", "a hypervisor in its switch injects an event into its own hart", "kvm%s.elf", "mode=s1r", 0xffff0000,
-                      true, s1r_size, always, s1r_run, s1r_story},
+                      true, NULL, s1r_size, always, s1r_run, s1r_story},
     [SCENARIO_s1_states] = {"s1.states", "every state of V, P, SPP, SPIE, SIE, SPV, SPVP is interrupted", "kvm%s.elf",
-                            "mode=probe", 0, true, states_size, always, states_run, states_story},
+                            "mode=probe", 0, true, NULL, states_size, always, states_run, states_story},
     [SCENARIO_s1_flags] = {"s1.flags", "the same with SPELP and SDT, double traps on, all FLAGS written", "kvm%s.elf",
-                           "mode=probe dte=on", 0, true, states_size, states_flags_apply, states_run, states_story},
+                           "mode=probe dte=on", 0, true, NULL, states_size, states_flags_apply, states_run, states_story},
     [SCENARIO_s1_attrs] = {"s1.attrs", "calls, attributes and STATUS of an event through its states", "kvm%s.elf", "mode=probe",
-                           0, true, attrs_size, always, attrs_run, attrs_story},
+                           0, true, NULL, attrs_size, always, attrs_run, attrs_story},
+    [SCENARIO_s1_switch] = {"s1.switch", "a world switch into a guest and back, interrupted at every instruction", "kvm%s.elf",
+                            "paging=on", 0, true, NULL, switch_size, always, switch_run, switch_story},
+    [SCENARIO_s1_bare] = {"s1.bare", "the same without translation", "kvm%s.elf", "paging=off", 0, true, NULL, switch_size,
+                          always, switch_run, switch_story},
+    [SCENARIO_s1_nested] = {"s1.nested", "s1.switch, and a second event at every instruction of the first one's handling",
+                            "kvm%s.elf", "paging=on", 0, true, "sse:0xffff0000,hart=0,by=1", switch_size, nested_apply,
+                            switch_run, switch_story},
+    [SCENARIO_s2_kernel] = {"s2.kernel", "a system call, interrupted at every instruction, without the hypervisor extension",
+                            "kernel%s.elf", "paging=on", 0, false, NULL, switch_size, always, switch_run, switch_story},
+    [SCENARIO_s2_kernel_h] = {"s2.kernel-h", "the same with the hypervisor extension", "kernel%s.elf", "paging=on", 0, true, NULL,
+                              switch_size, always, switch_run, switch_story},
     [SCENARIO_s2_states] = {"s2.states", "every state of P, SPP, SPIE, SIE is interrupted, without the hypervisor extension",
-                            "kernel%s.elf", "mode=probe", 0, false, states_size, always, states_run, states_story},
+                            "kernel%s.elf", "mode=probe", 0, false, NULL, states_size, always, states_run, states_story},
 };
 
 const struct check_firmware *check_firmware(enum check_firmware_id id) { return &firmwares[id]; }

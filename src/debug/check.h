@@ -33,8 +33,9 @@ struct check_job {
     unsigned xlen;
 };
 
-#define CHECK_COUNTS 7 /* of rules: check_rule_name */
-#define CHECK_ANY    UINT64_MAX
+#define CHECK_COUNTS 7                /* of rules: check_rule_name */
+#define CHECK_ANY    UINT64_MAX       /* not asked */
+#define CHECK_SOME   (UINT64_MAX - 1) /* some, whatever their number */
 #define CHECK_TEXT   384
 
 /* What came of one handler in one job. Plain data. */
@@ -44,7 +45,7 @@ struct check_verdict {
     bool skipped;     /* the firmware's image is not there */
     bool as_expected; /* every count and every case is what check.def and the model say */
     uint64_t cases;
-    uint64_t departs[CHECK_COUNTS], expected[CHECK_COUNTS]; /* cases that depart from each rule; CHECK_ANY: not asked */
+    uint64_t departs[CHECK_COUNTS], expected[CHECK_COUNTS]; /* cases that depart from each rule */
     bool has_counts;
     int64_t first_case;     /* the first that departs from a rule: for --show; -1: none does */
     char first[CHECK_TEXT]; /* its state, and the first register that differs */

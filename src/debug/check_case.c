@@ -172,9 +172,9 @@ void case_tell(const struct check_probe *p, const struct check_handler *h, const
             "Rule A4 is broken (SBI v3.0 SSE, \"Software Event Completion\": what goes on, from the handler's registers and the "
             "attributes):\n  %s\n",
             text);
-    if (h->effect <= SSE_EFFECT_HSTATUS && text_context("resumed:", &o->real.resumed, &o->x, text, sizeof text) && ++n)
+    if (h->effect < SSE_EFFECT_ATTRIBUTES && text_context("resumed:", &o->real.resumed, &o->x, text, sizeof text) && ++n)
         fprintf(to, "Rule A3 is broken (what was interrupted comes back as it was):\n  %s\n", text);
-    if (o->real.resumed.v != o->x.v && h->effect <= SSE_EFFECT_HSTATUS)
+    if (o->real.resumed.v != o->x.v && h->effect < SSE_EFFECT_ATTRIBUTES)
         fprintf(to,
                 "Rule A6 is broken (no code goes on in the other virtualization mode): V was %u and is %u, at pc 0x%" PRIx64
                 ".\n",

@@ -28,6 +28,7 @@ struct check_handler {
     const char *name;
     unsigned select;
     enum sse_effect effect;
+    bool vector;
     const char *lost, *lost_h;
 };
 enum check_handler_id {
@@ -37,13 +38,26 @@ enum check_handler_id {
 };
 const struct check_handler *check_handler(enum check_handler_id id);
 
-enum check_scenario_id { SCENARIO_s1_states, SCENARIO_s1_flags, SCENARIO_s2_states, SCENARIO_s1_attrs, SCENARIO_s1r, SCENARIOS };
+enum check_scenario_id {
+    SCENARIO_s1r,
+    SCENARIO_s1_states,
+    SCENARIO_s1_flags,
+    SCENARIO_s1_attrs,
+    SCENARIO_s1_switch,
+    SCENARIO_s1_bare,
+    SCENARIO_s1_nested,
+    SCENARIO_s2_states,
+    SCENARIO_s2_kernel,
+    SCENARIO_s2_kernel_h,
+    SCENARIOS
+};
 struct check_scenario {
     const char *name, *title;
     const char *image;   /* payload, %s as in check.def */
     const char *options; /* of -append, besides the event */
     uint32_t event;      /* what its payload registers; 0: the firmware's */
     bool h;              /* on harts with the hypervisor extension */
+    const char *nest;    /* a second event, at every boundary of the handling of the first; NULL: none */
     unsigned (*size)(const struct check_job *job);
     bool (*applies)(const struct check_firmware *f);
     bool (*run)(const struct check_job *job, const struct check_env *env, struct check_verdict *out, struct err *e);

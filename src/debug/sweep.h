@@ -39,7 +39,7 @@ struct sweep_poke {
     unsigned size;
 };
 
-#define SWEEP_CASE_CYCLES UINT64_C(200000) /* how long a case may take if nobody says otherwise */
+#define SWEEP_CASE_CYCLES UINT64_C(100000) /* how long a case may take if nobody says otherwise */
 
 /* One way of setting the guest up; each is swept with each event. */
 #define SWEEP_POKES 16

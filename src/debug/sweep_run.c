@@ -111,25 +111,26 @@ enum machine_stop run_on(struct run *r)
 
 enum sweep_verdict run_verdict(const struct run *r, enum machine_stop why, char *text)
 {
+    char end[64] = "";
     if (r->resumed)
         return SWEEP_PASS;
-    switch (why) {
-    case MACHINE_EXIT:
-        snprintf(text, SWEEP_TEXT, "the guest ended the run with code %d", machine_exit_code(r->m));
-        return SWEEP_ENDED;
-    case MACHINE_HALT: snprintf(text, SWEEP_TEXT, "every hart is in the critical error state"); return SWEEP_ENDED;
-    case MACHINE_IDLE:
-        if (!r->taken)
-            break;
-        snprintf(text, SWEEP_TEXT, "every hart waits for an interrupt, and none can come");
-        return SWEEP_ENDED;
-    default: break;
+    if (why == MACHINE_EXIT)
+        snprintf(end, sizeof end, "the guest ended the run with code %d", machine_exit_code(r->m));
+    else if (why == MACHINE_HALT)
+        snprintf(end, sizeof end, "every hart is in the critical error state");
+    else if (why == MACHINE_IDLE)
+        snprintf(end, sizeof end, "every hart waits for an interrupt, and none can come");
+    if (!r->taken) {
+        snprintf(text, SWEEP_TEXT, "the event was not taken%s%s", *end ? ": " : "", end);
+        return SWEEP_LOST;
     }
-    snprintf(text, SWEEP_TEXT,
-             !r->taken                  ? "the event was not taken"
-             : r->depth >= RUN_TOO_DEEP ? "trap follows trap, and none is returned from"
-                                        : "the interrupted context has not gone on");
-    return r->taken ? SWEEP_RUNAWAY : SWEEP_LOST;
+    if (*end)
+        snprintf(text, SWEEP_TEXT, "%s", end);
+    else
+        snprintf(text, SWEEP_TEXT,
+                 r->depth >= RUN_TOO_DEEP ? "trap follows trap, and none is returned from"
+                                          : "the interrupted context has not gone on");
+    return *end ? SWEEP_ENDED : SWEEP_RUNAWAY;
 }
 
 /* ---- comparing ------------------------------------------------------------------------------------------------------------ */

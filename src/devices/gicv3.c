@@ -258,7 +258,7 @@ static bool gicv3_write(struct device *d, uint64_t off, unsigned size, uint64_t 
     return true;
 }
 
-/* SPIs and PPIs are level-sensitive, SGIs edge-triggered; everything else is 0, but that redistributors sleep. */
+/* SPIs and PPIs are level-sensitive, SGIs edge-triggered; everything else is 0, but that redistributors may sleep. */
 static void gicv3_reset(struct device *d)
 {
     struct gicv3 *g = gic_of(d);
@@ -271,7 +271,9 @@ static void gicv3_reset(struct device *d)
     gits_reset(&g->its);
     device_arm(d, 0, UINT64_MAX);
     for (unsigned n = 0; n < gic_pes(d); n++) {
-        g->pe[n].asleep = 1;
+        /* With two security states EL3 firmware wakes them; without, there is none, and firmware such as EDK2 counts on somebody having
+           done it. */
+        g->pe[n].asleep = !(g->ctlr & CTLR_DS);
         g->pe[n].word.edge = 0xffff;
         d->host->hart_signal(d, n, GIC_SET, 0);
     }

@@ -66,7 +66,9 @@ static uint8_t priority_read(const struct gicv3 *g, const struct gic_word *w, un
 {
     if (gic_sees_all(g, secure))
         return w->priority[bit];
-    return w->group >> bit & 1 ? (uint8_t)(w->priority[bit] << 1) : 0;
+    if (!(w->group >> bit & 1))
+        return 0;
+    return (uint8_t)(w->priority[bit] << 1);
 }
 
 static void priority_write(const struct gicv3 *g, struct gic_word *w, unsigned bit, bool secure, uint8_t value)

@@ -271,7 +271,7 @@ void machine_restore(struct machine *m, struct machine *from)
 
 void machine_rewind(struct machine *m, struct machine *from)
 {
-    if (!mem_rewind(m->mem, from->mem, REWIND_PAGES)) {
+    if (!m->arch->rewind || !mem_rewind(m->mem, from->mem, REWIND_PAGES)) {
         machine_restore(m, from);
         return;
     }

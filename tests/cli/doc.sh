@@ -32,6 +32,45 @@ has '^0x300  mstatus '
 has '^0x3b0  pmpaddr0\.\.63 '
 [ "$(wc -l <out)" -gt 100 ] || fail "the list has $(wc -l <out) rows"
 
+has '^s3_4_c1_c1_0 +hcr_el2 '
+has '^s2_0_c0_c0_4 +dbgbvr0\.\.15_el1 '
+doc --arch riscv >out
+has '^0x300  mstatus '
+! grep -q sctlr_el1 out || fail "--arch riscv lists sctlr_el1"
+doc --arch arm >out
+has '^s3_0_c1_c0_0 +sctlr_el1 '
+! grep -q mstatus out || fail "--arch arm lists mstatus"
+
+doc sctlr_el1=0x30d0198d >out
+has '^sctlr_el1  s3_0_c1_c0_0  system control \(EL1\)$'
+has '^HCR_EL2\.TVM = 1: writes at EL1 trap to EL2, class 0x18$'
+has '^from EL2 with HCR_EL2\.E2H = 1: sctlr_el2$'
+has '^  12 +I +0x1 '
+has '^  19 +WXN +0x0 '
+doc S3_0_C1_C0_0=0x30d0198d >numbered
+cmp -s out numbered || fail "s3_0_c1_c0_0 is not sctlr_el1"
+doc hcr_el2=0x8000000000000000 >out
+has '^Bits no field has: 0x8000000000000000$'
+doc dbgbvr15_el1 >out
+has '^dbgbvr15_el1  s2_0_c0_c15_4 '
+doc tlbi_vae1is >out
+has '^HFGITR_EL2\.TLBIVAE1IS = 1: uses at EL1 trap to EL2, class 0x18$'
+for bad in sctlr_el4 dbgbvr16_el1 sctlr_el1=x 's3_9_c0_c0_0' '--arch=mips' '--arch=arm mstatus' '--arch=riscv sctlr_el1' '--arch=arm 0x300'; do
+    status=0
+    doc $bad >out 2>err || status=$?
+    [ "$status" -eq 2 ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] || fail "doc $bad: status $status, $(cat out err)"
+done
+doc --cpu cortex-a76,mte=on >out
+head -n 1 out | grep -qx cortex-a76 || fail "the first line is not the core: $(head -n 1 out)"
+has '^MTE2 +on +8\.5 '
+has '^BTI +off '
+has '^id_aa64isar0_el1 +0x0000100010211120$'
+doc --arch arm --cpu >out
+head -n 1 out | grep -qx max || fail "--arch arm --cpu is not max: $(head -n 1 out)"
+status=0
+doc --cpu max,sve=on >out 2>err || status=$?
+[ "$status" -eq 2 ] && grep -q '"sve"' err || fail "an unknown feature: status $status, $(cat err)"
+
 doc --cpu >out
 head -n 1 out | grep -q '^rv64imafdch_' || fail "the first line is not the ISA string: $(head -n 1 out)"
 has '^H +on +hypervisor'
@@ -75,6 +114,9 @@ doc sbi:0xfffffffff0000007/2=1 >out
 has '^unknown 0xfffffffff0000007/2\(0x1, 0x0, 0x0, 0x0, 0x0, 0x0\)$'
 doc sbi:sse_flags=0x43 >out
 has '^0x43 \{SPIE SPP reserved 0x40\}$'
+doc sbi:rules >out
+has '^A2  .* \(SSE, Software Event Injection'
+has '^A6  .* \(needs ranges\)$'
 doc sbi:error=-10 >out
 has '^ -10  SBI_ERR_INVALID_STATE '
 for bad in sbi:frob sbi:0x999 sbi:0x535345/99 sbi:sse_inject=x sbi:sse_inject=1,2,3,4,5,6,7 sbi:sse_inject=1=y sbi:sse_flags=z \
@@ -85,8 +127,8 @@ for bad in sbi:frob sbi:0x999 sbi:0x535345/99 sbi:sse_inject=x sbi:sse_inject=1,
 done
 
 # JSON that a parser accepts, where there is one; no colour without a terminal.
-for args in 'hstatus=0x180' '--cpu' '' sbi sbi:sse sbi:sse_inject sbi:set_timer sbi:sse_inject=0xffff0000,0=0 sbi:sse_event \
-    sbi:sse_event=1 sbi:error; do
+for args in 'hstatus=0x180' '--cpu' '' '--arch arm' 'hcr_el2=0x1' tlbi_alle3 '--cpu max' sbi sbi:sse sbi:sse_inject sbi:set_timer sbi:sse_inject=0xffff0000,0=0 sbi:sse_event \
+    sbi:sse_event=1 sbi:error sbi:rules; do
     doc $args --json >json
     ! command -v python3 >/dev/null || python3 -m json.tool json >/dev/null || fail "doc $args --json is not JSON"
     doc $args >out

@@ -1,6 +1,6 @@
 # docs/gen/ is what `trapline doc --markdown` prints. To bring it up to date after a change of a table: TRAPLINE_WRITE=1 bash <this>.
 . "$(dirname "$0")/../lib/env.sh"
-for what in registers instructions sbi; do
+for what in registers registers-arm instructions sbi; do
     page=$TRAPLINE_SOURCE/docs/gen/$what.md
     "$TRAPLINE" doc --markdown "$what" >"$scratch/page"
     [ "$(grep -c '^| ' "$scratch/page")" -gt 250 ] || fail "the reference of $what has $(grep -c '^| ' "$scratch/page") rows"
@@ -13,6 +13,8 @@ done
 # Each page of the rows that people look for is there.
 grep -q '^## hstatus$' "$TRAPLINE_SOURCE/docs/gen/registers.md" && grep -q '^| `amocas_q` ' "$TRAPLINE_SOURCE/docs/gen/instructions.md" ||
     fail "hstatus or amocas.q is missing"
+grep -q '^### hcr_el2$' "$TRAPLINE_SOURCE/docs/gen/registers-arm.md" && grep -q '^| tlbi_alle2is | s1_4_c8_c3_0 ' \
+    "$TRAPLINE_SOURCE/docs/gen/registers-arm.md" || fail "hcr_el2 or TLBI ALLE2IS is missing"
 grep -q '^| 0x535345/7 | `sse_inject(sse_event event_id, hart hart_id)` | ' "$TRAPLINE_SOURCE/docs/gen/sbi.md" || fail "sse_inject is missing"
 status=0
 "$TRAPLINE" doc --markdown everything >"$scratch/out" 2>"$scratch/err" || status=$?

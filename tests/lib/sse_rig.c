@@ -1,4 +1,6 @@
 #include "sse_rig.h"
+#include "cpu/riscv/hart.h"
+#include "machine/machine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@ static void on_change(void *ctx, struct machine *m, const struct machine_change 
     r->departures += n;
     for (unsigned i = 0; i < n; i++) {
         r->by_rule[r->o.found[i].rule]++;
+        r->last = r->o.found[i];
         if (r->show) {
             sse_departure_text(&r->o.found[i], r->o.xlen, text, sizeof text);
             printf("%s %s\n", sse_rule_name(r->o.found[i].rule), text);
@@ -63,7 +66,9 @@ bool rig_open(struct rig *r, const char *bios, const char *cpu, unsigned harts)
     char path[] = "/tmp/trapline-rig-XXXXXX";
     struct err e;
     int fd = mkstemp(path);
+    bool show = r->show;
     memset(r, 0, sizeof *r);
+    r->show = show;
     r->harts = harts;
     if (fd < 0 || close(fd) || !write_image(path))
         abort();
@@ -94,6 +99,14 @@ bool rig_open(struct rig *r, const char *bios, const char *cpu, unsigned harts)
 
 void rig_close(struct rig *r) { machine_free(r->m); }
 
+void rig_place(struct rig *r, unsigned h, uint64_t pc)
+{
+    rig_set(r, h, "v", 0);
+    rig_set(r, h, "priv", 1);
+    rig_set(r, h, "pc", pc);
+    ((struct hart *)(void *)machine_hart(r->m, h))->s.elp = 0;
+}
+
 bool rig_run(struct rig *r, unsigned h)
 {
     r->wait = h;
@@ -111,16 +124,23 @@ int64_t rig_call(struct rig *r, unsigned h, uint64_t eid, uint64_t fid, const ui
         rig_set(r, h, name[i], a[i]);
     rig_set(r, h, "a6", fid);
     rig_set(r, h, "a7", eid);
-    rig_set(r, h, "pc", r->base + RIG_ECALL);
-    rig_set(r, h, "v", 0);
-    rig_set(r, h, "priv", 1);
+    rig_place(r, h, r->base + RIG_ECALL);
     struct sbi_call call = {.xlen = r->o.xlen};
     for (unsigned i = 0; i < 6; i++)
         call.a[i] = a[i];
     call.a[6] = fid;
     call.a[7] = eid;
-    if (!rig_run(r, h))
-        fprintf(stderr, "the call does not return\n"), abort();
+    if (!rig_run(r, h)) {
+        char text[512];
+        sbi_call_text(&call, NULL, text, sizeof text);
+        fflush(stdout);
+        fprintf(stderr,
+                "hart %u: %s does not return: pc 0x%llx priv %llu mcause 0x%llx mepc 0x%llx mtval 0x%llx mstatus 0x%llx\n", h,
+                text, (unsigned long long)rig_get(r, h, "pc"), (unsigned long long)rig_get(r, h, "priv"),
+                (unsigned long long)rig_get(r, h, "mcause"), (unsigned long long)rig_get(r, h, "mepc"),
+                (unsigned long long)rig_get(r, h, "mtval"), (unsigned long long)rig_get(r, h, "mstatus"));
+        abort();
+    }
     uint64_t a0 = rig_get(r, h, "a0");
     if (r->show) {
         char text[512];

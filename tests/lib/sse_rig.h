@@ -24,6 +24,7 @@ struct rig {
     bool show;           /* print departures and calls */
     uint64_t departures; /* found so far */
     uint64_t by_rule[SSE_RULES];
+    struct sse_departure last;
 };
 
 enum {
@@ -42,6 +43,8 @@ void rig_close(struct rig *r);
 void rig_start(struct rig *r, unsigned h);
 uint64_t rig_get(struct rig *r, unsigned hart, const char *name);
 void rig_set(struct rig *r, unsigned hart, const char *name, uint64_t v);
+/* Puts the hart there, in S with V=0 and no landing pad expected. */
+void rig_place(struct rig *r, unsigned hart, uint64_t pc);
 /* Runs until hart h comes out of M, and stops there; false: it did not. */
 bool rig_run(struct rig *r, unsigned h);
 /* The hart, parked in S, makes a call and comes out of M again: behind the call, in a handler, or resumed. Returns a0 (signed).

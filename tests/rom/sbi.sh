@@ -37,10 +37,11 @@ for bits in 64 32; do
 done
 
 # Hardware errors: in supervisor code before and after somebody wants them as events, and in the firmware (its second SUSP call).
-for bits in 64 32; do
-    pass "$bits" -cpu "rv$bits" --inject ras@ras_unwanted --inject ras@ras_wanted --inject 'ras@sbi_susp#2'
+for cpu in rv64 rv64,smdbltrp=on rv32 rv32,smdbltrp=on; do
+    bits=${cpu:2:2}
+    pass "$bits" -cpu "$cpu" --inject ras@ras_unwanted --inject ras@ras_wanted --inject 'ras@sbi_susp#2'
     grep -aq 'hardware errors: 0x1 as an exception, 0x1 as an event, 0x1 in the firmware' "$scratch/out" ||
-        fail "rv$bits: $(grep -a 'hardware errors' "$scratch/out")"
+        fail "$cpu: $(grep -a 'hardware errors' "$scratch/out")"
 done
 
 # Non-maskable interrupts: the same event, in supervisor code and in the firmware.
@@ -64,12 +65,12 @@ only()
         [ "$status" -eq 1 ] || fail "sbi-$variant, rv$bits,$cpu: status $status"
     done
 }
-only head h=on entry-spv entry-spvp landing-pad-entry spin spin-cause
-only head h=off landing-pad-entry
-only p1 h=on entry-flags entry-spvp landing-pad-entry resume-sstatus spin spin-cause written-spv-spvp
-only p1 h=off entry-flags landing-pad-entry resume-sstatus spin spin-cause
-only priv h=on entry-flags entry-spvp landing-pad-entry redirect-sie written-spp-spie written-spv-spvp
-only priv h=off entry-flags landing-pad-entry redirect-sie written-spp-spie
+only head h=on entry-spv entry-spvp inject-refusal landing-pad-entry spin spin-cause
+only head h=off inject-refusal landing-pad-entry
+only p1 h=on entry-flags entry-spvp inject-refusal landing-pad-entry resume-sstatus spin spin-cause written-spv-spvp
+only p1 h=off entry-flags inject-refusal landing-pad-entry resume-sstatus spin spin-cause
+only priv h=on entry-flags entry-spvp inject-refusal landing-pad-entry redirect-sie written-spp-spie written-spv-spvp
+only priv h=off entry-flags inject-refusal landing-pad-entry redirect-sie written-spp-spie
 only status h=on status-reserved
 only status h=off status-reserved
 echo "the firmware does what the specification says, and each variant lacks what it is to lack"

@@ -515,6 +515,16 @@ static void instructions_say_what_they_do(void **state)
         assert_int_equal(!!(op.flags & OP_IS), !strcmp(name + n - 2, "is"));
         assert_int_equal(!!(op.flags & OP_OS), !strcmp(name + n - 2, "os"));
         assert_int_equal(!!(op.flags & OP_RANGE), name[5] == 'r');
+        static const struct {
+            const char *part;
+            unsigned what;
+        } kinds[] = {{"vmalls12", TLBI_VMALLS12}, {"vmall", TLBI_VMALL}, {"alle", TLBI_ALL}, {"aside", TLBI_ASID},
+                     {"ipas2", TLBI_IPAS2},       {"vaa", TLBI_VAA},     {"va", TLBI_VA}};
+        unsigned k = 0;
+        while (k < ARRAY_LEN(kinds) && (!strstr(name, kinds[k].part) || (kinds[k].what == TLBI_ALL && name[5] != 'a')))
+            k++;
+        assert_true(k < ARRAY_LEN(kinds));
+        assert_int_equal(op.what, kinds[k].what);
         assert_int_equal(op.regime, strstr(name, "e1") ? 1 : strstr(name, "e2") ? 2 : 3);
         assert_int_equal(!!(op.flags & OP_LAST), strstr(name, "vale") || strstr(name, "vaale") || strstr(name, "ipas2le"));
     }

@@ -1,4 +1,5 @@
 /* Laws over every row: names, encodings and fields; RES0 and RES1 by field, reset values, writes that are idempotent. */
+#include "csr/riscv/csr.h"
 #include "sysreg_world.h"
 
 /* Rows whose fields are those of two layouts, by HCR_EL2.E2H. */
@@ -16,6 +17,7 @@ static void names_and_encodings_are_unique(void **state)
             upper[i] = (char)(name[i] >= 'a' && name[i] <= 'z' ? name[i] - 32 : name[i]);
         assert_int_equal(sysreg_by_name(name), id);
         assert_int_equal(sysreg_by_name(upper), id);
+        assert_int_equal(csr_num_by_name(name), -1); /* nor has the other architecture the name: `trapline doc` */
         if (key && by_key[key])
             fail_msg("%s has the encoding of row %u", name, by_key[key]);
         by_key[key] = (uint16_t)id;
@@ -129,6 +131,196 @@ static void res0_and_res1_bits_stay(void **state)
         }
         pe_end(&w);
     }
+}
+
+/* Bits that software can change and RES1 bits, of a PE with everything and of one of Armv8.0 (0, 0: not there). */
+static void writable_bits_are_the_manuals(void **state)
+{
+    static const struct {
+        const char *name;
+        uint64_t max, max_ones, v80, v80_ones;
+    } known[] = {
+        {"sctlr_el1", 0x82001ff8cffdfe5f, 0x30000180, 0x70dd21f, 0x30d00980},
+        {"sctlr_el2", 0x82001ff8cffdfdff, 0x30000000, 0x208100f, 0x30c50830},
+        {"sctlr_el3", 0x1b30ca68384f, 0x30850030, 0x208100f, 0x30c50830},
+        {"cpacr_el1", 0x300000, 0x0, 0x300000, 0x0},
+        {"cptr_el2", 0x803037ff, 0x0, 0x80000400, 0x33ff},
+        {"cptr_el3", 0x80000400, 0x0, 0x80000400, 0x0},
+        {"hcr_el2", 0x7f6c33f5fff7fff, 0x80000000, 0x35fff7fff, 0x80000000},
+        {"hcrx_el2", 0x18, 0x0, 0, 0},
+        {"scr_el3", 0x1401e3ffb8f, 0x430, 0x3b8f, 0x430},
+        {"mdcr_el2", 0xc820fff, 0x0, 0xfff, 0x0},
+        {"mdcr_el3", 0x8b30640, 0x0, 0x330640, 0x0},
+        {"vbar_el1", 0xfffffffffffff800, 0x0, 0xfffffffffffff800, 0x0},
+        {"elr_el1", 0xffffffffffffffff, 0x0, 0xffffffffffffffff, 0x0},
+        {"spsr_el1", 0xf3f01fdf, 0x0, 0xf03003df, 0x0},
+        {"spsr_el2", 0xf3f01fdf, 0x0, 0xf03003df, 0x0},
+        {"spsr_el3", 0xf3f01fdf, 0x0, 0xf03003df, 0x0},
+        {"esr_el1", 0xffffffffffffff, 0x0, 0xffffffffffffff, 0x0},
+        {"esr_el2", 0xffffffffffffff, 0x0, 0xffffffffffffff, 0x0},
+        {"far_el1", 0xffffffffffffffff, 0x0, 0xffffffffffffffff, 0x0},
+        {"hpfar_el2", 0x80000ffffffffff0, 0x0, 0xfffffff0, 0x0},
+        {"tcr_el1", 0xf9ffff7ffffffbf, 0x0, 0x77ffffffbf, 0x0},
+        {"tcr_el2", 0xf9ffff7ffffffbf, 0x0, 0x17ff3f, 0x80800000},
+        {"tcr_el3", 0x17f77ff3f, 0x80800000, 0x17ff3f, 0x80800000},
+        {"ttbr0_el1", 0xffffffffffffffff, 0x0, 0xfffffffffffffffe, 0x0},
+        {"ttbr1_el1", 0xffffffffffffffff, 0x0, 0xfffffffffffffffe, 0x0},
+        {"ttbr0_el2", 0xffffffffffffffff, 0x0, 0xfffffffffffe, 0x0},
+        {"ttbr0_el3", 0xffffffffffff, 0x0, 0xfffffffffffe, 0x0},
+        {"vttbr_el2", 0xffffffffffffffff, 0x0, 0xfffffffffffffe, 0x0},
+        {"vtcr_el2", 0x37e6fffff, 0x80000000, 0x7ffff, 0x80000000},
+        {"vsttbr_el2", 0xffffffffffff, 0x0, 0, 0},
+        {"vstcr_el2", 0x26000c0ff, 0x80000000, 0, 0},
+        {"mair_el1", 0xffffffffffffffff, 0x0, 0xffffffffffffffff, 0x0},
+        {"contextidr_el1", 0xffffffff, 0x0, 0xffffffff, 0x0},
+        {"par_el1", 0xff0ffffffffff7ff, 0x800, 0xff0ffffffffff7ff, 0x800},
+        {"csselr_el1", 0x1f, 0x0, 0xf, 0x0},
+        {"cntkctl_el1", 0x203ff, 0x0, 0x3ff, 0x0},
+        {"cnthctl_el2", 0x3ffff, 0x0, 0xff, 0x0},
+        {"cntp_ctl_el0", 0x3, 0x0, 0x3, 0x0},
+        {"cntfrq_el0", 0xffffffff, 0x0, 0xffffffff, 0x0},
+        {"mdscr_el1", 0x6ce0f041, 0x0, 0x6ce0f041, 0x0},
+        {"dbgbcr0_el1", 0x1fe007, 0x1e0, 0x1fe007, 0x1e0},
+        {"dbgwcr0_el1", 0x1f1fffff, 0x0, 0x1f1fffff, 0x0},
+        {"dbgwvr0_el1", 0xfffffffffffffffc, 0x0, 0xfffffffffffffffc, 0x0},
+        {"pmcr_el0", 0xb7, 0x40, 0x37, 0x40},
+        {"pmselr_el0", 0x1f, 0x0, 0x1f, 0x0},
+        {"pmuserenr_el0", 0xf, 0x0, 0xf, 0x0},
+        {"pmccfiltr_el0", 0xfd000000, 0x0, 0xfc000000, 0x0},
+        {"pmevtyper0_el0", 0xfd00ffff, 0x0, 0xfc0003ff, 0x0},
+        {"gcr_el1", 0x1ffff, 0x0, 0, 0},
+        {"rgsr_el1", 0xffff0f, 0x0, 0, 0},
+        {"tfsr_el1", 0x3, 0x0, 0, 0},
+        {"tfsr_el3", 0x1, 0x0, 0, 0},
+        {"tfsre0_el1", 0x3, 0x0, 0, 0},
+        {"disr_el1", 0x81ffffff, 0x0, 0, 0},
+        {"vsesr_el2", 0x1ffffff, 0x0, 0, 0},
+        {"vdisr_el2", 0x81ffffff, 0x0, 0, 0},
+        {"ich_hcr_el2", 0xf8005cff, 0x0, 0xf8005cff, 0x0},
+        {"ich_vmcr_el2", 0xf8fc0213, 0x8, 0xf8fc0213, 0x8},
+        {"ich_lr0_el2", 0xf0f81fff00ffffff, 0x0, 0xf0f81fff0000ffff, 0x0},
+        {"ich_ap0r0_el2", 0xffffffff, 0x0, 0xffffffff, 0x0},
+        {"icc_pmr_el1", 0xf8, 0x0, 0xf8, 0x0},
+        {"hfgrtr_el2", 0x3ffffffffffff, 0x0, 0, 0},
+        {"hfgwtr_el2", 0x3baffe9db39fb, 0x0, 0, 0},
+        {"hfgitr_el2", 0x107fffffffffffff, 0x0, 0, 0},
+        {"hdfgrtr_el2", 0x6000000004ff6ff, 0x0, 0, 0},
+        {"hdfgwtr_el2", 0x2000000003ff5bf, 0x0, 0, 0},
+        {"actlr_el1", 0x0, 0x0, 0x0, 0x0},
+        {"hstr_el2", 0x0, 0x0, 0x0, 0x0},
+        {"lorc_el1", 0x0, 0x0, 0, 0},
+        {"afsr0_el1", 0x0, 0x0, 0x0, 0x0},
+        {"amair_el2", 0x0, 0x0, 0x0, 0x0},
+    };
+    (void)state;
+    for (unsigned a53 = 0; a53 < 2; a53++) {
+        struct pe_world w;
+        pe_new(&w, a53 ? "cortex-a53" : "max");
+        for (unsigned i = 0; i < ARRAY_LEN(known); i++) {
+            unsigned id = pe_id(known[i].name);
+            uint64_t mask = a53 ? known[i].v80 : known[i].max, ones = a53 ? known[i].v80_ones : known[i].max_ones, set, clear;
+            if (!mask && !ones && !sysreg_exists(w.map, id))
+                continue;
+            pe_write(&w, 3, id, UINT64_MAX);
+            set = pe_read(&w, 3, id);
+            pe_write(&w, 3, id, 0);
+            clear = pe_read(&w, 3, id);
+            uint64_t illegal = strstr(known[i].name, "sctlr") ? UINT64_C(15) << 38 : 0; /* TCF, TCF0: not every value */
+            uint64_t view = 0;
+            if (id == SR_pmcr_el0)
+                view = 0xffffff06; /* N, IDCODE, IMP; P and C read as zero */
+            else if (id == SR_cntp_ctl_el0)
+                view = 4; /* ISTATUS */
+            else if (id == SR_ich_vmcr_el2)
+                view = 0xfc0000; /* binary points have a least value */
+            if (((set ^ (mask | ones)) | (clear ^ ones)) & ~illegal & ~view)
+                fail_msg("%s: %#llx after all ones, %#llx after all zeroes", pe_about(&w, id), (unsigned long long)set,
+                         (unsigned long long)clear);
+        }
+        pe_end(&w);
+    }
+}
+
+/* Bits that go with a feature, and with it alone. */
+static void fields_follow_their_features(void **state)
+{
+    static const struct {
+        const char *off, *name;
+        uint64_t bits;
+    } lost[] = {
+        {"pan=off", "spsr_el1", 1u << 22},
+        {"uao=off", "spsr_el2", 1u << 23},
+        {"dit=off", "spsr_el3", 1u << 24},
+        {"mte=off", "spsr_el1", 1u << 25},
+        {"ssbs=off", "spsr_el2", 1u << 12},
+        {"bti=off", "spsr_el3", 3u << 10},
+        {"lse2=off", "sctlr_el1", 1u << 6},
+        {"specres=off", "sctlr_el1", 1u << 10},
+        {"pauth=off", "sctlr_el1", 0xc8002000},
+        {"bti=off", "sctlr_el1", UINT64_C(3) << 35},
+        {"mte2=off", "sctlr_el1", UINT64_C(0x7f) << 37},
+        {"ssbs=off", "sctlr_el2", UINT64_C(1) << 44},
+        {"pan3=off", "sctlr_el2", UINT64_C(1) << 57},
+        {"tidcp1=off", "sctlr_el1", UINT64_C(1) << 63},
+        {"iesb=off", "sctlr_el3", 1u << 21},
+        {"mixedend=off", "sctlr_el1", 3u << 24},
+        {"vhe=off", "hcr_el2", UINT64_C(1) << 34},
+        {"lor=off", "hcr_el2", UINT64_C(1) << 35},
+        {"ras=off", "hcr_el2", UINT64_C(3) << 36 | UINT64_C(1) << 47},
+        {"pauth=off", "hcr_el2", UINT64_C(3) << 40},
+        {"s2fwb=off", "hcr_el2", UINT64_C(1) << 46},
+        {"evt=off", "hcr_el2", UINT64_C(0xd6) << 48},
+        {"csv2_2=off", "hcr_el2", UINT64_C(1) << 53},
+        {"mte2=off", "hcr_el2", UINT64_C(7) << 56},
+        {"sel2=off", "scr_el3", 1u << 18},
+        {"doublefault=off", "scr_el3", 3u << 19},
+        {"fgt=off", "scr_el3", 1u << 27},
+        {"ecv=off", "scr_el3", 1u << 28},
+        {"hcx=off", "scr_el3", UINT64_C(1) << 38},
+        {"rng_trap=off", "scr_el3", UINT64_C(1) << 40},
+        {"asid16=off", "tcr_el1", UINT64_C(1) << 36},
+        {"hafdbs=off", "tcr_el1", UINT64_C(3) << 39},
+        {"hpds=off", "tcr_el1", UINT64_C(3) << 41 | UINT64_C(0xff) << 43},
+        {"pauth=off", "tcr_el1", UINT64_C(3) << 51},
+        {"e0pd=off", "tcr_el1", UINT64_C(3) << 55},
+        {"mte2=off", "tcr_el1", UINT64_C(3) << 57},
+        {"lpa2=off", "tcr_el1", UINT64_C(1) << 59},
+        {"asid16=off", "ttbr0_el1", UINT64_C(0xff) << 56},
+        {"ttcnp=off", "ttbr1_el1", 1},
+        {"vmid16=off", "vttbr_el2", UINT64_C(0xff) << 56},
+        {"vmid16=off", "vtcr_el2", 1u << 19},
+        {"sel2=off", "vtcr_el2", 3u << 29},
+        {"lpa2=off", "vtcr_el2", UINT64_C(3) << 32},
+        {"fp=off", "cpacr_el1", 3u << 20},
+        {"fp=off", "cptr_el3", 1u << 10},
+        {"ecv=off", "cnthctl_el2", 0x3f000},
+        {"ecv=off", "cntkctl_el1", 1u << 17},
+        {"pmu=off", "mdcr_el2", 0x48200ff & ~(UINT64_C(1) << 27)},
+        {"pmuv3p5=off", "mdcr_el3", 1u << 23},
+        {"fgt=off", "mdcr_el2", 1u << 27},
+        {"pmuv3p5=off", "pmcr_el0", 1u << 7},
+        {"mte2=off", "csselr_el1", 1u << 4},
+        {"xs=off", "hcrx_el2", 3u << 3},
+        {"tlbirange=off", "hfgitr_el2", UINT64_C(0xf) << 24 | UINT64_C(0xf) << 34 | UINT64_C(0xf) << 38},
+        {"pan2=off", "hfgitr_el2", 3u << 16},
+        {"gic=off", "hfgrtr_el2", UINT64_C(1) << 39},
+    };
+    struct pe_world w;
+    (void)state;
+    pe_new(&w, "max");
+    for (unsigned i = 0; i < ARRAY_LEN(lost); i++) {
+        struct pe_world without;
+        char text[60];
+        uint64_t can, must, less, unused;
+        snprintf(text, sizeof text, "max,%s", lost[i].off);
+        pe_new(&without, text);
+        masks(&w, pe_id(lost[i].name), &can, &must);
+        masks(&without, pe_id(lost[i].name), &less, &unused);
+        if ((can & ~less) != lost[i].bits || (less & ~can))
+            fail_msg("%s loses %#llx", pe_about(&without, pe_id(lost[i].name)), (unsigned long long)(can & ~less));
+        pe_end(&without);
+    }
+    pe_end(&w);
 }
 
 /* Writing back what is read changes nothing and has no effect; so have two writes of one value the result of one. */
@@ -291,6 +483,7 @@ static void writes_tell_their_effects(void **state)
         {"ttbr0_el1", 0x1000, SYSREG_FX_TLB},
         {"vttbr_el2", 0x1000, SYSREG_FX_TLB},
         {"sctlr_el1", 1, SYSREG_FX_TLB | SYSREG_FX_FETCH | SYSREG_FX_CHECK | SYSREG_FX_PAUTH | SYSREG_FX_TAG},
+        {"cntkctl_el1", 3, SYSREG_FX_TIMER},
         {"cntv_cval_el0", 1, SYSREG_FX_TIMER | SYSREG_FX_IRQ},
         {"cpacr_el1", 3u << 20, SYSREG_FX_FP},
         {"mdscr_el1", 1, SYSREG_FX_DEBUG | SYSREG_FX_CHECK},
@@ -359,6 +552,8 @@ int main(void)
         cmocka_unit_test(rows_are_well_formed),
         cmocka_unit_test(fields_do_not_overlap),
         cmocka_unit_test(res0_and_res1_bits_stay),
+        cmocka_unit_test(writable_bits_are_the_manuals),
+        cmocka_unit_test(fields_follow_their_features),
         cmocka_unit_test(writes_are_idempotent),
         cmocka_unit_test(set_fields_keep_their_value_when_the_new_one_is_illegal),
         cmocka_unit_test(reset_values_are_the_manuals),

@@ -599,6 +599,22 @@ void fake_open(struct fake *k, const char *cpu, unsigned harts, bool pads, enum 
     view_features(&k->f, k->m, 0);
 }
 
+void fake_stop_and_start(struct fake *k, unsigned hart)
+{
+    struct to t = {0x80200100, 1, 0, false};
+    fake_set_elp(k, hart, false);
+    mode(k, hart, 1, 0);
+    fake_set(k, hart, "a6", 1);
+    fake_set(k, hart, "a7", 0x48534d);
+    trap(k, hart, 9, false);
+    for (unsigned i = 0; i < 2; i++) {
+        struct fake_event *e = &k->hart[hart].event[i];
+        *e = (struct fake_event){.id = e->id, .attr[SSE_PREFERRED_HART] = hart};
+    }
+    k->hart[hart].masked = true;
+    ret(k, hart, &t);
+}
+
 void fake_reset(struct fake *k)
 {
     events(k);

@@ -118,6 +118,8 @@ void fake_redirect(struct fake *k, unsigned hart, uint64_t cause, uint32_t signa
 void fake_emulate(struct fake *k, unsigned hart, const char *rd, uint32_t signal);
 /* Puts the hart back to where a trap of its own would: nested trap and sret of the handler (HS to HS). */
 void fake_nested(struct fake *k, unsigned hart);
+/* hart_stop; another hart starts it again, with its events as after a reset. */
+void fake_stop_and_start(struct fake *k, unsigned hart);
 /* The whole machine begins anew. */
 void fake_reset(struct fake *k);
 #endif

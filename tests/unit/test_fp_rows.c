@@ -250,7 +250,7 @@ static void run_one(struct world *w, const struct op *o, unsigned fmt, unsigned 
 {
     struct rv_state *s = &w->h->s, before;
     enum fp_fmt f = fmt_of_field[fmt], from = o->what == CONVERT ? (enum fp_fmt)o->arg : f;
-    struct fp_env e = {0, 0};
+    struct fp_env e = {0};
     unsigned xlen = w->cfg.xlen, fs = (unsigned)rng_below(&w->seed, 4), frm = (unsigned)rng_below(&w->seed, 12) & 7;
 
     s->f[RS1] = register_value(&w->seed, from);

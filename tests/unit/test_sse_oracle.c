@@ -297,6 +297,15 @@ static void story(struct fake *k)
     if (k->harts > 1)
         other_harts(k);
     exceptions(k);
+    fake_stop_and_start(k, 0);
+    read_all(k, SOFT);
+    read_all(k, PLATFORM);
+    fake_call(k, 0, UNMASK, 0, 0, 0, 0);
+    fake_call(k, 0, REGISTER, SOFT, HANDLER_SOFT, 0xa5c3, 0);
+    fake_call(k, 0, ENABLE, SOFT, 0, 0, 0);
+    context(k, 3, 1, 0);
+    fake_call(k, 0, INJECT, SOFT, 0, 0, 0);
+    complete(k);
     fake_reset(k);
     read_all(k, SOFT);
 }

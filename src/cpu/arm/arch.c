@@ -248,14 +248,19 @@ static enum cpu_stop run(struct cpu *c, uint64_t until)
     return pe_run(pe(c), until);
 }
 
-static bool wakes(struct cpu *c) { return pe_wakes(pe(c)); }
-
+/* A timer that is due now makes its interrupt pending by pe_deadline. */
 static uint64_t due(struct cpu *c)
 {
     struct pe *p = pe(c);
     if (p->s.cycle >= p->deadline)
         pe_deadline(p);
     return p->deadline;
+}
+
+static bool wakes(struct cpu *c)
+{
+    due(c);
+    return pe_wakes(pe(c));
 }
 
 static void line(struct cpu *c, unsigned irq, bool level)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* What the feat column may say besides the names of csr/arm/feat.def. */
-enum { FEAT_BASE = ARM_FEAT_COUNT, FEAT_LRCPC3_and_FP };
+enum { FEAT_BASE = ARM_FEAT_COUNT, FEAT_LRCPC3_and_FP, FEAT_FP16_and_FCMA };
 
 enum format {
 #define FORMAT(name, ok, imm, rd, rs1, rs2, aux) FMT_##name,
@@ -69,6 +69,7 @@ bool a64_row_has(const struct arm_config *c, const struct a64_row *r)
 {
     switch (r->feat) {
     case FEAT_BASE: return true;
+    case FEAT_FP16_and_FCMA: return arm_has(c, FEAT_FP16) && arm_has(c, FEAT_FCMA);
     case FEAT_LRCPC3_and_FP: return arm_has(c, FEAT_LRCPC3) && arm_has(c, FEAT_FP);
     default: return arm_has(c, (enum arm_feat)r->feat);
     }

@@ -208,7 +208,7 @@ static uop_fn *const wide_handlers[A64_OP_COUNT][2] = {
 
 /* ---- decoding on first use ---------------------------------------------------------------------------------------------------- */
 
-static uop_fn *handler_of(enum a64_op op) { return exec_core_handlers[op]; }
+static uop_fn *handler_of(enum a64_op op) { return exec_core_handlers[op] ? exec_core_handlers[op] : exec_simd_handlers[op]; }
 
 /* Makes the micro-op of insn and returns its row. in_page: the slot lies in a decoded page at byte `offset`, so that near branches are
    possible. */

@@ -24,7 +24,7 @@ EXIT void exec_fetch_slow(struct pe *p, int64_t left);
 EXIT exec_exit exec_sp_alignment;
 
 /* The handlers of the rows expanded in exec.c and exec_simd.c; NULL: the other has it. */
-extern uop_fn *const exec_core_handlers[A64_OP_COUNT];
+extern uop_fn *const exec_core_handlers[A64_OP_COUNT], *const exec_simd_handlers[A64_OP_COUNT];
 
 /* ---- pe.c, system.c ------------------------------------------------------------------------------------------------------------- */
 

@@ -1,96 +1,60 @@
-#include "cpu/fp/soft.h"
-
-__extension__ typedef unsigned __int128 u128;
-
-enum num_class { NUM_ZERO, NUM_FINITE, NUM_INF, NUM_NAN };
-
-/* An unpacked operand. A finite one is (-1)^sign * sig * 2^(exp - 63) with bit 63 of sig set, subnormals too. */
-struct num {
-    enum num_class cls;
-    bool sign;
-    int exp;
-    uint64_t sig;
-};
-
-static struct num unpack(enum fp_fmt f, uint64_t bits)
-{
-    unsigned frac_bits = fp_frac_bits(f);
-    uint64_t m = fp_abs(f, bits);
-    struct num n = {.cls = NUM_FINITE, .sign = fp_is_neg(f, bits)};
-
-    if (m >= fp_inf(f)) {
-        n.cls = m > fp_inf(f) ? NUM_NAN : NUM_INF;
-        return n;
-    }
-    if (m == 0) {
-        n.cls = NUM_ZERO;
-        return n;
-    }
-    int biased = (int)(m >> frac_bits);
-    uint64_t frac = m & ((UINT64_C(1) << frac_bits) - 1);
-    if (biased != 0) {
-        n.sig = (frac | UINT64_C(1) << frac_bits) << (63 - frac_bits);
-        n.exp = biased - fp_bias(f);
-    } else {
-        int lead = __builtin_clzll(frac);
-        n.sig = frac << lead;
-        n.exp = 1 - fp_bias(f) - (lead - (int)(63 - frac_bits));
-    }
-    return n;
-}
-
-static uint64_t pack_sign(enum fp_fmt f, bool sign, uint64_t m) { return sign ? m | fp_sign_bit(f) : m; }
+#include "cpu/fp/num.h"
 
 static uint64_t invalid(enum fp_fmt f, struct fp_env *e)
 {
     e->flags |= FP_NV;
-    return fp_nan(f);
+    return fp_default_nan(f, e);
 }
 
-/* The result of an operation one of whose operands is a NaN; unused operands repeat another one. */
-static uint64_t propagate_nan(enum fp_fmt f, uint64_t a, uint64_t b, uint64_t c, struct fp_env *e)
+uint64_t fp_default_nan(enum fp_fmt f, const struct fp_env *e) { return fp_nan(f) | (e->ah ? fp_sign_bit(f) : 0); }
+
+/* The operand that Arm's operations pass on: the first signalling NaN, else the first NaN; with FPCR.AH, when there are several,
+   the first of two and of three operands the second, or the third if the second is none. Arm ARM FPProcessNaNs, FPProcessNaNs3.
+ */
+static uint64_t which_nan(enum fp_fmt f, uint64_t a, uint64_t b, uint64_t c, bool three, const struct fp_env *e)
+{
+    if (e->ah && three && fp_is_nan(f, b) && (fp_is_nan(f, a) || fp_is_nan(f, c)))
+        return b;
+    if (e->ah && three && fp_is_nan(f, c) && fp_is_nan(f, a))
+        return c;
+    if (e->ah && !three && fp_is_nan(f, a))
+        return a;
+    if (fp_is_snan(f, a))
+        return a;
+    if (fp_is_snan(f, b))
+        return b;
+    if (fp_is_snan(f, c))
+        return c;
+    return fp_is_nan(f, a) ? a : fp_is_nan(f, b) ? b : c;
+}
+
+static uint64_t pass_nan(enum fp_fmt f, uint64_t a, uint64_t b, uint64_t c, bool three, struct fp_env *e)
 {
     if (fp_is_snan(f, a) || fp_is_snan(f, b) || fp_is_snan(f, c))
         e->flags |= FP_NV;
-    return fp_nan(f);
+    if (!e->arm)
+        return fp_nan(f);
+    return e->dn ? fp_default_nan(f, e) : which_nan(f, a, b, c, three, e) | fp_quiet_bit(f);
 }
 
-/* v >> n, with bit 0 set if any bit fell out. */
-static uint64_t shift_right_jam(uint64_t v, int n)
+uint64_t fp_propagate_nan(enum fp_fmt f, uint64_t a, uint64_t b, struct fp_env *e) { return pass_nan(f, a, b, b, false, e); }
+
+/* Arm ARM FPProcessDenorms: with FPCR.AH an operation tells of subnormal operands. */
+static void tell(struct num x, struct num y, struct fp_env *e)
 {
-    if (n <= 0)
-        return v;
-    if (n > 63)
-        return v != 0;
-    return v >> n | ((v << (64 - n)) != 0);
+    if (x.denormal || y.denormal)
+        e->flags |= FP_ID;
 }
 
-static u128 shift_right_jam128(u128 v, int n)
+/* The operand n, whose bits are `bits`, as a result: on Arm it may be flushed. */
+static uint64_t pass(enum fp_fmt f, struct num n, uint64_t bits, struct fp_env *e)
 {
-    if (n <= 0)
-        return v;
-    if (n > 127)
-        return v != 0;
-    return v >> n | ((v << (128 - n)) != 0);
-}
-
-/* Whether a magnitude is rounded up. `odd`: its last kept bit; rest: what is dropped, as a fraction of 2^64. */
-static bool rounds_up(unsigned rm, bool sign, bool odd, uint64_t rest)
-{
-    const uint64_t half = UINT64_C(1) << 63;
-
-    switch (rm) {
-    case FP_RNE: return rest > half || (rest == half && odd);
-    case FP_RMM: return rest >= half;
-    case FP_RDN: return sign && rest != 0;
-    case FP_RUP: return !sign && rest != 0;
-    default: return false;
-    }
+    return e->arm ? fp_round_pack(f, n.sign, n.exp, n.sig, e) : bits;
 }
 
 static uint64_t overflow(enum fp_fmt f, bool sign, struct fp_env *e)
 {
-    bool to_inf = e->rm == FP_RNE || e->rm == FP_RMM || e->rm == (sign ? FP_RDN : FP_RUP);
+    bool to_inf = e->rm == FP_RNE || e->rm == FP_RMM || e->rm == FP_ODD_INF || e->rm == (sign ? FP_RDN : FP_RUP);
 
     e->flags |= FP_OF | FP_NX;
     return pack_sign(f, sign, to_inf ? fp_inf(f) : fp_inf(f) - 1);
@@ -102,24 +66,41 @@ uint64_t fp_round_pack(enum fp_fmt f, bool sign, int exp, uint64_t sig, struct f
     int prec = frac_bits + 1;
     int emin = 1 - fp_bias(f);
     int biased = exp + fp_bias(f);
-    bool tiny = false;
+    bool tiny = false, flush = f == FP_H ? e->flush_half : e->flush_out;
 
+    if (exp < emin && e->arm && !e->ah && flush) { /* Arm ARM FPRoundBase; this flush is not inexact */
+        e->flags |= FP_UF;
+        return pack_sign(f, sign, 0);
+    }
     if (exp < emin) {
         /* Tiny after rounding: even with an unbounded exponent the rounded magnitude stays below 2^emin. */
         uint64_t kept = sig >> (64 - prec);
         bool carries = kept == (UINT64_C(1) << prec) - 1 && rounds_up(e->rm, sign, true, sig << prec);
-        tiny = exp < emin - 1 || !carries;
+        tiny = exp < emin - 1 || !carries || (e->arm && !e->ah); /* Arm's usual tininess is before rounding */
+        if (tiny && e->ah && flush) {
+            e->flags |= FP_UF | FP_NX;
+            return pack_sign(f, sign, 0);
+        }
         sig = shift_right_jam(sig, emin - exp);
         biased = 1;
     }
     uint64_t kept = sig >> (64 - prec);
     uint64_t rest = sig << prec;
-    kept += rounds_up(e->rm, sign, (kept & 1) != 0, rest);
+    if (e->rm == FP_ODD || e->rm == FP_ODD_INF)
+        kept |= rest != 0;
+    else
+        kept += rounds_up(e->rm, sign, (kept & 1) != 0, rest);
 
     /* The leading bit, and a carry out of the significand, add themselves to the exponent field. */
     uint64_t m = ((uint64_t)(biased - 1) << frac_bits) + kept;
-    if (m >= fp_inf(f))
+    if (f == FP_H && e->ahp) { /* the alternative format has no infinities: the last exponent is one of numbers */
+        if (m > 0x7fff) {
+            e->flags |= FP_NV;
+            return pack_sign(f, sign, 0x7fff);
+        }
+    } else if (m >= fp_inf(f)) {
         return overflow(f, sign, e);
+    }
     if (rest != 0)
         e->flags |= tiny ? FP_NX | FP_UF : FP_NX;
     return pack_sign(f, sign, m);
@@ -158,30 +139,41 @@ static uint64_t add_magnitudes(enum fp_fmt f, struct num a, u128 sig_a, struct n
 
 uint64_t fp_soft_add(enum fp_fmt f, uint64_t a, uint64_t b, struct fp_env *e)
 {
-    struct num x = unpack(f, a), y = unpack(f, b);
+    struct num x = unpack(f, a, e), y = unpack(f, b, e);
 
     if (x.cls == NUM_NAN || y.cls == NUM_NAN)
-        return propagate_nan(f, a, b, b, e);
+        return fp_propagate_nan(f, a, b, e);
+    tell(x, y, e);
     if (x.cls == NUM_INF)
         return y.cls == NUM_INF && x.sign != y.sign ? invalid(f, e) : a;
     if (y.cls == NUM_INF)
         return b;
     if (x.cls == NUM_ZERO)
-        return y.cls == NUM_ZERO ? pack_sign(f, zero_sum_sign(x.sign, y.sign, e), 0) : b;
+        return y.cls == NUM_ZERO ? pack_sign(f, zero_sum_sign(x.sign, y.sign, e), 0) : pass(f, y, b, e);
     if (y.cls == NUM_ZERO)
-        return a;
+        return pass(f, x, a, e);
     return add_magnitudes(f, x, (u128)x.sig << 63, y, (u128)y.sig << 63, e);
 }
 
-uint64_t fp_soft_sub(enum fp_fmt f, uint64_t a, uint64_t b, struct fp_env *e) { return fp_soft_add(f, a, b ^ fp_sign_bit(f), e); }
+uint64_t fp_soft_sub(enum fp_fmt f, uint64_t a, uint64_t b, struct fp_env *e)
+{
+    if (fp_is_nan(f, a) ||
+        fp_is_nan(f, b)) { /* a NaN that is passed on keeps its sign; a subnormal beside it is still looked at */
+        (void)unpack(f, a, e);
+        (void)unpack(f, b, e);
+        return fp_propagate_nan(f, a, b, e);
+    }
+    return fp_soft_add(f, a, b ^ fp_sign_bit(f), e);
+}
 
 uint64_t fp_soft_mul(enum fp_fmt f, uint64_t a, uint64_t b, struct fp_env *e)
 {
-    struct num x = unpack(f, a), y = unpack(f, b);
+    struct num x = unpack(f, a, e), y = unpack(f, b, e);
     bool sign = x.sign != y.sign;
 
     if (x.cls == NUM_NAN || y.cls == NUM_NAN)
-        return propagate_nan(f, a, b, b, e);
+        return fp_propagate_nan(f, a, b, e);
+    tell(x, y, e);
     if (x.cls == NUM_INF || y.cls == NUM_INF)
         return x.cls == NUM_ZERO || y.cls == NUM_ZERO ? invalid(f, e) : pack_sign(f, sign, fp_inf(f));
     if (x.cls == NUM_ZERO || y.cls == NUM_ZERO)
@@ -197,11 +189,13 @@ uint64_t fp_soft_mul(enum fp_fmt f, uint64_t a, uint64_t b, struct fp_env *e)
 
 uint64_t fp_soft_div(enum fp_fmt f, uint64_t a, uint64_t b, struct fp_env *e)
 {
-    struct num x = unpack(f, a), y = unpack(f, b);
+    struct num x = unpack(f, a, e), y = unpack(f, b, e);
     bool sign = x.sign != y.sign;
 
     if (x.cls == NUM_NAN || y.cls == NUM_NAN)
-        return propagate_nan(f, a, b, b, e);
+        return fp_propagate_nan(f, a, b, e);
+    if (y.cls != NUM_ZERO)
+        tell(x, y, e);
     if (x.cls == NUM_INF)
         return y.cls == NUM_INF ? invalid(f, e) : pack_sign(f, sign, fp_inf(f));
     if (y.cls == NUM_INF)
@@ -223,16 +217,17 @@ uint64_t fp_soft_div(enum fp_fmt f, uint64_t a, uint64_t b, struct fp_env *e)
 
 uint64_t fp_soft_sqrt(enum fp_fmt f, uint64_t a, struct fp_env *e)
 {
-    struct num x = unpack(f, a);
+    struct num x = unpack(f, a, e);
 
     if (x.cls == NUM_NAN)
-        return propagate_nan(f, a, a, a, e);
+        return fp_propagate_nan(f, a, a, e);
     if (x.cls == NUM_ZERO)
-        return a;
+        return pack_sign(f, x.sign, 0);
     if (x.sign)
         return invalid(f, e);
     if (x.cls == NUM_INF)
         return a;
+    tell(x, x, e);
     /* With an even exponent 2k the radicand is sig * 2^63, with an odd one sig * 2^64: the root has 64 bits either way. */
     bool odd = (x.exp & 1) != 0;
     u128 n = (u128)x.sig << (odd ? 64 : 63);
@@ -245,21 +240,38 @@ uint64_t fp_soft_sqrt(enum fp_fmt f, uint64_t a, struct fp_env *e)
     return fp_round_pack(f, false, (x.exp - odd) / 2, root | ((u128)root * root != n), e);
 }
 
+/* A fused operation that meets a NaN, or infinity times zero (invalid_product). Arm ARM FPMulAdd: the addend comes first. */
+static uint64_t fma_nan(enum fp_fmt f, uint64_t a, uint64_t b, uint64_t c, bool invalid_product, struct fp_env *e)
+{
+    if (!e->arm)
+        return invalid_product ? invalid(f, e) : pass_nan(f, c, a, b, true, e);
+    if (invalid_product && (!fp_is_nan(f, c) || (!fp_is_snan(f, c) && !e->ah)))
+        return invalid(f, e);
+    return pass_nan(f, c, a, b, true, e);
+}
+
 uint64_t fp_soft_fma(enum fp_fmt f, uint64_t a, uint64_t b, uint64_t c, struct fp_env *e)
 {
-    struct num x = unpack(f, a), y = unpack(f, b), z = unpack(f, c);
-    struct num p = {.sign = x.sign != y.sign, .exp = x.exp + y.exp + 1};
+    return fp_fma_num(f, unpack(f, a, e), unpack(f, b, e), unpack(f, c, e), a, b, c, e);
+}
 
-    if ((x.cls == NUM_INF && y.cls == NUM_ZERO) || (x.cls == NUM_ZERO && y.cls == NUM_INF))
+uint64_t fp_fma_num(enum fp_fmt f, struct num x, struct num y, struct num z, uint64_t a, uint64_t b, uint64_t c, struct fp_env *e)
+{
+    struct num p = {.sign = x.sign != y.sign, .exp = x.exp + y.exp + 1};
+    bool invalid_product = (x.cls == NUM_INF && y.cls == NUM_ZERO) || (x.cls == NUM_ZERO && y.cls == NUM_INF);
+
+    if (invalid_product || x.cls == NUM_NAN || y.cls == NUM_NAN || z.cls == NUM_NAN)
+        return fma_nan(f, a, b, c, invalid_product, e);
+    if ((x.cls == NUM_INF || y.cls == NUM_INF) && z.cls == NUM_INF && z.sign != p.sign)
         return invalid(f, e);
-    if (x.cls == NUM_NAN || y.cls == NUM_NAN || z.cls == NUM_NAN)
-        return propagate_nan(f, a, b, c, e);
+    tell(x, y, e);
+    tell(z, z, e);
     if (x.cls == NUM_INF || y.cls == NUM_INF)
-        return z.cls == NUM_INF && z.sign != p.sign ? invalid(f, e) : pack_sign(f, p.sign, fp_inf(f));
+        return pack_sign(f, p.sign, fp_inf(f));
     if (z.cls == NUM_INF)
         return c;
     if (x.cls == NUM_ZERO || y.cls == NUM_ZERO)
-        return z.cls == NUM_ZERO ? pack_sign(f, zero_sum_sign(p.sign, z.sign, e), 0) : c;
+        return z.cls == NUM_ZERO ? pack_sign(f, zero_sum_sign(p.sign, z.sign, e), 0) : pass(f, z, c, e);
 
     u128 sig = (u128)x.sig * y.sig;
     if (sig >> 127 == 0) {
@@ -274,7 +286,7 @@ uint64_t fp_soft_fma(enum fp_fmt f, uint64_t a, uint64_t b, uint64_t c, struct f
 
 uint64_t fp_soft_convert(enum fp_fmt to, enum fp_fmt from, uint64_t a, struct fp_env *e)
 {
-    struct num x = unpack(from, a);
+    struct num x = unpack(from, a, e);
 
     switch (x.cls) {
     case NUM_NAN:
@@ -298,17 +310,6 @@ uint64_t fp_soft_from_int(enum fp_fmt f, uint64_t v, enum fp_int t, struct fp_en
     return fp_round_pack(f, sign, 63 - lead, m << lead, e);
 }
 
-/* The integer part of |x|, which is below 2^64; *rest gets the fraction, in units of 2^-64, its bit 0 sticky. */
-static uint64_t split(struct num x, uint64_t *rest)
-{
-    if (x.exp < 0) {
-        *rest = shift_right_jam(x.sig, -1 - x.exp);
-        return 0;
-    }
-    *rest = x.exp == 63 ? 0 : x.sig << (x.exp + 1);
-    return x.sig >> (63 - x.exp);
-}
-
 /* The largest or the smallest integer of a type, extended to 64 bits. */
 static uint64_t int_limit(enum fp_int t, bool smallest)
 {
@@ -328,7 +329,7 @@ static uint64_t int_invalid(enum fp_int t, bool smallest, struct fp_env *e)
 
 uint64_t fp_soft_to_int(enum fp_fmt f, uint64_t a, enum fp_int t, struct fp_env *e)
 {
-    struct num x = unpack(f, a);
+    struct num x = unpack(f, a, e);
     uint64_t rest, limit;
 
     if (x.cls == NUM_ZERO)
@@ -352,11 +353,13 @@ uint64_t fp_soft_to_int(enum fp_fmt f, uint64_t a, enum fp_int t, struct fp_env 
 
 uint64_t fp_soft_round_int(enum fp_fmt f, uint64_t a, bool exact, struct fp_env *e)
 {
-    struct num x = unpack(f, a);
+    struct num x = unpack(f, a, e);
     uint64_t rest;
 
     if (x.cls == NUM_NAN)
-        return propagate_nan(f, a, a, a, e);
+        return fp_propagate_nan(f, a, a, e);
+    if (x.cls == NUM_ZERO)
+        return pack_sign(f, x.sign, 0);
     if (x.cls != NUM_FINITE || x.exp >= (int)fp_frac_bits(f))
         return a;
     uint64_t m = split(x, &rest);
@@ -371,7 +374,7 @@ uint64_t fp_soft_round_int(enum fp_fmt f, uint64_t a, bool exact, struct fp_env 
 
 int32_t fp_soft_cvtmod_w_d(uint64_t a, struct fp_env *e)
 {
-    struct num x = unpack(FP_D, a);
+    struct num x = unpack(FP_D, a, e);
     struct fp_env trunc = {.rm = FP_RTZ};
     uint64_t m, rest;
 

@@ -11,10 +11,21 @@
 
 #include "cpu/fp/bits.h"
 
+/* Arm's FPSR.IDC, beside enum fp_flag; and its rounding to odd, beside enum fp_rm: an overflow gives the largest number (FCVTXN),
+   or infinity (BFDOT). */
+enum { FP_ID = 32, FP_ODD = 5, FP_ODD_INF = 6 };
+
 /* What an operation reads (rm: FP_RNE..FP_RMM) and what it adds to (flags: enum fp_flag). */
 struct fp_env {
     uint8_t rm;
     uint8_t flags;
+    /* Arm's conventions: NaN operands are passed on, tininess is before rounding. The rest is read only with them. */
+    uint8_t arm;
+    uint8_t flush_in, flush_tells; /* subnormal S and D operands are zeros; and FPSR.IDC tells */
+    uint8_t flush_out;             /* tiny S and D results are zeros: FPCR.FZ */
+    uint8_t flush_half;            /* FPCR.FZ16 */
+    uint8_t dn, ah, ahp;           /* FPCR.DN, AH, AHP */
+    uint8_t rpres;                 /* with AH, single-precision estimates have 12 bits (FEAT_RPRES) */
 };
 
 /* Integer types of conversions: bit 0 unsigned, bit 1 64 bits wide; the order of the rs2 field of fcvt.w/wu/l/lu. */
@@ -55,5 +66,10 @@ int32_t fp_soft_cvtmod_w_d(uint64_t a, struct fp_env *e);
  * something more below". Adds NX, UF (tiny after rounding, and inexact) and OF to e->flags.
  */
 uint64_t fp_round_pack(enum fp_fmt f, bool sign, int exp, uint64_t sig, struct fp_env *e);
+
+/* The NaN that invalid operations give. */
+uint64_t fp_default_nan(enum fp_fmt f, const struct fp_env *e);
+/* The result of an operation of one operand (twice) or two, one of which is a NaN. */
+uint64_t fp_propagate_nan(enum fp_fmt f, uint64_t a, uint64_t b, struct fp_env *e);
 
 #endif

@@ -21,7 +21,7 @@ static const struct {
     uint8_t to, ec;
 } gate_traps[] = {
     {0, 0},
-#define GATE(name, from, dir, to, ec, arm, condition) {to, ec},
+#define GATE(name, from, dir, to, ec, arm, control, condition) {to, ec},
 #include "csr/arm/gates.def"
 #undef GATE
 };
@@ -31,8 +31,8 @@ static bool closed(const struct sysreg_ctx *c, const struct sysreg_entry *e, enu
     const struct arm_regs *r = c->r;
     bool el2 = sysreg_el2_enabled(c), host = sysreg_host(c), guest = el2 && !(c->el == 0 && host);
     switch (gate) {
-#define GATE(name, from, dir, to, ec, arm, condition) \
-    case GATE_##name:                                 \
+#define GATE(name, from, dir, to, ec, arm, control, condition) \
+    case GATE_##name:                                          \
         return condition;
 #include "csr/arm/gates.def"
 #undef GATE

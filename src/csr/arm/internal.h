@@ -92,13 +92,6 @@ struct sysreg_target {
     uint16_t first, second;
 };
 
-/* What FEAT_NV and FEAT_NV2 make of a row; kept for when they are there. */
-enum sysreg_nv_kind { NV_KIND_NONE, NV_KIND_TRAP, NV_KIND_MEM, NV_KIND_EL1, NV_KIND_NV1_MEM, NV_KIND_NV1_TRAP, NV_KIND_NV12_MEM };
-struct sysreg_nv {
-    uint8_t kind;
-    uint16_t arg; /* offset in the VNCR page, or register id */
-};
-
 struct sysreg_entry;
 typedef uint64_t sysreg_read_fn(const struct sysreg_ctx *c, const struct sysreg_entry *e);
 typedef uint32_t sysreg_write_fn(const struct sysreg_ctx *c, const struct sysreg_entry *e, uint64_t v); /* the effects */

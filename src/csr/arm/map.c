@@ -8,7 +8,7 @@ static const struct {
     uint8_t from, dir, arm;
 } gate_info[] = {
     {0, 0, 0},
-#define GATE(name, from, dir, to, ec, arm, condition) {from, dir, arm},
+#define GATE(name, from, dir, to, ec, arm, control, condition) {from, dir, arm},
 #include "csr/arm/gates.def"
 #undef GATE
 };

@@ -198,13 +198,9 @@ static const struct sysreg_row rows[] = {
     {                   \
         NV_KIND_TRAP, 0 \
     }
-#define NV_AT           \
-    {                   \
-        NV_KIND_NONE, 0 \
-    }
-#define NV_RCTX         \
-    {                   \
-        NV_KIND_TRAP, 0 \
+#define NV_AT         \
+    {                 \
+        NV_KIND_AT, 0 \
     }
 #define NV_MEM(o)      \
     {                  \

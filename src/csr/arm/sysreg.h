@@ -231,6 +231,23 @@ struct sysreg_op {
 };
 struct sysreg_op sysreg_op(unsigned id); /* kind NONE for registers */
 
+/* What FEAT_NV and FEAT_NV2 make of a row (D8.11, "nested virtualization"); nothing asks it while they are absent. */
+enum sysreg_nv_kind {
+    NV_KIND_NONE,
+    NV_KIND_TRAP,     /* from EL1 under HCR_EL2.NV: traps to EL2 */
+    NV_KIND_MEM,      /* likewise; under NV2, too, offset arg of the VNCR page instead */
+    NV_KIND_EL1,      /* likewise; under NV2, too, register arg instead */
+    NV_KIND_NV1_MEM,  /* EL1 register: under {NV2, NV1, NV} = 111, offset arg */
+    NV_KIND_NV1_TRAP, /* likewise; under {NV2, NV1, NV} = 011 traps to EL2 */
+    NV_KIND_NV12_MEM, /* _EL12 name: under {NV2, NV1, NV} = 101, offset arg; else under NV traps to EL2 */
+    NV_KIND_AT,       /* from EL1 under HCR_EL2.AT: traps to EL2 */
+};
+struct sysreg_nv {
+    uint8_t kind; /* enum sysreg_nv_kind */
+    uint16_t arg; /* offset in the VNCR page in bytes, or register id */
+};
+struct sysreg_nv sysreg_nv(unsigned id);
+
 /* For the debugger, traces, doc and tests: what the tables know. */
 struct sysreg_field {
     const char *name;
@@ -253,6 +270,10 @@ struct sysreg_row {
 };
 /* Does a condition of existence hold in this configuration? */
 bool sysreg_holds(const struct arm_config *cfg, unsigned when);
+/* Who may access register id and what stops them, for people, independent of a configuration: lines that end with \n, as
+   "write  EL1 EL2 EL3\nHCR_EL2.TVM = 1: writes at EL1 trap to EL2, class 0x18\n…". Writes at most cap bytes; returns the length
+   it needs, as snprintf does. */
+int sysreg_explain(unsigned id, char *out, size_t cap);
 /* "FEAT_PAN", "no FEAT_VHE", "every configuration". */
 const char *sysreg_when_title(unsigned when);
 /* Heading of the group a register is in, and the chapter of the manual ("D24.2"). */

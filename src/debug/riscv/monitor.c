@@ -8,14 +8,16 @@
 
 enum { U = 0, S = 1, M = 3, ECALL_U = 8, ECALL_S = 9 };
 
-static const char *const rule_what[MONITOR_RULES] = {
-#define MONITOR_RULE(id, needs, what) [MONITOR_##id] = what,
+static const struct {
+    const char *name, *needs, *what;
+} rule[MONITOR_RULES] = {
+#define MONITOR_RULE(id, needs, what) [MONITOR_##id] = {#id, #needs, what},
 #include "debug/riscv/monitor.def"
 };
-static const char *const rule_name[MONITOR_RULES] = {
-#define MONITOR_RULE(id, needs, what) [MONITOR_##id] = #id,
-#include "debug/riscv/monitor.def"
-};
+
+const char *monitor_rule_name(enum monitor_rule r) { return rule[r].name; }
+const char *monitor_rule_what(enum monitor_rule r) { return rule[r].what; }
+const char *monitor_rule_needs(enum monitor_rule r) { return rule[r].needs; }
 
 static bool in(const struct monitor *o, enum monitor_text t, uint64_t va)
 {
@@ -27,14 +29,14 @@ static bool in(const struct monitor *o, enum monitor_text t, uint64_t va)
 
 static bool wanted(const struct monitor *o, enum monitor_rule r) { return o->config.rules >> r & 1; }
 
-static struct monitor_violation *violate(struct monitor *o, const struct machine_change *c, const char *rule, const char *where,
+static struct monitor_violation *violate(struct monitor *o, const struct machine_change *c, const char *name, const char *where,
                                          const char *what)
 {
     o->total++;
     /* One too many replaces the last: it is counted all the same. */
     struct monitor_violation *v = &o->found[o->nfound < MONITOR_FOUND ? o->nfound++ : MONITOR_FOUND - 1];
     memset(v, 0, sizeof *v);
-    v->rule = rule;
+    v->rule = name;
     v->where = where;
     v->what = what;
     v->hart = (uint8_t)c->hart;
@@ -46,7 +48,7 @@ static struct monitor_violation *violate(struct monitor *o, const struct machine
 
 static struct monitor_violation *broken(struct monitor *o, const struct machine_change *c, enum monitor_rule r)
 {
-    return violate(o, c, rule_name[r], "", rule_what[r]);
+    return violate(o, c, rule[r].name, "", rule[r].what);
 }
 
 static void differ(struct monitor_violation *v, const char *name, uint64_t expected, uint64_t actual)
@@ -81,7 +83,7 @@ static struct monitor_violation *event_violation(struct monitor *o, const struct
                                                  struct monitor_violation **open)
 {
     if (!*open) {
-        *open = violate(o, c, rule_name[r], sse_rule_where(SSE_A3), rule_what[r]);
+        *open = violate(o, c, rule[r].name, sse_rule_where(SSE_A3), rule[r].what);
         (*open)->has_event = true;
         (*open)->event = o->oracle.event;
     }
@@ -96,11 +98,11 @@ static void check_status_bits(struct monitor *o, const struct machine_change *c,
         const char *name;
     } bit[] = {{VIEW_SIE, "sstatus.SIE"}, {VIEW_SPIE, "sstatus.SPIE"}, {VIEW_SPP, "sstatus.SPP"}};
     uint64_t rest = UINT64_MAX;
-    enum monitor_rule rule = wanted(o, MONITOR_B1) ? MONITOR_B1 : MONITOR_A3;
+    enum monitor_rule which = wanted(o, MONITOR_B1) ? MONITOR_B1 : MONITOR_A3;
     for (unsigned i = 0; i < ARRAY_LEN(bit); i++) {
         rest &= ~(uint64_t)bit[i].mask;
-        if ((a ^ r) & bit[i].mask && wanted(o, rule))
-            differ(event_violation(o, c, rule, &open[rule]), bit[i].name, (a & bit[i].mask) != 0, (r & bit[i].mask) != 0);
+        if ((a ^ r) & bit[i].mask && wanted(o, which))
+            differ(event_violation(o, c, which, &open[which]), bit[i].name, (a & bit[i].mask) != 0, (r & bit[i].mask) != 0);
     }
     if ((a ^ r) & rest && wanted(o, MONITOR_A3))
         differ(event_violation(o, c, MONITOR_A3, &open[MONITOR_A3]), "sstatus", a & rest, r & rest);
@@ -108,14 +110,16 @@ static void check_status_bits(struct monitor *o, const struct machine_change *c,
 
 /* A completion: what goes on now against what was interrupted, whoever is to blame. A handler that wrote the INTERRUPTED
    attributes means it to be another place. */
-static void check_resume(struct monitor *o, const struct machine_change *c)
+static void check_resume(struct monitor *o, struct machine *m, const struct machine_change *c)
 {
+    struct rv_features f;
     struct monitor_violation *open[MONITOR_RULES] = {NULL};
     struct rv_view a = o->oracle.interrupted;
     const struct rv_view *r = &o->oracle.resumed;
     if (o->oracle.wrote)
         return;
-    if (a.priv == U || a.v) /* mret clears SDT on the way there */
+    view_features(&f, m, c->hart);
+    if (a.priv == U || a.v || !f.dte) /* mret clears SDT on the way there; without DTE there is none */
         a.csr[VIEW_sstatus] &= ~(uint64_t)VIEW_SDT;
     for (uint32_t i = view_differs(&a, r, 0); i != UINT32_MAX; i = view_differs(&a, r, i + 1)) {
         uint64_t x = view_value(&a, i), y = view_value(r, i);
@@ -125,11 +129,11 @@ static void check_resume(struct monitor *o, const struct machine_change *c)
             check_status_bits(o, c, x, y, open);
             continue;
         }
-        enum monitor_rule rule = rule_of(i, x ^ y);
-        if (!wanted(o, rule))
-            rule = MONITOR_A3;
-        if (wanted(o, rule))
-            differ(event_violation(o, c, rule, &open[rule]), view_name(i), x, y);
+        enum monitor_rule which = rule_of(i, x ^ y);
+        if (!wanted(o, which))
+            which = MONITOR_A3;
+        if (wanted(o, which))
+            differ(event_violation(o, c, which, &open[which]), view_name(i), x, y);
     }
 }
 
@@ -197,7 +201,7 @@ unsigned monitor_feed(struct monitor *o, struct machine *m, const struct machine
     sse_oracle_feed(&o->oracle, m, c);
     take_departures(o, c);
     if (o->oracle.saw & SSE_SAW_RESUME)
-        check_resume(o, c);
+        check_resume(o, m, c);
     if (wanted(o, MONITOR_A6) && c->is_return && c->priv == M && c->to_priv != M)
         check_mret(o, c);
     if (wanted(o, MONITOR_B2)) {

@@ -57,6 +57,10 @@ struct monitor {
     struct monitor_violation found[MONITOR_FOUND];
 };
 
+/* "A6", what a violation is, and the ranges that the rule looks at ("NONE": none). */
+const char *monitor_rule_name(enum monitor_rule r);
+const char *monitor_rule_what(enum monitor_rule r);
+const char *monitor_rule_needs(enum monitor_rule r);
 /* "sse[,host=A..B][,guest=A..B][,user=A..B][,irqoff=A..B][,rules=A3+B1+…][,max=N]"; ranges may be repeated; A and B are symbols,
    SYMBOL+OFFSET or numbers. False with a sentence. */
 bool monitor_parse(struct monitor_config *c, const char *text, struct err *e);

@@ -11,11 +11,6 @@
 #include <string.h>
 
 static const char *const text_name[MONITOR_TEXTS] = {"host", "guest", "user", "irqoff"};
-static const char *const rule_name[MONITOR_RULES] = {
-#define MONITOR_RULE(id, needs, what) #id,
-#include "debug/riscv/monitor.def"
-};
-
 /* ---- reading --------------------------------------------------------------------------------------------------------------- */
 
 static bool parse_range(struct monitor_config *c, enum monitor_text t, const char *value, const char *word, struct err *e)
@@ -42,7 +37,7 @@ static bool parse_rules(struct monitor_config *c, char *value, struct err *e)
     for (char *w = strtok_r(value, "+", &save); w; w = strtok_r(NULL, "+", &save)) {
         bool found = false;
         for (unsigned r = 0; r < MONITOR_RULES; r++)
-            if (!strcasecmp(w, rule_name[r])) {
+            if (!strcasecmp(w, monitor_rule_name((enum monitor_rule)r))) {
                 c->rules |= 1u << r;
                 found = true;
             }

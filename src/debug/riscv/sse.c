@@ -10,7 +10,7 @@ static void begin(struct sse_oracle *o, bool late)
 {
     o->late = late;
     o->alive = 0;
-    o->globals = 0;
+    o->globals = o->lost = 0;
     o->resetting = 0;
     for (unsigned i = 0; i < o->harts; i++) {
         struct sse_hart *h = &o->hart[i];
@@ -96,7 +96,7 @@ static void enter(struct look *k)
     struct sse_oracle *o = k->o;
     struct sse_visit *v = &k->h->visit;
     view_take_trapped(&v->at, k->m, k->c->hart, k->c->nmi);
-    v->kind = kind_of(k);
+    v->kind = (uint8_t)kind_of(k);
     v->cause = (uint8_t)k->c->cause;
     v->alone = !others_in_m(o, k->h);
     v->stays = ++o->stays;
@@ -171,6 +171,8 @@ static void leave_call(struct look *k)
     enum sbi_ext ext = sbi_ext_of(sse_args(&k->h->visit)[7]);
     struct context before = {.v = k->h->visit.at}, behind = behind_call(k, ext);
     struct sse_event *e = sse_injected(k, &behind);
+    if (!e && sse_injected_unseen(k, &behind))
+        return;
     if (!e && k->now.pc != behind.v.pc) {
         went_elsewhere(k);
         return;
@@ -206,7 +208,9 @@ static void leave_complete(struct look *k)
     }
     struct sse_frame frame = h->frame[at];
     struct sse_event *e = sse_event_find(o, h, frame.event);
-    bool edited = sse_edited(&frame, e, &h->visit.at);
+    if (frame.doubtful)
+        sse_event_doubt(e);
+    bool edited = frame.doubtful || sse_edited(&frame, e, &h->visit.at);
     struct context given = sse_completed_context(k, e, &h->visit.at);
     e->state = !(e->known >> SSE_CONFIG & 1) ? SSE_UNKNOWN : e->attr[SSE_CONFIG] & 1 ? SSE_REGISTERED : SSE_ENABLED;
     memmove(&h->frame[at], &h->frame[at + 1], (size_t)(h->depth - at - 1) * sizeof h->frame[0]);
@@ -241,6 +245,8 @@ static void leave_interrupt(struct look *k)
         sse_deliver(k, e, &given);
         return;
     }
+    if (sse_injected_unseen(k, &given))
+        return;
     sse_mret_effects(k, &given);
     sse_check_equal(k, SSE_M1, &given, false);
     sse_check_missed(k);

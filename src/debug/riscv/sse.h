@@ -27,7 +27,7 @@ enum sse_rule {
 
 #define SSE_HARTS  8
 #define SSE_EVENTS 12 /* local events of a hart, and global events, that are followed; others are not looked at */
-#define SSE_DEPTH  4  /* handlers of a hart that preempt each other */
+#define SSE_DEPTH  6  /* handlers of a hart that preempt each other */
 #define SSE_ATTRS  10
 #define SSE_FOUND  12 /* departures of one change that are told; all are counted */
 
@@ -57,6 +57,7 @@ struct sse_event {
     uint8_t forbidden; /* STATUS told that sse_inject may not signal it */
     uint8_t vague;     /* bits of FLAGS that are not known */
     uint16_t known;    /* bit i: attr[i] is known */
+    uint16_t hint;     /* bit i: attr[i] was so before the hart stopped; it may tell an injection, and is not relied on */
     uint16_t written;  /* bit i: attr[i] was written since the handler started */
     uint64_t attr[SSE_ATTRS];
 };
@@ -64,6 +65,7 @@ struct sse_event {
 /* A handler that runs or is preempted. */
 struct sse_frame {
     uint32_t event;
+    uint8_t doubtful;     /* one of several events with the same handler and argument: which is not known */
     uint8_t vague;        /* enum sse_vague: what is not known of `at` */
     struct rv_view at;    /* what was interrupted */
     struct rv_view entry; /* how the handler started */
@@ -108,6 +110,7 @@ struct sse_oracle {
     uint8_t harts, xlen;
     uint8_t late;  /* attached to a machine that had run: nothing is known at first */
     uint8_t alive; /* a call of the extension has succeeded: the firmware has it */
+    uint8_t lost;  /* an event was not followed for want of room */
     uint8_t globals;
     uint8_t resetting; /* a call asked for a reset of the system */
     uint32_t stays;    /* of all harts in M: begun and ended */

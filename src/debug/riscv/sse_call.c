@@ -215,11 +215,8 @@ static void event_call(struct look *k)
         sse_attr_written(k, e, (uint32_t)args(k)[1], (uint32_t)args(k)[2], success);
     else if (success)
         follow(k, e);
-    if (overlap && fid != SSE_FID_INJECT) {
-        uint16_t entry = e->known & (1 << SSE_ENTRY_PC | 1 << SSE_ENTRY_ARG);
-        sse_event_forget(e);
-        e->known = entry;
-    }
+    if (overlap && fid != SSE_FID_INJECT)
+        sse_event_doubt(e);
 }
 
 void sse_call_leave(struct look *k)

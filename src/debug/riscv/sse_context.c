@@ -62,6 +62,7 @@ struct context sse_completed_context(const struct look *k, const struct sse_even
     v->priv = was & VIEW_SPP ? RV_S : RV_U;
     v->v = k->f.h && (*hs & VIEW_SPV);
     v->elp = pads_in(k, v) && (was & VIEW_SPELP);
+    c.elp = was & VIEW_SPELP; /* the chapter does not say who restores it, and mret drops it where landing pads are off */
     set_bits(s, VIEW_SIE, was & VIEW_SPIE);
     for (unsigned i = 0; i < ARRAY_LEN(bits); i++) {
         const struct bit *b = &bits[i];
@@ -77,13 +78,11 @@ struct context sse_completed_context(const struct look *k, const struct sse_even
     }
     if (!k->f.lpe) /* SPELP as the handler left it, if Zicfilp is not available to S */
         c.status |= VIEW_SPELP & (uint32_t)(*s ^ was);
-    /* A write that sets SDT clears SIE (ssdbltrp). On the way to U or VS mret clears SDT again, so firmware may not have set it.
-     */
+    /* A register that holds SDT has SIE zero (ssdbltrp). Firmware that does not write it in between, because mret clears SDT on
+       the way to U or VS, or because it injects the next event, may keep SIE. */
     if (k->f.dte && (*s & VIEW_SDT)) {
-        if (v->priv == RV_S && !v->v)
-            set_bits(s, VIEW_SIE, false);
-        else
-            c.status |= VIEW_SIE;
+        set_bits(s, VIEW_SIE, false);
+        c.status |= VIEW_SIE;
     }
     v->x[16] = e->attr[SSE_A6];
     v->x[17] = e->attr[SSE_A7];
@@ -188,7 +187,7 @@ void sse_check_entry(struct look *k, const struct sse_event *e, const struct con
     set_bits(s, VIEW_SIE, false);
     if (k->f.zicfilp) {
         /* Or as it was, if Zicfilp is called not available to S then. */
-        if (!k->f.lpe || (at->vague & SSE_VAGUE_TRAP))
+        if (!k->f.lpe || at->elp || (at->vague & SSE_VAGUE_TRAP))
             c.status |= VIEW_SPELP;
         set_bits(s, VIEW_SPELP, at->v.elp);
     }
@@ -226,10 +225,12 @@ void sse_check_resume(struct look *k, const struct sse_frame *f, const struct co
     struct context at = {.v = f->at, .vague = f->vague};
     if (!edited) {
         sse_mret_effects(k, &at);
+        if (!k->f.dte) /* switched off since, which took SDT away */
+            at.status |= VIEW_SDT;
         if (f->vague & SSE_VAGUE_STATUS)
             at.status = at.hstatus = UINT32_MAX;
         compare(k, SSE_A3, &at, &told, false);
-        if (k->now.elp && !f->at.elp && tell(&told, VIEW_ELP))
+        if (k->now.elp && !f->at.elp && !(f->vague & SSE_VAGUE_STATUS) && tell(&told, VIEW_ELP))
             sse_found(k, SSE_A3, "ELP", 0, k->now.elp);
     }
     compare(k, SSE_A4, given, &told, false);

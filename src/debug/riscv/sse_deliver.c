@@ -5,7 +5,7 @@
 /* How well the handler's first registers fit event e; 0: not at all. */
 static unsigned fits(const struct look *k, const struct sse_event *e)
 {
-    if (!(e->known >> SSE_ENTRY_PC & 1) || (e->attr[SSE_ENTRY_PC] & ~UINT64_C(1)) != k->now.pc)
+    if (!((e->known | e->hint) >> SSE_ENTRY_PC & 1) || (e->attr[SSE_ENTRY_PC] & ~UINT64_C(1)) != k->now.pc)
         return 0;
     if (sse_is_global(e->id) && e->state == SSE_RUNNING && e->hart != k->c->hart)
         return 0;
@@ -40,6 +40,13 @@ struct sse_event *sse_injected(struct look *k, const struct context *at)
     return best;
 }
 
+bool sse_injected_unseen(const struct look *k, const struct context *at)
+{
+    const struct rv_view *n = &k->now;
+    return (k->o->late || k->o->lost) && n->priv == RV_S && !n->v && n->pc != at->v.pc && n->csr[VIEW_sepc] == at->v.pc &&
+           (n->x[16] == k->c->hart || n->x[17] == k->c->hart);
+}
+
 /* Several events with this handler and argument may have been meant: all that is known then is that one of them runs. */
 static bool ambiguous(const struct look *k, const struct sse_event *e)
 {
@@ -61,7 +68,7 @@ static struct sse_event *running_event(struct look *k, unsigned frame)
 static bool preempts(struct look *k, const struct sse_event *e)
 {
     for (unsigned i = 0; i < k->h->depth; i++)
-        if (!sse_more_urgent(e, running_event(k, i)))
+        if (k->h->frame[i].doubtful || !sse_more_urgent(e, running_event(k, i)))
             return false;
     return true;
 }
@@ -82,23 +89,30 @@ static void check_may(struct look *k, const struct sse_event *e)
             break;
         }
     for (unsigned i = 0; i < k->h->depth; i++)
-        if (sse_more_urgent(running_event(k, i), e)) {
+        if (!k->h->frame[i].doubtful && sse_more_urgent(running_event(k, i), e)) {
             sse_found(k, SSE_E4, "running event", k->h->frame[i].event, e->id);
             break;
         }
 }
 
-static void push(struct look *k, const struct sse_event *e, const struct context *at)
+static void push(struct look *k, const struct sse_event *e, const struct context *at, bool doubtful)
 {
     struct sse_hart *h = k->h;
     if (h->depth == SSE_DEPTH) { /* the oldest is not followed any more */
-        sse_event_forget(running_event(k, 0));
+        sse_event_doubt(running_event(k, 0));
         memmove(&h->frame[0], &h->frame[1], (SSE_DEPTH - 1) * sizeof h->frame[0]);
         h->depth--;
     }
     struct sse_frame *f = &h->frame[h->depth++];
     f->event = e->id;
+    f->doubtful = doubtful;
     f->vague = at->vague;
+    if (at->status || at->hstatus || at->elp)
+        f->vague |= SSE_VAGUE_STATUS;
+    if (at->sepc)
+        f->vague |= SSE_VAGUE_TRAP;
+    if (at->a6 || at->a7)
+        f->vague |= SSE_VAGUE_X;
     f->at = at->v;
     f->entry = k->now;
 }
@@ -136,15 +150,12 @@ void sse_deliver(struct look *k, struct sse_event *e, const struct context *at)
         e->known &= (uint16_t) ~(1 << SSE_A6);
     if (at->a7 || (at->vague & SSE_VAGUE_X))
         e->known &= (uint16_t) ~(1 << SSE_A7);
-    push(k, e, at);
+    push(k, e, at, doubtful);
     if (doubtful) {
         struct sse_event *other;
         for (unsigned i = 0; (other = sse_event_at(k->o, k->h, i)); i++)
-            if (fits(k, other)) {
-                uint16_t entry = other->known & (1 << SSE_ENTRY_PC | 1 << SSE_ENTRY_ARG | 1 << SSE_PRIORITY);
-                sse_event_forget(other);
-                other->known = entry;
-            }
+            if (fits(k, other))
+                sse_event_doubt(other);
     }
 }
 
@@ -168,7 +179,9 @@ int sse_running(struct look *k)
     struct sse_hart *h = k->h;
     int best = h->depth - 1;
     for (int i = best - 1; i >= 0; i--)
-        if (sse_more_urgent(running_event(k, (unsigned)i), running_event(k, (unsigned)best)))
+        if (h->frame[i].doubtful || h->frame[best].doubtful)
+            return h->depth - 1;
+        else if (sse_more_urgent(running_event(k, (unsigned)i), running_event(k, (unsigned)best)))
             best = i;
     return best;
 }

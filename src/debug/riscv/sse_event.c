@@ -36,8 +36,10 @@ struct sse_event *sse_event_get(struct sse_oracle *o, struct sse_hart *h, uint32
     struct sse_event *e = table(o, h, id, &n), *found = sse_event_find(o, h, id);
     if (found)
         return found;
-    if (*n == SSE_EVENTS)
+    if (*n == SSE_EVENTS) {
+        o->lost = 1;
         return NULL;
+    }
     e[*n] = sse_event_fresh(o, id);
     return &e[(*n)++];
 }
@@ -66,19 +68,23 @@ void sse_event_forget(struct sse_event *e)
     e->vague = 0x3f;
 }
 
+void sse_event_doubt(struct sse_event *e)
+{
+    uint16_t kept = e->known & (1 << SSE_ENTRY_PC | 1 << SSE_ENTRY_ARG | 1 << SSE_PRIORITY);
+    sse_event_forget(e);
+    e->known = kept;
+}
+
 void sse_hart_forget(struct sse_oracle *o, struct sse_hart *h)
 {
     struct sse_event *e;
     for (unsigned i = 0; (e = sse_event_at(o, h, i)); i++) {
         bool ours = !sse_is_global(e->id) || (e->state == SSE_RUNNING && &o->hart[e->hart] == h);
-        uint64_t entry[2] = {e->attr[SSE_ENTRY_PC], e->attr[SSE_ENTRY_ARG]};
-        uint16_t known = e->known & (1 << SSE_ENTRY_PC | 1 << SSE_ENTRY_ARG);
         if (!ours)
             continue;
+        uint16_t hint = (e->known | e->hint) & (1 << SSE_ENTRY_PC | 1 << SSE_ENTRY_ARG);
         sse_event_forget(e);
-        /* Good for telling an injection from other things; not relied on. */
-        memcpy(&e->attr[SSE_ENTRY_PC], entry, sizeof entry);
-        e->known = known;
+        e->hint = hint;
     }
     h->depth = 0;
     h->masked = 2;

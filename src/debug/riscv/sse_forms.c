@@ -59,8 +59,9 @@ static void nest(enum sse_effect effect, const struct sse_action *a, struct sse_
     h->sepc = a->handler_pc;
     h->spp = h->spelp = h->sdt = h->sie = h->spv = 0;
     h->spie = 1;
-    if (effect >= SSE_EFFECT_SSTATUS) {
+    if (effect >= SSE_EFFECT_SSTATUS)
         h->sepc = old.sepc;
+    if (effect == SSE_EFFECT_SSTATUS || effect == SSE_EFFECT_HSTATUS) {
         h->spp = old.spp;
         h->spie = old.spie;
         h->spelp = old.spelp;
@@ -78,7 +79,8 @@ static void act(const struct sse_hart_has *has, const struct sse_action *a, stru
     case SSE_EFFECT_NONE: break;
     case SSE_EFFECT_NESTED:
     case SSE_EFFECT_SSTATUS:
-    case SSE_EFFECT_HSTATUS: nest(a->effect, a, h); break;
+    case SSE_EFFECT_HSTATUS:
+    case SSE_EFFECT_NO_SSTATUS: nest(a->effect, a, h); break;
     case SSE_EFFECT_ATTRIBUTES: *saved = (struct sse_saved){a->flags, a->sepc, a->a6, a->a7}; break;
     case SSE_EFFECT_REDIRECT:
         h->sepc = a->sepc;

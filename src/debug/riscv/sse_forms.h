@@ -40,6 +40,7 @@ enum sse_effect {
     SSE_EFFECT_NESTED,     /* HK1: a trap into HS and SRET */
     SSE_EFFECT_SSTATUS,    /* HK2: that, with sepc and sstatus saved around it */
     SSE_EFFECT_HSTATUS,    /* HK3, HK4: hstatus as well */
+    SSE_EFFECT_NO_SSTATUS, /* sepc and hstatus saved around it, sstatus not */
     SSE_EFFECT_ATTRIBUTES, /* HK5: writes SEPC, FLAGS, A6 and A7 */
     SSE_EFFECT_REDIRECT    /* HK6: writes sepc, SPP, SPIE, SPV */
 };

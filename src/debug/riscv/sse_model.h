@@ -74,6 +74,8 @@ struct sse_event *sse_event_at(struct sse_oracle *o, struct sse_hart *h, unsigne
 bool sse_more_urgent(const struct sse_event *a, const struct sse_event *b);
 /* Everything about the event may have changed. */
 void sse_event_forget(struct sse_event *e);
+/* The same, but its handler and priority, which only calls change. */
+void sse_event_doubt(struct sse_event *e);
 /* The hart's own events and mask are as after a start of the hart: not told by the specification. */
 void sse_hart_forget(struct sse_oracle *o, struct sse_hart *h);
 
@@ -102,7 +104,7 @@ struct context {
     struct rv_view v;
     uint8_t vague;            /* enum sse_vague */
     uint32_t status, hstatus; /* bits of sstatus and hstatus that are open */
-    bool sepc, a6, a7;        /* are open */
+    bool sepc, a6, a7, elp;   /* are open */
 };
 
 /* What sse_complete makes of the context that called it. */
@@ -124,6 +126,8 @@ uint64_t sse_flags_of(const struct look *k, const struct context *c, uint8_t *va
 
 /* The event whose handler starts with k->now, or NULL: nothing was injected. at: the context that would go on otherwise. */
 struct sse_event *sse_injected(struct look *k, const struct context *at);
+/* Whether k->now may be the start of a handler that is not known: of an event that is not followed. */
+bool sse_injected_unseen(const struct look *k, const struct context *at);
 /* Follows the injection of e into `at`, and checks that it may be. */
 void sse_deliver(struct look *k, struct sse_event *e, const struct context *at);
 /* Nothing was injected: checks that nothing had to be. */

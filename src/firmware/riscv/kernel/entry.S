@@ -82,8 +82,9 @@ system_call:
     li a6, 0
 sbi_in_syscall:
     ecall
-    /* The user's memory, with a vector of its own for the fault. */
+    /* The user's memory, with a vector of its own for the fault: no interrupt may come to that. */
     LX t2, FRAME(8)
+    csrci sstatus, SSTATUS_SIE
     la t0, user_access_fault
     csrrw t1, stvec, t0
 stvec_window_start:
@@ -95,7 +96,6 @@ stvec_window_start:
 stvec_window_end:
     LX a0, FRAME(10)
     la t0, kernel_count
-    csrci sstatus, SSTATUS_SIE
 irq_off_start:
     li t1, 1
     SX t1, XB(t0) /* kernel_critical */

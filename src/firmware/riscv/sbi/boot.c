@@ -3,7 +3,7 @@
 
 u8 hart_area[HARTS * HART_AREA] __attribute__((aligned(16)));
 struct platform platform;
-static volatile bool ready; /* platform is filled in */
+static bool ready; /* platform is filled in */
 
 /* What a2 points to (OpenSBI docs/firmware/fw_dynamic.md). */
 struct fw_dynamic_info {
@@ -94,7 +94,7 @@ void boot(struct hart *h, ulong id, void *tree, const struct fw_dynamic_info *in
     if (id == first)
         boot_first(h, tree, info);
     csr_write(mie, 1 << IRQ_MSI);
-    while (!ready)
+    while (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE))
         __asm__ volatile("wfi");
     hart_probe(h);
     hart_wait(h);

@@ -320,22 +320,23 @@ static struct sbiret do_register(struct hart *h, struct sse_event *e, ulong pc, 
 /* The injection of a local event may be for another hart. */
 static struct sbiret inject(struct hart *h, u32 id, ulong hart)
 {
+    /* Nothing can be pending for a handler that nobody has enabled. */
+    const long unwanted = V_INJECT_INVALID_STATE ? SBI_ERR_INVALID_STATE : SBI_ERR_FAILED;
     long error;
     struct sse_event *e = find(h, id, &error);
     if (!e)
         return RET(error);
     if (sse_is_global(e)) {
         if (!wanted(e))
-            return RET(SBI_ERR_INVALID_STATE);
+            return RET(unwanted);
         atomic_or(&global_pending, bit(e));
         ring(h, e);
         return RET(SBI_SUCCESS);
     }
     if (!hart_valid(hart))
         return RET(SBI_ERR_INVALID_PARAM);
-    /* Nothing can be pending for a handler that nobody has enabled. */
     if (!sse_signal(hart_at(hart), e->index))
-        return RET(SBI_ERR_INVALID_STATE);
+        return RET(unwanted);
     if (hart != h->id)
         ipi_send(hart, IPI_SSE);
     return RET(SBI_SUCCESS);

@@ -4,7 +4,7 @@
  * variant.
  *
  *   maint   as the specification says ("SBI v3.0 SSE" is its chapter "Supervisor Software Events")
- *   head    OpenSBI's sse_event_inject/sse_event_resume as they are in its HEAD (lib/sbi/sbi_sse.c, commit 4e79fd7d)
+ *   head    OpenSBI's software events as they are in its HEAD (lib/sbi/sbi_sse.c, commit 4e79fd7d)
  *   p1      head with the first posted patch: hstatus and the previous V kept by the firmware, SPV cleared at injection
  *   priv    p1 with everything of sstatus kept by the firmware, too (what patches 1 and 2 are taken to amount to)
  *   status  maint with the STATUS attribute of OpenSBI before commit 6d5b2b9b
@@ -64,7 +64,11 @@
 #define V_SSTATUS_PRIVATE 0
 #endif
 
-/* Injection writes the complement of the PENDING bit into STATUS, so all of its reserved bits are set from then on. */
+/* sbi_sse_inject of an event that is neither ENABLED nor RUNNING is SBI_ERR_INVALID_STATE: sbi_sse.c:sse_event_set_pending. The
+   specification's table of that call ("Inject a software event") has no such code; SBI_ERR_FAILED is for other reasons. */
+#define V_INJECT_INVALID_STATE FROM_HEAD
+
+/* Delivery writes the complement of the PENDING bit into STATUS, so all of its reserved bits are set from then on. */
 #ifdef VARIANT_STATUS
 #define V_STATUS_JUNK 1
 #else

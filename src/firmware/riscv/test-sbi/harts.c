@@ -20,9 +20,11 @@ static void stop_self(ulong arg)
 }
 
 /* on_hart would wait for an end that does not come. */
+void stop_hart_soon(ulong hart) { on_hart_no_wait(hart, stop_self, 0); }
+
 void stop_hart(ulong hart)
 {
-    on_hart_no_wait(hart, stop_self, 0);
+    stop_hart_soon(hart);
     wait_for(hart, STOPPED);
 }
 
@@ -59,7 +61,8 @@ static void __attribute__((noinline)) sleep_call(ulong eid, ulong fid, ulong a0,
     register ulong r0 __asm__("a0") = a0, r1 __asm__("a1") = (ulong)resume_entry, r2 __asm__("a2") = opaque;
     register ulong r6 __asm__("a6") = fid, r7 __asm__("a7") = eid;
     resumed_regs[0] = 0;
-    __asm__ volatile("la t6, 1f\n" REG_S "t6, 0(%[t])\n" REG_S "sp, " REG_B "(%[t])\necall\n1:"
+    WRITE(satp, 5); /* Bare, and something else that must become zero; SIE is set, too */
+    __asm__ volatile("la t6, 1f\n" REG_S "t6, 0(%[t])\n" REG_S "sp, " REG_B "(%[t])\ncsrsi sstatus, 2\necall\n1:"
                      : "+r"(r0), "+r"(r1)
                      : [t] "r"(t), "r"(r2), "r"(r6), "r"(r7)
                      : "memory", "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a3", "a4", "a5", "s1", "s2", "s3", "s4", "s5",
@@ -97,6 +100,25 @@ static void test_hsm_errors(void)
     EXPECT("hsm-suspend", INVALID_PARAM, HSM, 3, 0x80000001, other_start, 0);
     EXPECT("hsm-suspend", INVALID_PARAM, HSM, 3, 0x90000000, other_start, 0);
     EXPECT("hsm-suspend", INVALID_ADDRESS, HSM, 3, 0x80000000, 0x80000000, 0);
+}
+
+/* A locked feature stays as it is until its hart is reset. */
+static void lock_feature(ulong arg)
+{
+    (void)arg;
+    EXPECT("fwft-lock", OK, FWFT, 0, 0, 1, 1);
+    EXPECT("fwft-lock", DENIED_LOCKED, FWFT, 0, 0, 0, 0);
+    EXPECT("fwft-lock", DENIED_LOCKED, FWFT, 0, 0, 0, 1);
+    EXPECT("fwft-lock", INVALID_PARAM, FWFT, 0, 0, 7, 0);
+    CHECK_EQ("fwft-lock", CALL(FWFT, 1, 0).value, 1);
+}
+
+static void check_unlocked(ulong arg)
+{
+    (void)arg;
+    CHECK_EQ("fwft-reset", CALL(FWFT, 1, 0).value, 0);
+    EXPECT("fwft-reset", OK, FWFT, 0, 0, 1, 0);
+    EXPECT("fwft-reset", OK, FWFT, 0, 0, 0, 0);
 }
 
 /* ---- IPI and fences --------------------------------------------------------------------------------------------------- */
@@ -150,14 +172,18 @@ static void check_fences(ulong expected)
     }
 }
 
+#define HGATP(vmid) ((ulong)(vmid) << (__riscv_xlen == 64 ? 44 : 22)) /* Bare */
+static void set_hgatp(ulong vmid) { WRITE(0x680, HGATP(vmid)); }
+static void check_hgatp(ulong vmid) { CHECK_EQ("rfence-hgatp", READ(0x680), HGATP(vmid)); }
+
 static void test_rfence(ulong hart)
 {
-    ulong mine = 0;
     if (hart != BAD_HART)
         on_hart(hart, count_fences, 1);
     if (found.h) {
-        WRITE(0x680, 5ul << (__riscv_xlen == 64 ? 44 : 22)); /* hgatp.VMID, Bare */
-        mine = READ(0x680);
+        set_hgatp(5);
+        if (hart != BAD_HART)
+            on_hart(hart, set_hgatp, 6);
     }
     for (uint fid = 0; fid < FENCES; fid++) {
         EXPECT("rfence", !found.h && fid >= 3 ? NOT_SUPPORTED : INVALID_PARAM, RFENCE, fid, 1, BAD_HART, 0, 0, 0);
@@ -172,8 +198,12 @@ static void test_rfence(ulong hart)
             EXPECT("rfence-address", INVALID_ADDRESS, RFENCE, fid, 0, -1ul, -0x1000ul, 0x2000, 3);
     }
     if (found.h) {
-        CHECK_EQ("rfence-hgatp", READ(0x680), mine);
-        WRITE(0x680, 0);
+        check_hgatp(5);
+        set_hgatp(0);
+        if (hart != BAD_HART) {
+            on_hart(hart, check_hgatp, 6);
+            on_hart(hart, set_hgatp, 0);
+        }
     }
     /* All of them were done before the calls returned. */
     if (hart != BAD_HART)
@@ -207,8 +237,11 @@ void test_harts(void)
         EXPECT("ipi", OK, IPI, 0, 1, hart); /* nobody is there; it does not start */
         CHECK_EQ("hsm", CALL(HSM, 2, hart).value, STOPPED);
         start_hart(hart);
-        if (i < 2)
-            stop_hart(hart);
+        on_hart(hart, check_unlocked, 0);
+        if (i == 2)
+            break;
+        on_hart(hart, lock_feature, 0);
+        stop_hart(hart);
     }
     test_ipi(hart);
     test_rfence(hart);

@@ -49,6 +49,8 @@ static void test_errors(ulong firmware)
     EXPECT("pmu-config", NOT_SUPPORTED, PMU, CONFIG, 0, 1, 0, 2, 0, 0);     /* instructions, by mcycle */
     EXPECT("pmu-config", NOT_SUPPORTED, PMU, CONFIG, 0, 5, 0, 0, 0, 0);     /* no event */
     EXPECT("pmu-config", NOT_SUPPORTED, PMU, CONFIG, 0, 5, 0, 1ul << 20 | 1, 0, 0);
+    if (__riscv_xlen == 64)
+        EXPECT("pmu-config", NOT_SUPPORTED, PMU, CONFIG, 0, 5, 0, 1ull << 32 | 1, 0, 0);
     EXPECT("pmu-config", NOT_SUPPORTED, PMU, CONFIG, 0, 5, 0, 0x40001, 0, 0); /* type 4 */
     EXPECT("pmu-config", NOT_SUPPORTED, PMU, CONFIG, firmware, 1, 0, 1, 0, 0);
     EXPECT("pmu-config", NOT_SUPPORTED, PMU, CONFIG, firmware, 1, 0, 0xf0016, 0, 0); /* reserved */

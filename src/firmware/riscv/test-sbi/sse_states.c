@@ -76,7 +76,7 @@ static void check_refusals(ulong event, ulong state)
     if (state != ENABLED)
         EXPECT("sse-refusal", INVALID_STATE, SSE, DISABLE, event);
     if (state < ENABLED)
-        EXPECT("sse-refusal", INVALID_STATE, SSE, INJECT, event, found.hart);
+        EXPECT("inject-refusal", FAILED, SSE, INJECT, event, found.hart);
     CHECK_EQ("sse-attr-state", attr_write(event, A_PRIORITY, 7), state < ENABLED ? OK : INVALID_STATE);
     CHECK_EQ("sse-attr-state", attr_write(event, A_CONFIG, attr_read(event, A_CONFIG)), state < ENABLED ? OK : INVALID_STATE);
     if (state < ENABLED)

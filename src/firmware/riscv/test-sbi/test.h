@@ -146,6 +146,7 @@ void on_hart(ulong hart, void (*fn)(ulong arg), ulong arg);
 void on_hart_no_wait(ulong hart, void (*fn)(ulong arg), ulong arg);
 ulong this_hart(void);
 void stop_hart(ulong hart); /* by HSM; it is another one */
+void stop_hart_soon(ulong hart);
 void start_hart(ulong hart);
 void other_started(ulong hart); /* its loop */
 

@@ -211,7 +211,7 @@ restore:
 
 unexpected:
     li t1, 0x100000
-    li t2, 0x00633333
+    li t2, 0x00063333
     sw t2, 0(t1)
 1:  j 1b
 

@@ -1,0 +1,432 @@
+/*
+ * Windows swept: the payload's window is interrupted at every instruction, with one handler after another (debug/sweep.h). What
+ * comes back is told by the state at each boundary: by the firmware's form and the handler, so every boundary is expected to be
+ * transparent or not, and in which registers.
+ */
+#include "base/bits.h"
+#include "debug/check_internal.h"
+#include "debug/check_parts.h"
+#include "debug/sweep.h"
+#include "debug/sweep_result.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { HART = 0, BOOT_CYCLES = 100000000, CASE_CYCLES = 30000, WINDOW_MAX = 20000, RAM_BASE = 0x80000000u, CAUSE_EBREAK = 3 };
+
+/* Of sstatus, what the operating system's shape of a handler turns off. */
+enum { STATUS_FS = 3 << 13, STATUS_VS = 3 << 9, STATUS_SUM = 1 << 18, HSTATUS_GVA = 1 << 6 };
+
+static const struct row {
+    enum check_scenario_id scenario;
+    enum sse_form form;
+    enum check_handler_id handler;
+    uint64_t fails;
+} rows[] = {
+#define SOME                                   CHECK_SOME
+#define SWITCH(scenario, form, handler, fails) {SCENARIO_##scenario, SSE_FORM_##form, CHECK_HANDLER_##handler, fails},
+#include "debug/check.def"
+};
+
+static const struct row *job_row(const struct check_job *job, unsigned i)
+{
+    for (size_t k = 0; k < ARRAY_LEN(rows); k++)
+        if (check_scenario(rows[k].scenario) == job->scenario && rows[k].form == check_firmware(job->firmware)->form && !i--)
+            return &rows[k];
+    return NULL;
+}
+
+unsigned switch_size(const struct check_job *job)
+{
+    unsigned n = 0;
+    while (job_row(job, n))
+        n++;
+    return n;
+}
+
+bool nested_apply(const struct check_firmware *f)
+{
+    return !f->cached && f->quirks == QUIRK_NONE && (f->form == SSE_FORM_SPEC || f->form == SSE_FORM_HEAD);
+}
+
+/* ---- the window
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+struct window {
+    struct machine *m; /* before it has run */
+    struct sweep *sweep;
+    struct sse_hart_has has;
+    uint64_t normal_vector, handler_start;
+    struct rv_view *at; /* the hart at each boundary */
+    uint32_t n;
+    struct inject_event event, nest;
+    struct sweep_variant *variant; /* one a handler of the job */
+    struct sweep_range ignore[2], handler;
+    unsigned xlen;
+};
+
+static bool symbol(struct window *w, const char *name, uint64_t *value, struct err *e)
+{
+    return machine_symbol(w->m, name, value) || err_set(e, "the payload has no symbol %s", name);
+}
+
+/* What the hart is at each boundary from `from` to `to`. */
+static bool look(struct window *w, uint64_t from, uint64_t to, struct err *e)
+{
+    struct machine *m = machine_fork(w->m);
+    struct rv_features f;
+    machine_breakpoint(m, HART, from, true);
+    bool there = machine_run(m, BOOT_CYCLES) == MACHINE_DEBUG;
+    machine_breakpoint(m, HART, from, false);
+    view_features(&f, m, HART);
+    w->has = (struct sse_hart_has){.h = f.h, .zicfilp = f.zicfilp, .dte = f.dte};
+    w->at = calloc(WINDOW_MAX, sizeof *w->at);
+    for (w->n = 0; there && w->n < WINDOW_MAX; w->n++) {
+        view_take(&w->at[w->n], m, HART);
+        if (w->at[w->n].pc == to || machine_step(m, HART) != MACHINE_DEBUG)
+            break;
+    }
+    there = there && w->n < WINDOW_MAX && w->at[w->n].pc == to;
+    machine_free(m);
+    return there || err_set(e, "the payload does not go through its window");
+}
+
+static bool make_variants(struct window *w, const struct check_job *job, uint64_t select)
+{
+    unsigned n = switch_size(job);
+    w->variant = calloc(n, sizeof *w->variant);
+    for (unsigned i = 0; i < n; i++) {
+        const struct check_handler *h = check_handler(job_row(job, i)->handler);
+        snprintf(w->variant[i].name, sizeof w->variant[i].name, "%s", h->name);
+        w->variant[i].poke[0] = (struct sweep_poke){.va = select, .value = h->select, .size = w->xlen / 8};
+        w->variant[i].pokes = 1;
+    }
+    return true;
+}
+
+static bool start_sweep(struct window *w, const struct check_job *job, struct err *e)
+{
+    struct sweep_config c = {.hart = HART,
+                             .event = &w->event,
+                             .events = 1,
+                             .nest = job->scenario->nest ? &w->nest : NULL,
+                             .variant = w->variant,
+                             .variants = switch_size(job),
+                             .ignore = w->ignore,
+                             .ignores = ARRAY_LEN(w->ignore),
+                             .handler = &w->handler,
+                             .handlers = 1,
+                             .case_cycles = CASE_CYCLES,
+                             .reach_cycles = BOOT_CYCLES,
+                             .window_cycles = BOOT_CYCLES};
+    struct machine *m = machine_fork(w->m);
+    bool ok = inject_parse_point("window_start", &c.from, e) && inject_parse_point("window_end", &c.to, e);
+    w->sweep = ok ? sweep_new(&c, m, e) : NULL;
+    if (!ok)
+        machine_free(m);
+    return w->sweep != NULL;
+}
+
+static bool prepare(struct window *w, const struct check_job *job, struct err *e)
+{
+    uint64_t from, to, select, base;
+    if (!symbol(w, "window_start", &from, e) || !symbol(w, "window_end", &to, e) || !symbol(w, "handler_select", &select, e) ||
+        !symbol(w, "payload_base", &base, e) || !symbol(w, "normal_vector", &w->normal_vector, e) ||
+        !symbol(w, "scratch_start", &w->ignore[1].start, e) || !symbol(w, "scratch_end", &w->ignore[1].end, e) ||
+        !symbol(w, "handler_text_start", &w->handler.start, e) || !symbol(w, "handler_text_end", &w->handler.end, e))
+        return false;
+    w->ignore[0] = (struct sweep_range){RAM_BASE, base}; /* the firmware's */
+    w->handler_start = w->handler.start;
+    return look(w, from, to, e) && make_variants(w, job, select) && start_sweep(w, job, e);
+}
+
+static void window_close(struct window *w)
+{
+    if (w->sweep)
+        sweep_free(w->sweep);
+    if (w->m)
+        machine_free(w->m);
+    free(w->at);
+    free(w->variant);
+}
+
+static bool window_open(struct window *w, const struct check_job *job, const struct check_env *env, bool *missing, struct err *e)
+{
+    const struct check_firmware *f = check_firmware(job->firmware);
+    char bios[1024], kernel[1024], append[128], cpu[32], event[32];
+    *w = (struct window){.xlen = job->xlen};
+    check_paths(job, env, bios, kernel, sizeof bios);
+    *missing = f->cached && access(bios, R_OK);
+    if (*missing)
+        return err_set(e, "%s is not there", bios);
+    snprintf(append, sizeof append, "event=0x%" PRIx32 " %s", f->event, job->scenario->options);
+    snprintf(cpu, sizeof cpu, "rv%u%s", job->xlen, job->scenario->h ? "" : ",h=off");
+    snprintf(event, sizeof event, "mip:%u", f->line);
+    const struct machine_config config = {
+        .board = "virt", .cpu = cpu, .bios = bios, .kernel = kernel, .append = append, .harts = job->scenario->nest ? 2 : 1};
+    if (job->scenario->nest && !inject_parse_event(job->scenario->nest, HART, &w->nest, e))
+        return false;
+    if (!inject_parse_event(event, HART, &w->event, e))
+        return false;
+    w->m = machine_new(&config, e);
+    if (w->m && prepare(w, job, e))
+        return true;
+    window_close(w);
+    return false;
+}
+
+/* ---- what must come back
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* Whether the handler's trap goes astray: to a vector that is not for it. What becomes of that nobody can say. */
+static bool goes_astray(const struct window *w, const struct check_handler *h, const struct rv_view *x)
+{
+    return !h->vector && (h->effect == SSE_EFFECT_NESTED || x->csr[VIEW_stvec] != w->normal_vector);
+}
+
+static void put(uint64_t *word, uint64_t bit, bool on) { *word = on ? *word | bit : *word & ~bit; }
+
+/* Besides the context: what a nested trap (an ebreak) writes and the handler does not put back. */
+static void predict_others(const struct window *w, const struct check_handler *h, struct rv_view *r)
+{
+    if (*h->lost_h && w->has.h)
+        r->csr[VIEW_htval] = r->csr[VIEW_htinst] = 0;
+    if (h->effect == SSE_EFFECT_SSTATUS)
+        put(&r->csr[VIEW_hstatus], HSTATUS_GVA, false);
+    if (h->effect == SSE_EFFECT_NO_SSTATUS)
+        r->csr[VIEW_sstatus] &= ~((uint64_t)(STATUS_FS | STATUS_VS | STATUS_SUM) | UINT64_C(1) << (w->xlen - 1)); /* and SD */
+}
+
+static void predict(const struct window *w, const struct check_firmware *f, const struct check_handler *h,
+                    const struct rv_view *x, struct rv_view *r)
+{
+    struct sse_context c;
+    struct sse_outcome o;
+    const struct sse_action action = {.effect = h->effect, .handler_pc = w->handler_start};
+    sse_context_of(x, &c);
+    sse_form_run(f->form, &w->has, &c, 0, 0, HART, &action, &o);
+    *r = *x;
+    predict_others(w, h, r);
+    r->pc = o.resumed.pc;
+    r->priv = o.resumed.s;
+    r->v = o.resumed.v;
+    r->csr[VIEW_sepc] = o.resumed.sepc;
+    uint64_t *sstatus = &r->csr[VIEW_sstatus], *hstatus = &r->csr[VIEW_hstatus];
+    put(sstatus, VIEW_SIE, o.resumed.sie);
+    put(sstatus, VIEW_SPIE, o.resumed.spie);
+    put(sstatus, VIEW_SPP, o.resumed.spp);
+    put(hstatus, VIEW_SPV, o.resumed.spv);
+    put(hstatus, VIEW_SPVP, o.resumed.spvp);
+    if (f->form == SSE_FORM_P1 || f->form == SSE_FORM_PRIVATE)
+        *hstatus = x->csr[VIEW_hstatus]; /* all of it is kept by the firmware */
+}
+
+/* ---- judging
+ * ---------------------------------------------------------------------------------------------------------------------- */
+
+struct judging {
+    const struct window *w;
+    const struct check_job *job;
+    struct check_verdict *out; /* one a handler */
+};
+
+static void unexpected(struct check_verdict *v, const struct sweep_case *c, const char *where, const char *what)
+{
+    if (v->as_expected)
+        snprintf(v->why, sizeof v->why, "boundary %" PRIu32 " at 0x%" PRIx64 " %s: %.180s", c->boundary, c->pc, where, what);
+    v->as_expected = false;
+}
+
+static bool differs_in(const struct sweep_case *c, const char *name)
+{
+    for (uint32_t i = 0; c->detail && i < c->detail->diffs; i++)
+        if (!strcmp(c->detail->diff[i].name, name))
+            return true;
+    return false;
+}
+
+/* The registers that differ are those that were predicted, no other and no memory. */
+static void judge_registers(const struct rv_view *x, const struct rv_view *r, const struct sweep_case *c, struct check_verdict *v)
+{
+    char text[64];
+    uint32_t n = 0;
+    for (uint32_t i = view_differs(x, r, 0); i != UINT32_MAX; i = view_differs(x, r, i + 1), n++)
+        if (!differs_in(c, view_name(i))) {
+            snprintf(text, sizeof text, "%s should have changed", view_name(i));
+            unexpected(v, c, c->detail ? c->detail->where : "", text);
+        }
+    if (c->detail && c->detail->diffs != n)
+        unexpected(v, c, c->detail->where, c->detail->diffs ? c->detail->diff[0].name : c->detail->text);
+}
+
+static void note_first(struct check_verdict *v, const struct sweep_case *c)
+{
+    const struct sweep_detail *d = c->detail;
+    if (v->first_case >= 0)
+        return;
+    v->first_case = c->boundary;
+    if (d && d->diffs)
+        snprintf(v->first, sizeof v->first, "%s (%s): %s 0x%" PRIx64 " -> 0x%" PRIx64, d->where, d->mode, d->diff[0].name,
+                 d->diff[0].from, d->diff[0].to);
+    else if (d)
+        snprintf(v->first, sizeof v->first, "%s (%s): %.150s", d->where, d->mode, d->text);
+}
+
+/* All second events in the handling of case c. Their handler leaves everything as it was, so what they interrupt comes back, but
+   for a firmware that makes V of a sticky SPV: that is 1 in the first handler if it was 1, or V was, in what that one
+   interrupted. */
+static void judge_nested(const struct judging *j, const struct sweep_case *c, struct check_verdict *v)
+{
+    const struct rv_view *x = &j->w->at[c->boundary];
+    uint32_t cases = c->nest_cases - c->nest_same, fails = cases - c->nest_pass;
+    bool sticky = check_firmware(j->job->firmware)->form == SSE_FORM_HEAD && (x->v || (x->csr[VIEW_hstatus] & VIEW_SPV));
+    v->cases += cases;
+    v->departs[RULE_A3] += fails;
+    if (!cases || c->nest_handled != c->nest_cases)
+        unexpected(v, c, "", "not every second event was handled");
+    else if (!fails != !sticky)
+        unexpected(v, c, "", fails ? "a second event is not transparent" : "every second event is transparent");
+}
+
+static bool judge_case(void *ctx, const struct sweep_case *c)
+{
+    struct judging *j = ctx;
+    struct check_verdict *v = &j->out[c->variant];
+    const struct check_handler *h = check_handler(job_row(j->job, c->variant)->handler);
+    if (c->nested != SWEEP_NONE) {
+        note_first(v, c);
+        return true;
+    }
+    if (c->verdict == SWEEP_SAME)
+        return true;
+    if (c->boundary >= j->w->n || j->w->at[c->boundary].pc != c->pc) {
+        unexpected(v, c, "", "this is not the boundary that was looked at");
+        return true;
+    }
+    if (j->job->scenario->nest) {
+        judge_nested(j, c, v);
+        return true;
+    }
+    v->cases++;
+    const struct rv_view *x = &j->w->at[c->boundary];
+    struct rv_view r;
+    bool fails = c->verdict != SWEEP_PASS;
+    const char *where = c->detail ? c->detail->where : "";
+    v->departs[RULE_A3] += fails;
+    v->departs[RULE_A6] += differs_in(c, "V");
+    if (fails)
+        note_first(v, c);
+    if (c->verdict == SWEEP_LOST || c->verdict == SWEEP_REFUSED) {
+        unexpected(v, c, where, "the event was not taken");
+    } else if (x->priv == 3) {
+        if (fails)
+            unexpected(v, c, where, "an event that came in M is not transparent");
+    } else if (goes_astray(j->w, h, x)) {
+        if (!fails)
+            unexpected(v, c, where, "transparent, although the handler's trap went astray");
+    } else {
+        predict(j->w, check_firmware(j->job->firmware), h, x, &r);
+        if (c->verdict != SWEEP_PASS && c->verdict != SWEEP_VIOLATION)
+            unexpected(v, c, where, c->detail ? c->detail->text : "it did not come to its end");
+        else
+            judge_registers(x, &r, c, v);
+    }
+    return true;
+}
+
+bool switch_run(const struct check_job *job, const struct check_env *env, struct check_verdict *out, struct err *e)
+{
+    struct window w;
+    bool missing, ok = window_open(&w, job, env, &missing, e);
+    unsigned n = switch_size(job);
+    for (unsigned i = 0; i < n; i++) {
+        const struct row *row = job_row(job, i);
+        verdict_begin(&out[i], job, check_handler(row->handler)->name);
+        out[i].skipped = missing;
+        if (missing)
+            snprintf(out[i].why, sizeof out[i].why, "%.250s", e->text);
+        out[i].has_counts = out[i].as_expected = true;
+        for (unsigned r = 0; r < CHECK_COUNTS; r++)
+            out[i].expected[r] = CHECK_ANY;
+        out[i].expected[RULE_A3] = row->fails;
+    }
+    if (!ok)
+        return missing;
+    struct judging j = {&w, job, out};
+    /* Where nearly every second event fails, each eighth boundary of the first will do. */
+    sweep_run(w.sweep, 0, job->scenario->nest && check_firmware(job->firmware)->form == SSE_FORM_HEAD ? 8 : 1, judge_case, &j);
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t fails = out[i].departs[RULE_A3], must = out[i].expected[RULE_A3];
+        if (!out[i].as_expected || fails == must || (must == CHECK_SOME && fails))
+            continue;
+        out[i].as_expected = false;
+        if (must == CHECK_SOME)
+            snprintf(out[i].why, sizeof out[i].why, "no boundary fails, although some must");
+        else
+            snprintf(out[i].why, sizeof out[i].why, "%" PRIu64 " boundaries fail, expected are %" PRIu64, fails, must);
+    }
+    window_close(&w);
+    return true;
+}
+
+/* ---- the story of a boundary
+ * ----------------------------------------------------------------------------------------------------- */
+
+struct telling {
+    struct window *w;
+    FILE *to;
+};
+
+static void tell_change(void *ctx, struct machine *m, const struct machine_change *c)
+{
+    struct telling *t = ctx;
+    char line[256];
+    (void)m;
+    sweep_story_line(t->w->sweep, c, line, sizeof line);
+    fprintf(t->to, "  %s\n", line);
+}
+
+static bool tell_case(void *ctx, const struct sweep_case *c)
+{
+    struct telling *t = ctx;
+    const struct sweep_detail *d = c->detail;
+    if (!d)
+        fprintf(t->to, "It came back as it was.\n");
+    for (uint32_t i = 0; d && i < d->diffs; i++)
+        fprintf(t->to, "Rule A3 is broken (what was interrupted comes back as it was): %s 0x%" PRIx64 " -> 0x%" PRIx64 "\n",
+                d->diff[i].name, d->diff[i].from, d->diff[i].to);
+    if (d && *d->text)
+        fprintf(t->to, "%s\n", d->text);
+    return true;
+}
+
+bool switch_story(const struct check_job *job, const struct check_env *env, const char *handler, uint64_t number, FILE *to,
+                  struct err *e)
+{
+    struct window w;
+    bool missing;
+    unsigned i = 0;
+    while (job_row(job, i) && strcmp(check_handler(job_row(job, i)->handler)->name, handler))
+        i++;
+    if (!job_row(job, i))
+        return err_set(e, "%s has no handler %s", job->scenario->name, handler);
+    if (!window_open(&w, job, env, &missing, e))
+        return false;
+    bool ok = number < w.n;
+    if (ok) {
+        struct telling t = {&w, to};
+        const struct rv_view *x = &w.at[number];
+        fprintf(to,
+                "%s, %s, RV%u, handler %s, boundary %" PRIu64 " of %" PRIu32 ": pc=0x%" PRIx64 " V=%u sstatus=0x%" PRIx64
+                " hstatus=0x%" PRIx64 "\n",
+                job->scenario->name, check_firmware_name(job->firmware), job->xlen, handler, number, w.n, x->pc, x->v,
+                x->csr[VIEW_sstatus], x->csr[VIEW_hstatus]);
+        ok = sweep_one(w.sweep, 0, i, (uint32_t)number, SWEEP_NONE, tell_case, tell_change, &t, e);
+    } else {
+        err_set(e, "%s has boundaries 0 to %" PRIu32 ", not %" PRIu64, job->scenario->name, w.n - 1, number);
+    }
+    window_close(&w);
+    return ok;
+}
