@@ -222,7 +222,7 @@ void sse_check_entry(struct look *k, const struct sse_event *e, const struct con
 void sse_check_resume(struct look *k, const struct sse_frame *f, const struct context *given, bool edited)
 {
     struct told told = {0};
-    struct context at = {.v = f->at, .vague = f->vague};
+    struct context at = {.v = f->at, .vague = f->vague, .sepc = (f->vague & SSE_VAGUE_TRAP) != 0};
     if (!edited) {
         sse_mret_effects(k, &at);
         if (!k->f.dte) /* switched off since, which took SDT away */
