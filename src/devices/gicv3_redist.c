@@ -45,7 +45,7 @@ static bool configured(struct device *d, const struct gic_redistributor *r, uint
     uint8_t entry = 0;
     d->host->dma_read(d, (r->propbaser & PROPBASER_ADDRESS) + intid - GIC_LPI, &entry, 1);
     /* With two security states the priority is as a Non-secure access would write it (5.1.1). */
-    *priority = (gic_of(d)->ctlr & CTLR_DS ? entry : 0x80 | entry >> 1) & GIC_PRIORITY;
+    *priority = (uint8_t)((gic_of(d)->ctlr & CTLR_DS ? entry : 0x80 | entry >> 1) & GIC_PRIORITY);
     return entry & 1;
 }
 

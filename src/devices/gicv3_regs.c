@@ -76,7 +76,7 @@ static void priority_write(const struct gicv3 *g, struct gic_word *w, unsigned b
     if (gic_sees_all(g, secure))
         w->priority[bit] = value & GIC_PRIORITY;
     else if (w->group >> bit & 1)
-        w->priority[bit] = (0x80 | value >> 1) & GIC_PRIORITY;
+        w->priority[bit] = (uint8_t)((0x80 | value >> 1) & GIC_PRIORITY);
 }
 
 /* Bits of a register with 2 bits an interrupt that belong to the interrupts of m, of its 16. */
