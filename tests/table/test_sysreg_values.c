@@ -545,6 +545,78 @@ static void values_print_as_their_fields(void **state)
     assert_string_equal(text, "par_el1=0xf");
 }
 
+/* Places in the VNCR page (D8.11, table of the offsets), as Linux uses them, too. */
+static void nested_places_are_the_manuals(void **state)
+{
+    static const struct {
+        unsigned id, kind, arg;
+    } known[] = {
+        {SR_vttbr_el2, NV_KIND_MEM, 0x20},
+        {SR_vtcr_el2, NV_KIND_MEM, 0x40},
+        {SR_vmpidr_el2, NV_KIND_MEM, 0x50},
+        {SR_cntvoff_el2, NV_KIND_MEM, 0x60},
+        {SR_hcr_el2, NV_KIND_MEM, 0x78},
+        {SR_vpidr_el2, NV_KIND_MEM, 0x88},
+        {SR_tpidr_el2, NV_KIND_MEM, 0x90},
+        {SR_sctlr_el1, NV_KIND_NV1_MEM, 0x110},
+        {SR_tcr_el12, NV_KIND_NV12_MEM, 0x120},
+        {SR_mdscr_el1, NV_KIND_NV1_MEM, 0x158},
+        {SR_cntv_ctl_el02, NV_KIND_NV12_MEM, 0x170},
+        {SR_ttbr0_el1, NV_KIND_NV1_MEM, 0x200},
+        {SR_elr_el12, NV_KIND_NV12_MEM, 0x230},
+        {SR_sp_el1, NV_KIND_MEM, 0x240},
+        {SR_vbar_el12, NV_KIND_NV12_MEM, 0x250},
+        {SR_ich_lr_el2, NV_KIND_MEM, 0x400},
+        {SR_ich_lr_el2 + 15, NV_KIND_MEM, 0x478},
+        {SR_ich_hcr_el2, NV_KIND_MEM, 0x4c0},
+        {SR_elr_el2, NV_KIND_EL1, SR_elr_el1},
+        {SR_vbar_el2, NV_KIND_TRAP, 0},
+        {SR_sctlr_el2, NV_KIND_TRAP, 0},
+        {SR_at_s1e1r, NV_KIND_AT, 0},
+        {SR_tpidr_el0, NV_KIND_NONE, 0},
+        {SR_at_s1e2r, NV_KIND_TRAP, 0},
+    };
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(known); i++) {
+        struct sysreg_nv nv = sysreg_nv(known[i].id);
+        if (nv.kind != known[i].kind || nv.arg != known[i].arg)
+            fail_msg("%s: %u, %#x", sysreg_row_of(known[i].id)->name, nv.kind, nv.arg);
+    }
+}
+
+/* A place belongs to one register; its _EL12 or _EL02 name has the same. */
+static void nested_places_are_unique(void **state)
+{
+    static uint16_t whose[4096 / 8], other[4096 / 8];
+    (void)state;
+    for (unsigned id = 1; id < SYSREG_COUNT; id++) {
+        struct sysreg_nv nv = sysreg_nv(id);
+        unsigned key = sysreg_key_of(id), op1 = key >> 11 & 7;
+        bool alias = nv.kind == NV_KIND_NV12_MEM;
+        if (sysreg_row_of(id) && key >> 14 && (op1 == 4 || op1 == 5) && nv.kind == NV_KIND_NONE)
+            fail_msg("%s is of EL2 and does not trap", sysreg_row_of(id)->name);
+        if (nv.kind == NV_KIND_EL1) /* the register of EL1 with the same CRn, CRm, op2 */
+            assert_int_equal(sysreg_key_of(nv.arg), key & ~(7u << 11));
+        if (nv.kind != NV_KIND_MEM && nv.kind != NV_KIND_NV1_MEM && nv.kind != NV_KIND_NV1_TRAP && !alias)
+            continue;
+        uint16_t *of = alias ? other : whose;
+        if (nv.arg % 8 || nv.arg >= 4096 || of[nv.arg / 8])
+            fail_msg("%s: %#x", sysreg_row_of(id)->name, nv.arg);
+        of[nv.arg / 8] = (uint16_t)id;
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(whose); i++) {
+        if (!other[i])
+            continue;
+        struct pe_world w;
+        pe_new(&w, "max");
+        pe_open(&w, true, false);
+        struct sysreg_access a = pe_check(&w, 2, other[i], false);
+        assert_int_equal(a.result, SYSREG_OK);
+        assert_int_equal(a.id, whose[i]);
+        pe_end(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -561,6 +633,8 @@ int main(void)
         cmocka_unit_test(writes_tell_their_effects),
         cmocka_unit_test(whatever_arms_a_trap_has_the_effect_check),
         cmocka_unit_test(values_print_as_their_fields),
+        cmocka_unit_test(nested_places_are_the_manuals),
+        cmocka_unit_test(nested_places_are_unique),
     };
     return cmocka_run_group_tests_name("sysreg_values", tests, NULL, NULL);
 }

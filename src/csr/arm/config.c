@@ -32,12 +32,12 @@ static const struct {
 static const struct {
     const char *name;
     unsigned bit;
-    uint64_t pa_bits, midr, l1d_kib, l1i_kib, l2_kib, l1ip, dic, idc, gic_id_bits;
+    uint64_t pa_bits, midr, l1d_kib, l1i_kib, l2_kib, l1ip, dic, idc, lou, gic_id_bits;
 } cores[] = {
-    {"max", MAX, 52, 0x000f0740, 32, 32, 1024, 3, 0, 0, 24},
-    {"cortex-a53", A53, 40, 0x410fd034, 32, 32, 1024, 2, 0, 0, 16},
-    {"cortex-a76", A76, 40, 0x414fd0b1, 64, 64, 512, 3, 0, 0, 16},
-    {"neoverse-v1", V1, 48, 0x411fd402, 64, 64, 1024, 3, 1, 1, 16},
+    {"max", MAX, 52, 0x000f0740, 32, 32, 1024, 3, 0, 0, 1, 24},
+    {"cortex-a53", A53, 40, 0x410fd034, 32, 32, 1024, 2, 0, 0, 1, 16},
+    {"cortex-a76", A76, 40, 0x414fd0b1, 64, 64, 512, 3, 0, 0, 0, 16},
+    {"neoverse-v1", V1, 48, 0x411fd402, 64, 64, 1024, 3, 1, 1, 0, 16},
 };
 
 /* Names for several features: `on` brings the first list, `off` removes the second and what needs it. */
@@ -109,6 +109,7 @@ static void start_from(struct arm_config *c, unsigned core)
     c->l1ip = cores[core].l1ip;
     c->dic = cores[core].dic;
     c->idc = cores[core].idc;
+    c->lou = cores[core].lou;
     c->gic_id_bits = cores[core].gic_id_bits;
 }
 

@@ -171,5 +171,9 @@ int sysreg_explain(unsigned id, char *out, size_t cap)
 
 struct sysreg_nv sysreg_nv(unsigned id)
 {
-    return sysreg_row_of(id) ? sysreg_defs[sysreg_index_of(id)].nv : (struct sysreg_nv){NV_KIND_NONE, 0};
+    const struct sysreg_row *row = sysreg_row_of(id);
+    struct sysreg_nv nv = row ? sysreg_defs[sysreg_index_of(id)].nv : (struct sysreg_nv){NV_KIND_NONE, 0};
+    if (nv.kind == NV_KIND_MEM && row->count > 1)
+        nv.arg = (uint16_t)(nv.arg + 8 * (id - row->id)); /* the row has that of the first */
+    return nv;
 }

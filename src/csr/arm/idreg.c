@@ -96,10 +96,11 @@ static uint64_t ctr(const struct arm_config *cfg)
     return bits_set(v, 37, 32, cfg->dline - 2);
 }
 
-/* Two levels: separate, then unified. With IDC nothing need be cleaned for the instruction side. */
+/* Two levels: separate, then unified. With IDC nothing need be cleaned for the instruction side, with FEAT_S2FWB nothing may need
+   it (CLIDR_EL1.LoUU). */
 static uint64_t clidr(const struct arm_config *cfg)
 {
-    uint64_t unification = cfg->idc ? 0 : 1;
+    uint64_t unification = cfg->idc || arm_has(cfg, FEAT_S2FWB) ? 0 : cfg->lou;
     uint64_t v = 3 | 4 << 3 | UINT64_C(2) << 24;
     return bits_set(bits_set(v, 23, 21, unification), 29, 27, unification);
 }
