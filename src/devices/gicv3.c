@@ -271,8 +271,8 @@ static void gicv3_reset(struct device *d)
     gits_reset(&g->its);
     device_arm(d, 0, UINT64_MAX);
     for (unsigned n = 0; n < gic_pes(d); n++) {
-        /* With two security states EL3 firmware wakes them; without, there is none, and firmware such as EDK2 counts on somebody having
-           done it. */
+        /* With two security states EL3 firmware wakes them; without, there is none, and firmware such as EDK2 counts on somebody
+           having done it. */
         g->pe[n].asleep = !(g->ctlr & CTLR_DS);
         g->pe[n].word.edge = 0xffff;
         d->host->hart_signal(d, n, GIC_SET, 0);

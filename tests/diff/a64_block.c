@@ -1,6 +1,6 @@
 /*
- * Blocks of random instructions, from the rows of the decoder: a new row is tested by being there. Operands are random, but addresses of
- * loads and stores mostly point to the data pages, and jumps go forward, to another instruction of the block.
+ * Blocks of random instructions, from the rows of the decoder: a new row is tested by being there. Operands are random, but
+ * addresses of loads and stores mostly point to the data pages, and jumps go forward, to another instruction of the block.
  */
 #include "a64_diff.h"
 #include "a64_guest.h"
@@ -44,8 +44,8 @@ static enum kind kind_of(const struct a64_isa *isa, const struct a64_row *row)
 /* Rows that wait, end the run, are made by hand below, or whose outcome is not a function of the state. */
 static bool excluded(const struct a64_row *r)
 {
-    static const char *const names[] = {"wfi", "wfe", "wfit", "wfet", "hlt", "eret", "eretaa", "eretab", "irg", "smc", "sev", "sevl", "msr", "mrs", "sys", "sysl",
-                                        "esb", "yield"};
+    static const char *const names[] = {"wfi", "wfe", "wfit", "wfet", "hlt", "eret", "eretaa", "eretab", "irg",
+                                        "smc", "sev", "sevl", "msr",  "mrs", "sys",  "sysl",   "esb",    "yield"};
     for (unsigned i = 0; i < ARRAY_LEN(names); i++)
         if (!strcmp(r->name, names[i]))
             return true;
@@ -192,14 +192,16 @@ static bool put_jump(struct a64_case *c, const struct a64_row *r)
 /* A load exclusive and a store exclusive to the same aligned address. */
 static void put_exclusive(struct a64_case *c)
 {
-    unsigned base = pointer(c), t = scratch_register(c), s = scratch_register(c), size = (unsigned)rng_below(&c->rng, 4), t2 = scratch_register(c);
+    unsigned base = pointer(c), t = scratch_register(c), s = scratch_register(c), size = (unsigned)rng_below(&c->rng, 4),
+             t2 = scratch_register(c);
     uint32_t order = (uint32_t)rng_below(&c->rng, 2) << 15;
     if (!is_pointer(c, base) || t == t2 || s == t || s == base)
         return;
     put(c, 0x927cec00 | base << 5 | base); /* and base, base, #~15 */
     if (size >= 2 && a64_chance(&c->rng, 30)) {
         put(c, size << 30 | 0x087f0000 | order | t2 << 10 | base << 5 | t);
-        put(c, size << 30 | 0x08200000 | s << 16 | order | (uint32_t)rng_below(&c->rng, 32) << 10 | base << 5 | (uint32_t)rng_below(&c->rng, 32));
+        put(c, size << 30 | 0x08200000 | s << 16 | order | (uint32_t)rng_below(&c->rng, 32) << 10 | base << 5 |
+                   (uint32_t)rng_below(&c->rng, 32));
     } else {
         put(c, size << 30 | 0x085f7c00 | order | base << 5 | t);
         put(c, size << 30 | 0x08007c00 | s << 16 | order | base << 5 | (uint32_t)rng_below(&c->rng, 32));
@@ -247,7 +249,8 @@ void a64_block_make(struct a64_case *c)
         while (++first < c->n)
             c->insn[first].inner = true;
     }
-    c->start = a64_chance(&c->rng, 20) ? 4096 - 4 * (1 + (unsigned)rng_below(&c->rng, 20)) : 4 * (unsigned)rng_below(&c->rng, 512);
+    c->start =
+        a64_chance(&c->rng, 20) ? 4096 - 4 * (1 + (unsigned)rng_below(&c->rng, 20)) : 4 * (unsigned)rng_below(&c->rng, 512);
 }
 
 /* Writes the block and its end; instructions from `keep` on do nothing. */

@@ -59,10 +59,12 @@ static uint64_t recorded(const uint8_t *record, unsigned id)
 static bool same_reg(const uint8_t *a, unsigned id, uint64_t x, uint64_t y)
 {
     uint64_t may = mask_of(id), esr = recorded(a, SR_esr_el3);
-    /* From a vector of EL1 or EL2: QEMU 7.2 clears NZCV and DIT when it takes an exception (Arm ARM AArch64.TakeException does not). */
+    /* From a vector of EL1 or EL2: QEMU 7.2 clears NZCV and DIT when it takes an exception (Arm ARM AArch64.TakeException does
+     * not). */
     if (id == SR_spsr_el3 && (esr == 0x5e000001 || esr == 0x5e000002))
         may |= UINT64_C(15) << 28 | 1 << 24;
-    /* A data abort of EL2 itself: QEMU 7.2 tells the instruction syndrome as of stage 2 (ESR_ELx, "ISS encoding for a Data Abort"). */
+    /* A data abort of EL2 itself: QEMU 7.2 tells the instruction syndrome as of stage 2 (ESR_ELx, "ISS encoding for a Data
+     * Abort"). */
     if (id == SR_esr_el2 && x >> 26 == 0x25 && y >> 26 == 0x25)
         may |= UINT64_C(0x1ffc000);
     return ((x ^ y) & ~may) == 0;
@@ -122,6 +124,7 @@ bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *oth
         return true;
     for (unsigned i = PGA_CODE * 4096; out && i < PGA_COUNT * 4096; i += 8)
         if (slot(a + i) != slot(b + i))
-            fprintf(out, "  memory %u:%03x: trapline %016" PRIx64 ", qemu %016" PRIx64 "\n", i / 4096, i % 4096, slot(a + i), slot(b + i));
+            fprintf(out, "  memory %u:%03x: trapline %016" PRIx64 ", qemu %016" PRIx64 "\n", i / 4096, i % 4096, slot(a + i),
+                    slot(b + i));
     return false;
 }

@@ -1,10 +1,12 @@
 /*
- * Differential tests of A64: random code on trapline's PE and on another emulator, compared record by record. The same scheme as diff.h's.
+ * Differential tests of A64: random code on trapline's PE and on another emulator, compared record by record. The same scheme as
+ * diff.h's.
  *
- * A batch is one image of guest RAM: a harness that runs at EL3 (a64_harness.c) and up to A64_CASES cases, each with an arena of its own: the
- * state to begin with (a64_world.c), a block of random instructions (a64_block.c), data, translation tables, vectors, and room for the
- * records. Exceptions of the levels below reach EL3 by an SMC in their vectors. At each the harness writes a record with all registers and
- * goes on behind the instruction. A case follows from its seed and its number in the batch alone.
+ * A batch is one image of guest RAM: a harness that runs at EL3 (a64_harness.c) and up to A64_CASES cases, each with an arena of
+ * its own: the state to begin with (a64_world.c), a block of random instructions (a64_block.c), data, translation tables,
+ * vectors, and room for the records. Exceptions of the levels below reach EL3 by an SMC in their vectors. At each the harness
+ * writes a record with all registers and goes on behind the instruction. A case follows from its seed and its number in the batch
+ * alone.
  */
 #ifndef TL_TESTS_A64_DIFF_H
 #define TL_TESTS_A64_DIFF_H
@@ -18,12 +20,12 @@
 #include <stdio.h>
 
 #define A64_RAM_BASE UINT64_C(0x40000000)
-#define A64_BASE     UINT64_C(0x200000)  /* offset of the image in RAM: QEMU puts a device tree before it */
-#define A64_CODE     UINT64_C(0)         /* offsets in the image: the harness, */
-#define A64_VECTORS  UINT64_C(0x8000)    /* its vectors, */
-#define A64_CTL      UINT64_C(0xc000)    /* its variables, */
-#define A64_ARENA0   UINT64_C(0x200000)  /* the first arena */
-#define A64_ARENA    UINT64_C(0x40000)   /* bytes of an arena: 64 pages */
+#define A64_BASE     UINT64_C(0x200000) /* offset of the image in RAM: QEMU puts a device tree before it */
+#define A64_CODE     UINT64_C(0)        /* offsets in the image: the harness, */
+#define A64_VECTORS  UINT64_C(0x8000)   /* its vectors, */
+#define A64_CTL      UINT64_C(0xc000)   /* its variables, */
+#define A64_ARENA0   UINT64_C(0x200000) /* the first arena */
+#define A64_ARENA    UINT64_C(0x40000)  /* bytes of an arena: 64 pages */
 #define A64_CASES    250u
 #define A64_IMAGE    UINT64_C(0x4800000)
 #define A64_RAM      UINT64_C(0x8000000)
@@ -86,18 +88,19 @@ struct a64_insn {
 struct a64_case {
     const struct a64_isa *isa;
     uint64_t rng;
-    uint8_t *arena;   /* host address */
-    uint64_t pa;      /* guest physical address of the arena, a multiple of its size */
-    uint64_t va;      /* address of the arena's first page as the block sees it */
-    unsigned el;      /* level the block starts in */
-    bool mmu;         /* stage 1 of that level is on */
+    uint8_t *arena;    /* host address */
+    uint64_t pa;       /* guest physical address of the arena, a multiple of its size */
+    uint64_t va;       /* address of the arena's first page as the block sees it */
+    unsigned el;       /* level the block starts in */
+    bool mmu;          /* stage 1 of that level is on */
     uint64_t pointers; /* x registers that hold addresses of data */
     uint32_t smalls;   /* and small numbers, for offsets */
     struct a64_insn insn[A64_BLOCK_MAX];
     unsigned n, start; /* instructions; offset of the block in PGA_CODE */
 };
 
-unsigned a64_case_make(const struct a64_isa *isa, uint64_t seed, unsigned index, uint8_t *image, unsigned keep, struct a64_case *c);
+unsigned a64_case_make(const struct a64_isa *isa, uint64_t seed, unsigned index, uint8_t *image, unsigned keep,
+                       struct a64_case *c);
 void a64_block_make(struct a64_case *c);
 void a64_block_write(struct a64_case *c, unsigned keep);
 /* For the makers of other instructions: appends one; a register that holds no address. */
@@ -110,11 +113,11 @@ void a64_set_reg(struct a64_case *c, unsigned id, uint64_t value);
 uint64_t a64_value(uint64_t *rng);
 static inline bool a64_chance(uint64_t *rng, unsigned percent) { return rng_below(rng, 100) < percent; }
 
-/* Runs an image on trapline, in place. Cases that do not come back get their skip mark set, in `before`, the image as it was, too. Returns
-   retired instructions; 0 and a sentence on an error. */
+/* Runs an image on trapline, in place. Cases that do not come back get their skip mark set, in `before`, the image as it was,
+   too. Returns retired instructions; 0 and a sentence on an error. */
 uint64_t a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, unsigned *hung, struct err *e);
-/* Runs an image on QEMU, in place; image is a part of the mapped file. False: case *stuck (below n) does not come back, or it does not
-   run. */
+/* Runs an image on QEMU, in place; image is a part of the mapped file. False: case *stuck (below n) does not come back, or it
+   does not run. */
 bool a64_run_qemu(const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e);
 /* Compares a case in two images. Prints the first difference to `out` when that is not NULL. */
 bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out);

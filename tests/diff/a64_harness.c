@@ -1,23 +1,26 @@
-/* The code around the cases, at EL3: starts a case, records every exception, goes on, ends the run by semihosting. SP_EL3 is the address of
-   the record to be written while a case runs. */
+/* The code around the cases, at EL3: starts a case, records every exception, goes on, ends the run by semihosting. SP_EL3 is the
+   address of the record to be written while a case runs. */
 #include "a64_diff.h"
 #include "a64_guest.h"
 
 static const uint16_t init[] = {
-    SR_scr_el3,    SR_cptr_el3,   SR_mdcr_el3,   SR_hcr_el2,     SR_sctlr_el2,  SR_cptr_el2,    SR_mdcr_el2,   SR_hstr_el2,
-    SR_vtcr_el2,   SR_vttbr_el2,  SR_tcr_el2,    SR_ttbr0_el2,  SR_mair_el2,    SR_vbar_el2,   SR_esr_el2,     SR_far_el2,    SR_hpfar_el2,
-    SR_elr_el2,    SR_spsr_el2,   SR_sp_el2,     SR_tcr_el3,    SR_ttbr0_el3,   SR_mair_el3,   SR_sctlr_el1,   SR_cpacr_el1,  SR_tcr_el1,
-    SR_ttbr0_el1,  SR_ttbr1_el1,  SR_mair_el1,   SR_vbar_el1,   SR_esr_el1,     SR_far_el1,    SR_elr_el1,     SR_spsr_el1,   SR_sp_el1,
-    SR_sp_el0,     SR_par_el1,    SR_contextidr_el1, SR_tpidr_el0, SR_tpidr_el1, SR_tpidr_el2, SR_apiakeylo_el1, SR_apiakeyhi_el1,
-    SR_apibkeylo_el1, SR_apibkeyhi_el1, SR_apdakeylo_el1, SR_apdakeyhi_el1, SR_apdbkeylo_el1, SR_apdbkeyhi_el1, SR_apgakeylo_el1,
-    SR_apgakeyhi_el1, SR_mdscr_el1, SR_fpcr, SR_fpsr, SR_esr_el3, SR_far_el3, SR_elr_el3, SR_spsr_el3, SR_sctlr_el3,
+    SR_scr_el3,       SR_cptr_el3,      SR_mdcr_el3,       SR_hcr_el2,       SR_sctlr_el2,     SR_cptr_el2,      SR_mdcr_el2,
+    SR_hstr_el2,      SR_vtcr_el2,      SR_vttbr_el2,      SR_tcr_el2,       SR_ttbr0_el2,     SR_mair_el2,      SR_vbar_el2,
+    SR_esr_el2,       SR_far_el2,       SR_hpfar_el2,      SR_elr_el2,       SR_spsr_el2,      SR_sp_el2,        SR_tcr_el3,
+    SR_ttbr0_el3,     SR_mair_el3,      SR_sctlr_el1,      SR_cpacr_el1,     SR_tcr_el1,       SR_ttbr0_el1,     SR_ttbr1_el1,
+    SR_mair_el1,      SR_vbar_el1,      SR_esr_el1,        SR_far_el1,       SR_elr_el1,       SR_spsr_el1,      SR_sp_el1,
+    SR_sp_el0,        SR_par_el1,       SR_contextidr_el1, SR_tpidr_el0,     SR_tpidr_el1,     SR_tpidr_el2,     SR_apiakeylo_el1,
+    SR_apiakeyhi_el1, SR_apibkeylo_el1, SR_apibkeyhi_el1,  SR_apdakeylo_el1, SR_apdakeyhi_el1, SR_apdbkeylo_el1, SR_apdbkeyhi_el1,
+    SR_apgakeylo_el1, SR_apgakeyhi_el1, SR_mdscr_el1,      SR_fpcr,          SR_fpsr,          SR_esr_el3,       SR_far_el3,
+    SR_elr_el3,       SR_spsr_el3,      SR_sctlr_el3,
 };
 static const uint16_t record[] = {
-    SR_elr_el3,   SR_spsr_el3,  SR_esr_el3,   SR_far_el3,   SR_elr_el2,   SR_spsr_el2,  SR_esr_el2,   SR_far_el2,  SR_hpfar_el2, SR_elr_el1,
-    SR_spsr_el1,  SR_esr_el1,   SR_far_el1,   SR_par_el1,   SR_sp_el0,    SR_sp_el1,    SR_sp_el2,    SR_sctlr_el1, SR_sctlr_el2, SR_sctlr_el3,
-    SR_tcr_el1,   SR_ttbr0_el1, SR_ttbr1_el1, SR_mair_el1,  SR_vbar_el1,  SR_cpacr_el1, SR_tcr_el2,   SR_ttbr0_el2, SR_hcr_el2,  SR_vtcr_el2,
-    SR_vttbr_el2, SR_cptr_el2,  SR_scr_el3,   SR_tpidr_el0, SR_tpidr_el1, SR_tpidr_el2, SR_tpidrro_el0, SR_contextidr_el1, SR_mdscr_el1,
-    SR_fpcr,      SR_fpsr,
+    SR_elr_el3,   SR_spsr_el3,    SR_esr_el3,        SR_far_el3,   SR_elr_el2,   SR_spsr_el2,  SR_esr_el2,
+    SR_far_el2,   SR_hpfar_el2,   SR_elr_el1,        SR_spsr_el1,  SR_esr_el1,   SR_far_el1,   SR_par_el1,
+    SR_sp_el0,    SR_sp_el1,      SR_sp_el2,         SR_sctlr_el1, SR_sctlr_el2, SR_sctlr_el3, SR_tcr_el1,
+    SR_ttbr0_el1, SR_ttbr1_el1,   SR_mair_el1,       SR_vbar_el1,  SR_cpacr_el1, SR_tcr_el2,   SR_ttbr0_el2,
+    SR_hcr_el2,   SR_vtcr_el2,    SR_vttbr_el2,      SR_cptr_el2,  SR_scr_el3,   SR_tpidr_el0, SR_tpidr_el1,
+    SR_tpidr_el2, SR_tpidrro_el0, SR_contextidr_el1, SR_mdscr_el1, SR_fpcr,      SR_fpsr,
 };
 _Static_assert(DESCA_REG + 8 * ARRAY_LEN(init) < 4096, "the registers fit");
 _Static_assert(RECA_REG + 8 * ARRAY_LEN(record) <= RECA_SIZE, "a record has room for the registers");
@@ -128,8 +131,8 @@ static void put_record(struct a64 *g)
     a64_str(g, 0, 20, RECA_THERE);
 }
 
-/* Ends the case where it can't go on: no room for records, nothing to fetch, the end of the block was reached. Otherwise goes on behind the
-   instruction. An SMC of number 1 or 2 comes from a vector of EL1 or EL2. */
+/* Ends the case where it can't go on: no room for records, nothing to fetch, the end of the block was reached. Otherwise goes on
+   behind the instruction. An SMC of number 1 or 2 comes from a vector of EL1 or EL2. */
 static void put_resume(struct a64 *g, unsigned next)
 {
     a64_mov_imm(g, 28, A64_RAM_BASE + A64_BASE + A64_CTL);

@@ -9,8 +9,9 @@
 #include <unistd.h>
 
 /* What QEMU 7.2 does not have is off. */
-const char a64_cpu_options[] = "max,mte=off,fgt=off,ecv=off,cssc=off,hbc=off,lrcpc3=off,lse2=off,lse128=off,wfxt=off,pauth2=off,fpac=off,pan3=off,"
-                               "xs=off,specres2=off,ccidx=off,evt=off,tidcp1=off,afp=off,exs=off";
+const char a64_cpu_options[] =
+    "max,mte=off,fgt=off,ecv=off,cssc=off,hbc=off,lrcpc3=off,lse2=off,lse128=off,wfxt=off,pauth2=off,fpac=off,pan3=off,"
+    "xs=off,specres2=off,ccidx=off,evt=off,tidcp1=off,afp=off,exs=off";
 
 bool a64_isa_init(struct a64_isa *isa, struct err *e)
 {
@@ -118,12 +119,32 @@ uint64_t a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *be
 static pid_t start_qemu(const char *file)
 {
     char object[256], size[32], loader[64];
-    snprintf(object, sizeof object, "memory-backend-file,id=ram,size=%llu,mem-path=%s,share=on", (unsigned long long)A64_RAM, file);
+    snprintf(object, sizeof object, "memory-backend-file,id=ram,size=%llu,mem-path=%s,share=on", (unsigned long long)A64_RAM,
+             file);
     snprintf(size, sizeof size, "%lluM", (unsigned long long)A64_RAM >> 20);
     snprintf(loader, sizeof loader, "loader,addr=%#llx,cpu-num=0", (unsigned long long)(A64_RAM_BASE + A64_BASE));
-    char *argv[] = {"qemu-system-aarch64", "-machine", "virt,secure=on,virtualization=on,gic-version=3,memory-backend=ram", "-cpu", "max", "-m", size,
-                    "-object", object, "-device", loader, "-semihosting-config", "enable=on,target=native", "-display", "none", "-serial", "none",
-                    "-monitor", "none", "-nodefaults", "-no-reboot", NULL};
+    char *argv[] = {"qemu-system-aarch64",
+                    "-machine",
+                    "virt,secure=on,virtualization=on,gic-version=3,memory-backend=ram",
+                    "-cpu",
+                    "max",
+                    "-m",
+                    size,
+                    "-object",
+                    object,
+                    "-device",
+                    loader,
+                    "-semihosting-config",
+                    "enable=on,target=native",
+                    "-display",
+                    "none",
+                    "-serial",
+                    "none",
+                    "-monitor",
+                    "none",
+                    "-nodefaults",
+                    "-no-reboot",
+                    NULL};
     pid_t pid = fork();
     if (pid == 0) {
         dup2(STDERR_FILENO, STDOUT_FILENO);

@@ -8,7 +8,24 @@
 
 uint64_t a64_value(uint64_t *rng)
 {
-    static const uint64_t edges[] = {0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, INT64_MAX, (uint64_t)INT64_MIN, UINT64_MAX, UINT64_MAX - 1, 0xffffffff80000000};
+    static const uint64_t edges[] = {0,
+                                     1,
+                                     2,
+                                     0x7f,
+                                     0x80,
+                                     0xff,
+                                     0x7fff,
+                                     0x8000,
+                                     0xffff,
+                                     0x7fffffff,
+                                     0x80000000,
+                                     0xffffffff,
+                                     0x100000000,
+                                     INT64_MAX,
+                                     (uint64_t)INT64_MIN,
+                                     UINT64_MAX,
+                                     UINT64_MAX - 1,
+                                     0xffffffff80000000};
     switch (rng_below(rng, 4)) {
     case 0: return edges[rng_below(rng, ARRAY_LEN(edges))];
     case 1: return rng_next(rng) >> rng_below(rng, 64);
@@ -85,7 +102,10 @@ struct space {
     unsigned page; /* of the root; level 2 and 3 follow */
 };
 
-static uint8_t *table(struct a64_case *c, const struct space *s, unsigned level) { return c->arena + (s->page + level - 1) * 4096; }
+static uint8_t *table(struct a64_case *c, const struct space *s, unsigned level)
+{
+    return c->arena + (s->page + level - 1) * 4096;
+}
 
 static void put_desc(struct a64_case *c, const struct space *s, unsigned level, uint64_t va, uint64_t desc)
 {
@@ -140,7 +160,8 @@ static void put_translation(struct a64_case *c, const uint64_t *sctlr)
     a64_set_reg(c, SR_tcr_el2, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21);
     a64_set_reg(c, SR_tcr_el3, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21);
     static const uint16_t mair[] = {SR_mair_el1, SR_mair_el2, SR_mair_el3};
-    static const uint16_t ttbr[] = {SR_ttbr0_el1, SR_ttbr0_el2, SR_ttbr0_el3}, control[] = {SR_sctlr_el1, SR_sctlr_el2, SR_sctlr_el3};
+    static const uint16_t ttbr[] = {SR_ttbr0_el1, SR_ttbr0_el2, SR_ttbr0_el3},
+                          control[] = {SR_sctlr_el1, SR_sctlr_el2, SR_sctlr_el3};
     for (unsigned i = 0; i < 3; i++) {
         a64_set_reg(c, mair[i], MAIR);
         a64_set_reg(c, ttbr[i], c->pa + spaces[i].page * 4096);
@@ -156,9 +177,10 @@ static void put_translation(struct a64_case *c, const uint64_t *sctlr)
 
 void a64_world_make(struct a64_case *c)
 {
-    static const uint16_t keys[] = {SR_apiakeylo_el1, SR_apiakeyhi_el1, SR_apibkeylo_el1, SR_apibkeyhi_el1, SR_apdakeylo_el1, SR_apdakeyhi_el1,
-                                    SR_apdbkeylo_el1, SR_apdbkeyhi_el1, SR_apgakeylo_el1, SR_apgakeyhi_el1, SR_tpidr_el0, SR_tpidr_el1, SR_tpidr_el2,
-                                    SR_contextidr_el1, SR_far_el1, SR_far_el2};
+    static const uint16_t keys[] = {SR_apiakeylo_el1, SR_apiakeyhi_el1,  SR_apibkeylo_el1, SR_apibkeyhi_el1,
+                                    SR_apdakeylo_el1, SR_apdakeyhi_el1,  SR_apdbkeylo_el1, SR_apdbkeyhi_el1,
+                                    SR_apgakeylo_el1, SR_apgakeyhi_el1,  SR_tpidr_el0,     SR_tpidr_el1,
+                                    SR_tpidr_el2,     SR_contextidr_el1, SR_far_el1,       SR_far_el2};
     uint64_t pac = a64_chance(&c->rng, 50) ? UINT64_C(1) << 31 | 1 << 30 | 1 << 27 | 1 << 13 : 0;
     uint64_t common = (rng_next(&c->rng) & (1 << 3 | 1 << 1)) | pac;
     c->el = (unsigned)rng_below(&c->rng, 4);
@@ -179,10 +201,12 @@ void a64_world_make(struct a64_case *c)
     a64_set_reg(c, SR_vbar_el1, c->pa + PGA_VECTORS * 4096);
     a64_set_reg(c, SR_vbar_el2, c->pa + PGA_VECTORS * 4096 + 0x800);
     unsigned sp = c->el == 3 || c->el == 0 ? 0 : (unsigned)rng_below(&c->rng, 2);
-    set(c, DESCA_PSTATE, (rng_next(&c->rng) & (UINT64_C(15) << 28 | 1 << 12 | 1 << 22 | 1 << 23 | 1 << 24)) | 0x3c0 | c->el << 2 | sp);
+    set(c, DESCA_PSTATE,
+        (rng_next(&c->rng) & (UINT64_C(15) << 28 | 1 << 12 | 1 << 22 | 1 << 23 | 1 << 24)) | 0x3c0 | c->el << 2 | sp);
 }
 
-unsigned a64_case_make(const struct a64_isa *isa, uint64_t seed, unsigned index, uint8_t *image, unsigned keep, struct a64_case *c)
+unsigned a64_case_make(const struct a64_isa *isa, uint64_t seed, unsigned index, uint8_t *image, unsigned keep,
+                       struct a64_case *c)
 {
     *c = (struct a64_case){.isa = isa, .rng = seed ^ (uint64_t)index << 32};
     c->arena = image + a64_arena(index);

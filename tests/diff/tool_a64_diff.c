@@ -3,9 +3,9 @@
  *
  *   tool_a64_diff [--seed=N] [--count=N] [--case=SEED:INDEX] [--reports=N] [--brief]
  *
- * --count is the number of random instructions to run. --case makes one case alone and prints it. Ends with 1 if anything differs. --brief
- * prints the differences and looks for no instruction. TRAPLINE_DIFF_BREAK=<row> spoils every instruction of that row on trapline's side, to
- * see that a fault is found.
+ * --count is the number of random instructions to run. --case makes one case alone and prints it. Ends with 1 if anything
+ * differs. --brief prints the differences and looks for no instruction. TRAPLINE_DIFF_BREAK=<row> spoils every instruction of
+ * that row on trapline's side, to see that a fault is found.
  */
 #include "a64_diff.h"
 
@@ -126,7 +126,8 @@ static void print_block(const struct run *r, const struct a64_case *c, unsigned 
     printf("  EL%u, block at %016" PRIx64 "\n", c->el, c->va + PGA_CODE * 4096 + c->start);
     for (unsigned i = 0; i < c->n && i < upto; i++) {
         struct a64_decoded d = a64_decode(r->isa.decoder, c->insn[i].bits);
-        printf("  %3u %016" PRIx64 "  %08x  %s\n", i, c->va + PGA_CODE * 4096 + c->start + 4 * i, c->insn[i].bits, d.row ? d.row->name : "?");
+        printf("  %3u %016" PRIx64 "  %08x  %s\n", i, c->va + PGA_CODE * 4096 + c->start + 4 * i, c->insn[i].bits,
+               d.row ? d.row->name : "?");
     }
 }
 
@@ -169,7 +170,8 @@ static bool run_all(struct run *r, uint64_t count, struct err *e)
         uint64_t records = r->records;
         for (unsigned i = 0; i < A64_CASES; i++) {
             r->records += a64_records(r->mine, i);
-            if (r->leave_out[i] || (!a64_same(&r->isa, r->mine, r->qemu, i, NULL) && (broken || !a64_code_written(r->before, r->mine, i)))) {
+            if (r->leave_out[i] ||
+                (!a64_same(&r->isa, r->mine, r->qemu, i, NULL) && (broken || !a64_code_written(r->before, r->mine, i)))) {
                 bad[bads] = r->seeds[i];
                 index[bads++] = i;
             }
@@ -231,8 +233,8 @@ int main(int argc, char **argv)
         ok = o.one ? report(&r, o.case_seed, o.case_index, &e) : run_all(&r, o.count, &e);
     if (!ok)
         printf("%s\n", e.text);
-    printf("seed %" PRIu64 ": %" PRIu64 " random instructions run in %" PRIu64 " cases (%" PRIu64 " do not end and are left out), %" PRIu64
-           " records, %" PRIu64 " differ\n",
+    printf("seed %" PRIu64 ": %" PRIu64 " random instructions run in %" PRIu64 " cases (%" PRIu64
+           " do not end and are left out), %" PRIu64 " records, %" PRIu64 " differ\n",
            o.seed, r.instructions, r.cases, r.hung, r.records, r.bad);
     close_run(&r);
     return !ok || r.bad;

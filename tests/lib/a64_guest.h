@@ -38,8 +38,14 @@ static inline void a64_hvc(struct a64 *g, unsigned imm) { a64_put(g, 0xd4000002 
 static inline void a64_smc(struct a64 *g, unsigned imm) { a64_put(g, 0xd4000003 | imm << 5); }
 static inline void a64_brk(struct a64 *g, unsigned imm) { a64_put(g, 0xd4200000 | imm << 5); }
 static inline void a64_hlt(struct a64 *g, unsigned imm) { a64_put(g, 0xd4400000 | imm << 5); }
-static inline void a64_movz(struct a64 *g, unsigned rd, unsigned imm, unsigned shift) { a64_put(g, 0xd2800000 | shift / 16 << 21 | imm << 5 | rd); }
-static inline void a64_movk(struct a64 *g, unsigned rd, unsigned imm, unsigned shift) { a64_put(g, 0xf2800000 | shift / 16 << 21 | imm << 5 | rd); }
+static inline void a64_movz(struct a64 *g, unsigned rd, unsigned imm, unsigned shift)
+{
+    a64_put(g, 0xd2800000 | shift / 16 << 21 | imm << 5 | rd);
+}
+static inline void a64_movk(struct a64 *g, unsigned rd, unsigned imm, unsigned shift)
+{
+    a64_put(g, 0xf2800000 | shift / 16 << 21 | imm << 5 | rd);
+}
 /* Any value, in up to four instructions. */
 static inline void a64_mov_imm(struct a64 *g, unsigned rd, uint64_t v)
 {
@@ -51,21 +57,60 @@ static inline void a64_mov_imm(struct a64 *g, unsigned rd, uint64_t v)
 }
 static inline void a64_mov(struct a64 *g, unsigned rd, unsigned rm) { a64_put(g, 0xaa0003e0 | rm << 16 | rd); }
 static inline void a64_mov_sp(struct a64 *g, unsigned rd, unsigned rn) { a64_put(g, 0x91000000 | rn << 5 | rd); }
-static inline void a64_add_imm(struct a64 *g, unsigned rd, unsigned rn, unsigned imm) { a64_put(g, 0x91000000 | imm << 10 | rn << 5 | rd); }
-static inline void a64_sub_imm(struct a64 *g, unsigned rd, unsigned rn, unsigned imm) { a64_put(g, 0xd1000000 | imm << 10 | rn << 5 | rd); }
-static inline void a64_add(struct a64 *g, unsigned rd, unsigned rn, unsigned rm) { a64_put(g, 0x8b000000 | rm << 16 | rn << 5 | rd); }
-static inline void a64_sub(struct a64 *g, unsigned rd, unsigned rn, unsigned rm) { a64_put(g, 0xcb000000 | rm << 16 | rn << 5 | rd); }
-static inline void a64_and(struct a64 *g, unsigned rd, unsigned rn, unsigned rm) { a64_put(g, 0x8a000000 | rm << 16 | rn << 5 | rd); }
-static inline void a64_orr(struct a64 *g, unsigned rd, unsigned rn, unsigned rm) { a64_put(g, 0xaa000000 | rm << 16 | rn << 5 | rd); }
-static inline void a64_lsr(struct a64 *g, unsigned rd, unsigned rn, unsigned s) { a64_put(g, 0xd340fc00 | s << 16 | rn << 5 | rd); }
+static inline void a64_add_imm(struct a64 *g, unsigned rd, unsigned rn, unsigned imm)
+{
+    a64_put(g, 0x91000000 | imm << 10 | rn << 5 | rd);
+}
+static inline void a64_sub_imm(struct a64 *g, unsigned rd, unsigned rn, unsigned imm)
+{
+    a64_put(g, 0xd1000000 | imm << 10 | rn << 5 | rd);
+}
+static inline void a64_add(struct a64 *g, unsigned rd, unsigned rn, unsigned rm)
+{
+    a64_put(g, 0x8b000000 | rm << 16 | rn << 5 | rd);
+}
+static inline void a64_sub(struct a64 *g, unsigned rd, unsigned rn, unsigned rm)
+{
+    a64_put(g, 0xcb000000 | rm << 16 | rn << 5 | rd);
+}
+static inline void a64_and(struct a64 *g, unsigned rd, unsigned rn, unsigned rm)
+{
+    a64_put(g, 0x8a000000 | rm << 16 | rn << 5 | rd);
+}
+static inline void a64_orr(struct a64 *g, unsigned rd, unsigned rn, unsigned rm)
+{
+    a64_put(g, 0xaa000000 | rm << 16 | rn << 5 | rd);
+}
+static inline void a64_lsr(struct a64 *g, unsigned rd, unsigned rn, unsigned s)
+{
+    a64_put(g, 0xd340fc00 | s << 16 | rn << 5 | rd);
+}
 static inline void a64_cmp(struct a64 *g, unsigned rn, unsigned rm) { a64_put(g, 0xeb00001f | rm << 16 | rn << 5); }
 static inline void a64_cmp_imm(struct a64 *g, unsigned rn, unsigned imm) { a64_put(g, 0xf100001f | imm << 10 | rn << 5); }
-static inline void a64_ldr(struct a64 *g, unsigned rt, unsigned rn, unsigned off) { a64_put(g, 0xf9400000 | off / 8 << 10 | rn << 5 | rt); }
-static inline void a64_str(struct a64 *g, unsigned rt, unsigned rn, unsigned off) { a64_put(g, 0xf9000000 | off / 8 << 10 | rn << 5 | rt); }
-static inline void a64_ldr_w(struct a64 *g, unsigned rt, unsigned rn, unsigned off) { a64_put(g, 0xb9400000 | off / 4 << 10 | rn << 5 | rt); }
-static inline void a64_str_w(struct a64 *g, unsigned rt, unsigned rn, unsigned off) { a64_put(g, 0xb9000000 | off / 4 << 10 | rn << 5 | rt); }
-static inline void a64_ldr_q(struct a64 *g, unsigned rt, unsigned rn, unsigned off) { a64_put(g, 0x3dc00000 | off / 16 << 10 | rn << 5 | rt); }
-static inline void a64_str_q(struct a64 *g, unsigned rt, unsigned rn, unsigned off) { a64_put(g, 0x3d800000 | off / 16 << 10 | rn << 5 | rt); }
+static inline void a64_ldr(struct a64 *g, unsigned rt, unsigned rn, unsigned off)
+{
+    a64_put(g, 0xf9400000 | off / 8 << 10 | rn << 5 | rt);
+}
+static inline void a64_str(struct a64 *g, unsigned rt, unsigned rn, unsigned off)
+{
+    a64_put(g, 0xf9000000 | off / 8 << 10 | rn << 5 | rt);
+}
+static inline void a64_ldr_w(struct a64 *g, unsigned rt, unsigned rn, unsigned off)
+{
+    a64_put(g, 0xb9400000 | off / 4 << 10 | rn << 5 | rt);
+}
+static inline void a64_str_w(struct a64 *g, unsigned rt, unsigned rn, unsigned off)
+{
+    a64_put(g, 0xb9000000 | off / 4 << 10 | rn << 5 | rt);
+}
+static inline void a64_ldr_q(struct a64 *g, unsigned rt, unsigned rn, unsigned off)
+{
+    a64_put(g, 0x3dc00000 | off / 16 << 10 | rn << 5 | rt);
+}
+static inline void a64_str_q(struct a64 *g, unsigned rt, unsigned rn, unsigned off)
+{
+    a64_put(g, 0x3d800000 | off / 16 << 10 | rn << 5 | rt);
+}
 static inline void a64_adr(struct a64 *g, unsigned rd, unsigned to)
 {
     int32_t off = ((int32_t)to - (int32_t)g->n) * 4;
@@ -87,8 +132,17 @@ static inline uint32_t a64_with_target(uint32_t insn, unsigned from, unsigned to
 }
 static inline unsigned a64_b(struct a64 *g, unsigned to) { return a64_put(g, a64_with_target(0x14000000, g->n, to)); }
 static inline unsigned a64_bl(struct a64 *g, unsigned to) { return a64_put(g, a64_with_target(0x94000000, g->n, to)); }
-static inline unsigned a64_b_cond(struct a64 *g, unsigned cond, unsigned to) { return a64_put(g, a64_with_target(0x54000000 | cond, g->n, to)); }
-static inline unsigned a64_cbz(struct a64 *g, unsigned rt, unsigned to) { return a64_put(g, a64_with_target(0xb4000000 | rt, g->n, to)); }
-static inline unsigned a64_cbnz(struct a64 *g, unsigned rt, unsigned to) { return a64_put(g, a64_with_target(0xb5000000 | rt, g->n, to)); }
+static inline unsigned a64_b_cond(struct a64 *g, unsigned cond, unsigned to)
+{
+    return a64_put(g, a64_with_target(0x54000000 | cond, g->n, to));
+}
+static inline unsigned a64_cbz(struct a64 *g, unsigned rt, unsigned to)
+{
+    return a64_put(g, a64_with_target(0xb4000000 | rt, g->n, to));
+}
+static inline unsigned a64_cbnz(struct a64 *g, unsigned rt, unsigned to)
+{
+    return a64_put(g, a64_with_target(0xb5000000 | rt, g->n, to));
+}
 static inline void a64_fix(struct a64 *g, unsigned at, unsigned to) { g->code[at] = a64_with_target(g->code[at], at, to); }
 #endif

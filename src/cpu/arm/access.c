@@ -68,7 +68,8 @@ void pe_context(struct pe *p)
 }
 
 /* Enters a translation of the page of va into the context the access uses. */
-static void remember(struct pe *p, uint64_t va, const struct xlate *x, enum access a, const struct access_mode *m, const struct mem_view *v)
+static void remember(struct pe *p, uint64_t va, const struct xlate *x, enum access a, const struct access_mode *m,
+                     const struct mem_view *v)
 {
     struct tlb_entry *tlb = m == &p->unpriv ? p->utlb : p->cpu.tlb;
     struct tlb_entry *t = &tlb[(va >> MEM_PAGE_SHIFT) & (TLB_SIZE - 1)];
@@ -83,7 +84,8 @@ static void remember(struct pe *p, uint64_t va, const struct xlate *x, enum acce
         .rtag = x->read ? tag : TLB_NONE, .wtag = write ? tag : TLB_NONE, .add = (uintptr_t)v->host - page_va, .pa = pa};
 }
 
-/* ---- faults ------------------------------------------------------------------------------------------------------------------ */
+/* ---- faults ------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Whether the fast path may learn from an access made so. */
 static bool may_remember(const struct pe *p, const struct access_mode *m)
@@ -98,7 +100,10 @@ static bool abort_at(struct pe *p, uint64_t va, enum access a, const struct acce
     return ttw_fault(&w, fsc, 0);
 }
 
-static bool external_abort(struct pe *p, uint64_t va, enum access a, const struct access_mode *m) { return abort_at(p, va, a, m, FSC_EXTERNAL); }
+static bool external_abort(struct pe *p, uint64_t va, enum access a, const struct access_mode *m)
+{
+    return abort_at(p, va, a, m, FSC_EXTERNAL);
+}
 
 bool pe_alignment_fault(struct pe *p, uint64_t va, enum access a) { return abort_at(p, va, a, &p->plain, FSC_ALIGNMENT); }
 
@@ -116,7 +121,8 @@ static bool unaligned_faults(const struct pe *p, uint64_t va, unsigned size, con
     return !inside && !(ordered && (sctlr_of(p, regime_of(p, p->el)) & sctlr_el1_nAA));
 }
 
-/* ---- RAM ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- RAM ----------------------------------------------------------------------------------------------------------------------
+ */
 
 /* The page that holds pa, this machine's own from now on: *v tells where it is. False: it is not RAM that can be written. */
 static bool own_page(struct pe *p, uint64_t pa, struct mem_view *v)
@@ -168,10 +174,11 @@ static void store_bytes(struct pe *p, uint64_t pa, unsigned n, const uint8_t *fr
     }
 }
 
-/* ---- one element -------------------------------------------------------------------------------------------------------------- */
+/* ---- one element --------------------------------------------------------------------------------------------------------------
+ */
 
-/* A device may change what is due next: the PE's clock is exact while it looks, and the run loop is told by cpu.resync. Devices have no
-   accesses of more than 8 bytes: those are made in two. */
+/* A device may change what is due next: the PE's clock is exact while it looks, and the run loop is told by cpu.resync. Devices
+   have no accesses of more than 8 bytes: those are made in two. */
 static bool io_read(struct pe *p, uint64_t pa, unsigned size, uint8_t *to)
 {
     p->cpu.io_secure = secure_state(p, p->el);
@@ -272,7 +279,10 @@ static void reverse(uint8_t *b, unsigned n)
     }
 }
 
-static bool data_big_endian(const struct pe *p, const struct access_mode *m) { return m->el == 0 ? p->big_endian_el0 : p->big_endian; }
+static bool data_big_endian(const struct pe *p, const struct access_mode *m)
+{
+    return m->el == 0 ? p->big_endian_el0 : p->big_endian;
+}
 
 /* What is looked at before any element is accessed. */
 static bool admit(struct pe *p, uint64_t va, unsigned size, unsigned count, enum access a, const struct access_mode *m)
@@ -362,7 +372,8 @@ bool pe_zero(struct pe *p, uint64_t va, unsigned size, const struct access_mode 
     return true;
 }
 
-/* ---- the monitor ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the monitor
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 void pe_watch_monitor(struct pe *p)
 {
@@ -373,7 +384,8 @@ void pe_watch_monitor(struct pe *p)
     }
 }
 
-/* ---- instruction fetch ---------------------------------------------------------------------------------------------------------- */
+/* ---- instruction fetch
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static struct access_mode fetch_mode(const struct pe *p) { return (struct access_mode){.el = p->el, .regime = p->plain.regime}; }
 

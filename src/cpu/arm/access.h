@@ -3,19 +3,20 @@
 #define TL_CPU_ARM_ACCESS_H
 #include "cpu/arm/pe.h"
 
-/* In a tag of the soft TLB: the page permits aligned accesses only (Device memory, SCTLR_ELx.A). The fast path never matches it. */
+/* In a tag of the soft TLB: the page permits aligned accesses only (Device memory, SCTLR_ELx.A). The fast path never matches it.
+ */
 #define TLB_ALIGNED 1u
 
-/* Loads of `count` elements of `size` bytes (1, 2, 4, 8, 16), one behind the other from va on, into slow.data as they lie in memory, but
-   reversed each if this level's data is big-endian. False: p->exc. */
+/* Loads of `count` elements of `size` bytes (1, 2, 4, 8, 16), one behind the other from va on, into slow.data as they lie in
+   memory, but reversed each if this level's data is big-endian. False: p->exc. */
 bool pe_load(struct pe *p, uint64_t va, unsigned size, unsigned count, const struct access_mode *m);
 /* The same to memory, from slow.data. */
 bool pe_store(struct pe *p, uint64_t va, unsigned size, unsigned count, const struct access_mode *m);
-/* For exclusives and atomics of `size` bytes (1 to 16) at va: permitted as `a`, in RAM (its own page if a is a store). slow.host may be
-   read; write with pe_ram_store at slow.pa, after which the fast path may know the page. False: p->exc. */
+/* For exclusives and atomics of `size` bytes (1 to 16) at va: permitted as `a`, in RAM (its own page if a is a store). slow.host
+   may be read; write with pe_ram_store at slow.pa, after which the fast path may know the page. False: p->exc. */
 bool pe_atomic(struct pe *p, uint64_t va, unsigned size, enum access a, const struct access_mode *m);
-/* Stores to RAM at a physical address inside one 4 KiB page, size <= 8; keeps decoded code, translations and monitors true. False: not
-   RAM. */
+/* Stores to RAM at a physical address inside one 4 KiB page, size <= 8; keeps decoded code, translations and monitors true.
+   False: not RAM. */
 bool pe_ram_store(struct pe *p, uint64_t pa, unsigned size, uint64_t value);
 /* Zeroes `size` bytes (a power of two up to 2048, va aligned to it): DC ZVA and its like. False: p->exc. */
 bool pe_zero(struct pe *p, uint64_t va, unsigned size, const struct access_mode *m);
@@ -25,8 +26,8 @@ bool pe_alignment_fault(struct pe *p, uint64_t va, enum access a);
 void pe_watch_monitor(struct pe *p);
 /* The instruction at pc, without the decoded-page cache. False: p->exc. */
 bool pe_fetch(struct pe *p, uint64_t pc, uint32_t *insn);
-/* The decoded page that holds pc, entered in the fetch context; NULL: slow.value says if it is a fault (p->exc) or a page that can't be
-   cached. */
+/* The decoded page that holds pc, entered in the fetch context; NULL: slow.value says if it is a fault (p->exc) or a page that
+   can't be cached. */
 struct code_page *pe_fetch_page(struct pe *p, uint64_t pc);
 /* Chooses the translation contexts of the current level. */
 void pe_context(struct pe *p);

@@ -33,13 +33,13 @@ static bool prohibited(const struct pe *p, unsigned n)
     if (p->el == 2 && arm_has(p->cfg, FEAT_PMUv3p1) && !is_hyp(p, n))
         not |= (r->mdcr_el2 & mdcr_el2_HPMD) != 0;
     if (n != CYCLES)
-        return not;
-    not = not && (r->pmcr_el0 & pmcr_el0_DP);
+        return not ;
+    not = not &&(r->pmcr_el0 & pmcr_el0_DP);
     if (arm_has(p->cfg, FEAT_PMUv3p5)) {
         not |= arm_has(p->cfg, FEAT_EL3) && secure_state(p, p->el) && (r->mdcr_el3 & mdcr_el3_SCCD);
         not |= p->el == 2 && (r->mdcr_el2 & mdcr_el2_HCCD);
     }
-    return not;
+    return not ;
 }
 
 /* PMEVTYPER<n>_EL0 and PMCCFILTR_EL0: P 31, U 30, NSK 29, NSU 28, NSH 27, M 26, SH 24. */
@@ -47,7 +47,8 @@ static bool filtered(const struct pe *p, unsigned n)
 {
     uint64_t f = n == CYCLES ? p->s.regs.pmccfiltr_el0 : p->s.regs.pmevtyper_el0[n];
     bool el3 = arm_has(p->cfg, FEAT_EL3), secure = secure_state(p, p->el);
-    bool P = f >> 31 & 1, U = f >> 30 & 1, nsk = el3 && (f >> 29 & 1), nsu = el3 && (f >> 28 & 1), nsh = f >> 27 & 1, m = el3 && (f >> 26 & 1);
+    bool P = f >> 31 & 1, U = f >> 30 & 1, nsk = el3 && (f >> 29 & 1), nsu = el3 && (f >> 28 & 1), nsh = f >> 27 & 1,
+         m = el3 && (f >> 26 & 1);
     bool sh = arm_has(p->cfg, FEAT_SEL2) && (f >> 24 & 1);
     switch (p->el) {
     case 0: return secure ? U : U != nsu;
@@ -67,7 +68,8 @@ static unsigned width(const struct pe *p, unsigned n)
 {
     if (n == CYCLES)
         return 64; /* as without AArch32 */
-    bool wide = arm_has(p->cfg, FEAT_PMUv3p5) && (is_hyp(p, n) ? p->s.regs.mdcr_el2 & mdcr_el2_HLP : p->s.regs.pmcr_el0 & pmcr_el0_LP);
+    bool wide =
+        arm_has(p->cfg, FEAT_PMUv3p5) && (is_hyp(p, n) ? p->s.regs.mdcr_el2 & mdcr_el2_HLP : p->s.regs.pmcr_el0 & pmcr_el0_LP);
     return wide ? 64 : 32;
 }
 

@@ -8,8 +8,8 @@ uint64_t pmu_cycles(const struct pe *p);
 void pmu_set_cycles(struct pe *p, uint64_t value);
 uint64_t pmu_event_value(const struct pe *p, unsigned n);
 void pmu_set_event(struct pe *p, unsigned n, uint64_t value);
-/* What counts, or where, is about to change or has: brings values up to date by what held until now, then goes on by what the registers
-   say. */
+/* What counts, or where, is about to change or has: brings values up to date by what held until now, then goes on by what the
+   registers say. */
 void pmu_sync(struct pe *p);
 /* After the state was replaced: takes over the counters as they are. */
 void pmu_refresh(struct pe *p);
@@ -20,7 +20,14 @@ static inline void pmu_level(struct pe *p)
         pmu_sync(p);
 }
 /* An event that happens now and then: exceptions taken and returned from, increments by software. */
-enum counter_event { EVENT_SW_INCR = 0x00, EVENT_INST_RETIRED = 0x08, EVENT_EXC_TAKEN = 0x09, EVENT_EXC_RETURN = 0x0a, EVENT_CPU_CYCLES = 0x11, EVENT_CHAIN = 0x1e };
+enum counter_event {
+    EVENT_SW_INCR = 0x00,
+    EVENT_INST_RETIRED = 0x08,
+    EVENT_EXC_TAKEN = 0x09,
+    EVENT_EXC_RETURN = 0x0a,
+    EVENT_CPU_CYCLES = 0x11,
+    EVENT_CHAIN = 0x1e
+};
 void pmu_event(struct pe *p, unsigned event);
 /* Marks overflows that are due, tells the outside of the interrupt, and returns the cycle at which one is next due. */
 uint64_t pmu_update(struct pe *p);

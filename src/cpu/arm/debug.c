@@ -5,9 +5,9 @@
 #include "cpu/arm/trap.h"
 #include "cpu/arm/walk.h"
 
-#define MDSCR_SS  (UINT64_C(1) << 0)
-#define MDSCR_KDE (UINT64_C(1) << 13)
-#define MDSCR_MDE (UINT64_C(1) << 15)
+#define MDSCR_SS     (UINT64_C(1) << 0)
+#define MDSCR_KDE    (UINT64_C(1) << 13)
+#define MDSCR_MDE    (UINT64_C(1) << 15)
 #define MDCR_EL2_TDE (UINT64_C(1) << 8)
 #define MDCR_EL3_SDD (UINT64_C(1) << 16)
 #define OSLSR_OSLK   (UINT64_C(1) << 1)
@@ -64,11 +64,13 @@ void debug_after(struct pe *p, bool taken, bool exclusive)
 static void step_exception(struct pe *p)
 {
     uint32_t how = p->s.stepped ? 1u << 24 | (uint32_t)(p->s.stepped == STEPPED_EXCLUSIVE) << 6 : 0;
-    p->exc = (struct arm_exception){.ec = EC_SOFTWARE_STEP_LOWER, .el = p->el == 2 || target_is_el2(p) ? 2 : 1, .iss = how | FSC_DEBUG};
+    p->exc = (struct arm_exception){
+        .ec = EC_SOFTWARE_STEP_LOWER, .el = p->el == 2 || target_is_el2(p) ? 2 : 1, .iss = how | FSC_DEBUG};
     p->s.stepped = STEPPED_NOT;
 }
 
-/* ---- breakpoints and watchpoints. Arm ARM D2.8, D2.10 ------------------------------------------------------------------------ */
+/* ---- breakpoints and watchpoints. Arm ARM D2.8, D2.10 ------------------------------------------------------------------------
+ */
 
 /* Fields that breakpoint and watchpoint controls have in the same places: E, PMC or PAC, HMC, SSC, LBN. */
 static bool control_on(uint64_t c) { return c & 1; }
@@ -112,7 +114,8 @@ static bool context_matches(const struct pe *p, unsigned n)
     unsigned bt = r->dbgbcr_el1[n] >> 20 & 15;
     bool low = p->el < 2, match = true;
     if ((bt & 0xe) == 0x2)
-        match = in_host(p) ? (uint32_t)r->contextidr_el2 == (uint32_t)value : low && (uint32_t)r->contextidr_el1 == (uint32_t)value;
+        match =
+            in_host(p) ? (uint32_t)r->contextidr_el2 == (uint32_t)value : low && (uint32_t)r->contextidr_el1 == (uint32_t)value;
     else if ((bt & 0xe) == 0xa || (bt & 6) == 6)
         match = low && !in_host(p) && (uint32_t)r->contextidr_el1 == (uint32_t)value;
     if ((bt & 0xc) == 0x8) {
@@ -166,7 +169,8 @@ static bool state_matches(const struct pe *p, uint64_t control, bool linked, uns
     case 1: level = pxc & 1; break;
     default: level = pxc >> 1 & 1;
     }
-    bool secure = secure_state(p, el), state = ssc == 0 || (ssc == 1 && !secure) || (ssc == 2 && secure) || (ssc == 3 && (hmc || secure));
+    bool secure = secure_state(p, el),
+         state = ssc == 0 || (ssc == 1 && !secure) || (ssc == 2 && secure) || (ssc == 3 && (hmc || secure));
     return level && state && (!linked || linked_matches(p, control_lbn(control)));
 }
 
@@ -220,7 +224,8 @@ bool debug_before(struct pe *p)
         /* An abort of the fetch comes first: there is nothing to be broken on. */
         if (!pe_fetch(p, p->s.pc, &p->slow.insn))
             return false;
-        p->exc = (struct arm_exception){.ec = EC_BREAKPOINT_LOWER, .el = p->el == 2 || target_is_el2(p) ? 2 : 1, .iss = FSC_DEBUG};
+        p->exc =
+            (struct arm_exception){.ec = EC_BREAKPOINT_LOWER, .el = p->el == 2 || target_is_el2(p) ? 2 : 1, .iss = FSC_DEBUG};
         return true;
     }
     return false;

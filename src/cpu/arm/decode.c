@@ -146,7 +146,8 @@ bool a64_row_holds(const struct a64_row *row, uint32_t i)
 {
     switch (row->fmt) {
 #define FORMAT(name, ok, imm, rd, rs1, rs2, aux) \
-    case FMT_##name: return (ok);
+    case FMT_##name:                             \
+        return (ok);
 #include "cpu/arm/insn/formats.def"
 #undef FORMAT
     default: return false;

@@ -1,6 +1,6 @@
 /*
- * The handlers of the base instruction set, and decoding on first use. The rows are those of insn/core.def; what all files of handlers have in
- * common is exec.inc and rows.inc.
+ * The handlers of the base instruction set, and decoding on first use. The rows are those of insn/core.def; what all files of
+ * handlers have in common is exec.inc and rows.inc.
  */
 #include "cpu/arm/exec.inc"
 #include "cpu/arm/trap.h"
@@ -82,27 +82,27 @@ SLOW void far_branch(struct pe *p, struct uop *op, int64_t left)
     return go(p, left - 1);
 }
 
-#define TAKE_NEAR                                                                                                                \
-    do {                                                                                                                         \
-        struct uop *next_ = (struct uop *)(void *)((char *)op + op->imm);                                                        \
-        left--;                                                                                                                  \
-        if (!sure && unlikely(left <= 0))                                                                                        \
-            return exec_stop_at(p, next_, left);                                                                                 \
-        DISPATCH(&p->cpu, next_, left);                                                                                          \
+#define TAKE_NEAR                                                         \
+    do {                                                                  \
+        struct uop *next_ = (struct uop *)(void *)((char *)op + op->imm); \
+        left--;                                                           \
+        if (!sure && unlikely(left <= 0))                                 \
+            return exec_stop_at(p, next_, left);                          \
+        DISPATCH(&p->cpu, next_, left);                                   \
     } while (0)
 
-#define BRANCH(cond)                                                                                                             \
-    if (cond) {                                                                                                                  \
-        if (far)                                                                                                                 \
-            return far_branch(p, op, left);                                                                                      \
-        TAKE_NEAR;                                                                                                               \
+#define BRANCH(cond)                        \
+    if (cond) {                             \
+        if (far)                            \
+            return far_branch(p, op, left); \
+        TAKE_NEAR;                          \
     }
-#define BRANCH_ALWAYS                                                                                                            \
-    if (far)                                                                                                                     \
-        return far_branch(p, op, left);                                                                                          \
+#define BRANCH_ALWAYS                   \
+    if (far)                            \
+        return far_branch(p, op, left); \
     TAKE_NEAR
-#define BRANCH_LINK                                                                                                              \
-    X(30) = PC + 4;                                                                                                              \
+#define BRANCH_LINK \
+    X(30) = PC + 4; \
     BRANCH_ALWAYS
 
 enum jump_kind { JUMP_BR, JUMP_BLR, JUMP_RET };
@@ -111,8 +111,8 @@ enum jump_kind { JUMP_BR, JUMP_BLR, JUMP_RET };
 #define AUX_GUARDED 1u
 
 /*
- * To an address in a register. BTYPE is 0 again behind the next instruction: it is kept with the cycle at which it is not. Arm ARM "BR",
- * "BLR", "RET"; the check at the target is in exec_fetch_slow, for guarded pages are never found by the fast path.
+ * To an address in a register. BTYPE is 0 again behind the next instruction: it is kept with the cycle at which it is not. Arm
+ * ARM "BR", "BLR", "RET"; the check at the target is in exec_fetch_slow, for guarded pages are never found by the fast path.
  */
 INLINE void jump(struct pe *p, struct uop *op, int64_t left, uint64_t target, enum jump_kind kind)
 {
@@ -145,7 +145,7 @@ INLINE void ccmp(struct pe *p, struct uop *op, int64_t left, uint64_t a, uint64_
 
 /* ---- loads and stores ------------------------------------------------------------------------------------------------------ */
 
-#define ALL_LOADS(M) M(U8) M(U16) M(U32) M(U64) M(S8X) M(S8W) M(S16X) M(S16W) M(S32X) M(VB) M(VH) M(VS) M(VD) M(VQ)
+#define ALL_LOADS(M)  M(U8) M(U16) M(U32) M(U64) M(S8X) M(S8W) M(S16X) M(S16W) M(S32X) M(VB) M(VH) M(VS) M(VD) M(VQ)
 #define ALL_STORES(M) M(U8) M(U16) M(U32) M(U64) M(VB) M(VH) M(VS) M(VD) M(VQ)
 ALL_LOADS(SLOW_LOADS)
 ALL_STORES(SLOW_STORES)
@@ -171,19 +171,20 @@ SLOW_STORE(U64, store_pair_ordered_wb, 2, true, HOW_ORDERED)
 static void i_undefined(struct cpu *c, struct uop *op, int64_t left) { return exec_undefined((struct pe *)c, op, left); }
 
 /* Only branches by an immediate know that they reach out of their page. */
-#define FAR_ROWS                                                                                                                 \
-    ROW(b) ROW(bl) ROW(cbz_x) ROW(cbz_w) ROW(cbnz_x) ROW(cbnz_w) ROW(tbz) ROW(tbnz) ROW(b_eq) ROW(b_ne) ROW(b_cs) ROW(b_cc)      \
-    ROW(b_mi) ROW(b_pl) ROW(b_vs) ROW(b_vc) ROW(b_hi) ROW(b_ls) ROW(b_ge) ROW(b_lt) ROW(b_gt) ROW(b_le)
+#define FAR_ROWS                                                                                                               \
+    ROW(b)                                                                                                                     \
+    ROW(bl) ROW(cbz_x) ROW(cbz_w) ROW(cbnz_x) ROW(cbnz_w) ROW(tbz) ROW(tbnz) ROW(b_eq) ROW(b_ne) ROW(b_cs) ROW(b_cc) ROW(b_mi) \
+        ROW(b_pl) ROW(b_vs) ROW(b_vc) ROW(b_hi) ROW(b_ls) ROW(b_ge) ROW(b_lt) ROW(b_gt) ROW(b_le)
 #define ROW(name) HANDLER(f_, name, true, UOP_IMM, false)
 FAR_ROWS
 #undef ROW
 /* Immediates of 64 bits that are no sign-extended 32: one run of ones, rotated (rs2, imm), or a pattern of 32 bits, twice. */
-#define WIDE_ROWS                                                                                                                \
-    ROW(and_imm_x) ROW(orr_imm_x) ROW(eor_imm_x) ROW(ands_imm_x) ROW(tst_imm_x) ROW(and_imm_x_sp) ROW(orr_imm_x_sp)              \
-    ROW(eor_imm_x_sp)
-#define ROW(name)                                                                                                                \
-    HANDLER(w_, name, false, bit_ror(~UINT64_C(0) >> op->rs2, (unsigned)op->imm), false)                                         \
-    HANDLER(r_, name, false, (uint64_t)(uint32_t)op->imm * UINT64_C(0x100000001), false)
+#define WIDE_ROWS  \
+    ROW(and_imm_x) \
+    ROW(orr_imm_x) ROW(eor_imm_x) ROW(ands_imm_x) ROW(tst_imm_x) ROW(and_imm_x_sp) ROW(orr_imm_x_sp) ROW(eor_imm_x_sp)
+#define ROW(name)                                                                        \
+    HANDLER(w_, name, false, bit_ror(~UINT64_C(0) >> op->rs2, (unsigned)op->imm), false) \
+    HANDLER(r_, name, false, (uint64_t)(uint32_t)op->imm *UINT64_C(0x100000001), false)
 WIDE_ROWS
 #undef ROW
 
@@ -206,12 +207,13 @@ static uop_fn *const wide_handlers[A64_OP_COUNT][2] = {
 
 #include "cpu/arm/fuse.inc"
 
-/* ---- decoding on first use ---------------------------------------------------------------------------------------------------- */
+/* ---- decoding on first use ----------------------------------------------------------------------------------------------------
+ */
 
 static uop_fn *handler_of(enum a64_op op) { return exec_core_handlers[op] ? exec_core_handlers[op] : exec_simd_handlers[op]; }
 
-/* Makes the micro-op of insn and returns its row. in_page: the slot lies in a decoded page at byte `offset`, so that near branches are
-   possible. */
+/* Makes the micro-op of insn and returns its row. in_page: the slot lies in a decoded page at byte `offset`, so that near
+   branches are possible. */
 SLOW enum a64_op make_uop(struct pe *p, struct uop *u, uint32_t insn, bool in_page, unsigned offset, bool guarded)
 {
     struct a64_decoded d = a64_decode(p->decoder, insn);
@@ -276,7 +278,8 @@ static bool landing_ok(const struct pe *p, uint32_t insn, unsigned btype)
     return (insn & 0xffe0001f) == 0xd4200000 || (insn & 0xffe0001f) == 0xd4400000; /* brk, hlt */
 }
 
-/* The fast path did not find s.pc: the translation or the decoded page is to be made, the page is guarded, or the pc is misaligned. */
+/* The fast path did not find s.pc: the translation or the decoded page is to be made, the page is guarded, or the pc is
+ * misaligned. */
 void exec_fetch_slow(struct pe *p, int64_t left)
 {
     p->s.cycle = cpu_now(&p->cpu, left);
@@ -308,9 +311,9 @@ void exec_fetch_slow(struct pe *p, int64_t left)
 }
 
 /*
- * Lets the handler of op, of row `first`, do the next instruction too, if there is such a pair. That one's slot gets its operands but, if it
- * was not decoded yet, stays to be decoded when it is jumped to, so that it can begin a pair itself. A store to either undecodes both
- * (engine.c).
+ * Lets the handler of op, of row `first`, do the next instruction too, if there is such a pair. That one's slot gets its operands
+ * but, if it was not decoded yet, stays to be decoded when it is jumped to, so that it can begin a pair itself. A store to either
+ * undecodes both (engine.c).
  */
 static void try_fuse(struct pe *p, struct uop *op, enum a64_op first, const uint8_t *page, unsigned offset, bool guarded)
 {

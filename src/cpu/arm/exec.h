@@ -3,7 +3,8 @@
 #define TL_CPU_ARM_EXEC_H
 #include "cpu/arm/pe.h"
 
-/* ---- exec.c ------------------------------------------------------------------------------------------------------------------ */
+/* ---- exec.c ------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Goes on at s.pc. */
 void exec_enter(struct pe *p, int64_t left);
@@ -12,13 +13,13 @@ uop_fn exec_decode_slot, exec_page_end;
 /* Where handlers go by a tail call when something is not as usual. */
 typedef void exec_exit(struct pe *p, struct uop *op, int64_t left);
 #define EXIT __attribute__((noinline, cold))
-EXIT exec_exit exec_stop_at;        /* no cycles are left: the state is made whole before op */
-EXIT exec_exit exec_refetch;        /* translations were dropped: op is looked up anew */
-EXIT exec_exit exec_raise;          /* takes the exception in p->exc at op */
-EXIT exec_exit exec_undefined;      /* op is UNDEFINED */
-EXIT exec_exit exec_fp_trap;        /* op is an FP or Advanced SIMD instruction that is not permitted now */
-EXIT exec_exit exec_sp_moved;       /* op, which is done, has misaligned SP, and that faults when SP is used */
-EXIT exec_exit exec_debug_changed;  /* op, which is done, changed what debug exceptions are taken by */
+EXIT exec_exit exec_stop_at;       /* no cycles are left: the state is made whole before op */
+EXIT exec_exit exec_refetch;       /* translations were dropped: op is looked up anew */
+EXIT exec_exit exec_raise;         /* takes the exception in p->exc at op */
+EXIT exec_exit exec_undefined;     /* op is UNDEFINED */
+EXIT exec_exit exec_fp_trap;       /* op is an FP or Advanced SIMD instruction that is not permitted now */
+EXIT exec_exit exec_sp_moved;      /* op, which is done, has misaligned SP, and that faults when SP is used */
+EXIT exec_exit exec_debug_changed; /* op, which is done, changed what debug exceptions are taken by */
 EXIT void exec_fetch_slow(struct pe *p, int64_t left);
 /* The cold ends of loads and stores: op, which accesses memory by the address va, faults or needs a look. */
 EXIT exec_exit exec_sp_alignment;
@@ -26,7 +27,8 @@ EXIT exec_exit exec_sp_alignment;
 /* The handlers of the rows expanded in exec.c and exec_simd.c; NULL: the other has it. */
 extern uop_fn *const exec_core_handlers[A64_OP_COUNT], *const exec_simd_handlers[A64_OP_COUNT];
 
-/* ---- pe.c, system.c ------------------------------------------------------------------------------------------------------------- */
+/* ---- pe.c, system.c
+ * ------------------------------------------------------------------------------------------------------------- */
 
 /* Acts on the effects of a system register write; true if the run loop must look. */
 bool pe_effects(struct pe *p, uint32_t fx);
@@ -36,7 +38,8 @@ static inline bool pe_irq_look(const struct pe *p)
     const uint64_t virtual = UINT64_C(7) << 6; /* HCR_EL2.VF, VI, VSE */
     return p->s.lines || p->s.serror || (p->s.regs.hcr_el2 & virtual) || p->cpu.resync;
 }
-/* MRS and SYSL (id as sysreg_find gave it; the value in slow.value), MSR, SYS and MSR immediate (the effects in slow.effects). False: p->exc is set. */
+/* MRS and SYSL (id as sysreg_find gave it; the value in slow.value), MSR, SYS and MSR immediate (the effects in slow.effects).
+ * False: p->exc is set. */
 bool pe_mrs(struct pe *p, uint32_t insn, unsigned id);
 bool pe_msr(struct pe *p, uint32_t insn, unsigned id, uint64_t value);
 bool pe_sys(struct pe *p, uint32_t insn, unsigned id, uint64_t value);

@@ -1,6 +1,7 @@
 /*
- * The condition flags while instructions run: not the flags but what they come from. Flags are set far more often than they are read, and
- * what reads them most is a conditional branch or selection, which with the operands of a comparison at hand is one comparison.
+ * The condition flags while instructions run: not the flags but what they come from. Flags are set far more often than they are
+ * read, and what reads them most is a conditional branch or selection, which with the operands of a comparison at hand is one
+ * comparison.
  *
  * Arm ARM C1.2.4 "Condition code", AddWithCarry, ConditionHolds.
  */
@@ -20,7 +21,23 @@ struct flags {
     uint64_t kind; /* enum flags_kind */
 };
 
-enum cond { COND_eq, COND_ne, COND_cs, COND_cc, COND_mi, COND_pl, COND_vs, COND_vc, COND_hi, COND_ls, COND_ge, COND_lt, COND_gt, COND_le, COND_al };
+enum cond {
+    COND_eq,
+    COND_ne,
+    COND_cs,
+    COND_cc,
+    COND_mi,
+    COND_pl,
+    COND_vs,
+    COND_vc,
+    COND_hi,
+    COND_ls,
+    COND_ge,
+    COND_lt,
+    COND_gt,
+    COND_le,
+    COND_al
+};
 
 /* The kinds up to which flags_fast can tell whether the condition holds. C of FL_LOGIC is not that of a - 0. */
 static inline uint64_t flags_limit(enum cond c)
@@ -100,10 +117,10 @@ static inline void flags_set(struct flags *f, unsigned nzcv)
         int64_t b;
         uint8_t kind;
     } form[16] = {
-        {2, -1, FL_SUB},        {0x1, 0, FL_PACKED},   {1, 0, FL_SUB},         {INT64_MIN, 1, FL_SUB},
-        {0, 0, FL_LOGIC},       {0x5, 0, FL_PACKED},   {0, 0, FL_SUB},         {0x7, 0, FL_PACKED},
-        {0, 1, FL_SUB},         {INT64_MAX, -1, FL_SUB}, {-1, 1, FL_SUB},      {0xb, 0, FL_PACKED},
-        {0xc, 0, FL_PACKED},    {0xd, 0, FL_PACKED},   {0xe, 0, FL_PACKED},    {0xf, 0, FL_PACKED},
+        {2, -1, FL_SUB},     {0x1, 0, FL_PACKED},     {1, 0, FL_SUB},      {INT64_MIN, 1, FL_SUB},
+        {0, 0, FL_LOGIC},    {0x5, 0, FL_PACKED},     {0, 0, FL_SUB},      {0x7, 0, FL_PACKED},
+        {0, 1, FL_SUB},      {INT64_MAX, -1, FL_SUB}, {-1, 1, FL_SUB},     {0xb, 0, FL_PACKED},
+        {0xc, 0, FL_PACKED}, {0xd, 0, FL_PACKED},     {0xe, 0, FL_PACKED}, {0xf, 0, FL_PACKED},
     };
     f->a = (uint64_t)form[nzcv].a;
     f->b = (uint64_t)form[nzcv].b;

@@ -7,8 +7,8 @@
 
 enum { PENDING_F = 1, PENDING_I = 2, PENDING_SE = 4 };
 
-/* Bits of a mask in the order above, from registers that have F, I, A in three neighbouring bits: PSTATE 6-8, HCR_EL2 3-5 (FMO, IMO, AMO),
-   6-8 (VF, VI, VSE). SCR_EL3 has IRQ 1, FIQ 2, EA 3. */
+/* Bits of a mask in the order above, from registers that have F, I, A in three neighbouring bits: PSTATE 6-8, HCR_EL2 3-5 (FMO,
+   IMO, AMO), 6-8 (VF, VI, VSE). SCR_EL3 has IRQ 1, FIQ 2, EA 3. */
 static unsigned of_pstate(uint64_t v) { return v >> 6 & 7; }
 static unsigned of_hcr_route(uint64_t v) { return v >> 3 & 7; }
 static unsigned of_hcr_virtual(uint64_t v) { return v >> 6 & 7; }

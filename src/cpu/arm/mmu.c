@@ -5,7 +5,7 @@
 
 #define PAGE_OFFSET (uint64_t)(MEM_PAGE_SIZE - 1)
 
-#define TTBR_BASE   bits_mask(1, 47)
+#define TTBR_BASE bits_mask(1, 47)
 
 /* Bits of the registers that translation depends on. */
 #define SCTLR_KEY (sctlr_el1_M | sctlr_el1_A | sctlr_el1_WXN | sctlr_el1_EE | sctlr_el1_EPAN)
@@ -132,7 +132,7 @@ static void first_stage(const struct walk *w, const struct s1_range *r, bool upp
     const struct arm_regs *g = &p->s.regs;
     uint64_t tcr = tcr_of(p, w->m.regime);
     bool el0 = w->el0_regime;
-    uint64_t ttbr = w->m.regime == 1 ? (upper ? g->ttbr1_el1 : g->ttbr0_el1)
+    uint64_t ttbr = w->m.regime == 1   ? (upper ? g->ttbr1_el1 : g->ttbr0_el1)
                     : w->m.regime == 2 ? (upper ? g->ttbr1_el2 : g->ttbr0_el2)
                                        : g->ttbr0_el3;
     unsigned ps = el0 ? tcr >> 32 & 7 : tcr >> 16 & 7, stride = r->granule - 3u;
@@ -186,7 +186,8 @@ static bool first_disabled(struct walk *w, struct leaf *out)
     struct s1_range r = regime_range(p, w->m.regime, w->va >> 55 & 1);
     unsigned top = r.tbi && !(r.tbid && w->access == ACCESS_FETCH) ? 55 : 63;
     unsigned most = (unsigned)p->cfg->pa_bits;
-    *out = (struct leaf){.page = w->va & bits_mask(0, 56) & ~PAGE_OFFSET, .perm = PERM_R | PERM_W | PERM_X, .sh = SH_OUTER, .ns = !w->secure};
+    *out = (struct leaf){
+        .page = w->va & bits_mask(0, 56) & ~PAGE_OFFSET, .perm = PERM_R | PERM_W | PERM_X, .sh = SH_OUTER, .ns = !w->secure};
     if (dc) {
         out->attr = ATTR_NORMAL_WB_RWA;
         out->sh = 0;
@@ -210,7 +211,8 @@ static bool first(struct walk *w, struct leaf *out)
     bool upper = w->el0_regime && (w->va >> 55 & 1);
     struct s1_range r = regime_range(w->p, w->m.regime, upper);
     unsigned least = range_min_txsz(w->p, &r), most = range_max_txsz(w->p, &r);
-    if (unlikely(r.txsz < least)) { /* Arm ARM AArch64.S1TxSZFaults: below the minimum it faults with FEAT_LVA, else it is the minimum */
+    if (unlikely(r.txsz <
+                 least)) { /* Arm ARM AArch64.S1TxSZFaults: below the minimum it faults with FEAT_LVA, else it is the minimum */
         if (arm_has(w->p->cfg, FEAT_LVA))
             return ttw_fault(w, FSC_TRANSLATION, 0);
         r.txsz = (uint8_t)least;

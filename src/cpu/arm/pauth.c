@@ -236,6 +236,5 @@ bool pac_trapped(struct pe *p)
 
 void pac_fail(struct pe *p, enum pac_key k)
 {
-    p->exc = (struct arm_exception){
-        .ec = EC_PAC_FAIL, .iss = (uint32_t)key_is_data(k) << 1 | (k == PAC_IB || k == PAC_DB)};
+    p->exc = (struct arm_exception){.ec = EC_PAC_FAIL, .iss = (uint32_t)key_is_data(k) << 1 | (k == PAC_IB || k == PAC_DB)};
 }

@@ -14,8 +14,8 @@
 /* The bytes around a load exclusive's address that stores of others must not touch (CTR_EL0.ERG). */
 static uint64_t granule_of(const struct pe *p) { return UINT64_C(1) << p->cfg->erg; }
 
-/* A store (by a PE, or by NULL from outside) hit a page in which some PE's monitor is armed: those of others that overlap are cleared, which
-   is an event for WFE (Arm ARM B2.9.2, D1.6.1). */
+/* A store (by a PE, or by NULL from outside) hit a page in which some PE's monitor is armed: those of others that overlap are
+   cleared, which is an event for WFE (Arm ARM B2.9.2, D1.6.1). */
 static void monitor_store(struct engine *e, const struct cpu *by, uint64_t pa, uint64_t n)
 {
     bool held = false;
@@ -36,8 +36,8 @@ static void monitor_store(struct engine *e, const struct cpu *by, uint64_t pa, u
         *flags &= (uint8_t)~MEM_WATCH;
 }
 
-static void attach(struct pe *p, struct engine *e, const struct arm_config *cfg, const struct sysreg_map *map, const struct a64_decoder *dec,
-                   uint64_t affinity, uint64_t tick_cycles)
+static void attach(struct pe *p, struct engine *e, const struct arm_config *cfg, const struct sysreg_map *map,
+                   const struct a64_decoder *dec, uint64_t affinity, uint64_t tick_cycles)
 {
     memset(p, 0, sizeof *p);
     p->cfg = cfg;
@@ -53,8 +53,8 @@ static void attach(struct pe *p, struct engine *e, const struct arm_config *cfg,
     engine_add_cpu(e, &p->cpu);
 }
 
-void pe_init(struct pe *p, struct engine *e, const struct arm_config *cfg, const struct sysreg_map *map, const struct a64_decoder *dec,
-             uint64_t affinity, uint64_t tick_cycles)
+void pe_init(struct pe *p, struct engine *e, const struct arm_config *cfg, const struct sysreg_map *map,
+             const struct a64_decoder *dec, uint64_t affinity, uint64_t tick_cycles)
 {
     attach(p, e, cfg, map, dec, affinity, tick_cycles);
     pe_reset(p);
@@ -95,8 +95,8 @@ void pe_start_at(struct pe *p, unsigned el, uint64_t pc)
 {
     struct arm_regs *r = &p->s.regs;
     if (el < 3 && arm_has(p->cfg, FEAT_EL3))
-        r->scr_el3 |= scr_el3_NS | scr_el3_RW | scr_el3_HCE | scr_el3_APK | scr_el3_API | scr_el3_ATA | scr_el3_FGTEn | scr_el3_ECVEn |
-                      scr_el3_HXEn | scr_el3_EnSCXT;
+        r->scr_el3 |= scr_el3_NS | scr_el3_RW | scr_el3_HCE | scr_el3_APK | scr_el3_API | scr_el3_ATA | scr_el3_FGTEn |
+                      scr_el3_ECVEn | scr_el3_HXEn | scr_el3_EnSCXT;
     if (el < 2 && arm_has(p->cfg, FEAT_EL2))
         r->hcr_el2 |= hcr_el2_RW | hcr_el2_API | hcr_el2_APK | hcr_el2_ATA;
     p->s.pstate = (p->s.pstate & ~(uint64_t)PSTATE_EL) | (uint64_t)el << PSTATE_EL_SHIFT;
@@ -208,7 +208,8 @@ bool pe_bt_strict(const struct pe *p) { return sctlr_of(p, regime_of(p, p->el)) 
 
 bool pe_effects(struct pe *p, uint32_t fx)
 {
-    const uint32_t level = SYSREG_FX_TLB | SYSREG_FX_FP | SYSREG_FX_DEBUG | SYSREG_FX_FETCH | SYSREG_FX_PAUTH | SYSREG_FX_TAG | SYSREG_FX_STATE;
+    const uint32_t level =
+        SYSREG_FX_TLB | SYSREG_FX_FP | SYSREG_FX_DEBUG | SYSREG_FX_FETCH | SYSREG_FX_PAUTH | SYSREG_FX_TAG | SYSREG_FX_STATE;
     if ((fx & (SYSREG_FX_GIC | SYSREG_FX_STATE)) && p->env && p->env->gic_changed)
         p->env->gic_changed(p->env_ctx, p);
     if (fx & SYSREG_FX_CHECK)
@@ -232,7 +233,8 @@ bool pe_effects(struct pe *p, uint32_t fx)
     return p->cpu.resync || ((fx & (SYSREG_FX_IRQ | SYSREG_FX_TIMER | SYSREG_FX_STATE | SYSREG_FX_GIC)) && pe_irq_look(p));
 }
 
-/* ---- the run loop ------------------------------------------------------------------------------------------------------------ */
+/* ---- the run loop ------------------------------------------------------------------------------------------------------------
+ */
 
 /* Runs guest code from s.pc until the cycle `limit`, or until a handler has something for the loop. */
 static void run_handlers(struct pe *p, uint64_t limit)
@@ -253,8 +255,8 @@ static void run_handlers(struct pe *p, uint64_t limit)
 /* How long one stretch without a look may be: it keeps `left` positive and small. */
 #define STRETCH_MAX (UINT64_C(1) << 40)
 
-/* Makes the stores of p be seen that clear the monitors of others. What says so is their state alone: page flags are a cache, and a fork
-   begins without. */
+/* Makes the stores of p be seen that clear the monitors of others. What says so is their state alone: page flags are a cache, and
+   a fork begins without. */
 static void watch_others(struct pe *p)
 {
     struct engine *e = p->cpu.engine;

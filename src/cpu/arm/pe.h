@@ -91,35 +91,35 @@ union arm_vector {
 
 /* Saved state. Every member is listed in state.def (name, count), from which digests, snapshots and the debugger read it. */
 struct arm_state {
-    uint64_t cycle;   /* machine cycle this PE has reached; current only while it is not running */
-    uint64_t idle;    /* cycles that retired no instruction */
-    uint8_t waiting;  /* in WFI (1) or WFE (2) */
-    uint8_t halted;   /* not used */
-    uint8_t parked;   /* off, until PSCI or the machine starts it */
-    uint8_t event;    /* the Event Register of WFE */
-    uint8_t serror;   /* a physical SError is pending */
-    uint8_t monitor;  /* exclusive monitor: 0 open, else the bytes of the load */
-    uint8_t timers;   /* outputs of the timers as the outside was last told: bit per enum arm_timer */
-    uint8_t stepped;  /* what the software step is to tell of the last instruction (debug.c) */
-    uint64_t x[34]; /* 31: the current SP; 32 is 0; 33 takes results nobody reads */
-    uint64_t sp[4]; /* SP_EL0 to SP_EL3; that of the current one only while the PE is not running */
+    uint64_t cycle;  /* machine cycle this PE has reached; current only while it is not running */
+    uint64_t idle;   /* cycles that retired no instruction */
+    uint8_t waiting; /* in WFI (1) or WFE (2) */
+    uint8_t halted;  /* not used */
+    uint8_t parked;  /* off, until PSCI or the machine starts it */
+    uint8_t event;   /* the Event Register of WFE */
+    uint8_t serror;  /* a physical SError is pending */
+    uint8_t monitor; /* exclusive monitor: 0 open, else the bytes of the load */
+    uint8_t timers;  /* outputs of the timers as the outside was last told: bit per enum arm_timer */
+    uint8_t stepped; /* what the software step is to tell of the last instruction (debug.c) */
+    uint64_t x[34];  /* 31: the current SP; 32 is 0; 33 takes results nobody reads */
+    uint64_t sp[4];  /* SP_EL0 to SP_EL3; that of the current one only while the PE is not running */
     uint64_t pc;
     uint64_t pstate; /* as SPSR_ELx has it; NZCV and BTYPE only while the PE is not running */
     uint64_t fpcr, fpsr;
-    uint64_t time_offset;  /* physical counter = cycle / tick_cycles + offset */
-    uint64_t lines;        /* interrupt inputs: bit 0 IRQ, 1 FIQ, 4 virtual IRQ, 5 virtual FIQ */
-    uint64_t stream_from;  /* count up to which the event stream's events are in `event` */
-    uint64_t wait_until;   /* WFIT, WFET: the virtual counter's value that ends it; UINT64_MAX none */
-    uint64_t monitor_pa;   /* what the exclusive monitor watches */
-    uint64_t serror_iss;   /* syndrome of the pending SError */
-    uint64_t seed;         /* generator behind RNDR */
-    uint64_t affinity;     /* MPIDR_EL1 */
-    uint64_t counter[32];  /* PMEVCNTR<n>_EL0, 31: PMCCNTR_EL0, as they were at cycle count_cycle (counters.c) */
+    uint64_t time_offset; /* physical counter = cycle / tick_cycles + offset */
+    uint64_t lines;       /* interrupt inputs: bit 0 IRQ, 1 FIQ, 4 virtual IRQ, 5 virtual FIQ */
+    uint64_t stream_from; /* count up to which the event stream's events are in `event` */
+    uint64_t wait_until;  /* WFIT, WFET: the virtual counter's value that ends it; UINT64_MAX none */
+    uint64_t monitor_pa;  /* what the exclusive monitor watches */
+    uint64_t serror_iss;  /* syndrome of the pending SError */
+    uint64_t seed;        /* generator behind RNDR */
+    uint64_t affinity;    /* MPIDR_EL1 */
+    uint64_t counter[32]; /* PMEVCNTR<n>_EL0, 31: PMCCNTR_EL0, as they were at cycle count_cycle (counters.c) */
     uint64_t count_cycle, count_idle;
     struct {
         uint64_t set; /* the distributor's last Set: mem/gic.h */
         uint8_t enables, maintenance, one_state, pad[5];
-    } gic; /* CPU interface of the GIC: gic_cpuif.c */
+    } gic;             /* CPU interface of the GIC: gic_cpuif.c */
     uint8_t pmu_level; /* the overflow interrupt as the outside was last told */
     uint8_t pad[7];
     union arm_vector v[32];
@@ -130,7 +130,16 @@ struct arm_state {
 enum { LINE_IRQ = 1, LINE_FIQ = 2, LINE_VIRQ = 1 << 4, LINE_VFIQ = 1 << 5 };
 enum { WAITING_WFI = 1, WAITING_WFE = 2 };
 
-enum arm_timer { TIMER_PHYS, TIMER_VIRT, TIMER_HYP_PHYS, TIMER_HYP_VIRT, TIMER_SECURE, TIMER_SEC_HYP_PHYS, TIMER_SEC_HYP_VIRT, TIMER_COUNT };
+enum arm_timer {
+    TIMER_PHYS,
+    TIMER_VIRT,
+    TIMER_HYP_PHYS,
+    TIMER_HYP_VIRT,
+    TIMER_SECURE,
+    TIMER_SEC_HYP_PHYS,
+    TIMER_SEC_HYP_VIRT,
+    TIMER_COUNT
+};
 
 /* Contexts of the modes: exception level, PSTATE.PAN. */
 #define PE_MODES 8
@@ -143,8 +152,8 @@ struct regime_set {
     unsigned count;
 };
 
-/* Where page-table pages are in host memory, and where stage 2 puts those of guests, as walks learnt it. An entry is good while the
-   engine is in the generation it was made in: like an entry of the soft TLB it comes from marked page-table pages. */
+/* Where page-table pages are in host memory, and where stage 2 puts those of guests, as walks learnt it. An entry is good while
+   the engine is in the generation it was made in: like an entry of the soft TLB it comes from marked page-table pages. */
 #define WALK_PAGES  256
 #define WALK_GPAGES 64
 struct walk_cache {
@@ -179,27 +188,27 @@ struct pe {
     struct arm_state s;
 
     /* Caches of the architecture, derived from the state by pe_refresh. */
-    struct flags fl;      /* PSTATE.NZCV while running */
-    uint64_t btype_at;    /* the cycle at which PSTATE.BTYPE is `btype`; at any other it is 0 */
+    struct flags fl;        /* PSTATE.NZCV while running */
+    uint64_t btype_at;      /* the cycle at which PSTATE.BTYPE is `btype`; at any other it is 0 */
     struct tlb_entry *utlb; /* what LDTR and STTR use */
-    uint64_t sp_check;    /* 15 if a misaligned SP faults, else 0 */
+    uint64_t sp_check;      /* 15 if a misaligned SP faults, else 0 */
     uint8_t btype;
-    uint8_t el;           /* PSTATE.EL */
-    uint8_t fp_ready;     /* FP and Advanced SIMD instructions do not trap */
-    uint8_t no_fast;      /* reasons (enum pe_no_fast) why no load or store may take the fast path */
-    uint8_t big_endian;   /* data accesses of this level are */
+    uint8_t el;         /* PSTATE.EL */
+    uint8_t fp_ready;   /* FP and Advanced SIMD instructions do not trap */
+    uint8_t no_fast;    /* reasons (enum pe_no_fast) why no load or store may take the fast path */
+    uint8_t big_endian; /* data accesses of this level are */
     uint8_t big_endian_el0;
-    uint8_t strict;       /* SCTLR_ELx.A: every unaligned access faults */
-    uint8_t pac_on;       /* SCTLR_ELx.EnIA, EnIB, EnDA, EnDB of this level as bits 0 to 3 */
+    uint8_t strict; /* SCTLR_ELx.A: every unaligned access faults */
+    uint8_t pac_on; /* SCTLR_ELx.EnIA, EnIB, EnDA, EnDB of this level as bits 0 to 3 */
     uint8_t executing;
-    uint8_t levels;       /* bit el: level[el] is true to the registers */
-    uint8_t counting;     /* some performance counter is enabled */
-    uint8_t debug_step;   /* the software step state machine or hardware breakpoints need a look at every instruction */
+    uint8_t levels;     /* bit el: level[el] is true to the registers */
+    uint8_t counting;   /* some performance counter is enabled */
+    uint8_t debug_step; /* the software step state machine or hardware breakpoints need a look at every instruction */
     uint32_t count_cycles, count_retired; /* counters that count these here */
     enum sysreg_mode mode;
     struct pe_level level[4];
-    uint64_t armed;       /* sysreg_armed */
-    uint64_t spsr_fields; /* what an exception return takes from SPSR_ELx, of what this PE has */
+    uint64_t armed;            /* sysreg_armed */
+    uint64_t spsr_fields;      /* what an exception return takes from SPSR_ELx, of what this PE has */
     struct access_mode plain;  /* how plain loads and stores are made now */
     struct access_mode unpriv; /* how LDTR and STTR are */
     const struct arm_config *cfg;
@@ -208,8 +217,8 @@ struct pe {
     const struct sysreg_plain *plain_reg;
     struct sysreg_ctx ctx;
     struct tlb_ctx *mode_ctx[PE_MODES]; /* NULL: look it up */
-    uint64_t deadline;    /* cycle at which a timer, counter or time-out of this PE is next due; UINT64_MAX none */
-    uint64_t tick_cycles; /* machine cycles in one tick of the counter */
+    uint64_t deadline;                  /* cycle at which a timer, counter or time-out of this PE is next due; UINT64_MAX none */
+    uint64_t tick_cycles;               /* machine cycles in one tick of the counter */
     struct regime_set regimes;
     struct walk_cache walk;
     struct pac_memo pac;
@@ -260,14 +269,14 @@ struct pe_env {
     void (*gic_changed)(void *ctx, struct pe *p);
 };
 
-void pe_init(struct pe *p, struct engine *e, const struct arm_config *cfg, const struct sysreg_map *map, const struct a64_decoder *dec,
-             uint64_t affinity, uint64_t tick_cycles);
+void pe_init(struct pe *p, struct engine *e, const struct arm_config *cfg, const struct sysreg_map *map,
+             const struct a64_decoder *dec, uint64_t affinity, uint64_t tick_cycles);
 /* A PE of the same kind and in the same state as `from`, on another engine (a fork). Cheaper than a reset. */
 void pe_init_copy(struct pe *p, struct engine *e, const struct pe *from);
 /* Cold reset: the highest exception level, at cfg->rvbar. Arm ARM D1.3 "Reset", AArch64.TakeReset. */
 void pe_reset(struct pe *p);
-/* After a reset: continues at pc in exception level el (at most the highest), handler mode, everything masked, as firmware of the levels
-   above would hand over: they permit what they can and route nothing to themselves. */
+/* After a reset: continues at pc in exception level el (at most the highest), handler mode, everything masked, as firmware of the
+   levels above would hand over: they permit what they can and route nothing to themselves. */
 void pe_start_at(struct pe *p, unsigned el, uint64_t pc);
 /* After the state was changed from outside (reset, snapshot, debugger): recomputes every cache. */
 void pe_refresh(struct pe *p);
@@ -281,10 +290,11 @@ void pe_event(struct pe *p);
 /* True if something ends the waiting of a PE in WFI or WFE now. */
 bool pe_wakes(struct pe *p);
 
-/* ---- trap.c, xret.c ---------------------------------------------------------------------------------------------------------- */
+/* ---- trap.c, xret.c ----------------------------------------------------------------------------------------------------------
+ */
 
-/* Takes exception e at s.pc: routes it, writes ESR, FAR, HPFAR, ELR, SPSR, changes level and PSTATE and sets s.pc. The only function that
-   turns an exception into state. Arm ARM AArch64.TakeException. */
+/* Takes exception e at s.pc: routes it, writes ESR, FAR, HPFAR, ELR, SPSR, changes level and PSTATE and sets s.pc. The only
+   function that turns an exception into state. Arm ARM AArch64.TakeException. */
 void take_exception(struct pe *p, const struct arm_exception *e);
 /* The whole of PSTATE now, as an exception would save it. */
 uint64_t pe_pstate(const struct pe *p);
@@ -302,19 +312,21 @@ uint64_t eret_fields(const struct arm_config *c);
 /* After a write to a register that level, routing, contexts or traps depend on: recomputes what this level caches. */
 void pe_mode_changed(struct pe *p);
 
-/* ---- irq.c ------------------------------------------------------------------------------------------------------------------- */
+/* ---- irq.c -------------------------------------------------------------------------------------------------------------------
+ */
 
 /* The asynchronous exception to take now, by masking, routing and priority, into e. False if none. Arm ARM D1.3.6. */
 bool pe_pending(struct pe *p, struct arm_exception *e);
-/* Does what is due and recomputes p->deadline, from timers, event stream, time-outs and counters. To be called when one of those changed and
-   at an instruction boundary when s.cycle >= p->deadline. */
+/* Does what is due and recomputes p->deadline, from timers, event stream, time-outs and counters. To be called when one of those
+   changed and at an instruction boundary when s.cycle >= p->deadline. */
 void pe_deadline(struct pe *p);
 /* A physical or virtual SError was taken: it is pending no more. */
 void pe_took_serror(struct pe *p, const struct arm_exception *e);
 uint64_t pe_count(const struct pe *p); /* the physical counter now, by s.cycle */
 extern const struct sysreg_live pe_live;
 
-/* ---- mmu.c, walk.c ------------------------------------------------------------------------------------------------------------ */
+/* ---- mmu.c, walk.c ------------------------------------------------------------------------------------------------------------
+ */
 
 struct xlate {
     uint64_t pa;
@@ -329,8 +341,8 @@ struct xlate {
     uint8_t sh;             /* shareability as descriptors have it */
 };
 
-/* Translates va for an access of `size` bytes that does not cross a 4 KiB page, checks every permission, updates AF and dirty state where
-   hardware does. False: p->exc holds the abort, complete but for the instruction's part of the ISS. */
+/* Translates va for an access of `size` bytes that does not cross a 4 KiB page, checks every permission, updates AF and dirty
+   state where hardware does. False: p->exc holds the abort, complete but for the instruction's part of the ISS. */
 bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const struct access_mode *m, struct xlate *out);
 /* The key of the translation context for an access mode: everything pe_translate's outcome depends on but memory. */
 void pe_translation_key(struct pe *p, const struct access_mode *m, uint64_t key[4]);

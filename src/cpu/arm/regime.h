@@ -17,13 +17,19 @@ static inline bool el2_enabled(const struct pe *p)
 static inline uint64_t hcr_of(const struct pe *p) { return el2_enabled(p) ? p->s.regs.hcr_el2 : 0; }
 
 /* ELIsInHost(EL0): EL0 belongs to a host at EL2. */
-static inline bool el0_in_host(const struct pe *p) { return (hcr_of(p) & (hcr_el2_E2H | hcr_el2_TGE)) == (hcr_el2_E2H | hcr_el2_TGE); }
+static inline bool el0_in_host(const struct pe *p)
+{
+    return (hcr_of(p) & (hcr_el2_E2H | hcr_el2_TGE)) == (hcr_el2_E2H | hcr_el2_TGE);
+}
 
 /* The level that controls the translation regime of el. Arm ARM S1TranslationRegime. */
 static inline unsigned regime_of(const struct pe *p, unsigned el) { return el ? el : el0_in_host(p) ? 2 : 1; }
 
 /* Regime 2 with E2H has an EL0 and two address ranges. */
-static inline bool regime_has_el0(const struct pe *p, unsigned regime) { return regime == 1 || (regime == 2 && (p->s.regs.hcr_el2 & hcr_el2_E2H)); }
+static inline bool regime_has_el0(const struct pe *p, unsigned regime)
+{
+    return regime == 1 || (regime == 2 && (p->s.regs.hcr_el2 & hcr_el2_E2H));
+}
 
 static inline uint64_t sctlr_of(const struct pe *p, unsigned regime)
 {

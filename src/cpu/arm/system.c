@@ -122,8 +122,8 @@ static bool address_translate(struct pe *p, struct sysreg_op op, uint64_t va)
     return true;
 }
 
-/* Memory is coherent, and decoded code follows it: of cache maintenance only its faults can be seen, and those by set and way or for the
-   point of unification have none. Arm ARM AArch64.DC; DCInstNeedsTranslation: IMPLEMENTATION DEFINED. */
+/* Memory is coherent, and decoded code follows it: of cache maintenance only its faults can be seen, and those by set and way or
+   for the point of unification have none. Arm ARM AArch64.DC; DCInstNeedsTranslation: IMPLEMENTATION DEFINED. */
 static bool cache_maintain(struct pe *p, unsigned id, uint64_t va)
 {
     struct xlate x;
@@ -157,7 +157,8 @@ static bool cache_maintain(struct pe *p, unsigned id, uint64_t va)
     }
 }
 
-/* TLBI and the instructions of speculation have nothing to do: cached translations are kept true to the tables in memory (engine.h). */
+/* TLBI and the instructions of speculation have nothing to do: cached translations are kept true to the tables in memory
+ * (engine.h). */
 bool pe_sys(struct pe *p, uint32_t insn, unsigned id, uint64_t value)
 {
     p->slow.effects = 0;
@@ -197,10 +198,7 @@ void pe_svc(struct pe *p, unsigned imm)
     debug_advance(p);
 }
 
-static bool firmware(struct pe *p, bool smc)
-{
-    return p->env && p->env->firmware && p->env->firmware(p->env_ctx, p, smc);
-}
+static bool firmware(struct pe *p, bool smc) { return p->env && p->env->firmware && p->env->firmware(p->env_ctx, p, smc); }
 
 bool pe_hvc(struct pe *p, unsigned imm)
 {
@@ -219,7 +217,8 @@ bool pe_hvc(struct pe *p, unsigned imm)
     return false;
 }
 
-/* Arm ARM AArch64.CheckForSMCUndefOrTrap, AArch64.CallSecureMonitor. Firmware that the machine provides is asked where EL3 would be. */
+/* Arm ARM AArch64.CheckForSMCUndefOrTrap, AArch64.CallSecureMonitor. Firmware that the machine provides is asked where EL3 would
+ * be. */
 bool pe_smc(struct pe *p, unsigned imm)
 {
     bool el3 = arm_has(p->cfg, FEAT_EL3), tsc = p->el == 1 && (hcr_of(p) & hcr_el2_TSC);
@@ -247,7 +246,8 @@ void pe_brk(struct pe *p, unsigned imm)
     p->exc = (struct arm_exception){.ec = EC_BRK, .iss = imm, .el = el2 ? 2 : 0};
 }
 
-/* ---- floating point ---------------------------------------------------------------------------------------------------------- */
+/* ---- floating point ----------------------------------------------------------------------------------------------------------
+ */
 
 #define FPEN(v)  ((v) >> 20 & 3)
 #define CPTR_TFP (UINT64_C(1) << 10)
@@ -278,7 +278,8 @@ void pe_fp_trap(struct pe *p)
         p->exc = (struct arm_exception){.ec = EC_UNKNOWN, .el = 2};
 }
 
-/* ---- waiting ------------------------------------------------------------------------------------------------------------------ */
+/* ---- waiting ------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Arm ARM AArch64.CheckForWFxTrap, in the order of Hint_WFE and Hint_WFI. 0: not trapped. */
 static unsigned wait_trapped_to(const struct pe *p, bool wfe)
@@ -366,9 +367,7 @@ static void set_special(void *pe, unsigned id, uint64_t value)
     struct pe *p = pe;
     switch (id) {
     case SR_nzcv: flags_set(&p->fl, value >> 28 & 15); break;
-    case SR_daif:
-        p->s.pstate = (p->s.pstate & ~(uint64_t)PSTATE_DAIF) | (value & PSTATE_DAIF);
-        break;
+    case SR_daif: p->s.pstate = (p->s.pstate & ~(uint64_t)PSTATE_DAIF) | (value & PSTATE_DAIF); break;
     case SR_spsel: set_bits(p, PSTATE_SP, value); break;
     case SR_pan: set_bits(p, PSTATE_PAN, value); break;
     case SR_uao: set_bits(p, PSTATE_UAO, value); break;
@@ -427,6 +426,7 @@ const struct sysreg_live pe_live = {.special = special,
                                     .event = live_event,
                                     .set_event = live_set_event,
                                     .lines = live_lines,
-                                    .gic_read = live_gic_read, .gic_one_security_state = live_one_state,
+                                    .gic_read = live_gic_read,
+                                    .gic_one_security_state = live_one_state,
                                     .gic_write = live_gic_write,
                                     .random = live_random};

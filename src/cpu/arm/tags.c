@@ -40,8 +40,8 @@ unsigned tag_choose(const struct pe *p, unsigned start, unsigned offset, unsigne
     return access_enabled(p) ? choose(start, offset, exclude) : 0;
 }
 
-#define GCR_RRND   (UINT64_C(1) << 16)
-#define RGSR_SEED  8
+#define GCR_RRND  (UINT64_C(1) << 16)
+#define RGSR_SEED 8
 
 /* Arm ARM AArch64.RandomTag: four bits of a shift register. */
 static unsigned random_tag(struct pe *p)

@@ -54,7 +54,8 @@ static struct timer timer_of(const struct pe *p, enum arm_timer t)
     }
 }
 
-/* Whether the condition holds, and when that changes: the count, less its offset, reaches the compare value or wraps round to 0. */
+/* Whether the condition holds, and when that changes: the count, less its offset, reaches the compare value or wraps round to 0.
+ */
 static bool condition(const struct pe *p, const struct timer *t, uint64_t *change)
 {
     uint64_t seen = pe_count(p) - t->offset, ahead = seen < t->compare ? t->compare - seen : -seen;
@@ -82,7 +83,8 @@ uint64_t timer_update(struct pe *p)
     return next;
 }
 
-/* ---- the event stream. Arm ARM D11.2.4 ---------------------------------------------------------------------------------------- */
+/* ---- the event stream. Arm ARM D11.2.4 ----------------------------------------------------------------------------------------
+ */
 
 struct stream {
     bool on, falling;

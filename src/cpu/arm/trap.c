@@ -15,7 +15,10 @@ uint64_t pe_pstate(const struct pe *p)
 }
 
 /* The stack pointer that a PSTATE selects. */
-static inline unsigned sp_index(uint64_t pstate) { return pstate & PSTATE_SP ? (unsigned)((pstate & PSTATE_EL) >> PSTATE_EL_SHIFT) : 0; }
+static inline unsigned sp_index(uint64_t pstate)
+{
+    return pstate & PSTATE_SP ? (unsigned)((pstate & PSTATE_EL) >> PSTATE_EL_SHIFT) : 0;
+}
 
 void pe_change(struct pe *p, uint64_t pstate)
 {

@@ -1,36 +1,36 @@
 /*
- * Walks of translation tables: stage 1 and stage 2, with granules of 4, 16 and 64 KiB. Arm ARM D8.2 to D8.5, AArch64.S1Walk, AArch64.S2Walk
- * and what they call. Descriptors have 64 bits; the contiguous bit is a hint, and is not needed for anything.
+ * Walks of translation tables: stage 1 and stage 2, with granules of 4, 16 and 64 KiB. Arm ARM D8.2 to D8.5, AArch64.S1Walk,
+ * AArch64.S2Walk and what they call. Descriptors have 64 bits; the contiguous bit is a hint, and is not needed for anything.
  */
 #include "cpu/arm/walk.h"
 
 #include <string.h>
 
-#define DESC_VALID   1u
-#define DESC_TABLE   2u
-#define DESC_NS      (1u << 5)
-#define DESC_AP1     (1u << 6)
-#define DESC_AP2     (1u << 7) /* read-only; in stage 2 bit 7 permits writes */
-#define DESC_AF      (1u << 10)
-#define DESC_GP      (UINT64_C(1) << 50)
-#define DESC_DBM     (UINT64_C(1) << 51)
-#define DESC_PXN     (UINT64_C(1) << 53)
-#define DESC_UXN     (UINT64_C(1) << 54)
-#define TABLE_PXN    (UINT64_C(1) << 59)
-#define TABLE_UXN    (UINT64_C(1) << 60)
-#define TABLE_AP0    (UINT64_C(1) << 61)
-#define TABLE_AP1    (UINT64_C(1) << 62)
-#define TABLE_NS     (UINT64_C(1) << 63)
-#define S2_READ      (1u << 6)
-#define S2_WRITE     (1u << 7)
-#define S2_XNX       (UINT64_C(1) << 53)
-#define S2_XN        (UINT64_C(1) << 54)
-#define PAGE_OFFSET  (uint64_t)(MEM_PAGE_SIZE - 1)
-#define FINAL_LEVEL  3
-#define VTCR_NSA     (UINT64_C(1) << 30)
-#define VTCR_NSW     (UINT64_C(1) << 29)
-#define VTCR_SL2     33
-#define VTCR_DS      32
+#define DESC_VALID  1u
+#define DESC_TABLE  2u
+#define DESC_NS     (1u << 5)
+#define DESC_AP1    (1u << 6)
+#define DESC_AP2    (1u << 7) /* read-only; in stage 2 bit 7 permits writes */
+#define DESC_AF     (1u << 10)
+#define DESC_GP     (UINT64_C(1) << 50)
+#define DESC_DBM    (UINT64_C(1) << 51)
+#define DESC_PXN    (UINT64_C(1) << 53)
+#define DESC_UXN    (UINT64_C(1) << 54)
+#define TABLE_PXN   (UINT64_C(1) << 59)
+#define TABLE_UXN   (UINT64_C(1) << 60)
+#define TABLE_AP0   (UINT64_C(1) << 61)
+#define TABLE_AP1   (UINT64_C(1) << 62)
+#define TABLE_NS    (UINT64_C(1) << 63)
+#define S2_READ     (1u << 6)
+#define S2_WRITE    (1u << 7)
+#define S2_XNX      (UINT64_C(1) << 53)
+#define S2_XN       (UINT64_C(1) << 54)
+#define PAGE_OFFSET (uint64_t)(MEM_PAGE_SIZE - 1)
+#define FINAL_LEVEL 3
+#define VTCR_NSA    (UINT64_C(1) << 30)
+#define VTCR_NSW    (UINT64_C(1) << 29)
+#define VTCR_SL2    33
+#define VTCR_DS     32
 
 #define WALK_INLINE static inline __attribute__((always_inline))
 
@@ -74,8 +74,8 @@ static bool desc_write(struct walk *w, uint64_t pa, bool big_endian, uint64_t ol
         new = __builtin_bswap64(new);
     }
     memcpy(page + (pa & PAGE_OFFSET), &new, sizeof new);
-    /* A cached translation never came from a descriptor without the access flag, and one that came from a clean one permits no store:
-       none is wrong now. Decoded code and monitors in the same page do have to hear of it. */
+    /* A cached translation never came from a descriptor without the access flag, and one that came from a clean one permits no
+       store: none is wrong now. Decoded code and monitors in the same page do have to hear of it. */
     if (*mem_page_flags(e->mem, pa) & (MEM_CODE | MEM_WATCH))
         engine_store(e, pa, 8, old, new);
     return true;
@@ -127,7 +127,8 @@ WALK_INLINE enum desc_kind desc_kind(const struct pe *p, const struct stage *s, 
         return level == FINAL_LEVEL ? KIND_LEAF : KIND_TABLE;
     bool block = level == 2;
     if (level == 1)
-        block = s->granule == GRANULE_4K || (s->granule == GRANULE_16K ? s->ds : p->cfg->pa_bits >= 52 && arm_has(p->cfg, FEAT_LPA));
+        block =
+            s->granule == GRANULE_4K || (s->granule == GRANULE_16K ? s->ds : p->cfg->pa_bits >= 52 && arm_has(p->cfg, FEAT_LPA));
     else if (level == 0)
         block = s->granule == GRANULE_4K && s->ds;
     return block ? KIND_LEAF : KIND_INVALID;
@@ -145,7 +146,10 @@ WALK_INLINE uint64_t desc_address(const struct pe *p, const struct stage *s, uin
 WALK_INLINE bool too_wide(const struct stage *s, uint64_t address) { return address >> s->oasize; }
 
 /* Bits of the address below a level's descriptors. */
-WALK_INLINE unsigned level_shift(const struct stage *s, int level) { return s->granule + (s->granule - 3u) * (unsigned)(FINAL_LEVEL - level); }
+WALK_INLINE unsigned level_shift(const struct stage *s, int level)
+{
+    return s->granule + (s->granule - 3u) * (unsigned)(FINAL_LEVEL - level);
+}
 
 /* What an access needs: all bits of it. */
 static inline unsigned needed(const struct walk *w)
@@ -263,14 +267,17 @@ static uint8_t combine(const struct walk *w, uint8_t s1, unsigned s2)
     if (s2_device)
         return (uint8_t)((s2 & 3) << 2);
     if (s1 == 0xf0) /* Tagged Normal: Write-Back with both hints */
-        return s2 == 15 ? 0xf0 : (uint8_t)(combine_nibble(15, to_cacheability[s2 >> 2]) << 4 | combine_nibble(15, to_cacheability[s2 & 3]));
+        return s2 == 15
+                   ? 0xf0
+                   : (uint8_t)(combine_nibble(15, to_cacheability[s2 >> 2]) << 4 | combine_nibble(15, to_cacheability[s2 & 3]));
     return (uint8_t)(combine_nibble(s1 >> 4, to_cacheability[s2 >> 2]) << 4 | combine_nibble(s1 & 15, to_cacheability[s2 & 3]));
 }
 
 /* Whether stage 2 alone makes the memory Device. */
 static bool second_device(const struct walk *w, unsigned s2) { return hcr_of(w->p) & hcr_el2_FWB ? !(s2 & 4) : !(s2 >> 2); }
 
-/* Shareability of both: the wider; what is not cacheable is Outer Shareable. Arm ARM S2CombineS1Shareability, EffectiveShareability. */
+/* Shareability of both: the wider; what is not cacheable is Outer Shareable. Arm ARM S2CombineS1Shareability,
+ * EffectiveShareability. */
 static uint8_t combine_sh(uint8_t attr, uint8_t s1, uint8_t s2)
 {
     if (attr_is_device(attr) || attr == 0x44 || s1 == 2 || s2 == 2)
@@ -412,8 +419,8 @@ static unsigned first_perm(const struct walk *w, uint64_t desc, uint64_t limits)
 }
 
 /* Everything after a leaf has been reached: desc, read from `at` (as the table's owner sees it) at pa. */
-WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct s1_range *r, uint64_t desc, uint64_t at, uint64_t pa, int level,
-                            uint64_t limits, bool table_ns, struct leaf *out)
+WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct s1_range *r, uint64_t desc, uint64_t at,
+                            uint64_t pa, int level, uint64_t limits, bool table_ns, struct leaf *out)
 {
     const struct pe *p = w->p;
     unsigned shift = level_shift(s, level);

@@ -5,8 +5,8 @@
 
 enum { PERM_R = 1, PERM_W = 2, PERM_X = 4 };
 
-/* Descriptors one translation can read: five levels of stage 1, each behind five of stage 2, five for the page itself, and more to update
-   the last ones. */
+/* Descriptors one translation can read: five levels of stage 1, each behind five of stage 2, five for the page itself, and more
+   to update the last ones. */
 #define WALK_READS  48
 #define WALK_LEVELS 6
 
@@ -38,12 +38,12 @@ struct walk {
     uint64_t va;
     enum access access;
     struct access_mode m;
-    bool write;         /* ESR_ELx.WnR of faults */
-    bool el0_regime;    /* the regime has an EL0 */
-    bool s2;            /* there is a second stage */
-    bool secure;        /* made from Secure state */
+    bool write;      /* ESR_ELx.WnR of faults */
+    bool el0_regime; /* the regime has an EL0 */
+    bool s2;         /* there is a second stage */
+    bool secure;     /* made from Secure state */
     bool unaligned;
-    uint64_t gen;       /* of the engine when the walk began */
+    uint64_t gen; /* of the engine when the walk began */
     struct stage s2stage;
     bool s2bad;         /* VTCR_EL2 makes no sense: every access faults */
     uint64_t s2control; /* what stage 2 of a table depends on besides VTTBR_EL2, for p->walk; 0: not remembered */
@@ -57,8 +57,8 @@ struct walk {
 /* Where a stage ended: a 4 KiB page, what its whole extent permits, its memory. */
 struct leaf {
     uint64_t page;
-    unsigned perm;  /* PERM_ bits for the level the access is made as */
-    uint8_t attr;   /* as MAIR_ELx has it */
+    unsigned perm; /* PERM_ bits for the level the access is made as */
+    uint8_t attr;  /* as MAIR_ELx has it */
     uint8_t sh;
     bool ns, guarded;
     int8_t level;
@@ -66,12 +66,13 @@ struct leaf {
 
 /* Stage 1 of w->va. False: p->exc is set. */
 bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, struct leaf *out);
-/* Stage 2 of an intermediate physical address the instruction itself accesses. s1: the attributes of stage 1; out: those of both. */
+/* Stage 2 of an intermediate physical address the instruction itself accesses. s1: the attributes of stage 1; out: those of both.
+ */
 bool ttw_second(struct walk *w, uint64_t ipa, const struct leaf *s1, struct leaf *out);
 /* Sets w->s2stage, w->s2bad, w->s2control by the registers. */
 void ttw_second_setup(struct walk *w);
-/* Marks every page descriptors were read from and remembers them. False: the translation must not be cached, for marks were dropped
-   meanwhile. */
+/* Marks every page descriptors were read from and remembers them. False: the translation must not be cached, for marks were
+   dropped meanwhile. */
 bool ttw_mark(struct walk *w);
 
 /* Raise the abort of stage 1, or of stage 2 at an ipa; always false. level: -1 to 3. */

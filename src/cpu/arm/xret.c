@@ -55,7 +55,7 @@ static inline void leave(struct pe *p, uint64_t target, uint64_t spsr)
     } else {
         new = spsr & p->spsr_fields;
     }
-    p->btype = (uint8_t)((new & PSTATE_BTYPE) >> PSTATE_BTYPE_SHIFT);
+    p->btype = (uint8_t)((new &PSTATE_BTYPE) >> PSTATE_BTYPE_SHIFT);
     p->btype_at = p->s.cycle + 1; /* behind this instruction */
     flags_set(&p->fl, spsr >> 28 & 15);
     p->s.monitor = 0;
