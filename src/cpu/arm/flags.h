@@ -52,6 +52,12 @@ static inline uint64_t flags_limit(enum cond c)
     }
 }
 
+static inline bool sub_overflows(int64_t a, int64_t b)
+{
+    int64_t r;
+    return __builtin_sub_overflow(a, b, &r);
+}
+
 /* Whether c holds after a - b. */
 static inline bool flags_fast(enum cond c, uint64_t a, uint64_t b)
 {
@@ -63,8 +69,8 @@ static inline bool flags_fast(enum cond c, uint64_t a, uint64_t b)
     case COND_cc: return a < b;
     case COND_mi: return (int64_t)(a - b) < 0;
     case COND_pl: return (int64_t)(a - b) >= 0;
-    case COND_vs: return __builtin_sub_overflow_p(sa, sb, (int64_t)0);
-    case COND_vc: return !__builtin_sub_overflow_p(sa, sb, (int64_t)0);
+    case COND_vs: return sub_overflows(sa, sb);
+    case COND_vc: return !sub_overflows(sa, sb);
     case COND_hi: return a > b;
     case COND_ls: return a <= b;
     case COND_ge: return sa >= sb;

@@ -42,14 +42,14 @@ struct s1_range regime_range(const struct pe *p, unsigned regime, bool upper)
     struct s1_range r = {0};
     if (!regime_has_el0(p, regime)) {
         r.txsz = t & 63;
-        r.granule = granule_tg0(c, t >> 14 & 3);
+        r.granule = (uint8_t)granule_tg0(c, t >> 14 & 3);
         r.tbi = t >> TCR_SINGLE_TBI & 1;
         r.tbid = t >> TCR_SINGLE_TBID & 1;
         r.hpd = t >> TCR_SINGLE_HPD & 1;
         r.ds = t >> TCR_SINGLE_DS & 1;
     } else if (!upper) {
         r.txsz = t & 63;
-        r.granule = granule_tg0(c, t >> 14 & 3);
+        r.granule = (uint8_t)granule_tg0(c, t >> 14 & 3);
         r.epd = (t & TCR_EPD0) != 0;
         r.tbi = t >> 37 & 1;
         r.hpd = t >> 41 & 1;
@@ -58,7 +58,7 @@ struct s1_range regime_range(const struct pe *p, unsigned regime, bool upper)
         r.ds = t >> TCR_DS & 1;
     } else {
         r.txsz = t >> 16 & 63;
-        r.granule = granule_tg1(c, t >> 30 & 3);
+        r.granule = (uint8_t)granule_tg1(c, t >> 30 & 3);
         r.epd = (t & TCR_EPD1) != 0;
         r.tbi = t >> 38 & 1;
         r.hpd = t >> 42 & 1;
