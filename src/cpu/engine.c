@@ -264,10 +264,10 @@ struct code_page *engine_code(struct engine *e, uint64_t pa, uint32_t kind)
 }
 
 /* Undecodes the slots of p that bytes first_byte..last_byte can be part of: an instruction may begin one slot earlier (2-byte
-   slots), and be the second of a pair that begins up to two slots before it. */
+   slots), and be the last of those that one handler does, of up to two slots each (2-byte slots). */
 static void undecode_slots(struct engine *e, struct code_page *p, unsigned first_byte, unsigned last_byte)
 {
-    unsigned first = first_byte >> e->slot_shift, before = e->slot_shift == 1 ? 3 : 1;
+    unsigned first = first_byte >> e->slot_shift, before = e->slot_shift == 1 ? 2 * (FUSE_MAX - 1) + 1 : FUSE_MAX - 1;
     for (unsigned i = first > before ? first - before : 0; i <= last_byte >> e->slot_shift; i++)
         p->ops[i].fn = e->fresh.fn; /* operands stay, as in page_drop */
 }

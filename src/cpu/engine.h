@@ -33,6 +33,8 @@ _Static_assert(sizeof(struct uop) == 16, "a micro-op is 16 bytes");
 
 #define UOP_SLOTS(op) ((op)->aux & 3u)
 
+#define FUSE_MAX 4 /* instructions one handler may do at most */
+
 /* Goes on at op_: by a tail call, or by telling the loop of the plain engine. */
 #ifdef TL_ENGINE_PLAIN
 #define DISPATCH(c_, op_, left_) \
@@ -42,7 +44,12 @@ _Static_assert(sizeof(struct uop) == 16, "a micro-op is 16 bytes");
         return;                  \
     } while (0)
 #else
-#define DISPATCH(c_, op_, left_) return (op_)->fn((c_), (op_), (left_))
+#define DISPATCH(c_, op_, left_)                  \
+    do {                                          \
+        struct uop *to_ = (op_);                  \
+        __asm__("" : "+r"(to_));                  \
+        return to_->fn((c_), to_, (left_));       \
+    } while (0)
 #endif
 /* Ends the run: the pc is in the state. */
 #define STOP(c_, left_)       \

@@ -143,22 +143,36 @@ static unsigned idiom(uint64_t *seed, uint32_t *out, unsigned xlen)
     }
 }
 
-/* The pairs that one handler does. */
-static const struct pair {
-    uint16_t op[2];
-} pairs[] = {
-#define FUSE(first, second, kind) {{OP_##first, OP_##second}},
+/* The sequences that one handler does: instructions with their lengths. */
+static const struct fused {
+    unsigned n;
+    struct {
+        uint16_t op;
+        uint8_t bytes;
+    } insn[FUSE_MAX];
+} fused[] = {
+#define XLEN                                           64
+#define FUSE2(a, la, k1, b, lb)                        {2, {{OP_##a, la}, {OP_##b, lb}}},
+#define FUSE3(a, la, k1, b, lb, k2, c, lc)             {3, {{OP_##a, la}, {OP_##b, lb}, {OP_##c, lc}}},
+#define FUSE4(a, la, k1, b, lb, k2, c, lc, k3, d, ld_) {4, {{OP_##a, la}, {OP_##b, lb}, {OP_##c, lc}, {OP_##d, ld_}}},
 #include "cpu/riscv/insn/fuse.def"
-#undef FUSE
+#undef XLEN
+#define XLEN 32
+#include "cpu/riscv/insn/fuse.def"
+#undef XLEN
+#undef FUSE2
+#undef FUSE3
+#undef FUSE4
 };
 
-/* An encoding of op, 2 or 4 bytes long, whose registers are often those in `regs`. Returns its length, 0: none was found. */
-static unsigned encoding_of(uint64_t *seed, unsigned op, unsigned xlen, const uint32_t *regs, uint32_t *out)
+/* An encoding of op in `bytes` bytes, or else in any number, whose registers are often those in `regs`. Returns its length, 0:
+ * none was found. */
+static unsigned encoding_of(uint64_t *seed, unsigned op, unsigned bytes, unsigned xlen, const uint32_t *regs, uint32_t *out)
 {
     unsigned start = (unsigned)rng_below(seed, rv_insn_count());
-    for (unsigned i = 0; i < rv_insn_count(); i++) {
+    for (unsigned i = 0; i < 2 * rv_insn_count(); i++) {
         struct insn_row r = rv_insn_row((start + i) % rv_insn_count());
-        if (r.op != op || (r.xlen && r.xlen != xlen))
+        if (r.op != op || (r.xlen && r.xlen != xlen) || (i < rv_insn_count() && r.bytes != bytes))
             continue;
         uint32_t insn = (uint32_t)rng_next(seed), keep = insn;
         if (r.bytes == 4) {
@@ -166,12 +180,13 @@ static unsigned encoding_of(uint64_t *seed, unsigned op, unsigned xlen, const ui
                    regs[keep >> 2 & 1] << 20;
             if (keep & 0x300000) /* short distances and shifts */
                 insn &= 0x01ffffff;
-            if (r.cost == COST_LOAD || r.cost == COST_STORE)
-                insn = (insn & ~(31u << 15)) | (uint32_t)P_DATA << 15;
+            if ((r.cost == COST_LOAD || r.cost == COST_STORE) && (keep & 8))
+                insn = (insn & ~(31u << 15)) | (uint32_t)(keep & 16 ? P_DATA : P_DATA2) << 15;
             if (r.cost == COST_BRANCH)
                 insn = (insn & 0x01fff07f) | (keep >> 24 & 7) << 9;
-        } else if (keep & 1) {
-            insn = (insn & ~(31u << 7)) | regs[keep >> 1 & 1] << 7;
+        } else if (keep & 1) { /* rd, or x8 to x15 in either place */
+            insn = (insn & ~(31u << 7)) | (r.mask & 1u << 13 ? regs[keep >> 1 & 1] : 8 | (regs[keep >> 1 & 1] & 7)) << 7;
+            insn = keep & 4 ? (insn & ~(7u << 2)) | (regs[keep >> 3 & 1] & 7) << 2 : insn;
         }
         insn = (insn & ~r.mask) | r.match;
         if (r.nonzero && !(insn & r.nonzero))
@@ -184,15 +199,22 @@ static unsigned encoding_of(uint64_t *seed, unsigned op, unsigned xlen, const ui
     return 0;
 }
 
-static unsigned put_pair(uint8_t *at, uint64_t *seed, unsigned xlen)
+/* One of the sequences; often a register of it begins as a pointer to data. */
+static unsigned put_fused(uint8_t *at, uint64_t *seed, unsigned xlen)
 {
-    const struct pair *p = &pairs[rng_below(seed, ARRAY_LEN(pairs))];
-    const uint32_t regs[2] = {8 + (uint32_t)rng_below(seed, 3),
-                              rng_below(seed, 8) ? 8 + (uint32_t)rng_below(seed, 6) : reg(seed)};
+    const struct fused *f = &fused[rng_below(seed, ARRAY_LEN(fused))];
+    uint32_t regs[2] = {8 + (uint32_t)rng_below(seed, 3), rng_below(seed, 8) ? 8 + (uint32_t)rng_below(seed, 6) : reg(seed)};
     unsigned n = 0;
-    for (unsigned i = 0; i < 2; i++) {
+    if (rng_below(seed, 3) == 0)
+        regs[1] = regs[0];
+    if (rng_below(seed, 2)) {
+        uint32_t point = i_type((uint32_t)rng_below(seed, 64) * 8, rng_below(seed, 2) ? P_DATA : P_DATA2, 0, regs[0], 0x13);
+        memcpy(at, &point, 4);
+        n = 4;
+    }
+    for (unsigned i = 0; i < f->n; i++) {
         uint32_t insn;
-        unsigned bytes = encoding_of(seed, p->op[i], xlen, regs, &insn);
+        unsigned bytes = encoding_of(seed, f->insn[i].op, f->insn[i].bytes, xlen, regs, &insn);
         memcpy(at + n, &insn, bytes);
         n += bytes;
     }
@@ -227,11 +249,11 @@ static uint32_t any_row(uint64_t *seed, unsigned *bytes)
 
 static void make_stream(struct stream *s, uint64_t *seed, unsigned xlen)
 {
-    for (unsigned at = 0; at < CODE_BYTES - 16;) {
+    for (unsigned at = 0; at < CODE_BYTES - 24;) {
         uint32_t out[4];
         unsigned n = 1, bytes = 4;
         if (rng_below(seed, 3) == 0) {
-            at += put_pair(s->code + at, seed, xlen);
+            at += put_fused(s->code + at, seed, xlen);
             continue;
         }
         switch (rng_below(seed, 10)) {
@@ -251,6 +273,7 @@ static void make_stream(struct stream *s, uint64_t *seed, unsigned xlen)
     for (unsigned i = 1; i < 32; i++)
         s->x[i] = insn_value(seed, xlen);
     s->x[0] = 0;
+    s->x[2] = insn_sext(INSN_DATA + 0xf80, xlen);
     s->x[P_DATA] = insn_sext(INSN_DATA + 0x800, xlen);
     s->x[P_DATA2] = insn_sext(INSN_DATA + 0xff0, xlen);
     s->x[P_CODE] = insn_sext(INSN_RAM + 0xc00, xlen);

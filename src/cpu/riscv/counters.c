@@ -140,7 +140,7 @@ void counters_mode(struct hart *h, unsigned retired)
         return;
     run(h, running, retired);
     hart_deadline(h);
-    if (h->deadline < h->cpu.limit)
+    if (h->deadline <= h->cpu.limit)
         h->cpu.resync = true; /* the run loop computes its limit anew */
 }
 

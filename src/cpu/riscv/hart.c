@@ -163,7 +163,7 @@ bool hart_effects(struct hart *h, uint32_t fx)
         memset(h->mode_ctx, 0, sizeof h->mode_ctx);
     if (fx & (CSR_FX_TLB | CSR_FX_FLUSH | CSR_FX_FP | CSR_FX_FETCH))
         hart_mode_changed(h);
-    if (h->deadline < h->cpu.limit)
+    if (h->deadline <= h->cpu.limit)
         return true; /* the run loop computes its limit anew */
     return h->cpu.resync || ((fx & (CSR_FX_IRQ | CSR_FX_TIMER)) && hart_irq_look(h));
 }
@@ -218,11 +218,11 @@ void hart_line(struct hart *h, unsigned irq, bool level)
 static void run_handlers(struct hart *h, uint64_t limit)
 {
     struct cpu *c = &h->cpu;
-    c->limit = limit;
+    c->limit = limit - 1;
     c->resync = false;
     fp_host_enter(h->frm, h->s.fflags);
     h->executing = 1;
-    exec_of(h)->enter(h, (int64_t)(limit - h->s.cycle));
+    exec_of(h)->enter(h, (int64_t)(c->limit - h->s.cycle));
 #ifdef TL_ENGINE_PLAIN
     while (c->next)
         c->next->fn(c, c->next, c->left);
