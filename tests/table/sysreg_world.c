@@ -25,6 +25,12 @@ static uint64_t live_cycles(void *pe) { return ((struct pe_world *)pe)->cycles; 
 static void live_set_cycles(void *pe, uint64_t v) { ((struct pe_world *)pe)->cycles = v; }
 static uint64_t live_event(void *pe, unsigned n) { return ((struct pe_world *)pe)->event[n]; }
 static void live_set_event(void *pe, unsigned n, uint64_t v) { ((struct pe_world *)pe)->event[n] = v; }
+static uint64_t live_overflows(void *pe) { return ((struct pe_world *)pe)->r.pmovsset_el0 | ((struct pe_world *)pe)->overflows; }
+static void live_set_overflows(void *pe, uint64_t v)
+{
+    ((struct pe_world *)pe)->r.pmovsset_el0 = v;
+    ((struct pe_world *)pe)->overflows = 0;
+}
 static void live_increment(void *pe, uint32_t counters) { ((struct pe_world *)pe)->increments |= counters; }
 static uint32_t live_lines(void *pe) { return ((struct pe_world *)pe)->lines; }
 static uint64_t live_random(void *pe, bool reseed) { return ((struct pe_world *)pe)->random + reseed; }
@@ -49,6 +55,8 @@ static const struct sysreg_live live = {
     .set_cycles = live_set_cycles,
     .event = live_event,
     .set_event = live_set_event,
+    .overflows = live_overflows,
+    .set_overflows = live_set_overflows,
     .software_increment = live_increment,
     .lines = live_lines,
     .random = live_random,

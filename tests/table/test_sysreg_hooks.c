@@ -195,6 +195,28 @@ static void pmcr_resets_counters_and_keeps_its_enables(void **state)
     pe_end(&w);
 }
 
+/* What has overflowed but is not stored is read, and stays when another flag is changed. */
+static void overflow_flags_are_those_of_now(void **state)
+{
+    struct pe_world w;
+    (void)state;
+    pe_new(&w, "max");
+    pe_open(&w, false, false);
+    pe_bits(&w, "mdcr_el2", 31, 2);
+    w.overflows = 0x80000006;
+    assert_int_equal(pe_read(&w, 2, SR_pmovsset_el0), 0x80000006);
+    assert_int_equal(pe_read(&w, 1, SR_pmovsclr_el0), 0x80000002);
+    assert_int_equal(pe_write(&w, 1, SR_pmovsset_el0, 6), 0); /* counter 2 is EL2's */
+    assert_int_equal(pe_write(&w, 1, SR_pmovsset_el0, 5), SYSREG_FX_COUNT | SYSREG_FX_IRQ);
+    assert_true(w.r.pmovsset_el0 == 0x80000007 && !w.overflows);
+    w.overflows = 8;
+    pe_write(&w, 1, SR_pmovsclr_el0, UINT64_MAX);
+    assert_int_equal(w.r.pmovsset_el0, 0xc);
+    pe_write(&w, 2, SR_pmovsclr_el0, 8);
+    assert_int_equal(pe_read(&w, 2, SR_pmovsclr_el0), 4);
+    pe_end(&w);
+}
+
 /* PMUSERENR_EL0 by field (D24.5.27). */
 static void pmuserenr_opens_the_monitors_to_el0_bit_by_bit(void **state)
 {
@@ -538,6 +560,7 @@ int main(void)
         cmocka_unit_test(el1_has_the_counters_below_hpmn),
         cmocka_unit_test(selected_counters_are_the_numbered_ones),
         cmocka_unit_test(pmcr_resets_counters_and_keeps_its_enables),
+        cmocka_unit_test(overflow_flags_are_those_of_now),
         cmocka_unit_test(pmuserenr_opens_the_monitors_to_el0_bit_by_bit),
         cmocka_unit_test(the_os_lock_opens_what_a_debugger_sees),
         cmocka_unit_test(claim_tags_are_set_and_cleared_by_ones),

@@ -2,6 +2,8 @@
 
 #include "cpu/arm/regime.h"
 
+#include <string.h>
+
 #define CYCLES 31 /* index of PMCCNTR_EL0 in s.counter, and its bit in the control registers */
 
 /* Whether counter n is one of those MDCR_EL2.HPMN keeps for EL2. Arm ARM PMUCounterIsHyp. */
@@ -73,26 +75,40 @@ static unsigned width(const struct pe *p, unsigned n)
     return wide ? 64 : 32;
 }
 
-static void add(struct pe *p, unsigned n, uint64_t increment)
+/* The counters and their overflow flags: the PE's, or a copy. */
+struct tally {
+    uint64_t *counter, *overflows;
+};
+
+static void add(const struct pe *p, struct tally t, unsigned n, uint64_t increment)
 {
-    uint64_t old = p->s.counter[n], new = old + increment;
-    bool over = width(p, n) == 64 ? new < old : (new >> 32) != (old >> 32);
-    p->s.counter[n] = arm_has(p->cfg, FEAT_PMUv3p5) || n == CYCLES ? new : (uint32_t) new;
-    if (!over)
+    uint64_t old = t.counter[n], new = old + increment;
+    bool narrow = !(p->count_wide >> n & 1);
+    uint64_t times = narrow ? (uint32_t)((new >> 32) - (old >> 32)) : new < old;
+    t.counter[n] = arm_has(p->cfg, FEAT_PMUv3p5) || n == CYCLES ? new : (uint32_t) new;
+    if (!times)
         return;
-    p->s.regs.pmovsset_el0 |= UINT64_C(1) << n;
-    if (n != CYCLES && !(n & 1) && width(p, n) == 32 && exists(p, n + 1) && counts(p, n + 1) && event_of(p, n + 1) == EVENT_CHAIN)
-        add(p, n + 1, 1);
+    *t.overflows |= UINT64_C(1) << n;
+    if (!(n & 1) && narrow && p->count_chain >> (n + 1) & 1)
+        add(p, t, n + 1, times);
 }
 
-/* The counters as they were before, brought up to now. */
-static void accrue(struct pe *p)
+/* What has happened since the counters were last brought up to date. */
+static void add_all(const struct pe *p, struct tally t)
 {
     uint64_t cycles = p->s.cycle - p->s.count_cycle, retired = cycles - (p->s.idle - p->s.count_idle);
     for (uint32_t left = p->count_cycles | p->count_retired; left; left &= left - 1) {
         unsigned n = (unsigned)__builtin_ctz(left);
-        add(p, n, p->count_cycles >> n & 1 ? cycles : retired);
+        add(p, t, n, p->count_cycles >> n & 1 ? cycles : retired);
     }
+}
+
+static struct tally own(struct pe *p) { return (struct tally){p->s.counter, &p->s.regs.pmovsset_el0}; }
+
+/* The counters as they were before, brought up to now. */
+static void accrue(struct pe *p)
+{
+    add_all(p, own(p));
     p->s.count_cycle = p->s.cycle;
     p->s.count_idle = p->s.idle;
 }
@@ -105,10 +121,14 @@ void pmu_sync(struct pe *p)
 
 void pmu_refresh(struct pe *p)
 {
-    p->count_cycles = p->count_retired = 0;
+    p->count_cycles = p->count_retired = p->count_chain = p->count_wide = 0;
     p->counting = 0;
     for (unsigned n = 0; n <= CYCLES; n++) {
-        if (!exists(p, n) || !enabled(p, n))
+        if (!exists(p, n))
+            continue;
+        if (width(p, n) == 64)
+            p->count_wide |= UINT32_C(1) << n;
+        if (!enabled(p, n))
             continue;
         p->counting = 1;
         if (!counts(p, n))
@@ -118,6 +138,8 @@ void pmu_refresh(struct pe *p)
             p->count_cycles |= UINT32_C(1) << n;
         else if (event == EVENT_INST_RETIRED)
             p->count_retired |= UINT32_C(1) << n;
+        else if (event == EVENT_CHAIN && n & 1)
+            p->count_chain |= UINT32_C(1) << n;
     }
 }
 
@@ -133,7 +155,36 @@ static uint64_t value_now(const struct pe *p, unsigned n)
 }
 
 uint64_t pmu_cycles(const struct pe *p) { return value_now(p, CYCLES); }
-uint64_t pmu_event_value(const struct pe *p, unsigned n) { return value_now(p, n); }
+
+/* Brings a copy up to now; returns the overflow flags. */
+static uint64_t copy_now(const struct pe *p, uint64_t *counter)
+{
+    uint64_t overflows = p->s.regs.pmovsset_el0;
+    memcpy(counter, p->s.counter, sizeof p->s.counter);
+    add_all(p, (struct tally){counter, &overflows});
+    return overflows;
+}
+
+uint64_t pmu_event_value(const struct pe *p, unsigned n)
+{
+    uint64_t counter[ARRAY_LEN(p->s.counter)];
+    if (event_of(p, n) != EVENT_CHAIN)
+        return value_now(p, n);
+    copy_now(p, counter);
+    return counter[n];
+}
+
+uint64_t pmu_overflows(const struct pe *p)
+{
+    uint64_t counter[ARRAY_LEN(p->s.counter)];
+    return p->count_cycles | p->count_retired ? copy_now(p, counter) : p->s.regs.pmovsset_el0;
+}
+
+void pmu_set_overflows(struct pe *p, uint64_t value)
+{
+    accrue(p);
+    p->s.regs.pmovsset_el0 = value;
+}
 
 void pmu_set_cycles(struct pe *p, uint64_t value)
 {
@@ -147,15 +198,17 @@ void pmu_set_event(struct pe *p, unsigned n, uint64_t value)
     p->s.counter[n] = value;
 }
 
-void pmu_event(struct pe *p, unsigned event)
+void pmu_event_on(struct pe *p, unsigned event, uint32_t counters)
 {
     if (likely(!p->counting))
         return;
     for (unsigned n = 0; n < p->cfg->pmu_counters; n++) {
-        if (event_of(p, n) == event && counts(p, n))
-            add(p, n, 1);
+        if (counters >> n & 1 && event_of(p, n) == event && counts(p, n))
+            add(p, own(p), n, 1);
     }
 }
+
+void pmu_event(struct pe *p, unsigned event) { pmu_event_on(p, event, UINT32_MAX); }
 
 /* Arm ARM CheckForPMUOverflow. */
 static bool interrupt(const struct pe *p)

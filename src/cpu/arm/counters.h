@@ -29,6 +29,11 @@ enum counter_event {
     EVENT_CHAIN = 0x1e
 };
 void pmu_event(struct pe *p, unsigned event);
+/* The same of some event counters, by bits. */
+void pmu_event_on(struct pe *p, unsigned event, uint32_t counters);
+/* PMOVSSET_EL0 now: the register, and what has overflowed since the counters were brought up to date. */
+uint64_t pmu_overflows(const struct pe *p);
+void pmu_set_overflows(struct pe *p, uint64_t value);
 /* Marks overflows that are due, tells the outside of the interrupt, and returns the cycle at which one is next due. */
 uint64_t pmu_update(struct pe *p);
 #endif

@@ -204,7 +204,8 @@ struct pe {
     uint8_t levels;     /* bit el: level[el] is true to the registers */
     uint8_t counting;   /* some performance counter is enabled */
     uint8_t debug_step; /* the software step state machine or hardware breakpoints need a look at every instruction */
-    uint32_t count_cycles, count_retired; /* counters that count these here */
+    uint32_t count_cycles, count_retired, count_chain; /* counters that count these here */
+    uint32_t count_wide;                               /* counters that overflow from bit 63 */
     enum sysreg_mode mode;
     struct pe_level level[4];
     uint64_t armed;            /* sysreg_armed */

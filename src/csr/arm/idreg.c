@@ -113,6 +113,17 @@ static uint64_t vtr(const struct arm_config *cfg)
     return bits_set(v, 31, 29, cfg->gic_prio - 1);
 }
 
+/* With 64-bit counters there is no CHAIN, before FEAT_PMUv3p1 no STALL_FRONTEND and STALL_BACKEND (D13.12.1). */
+static bool common_event(const struct arm_config *cfg, unsigned event)
+{
+    switch (event) {
+    case 0x1e: return !arm_has(cfg, FEAT_PMUv3p5);
+    case 0x23:
+    case 0x24: return arm_has(cfg, FEAT_PMUv3p1);
+    default: return true;
+    }
+}
+
 /* Common events first to first + 31 that are there. */
 static uint64_t common_events(const struct arm_config *cfg, unsigned first)
 {
@@ -123,8 +134,8 @@ static uint64_t common_events(const struct arm_config *cfg, unsigned first)
     };
     uint64_t v = 0;
     for (unsigned i = 0; i < ARRAY_LEN(events); i++)
-        if (events[i] - first < 32 && (events[i] != 0x1e || !arm_has(cfg, FEAT_PMUv3p5)))
-            v |= UINT64_C(1) << (events[i] - first); /* with 64-bit counters there is no CHAIN (D13.12.1) */
+        if (events[i] - first < 32 && common_event(cfg, events[i]))
+            v |= UINT64_C(1) << (events[i] - first);
     return v;
 }
 

@@ -78,9 +78,34 @@ static uint32_t clear_counters(const struct sysreg_ctx *c, const struct sysreg_e
         return clear_counters(c, e, &c->r->name, v);                                                               \
     }
 CLEAR(pmcntenset_el0)
-CLEAR(pmovsset_el0)
 CLEAR(pmintenset_el1)
 #undef CLEAR
+
+/* What has overflowed is known to who counts; PMOVSSET_EL0 may lag behind. */
+uint64_t arm_rd_overflows(const struct sysreg_ctx *c, const struct sysreg_entry *e)
+{
+    (void)e;
+    return c->live->overflows(c->pe) & counter_mask(c);
+}
+
+static uint32_t change_overflows(const struct sysreg_ctx *c, const struct sysreg_entry *e, uint64_t set, uint64_t clear)
+{
+    uint64_t old = c->live->overflows(c->pe), new = ((old & ~clear) | set);
+    if (new == old)
+        return 0;
+    c->live->set_overflows(c->pe, new);
+    return e->effects;
+}
+
+uint32_t arm_wr_set_overflows(const struct sysreg_ctx *c, const struct sysreg_entry *e, uint64_t v)
+{
+    return change_overflows(c, e, v & e->wmask & counter_mask(c), 0);
+}
+
+uint32_t arm_wr_clear_overflows(const struct sysreg_ctx *c, const struct sysreg_entry *e, uint64_t v)
+{
+    return change_overflows(c, e, 0, v & e->wmask & counter_mask(c));
+}
 
 uint32_t arm_wr_pmswinc_el0(const struct sysreg_ctx *c, const struct sysreg_entry *e, uint64_t v)
 {

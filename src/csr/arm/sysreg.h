@@ -102,6 +102,8 @@ struct sysreg_live {
     void (*set_cycles)(void *pe, uint64_t value);
     uint64_t (*event)(void *pe, unsigned n); /* PMEVCNTR<n>_EL0 now, n 0..30 */
     void (*set_event)(void *pe, unsigned n, uint64_t value);
+    uint64_t (*overflows)(void *pe);                         /* PMOVSSET_EL0 now, with what has overflowed since it was stored */
+    void (*set_overflows)(void *pe, uint64_t value);         /* that; stores it, counters being brought up to now */
     void (*software_increment)(void *pe, uint32_t counters); /* event SW_INCR for these event counters, if they count it */
     uint32_t (*lines)(void *pe);                             /* interrupts pending at the PE now, SYSREG_LINE_* */
     uint64_t (*random)(void *pe, bool reseed);               /* RNDR, RNDRRS: the value; sets PSTATE.NZCV, too */
