@@ -190,6 +190,43 @@ bool machine_dump_dtb(struct machine *m, const char *path, struct err *e);
 bool machine_get_reg(struct machine *m, unsigned hart, const char *name, uint64_t *value);
 bool machine_set_reg(struct machine *m, unsigned hart, const char *name, uint64_t value);
 unsigned machine_harts(const struct machine *m);
+
+/*
+ * What the tables of registers say of each. The registers of a hart are numbered from 0 without a gap: general ones first, then
+ * floating-point or vector registers, the mode, and every CSR or system register of the configuration, once. Those that cannot be
+ * looked at without doing something (ICC_IAR1_EL1, RNDR) are left out, and so are other names of the same register (_EL12).
+ */
+struct machine_field {
+    const char *name, *meaning; /* the manual's name; what it says */
+    uint8_t lo, width;          /* its least significant bit, and how many it has */
+};
+#define MACHINE_FIELDS 64
+struct machine_register {
+    char name[32];     /* the manual's, in lower case: "x10", "mstatus", "hcr_el2" */
+    const char *alias; /* another name of it ("a0"), or NULL */
+    const char *title; /* what it is, or NULL */
+    unsigned width;    /* bits */
+    unsigned number;   /* of a CSR; of a system register: op0 << 14 | op1 << 11 | CRn << 7 | CRm << 3 | op2 */
+    enum machine_register_group {
+        MACHINE_GENERAL,
+        MACHINE_FLOAT,
+        MACHINE_VECTOR,
+        MACHINE_SYSTEM,
+        MACHINE_MODE /* priv, v; el */
+    } group;
+    unsigned fields;
+    /* The fields there are in this configuration, by lo. RES0 and RES1 ones are left out. Where a register of Arm has another
+       layout under HCR_EL2.E2H, those of both are there, and may overlap. */
+    struct machine_field field[MACHINE_FIELDS];
+};
+/* Register i of the hart into *r. False: the machine has no such hart or register. */
+bool machine_register(const struct machine *m, unsigned hart, unsigned i, struct machine_register *r);
+/* The number of the register called name, or -1. */
+int machine_register_named(const struct machine *m, const char *name);
+#define MACHINE_REGISTER_BYTES 16 /* of the widest */
+/* Register i as (width + 7) / 8 bytes at p, least significant first, as machine_get_reg and machine_set_reg do it. */
+bool machine_get_wide(struct machine *m, unsigned hart, unsigned i, void *p);
+bool machine_set_wide(struct machine *m, unsigned hart, unsigned i, const void *p);
 /* Physical memory. False if any byte is not RAM. */
 bool machine_read(struct machine *m, uint64_t pa, void *p, uint64_t n);
 bool machine_write(struct machine *m, uint64_t pa, const void *p, uint64_t n);

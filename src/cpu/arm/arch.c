@@ -44,6 +44,7 @@ static void kind_free(struct cpu_kind *k)
     struct arm_kind *a = (struct arm_kind *)k;
     sysreg_map_free(a->map);
     a64_decoder_free(a->decoder);
+    free(a->sysreg);
     free(a);
 }
 
@@ -64,6 +65,7 @@ static struct cpu_kind *kind_new(const struct cpu_choice *choice, struct err *e)
                                 .digest = hash_bytes(&cfg, sizeof cfg),
                                 .secure = arm_has(&cfg, FEAT_EL3)};
     snprintf(a->kind.name, sizeof a->kind.name, "%s", arm_core_name(cfg.core));
+    arm_registers_find(a);
     return &a->kind;
 }
 
@@ -401,6 +403,10 @@ const struct cpu_arch arm_arch = {
     .argument = {"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7"},
     .get_reg = arm_get_reg,
     .set_reg = arm_set_reg,
+    .register_at = arm_register_at,
+    .register_named = arm_register_named,
+    .get_register = arm_get_register,
+    .set_register = arm_set_register,
     .load = load,
     .store = store,
     .put_back = put_back,

@@ -23,6 +23,7 @@ static void kind_free(struct cpu_kind *k)
     struct rv_kind *r = (struct rv_kind *)k;
     csr_map_free(r->map);
     rv_decoder_free(r->decoder);
+    free(r->csr);
     free(r);
 }
 
@@ -41,6 +42,7 @@ static struct cpu_kind *kind_new(const struct cpu_choice *choice, struct err *e)
     r->kind = (struct cpu_kind){
         .arch = &riscv_arch, .bits = cfg.xlen, .tick_cycles = cfg.tick_cycles, .digest = hash_bytes(&cfg, sizeof cfg)};
     snprintf(r->kind.name, sizeof r->kind.name, "rv%u", cfg.xlen);
+    rv_registers_find(r);
     return &r->kind;
 }
 
@@ -198,6 +200,10 @@ const struct cpu_arch riscv_arch = {
     .argument = {"a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7"},
     .get_reg = hart_get_reg,
     .set_reg = hart_set_reg,
+    .register_at = rv_register_at,
+    .register_named = rv_register_named,
+    .get_register = rv_get_register,
+    .set_register = rv_set_register,
     .load = load,
     .store = store,
     .put_back = put_back,
