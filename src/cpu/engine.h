@@ -178,6 +178,10 @@ struct cpu {
         bool now;      /* the instruction is to be abandoned */
         bool last;     /* what ended the run last was this, and no breakpoint */
     } watched;
+    struct {
+        uint64_t cycle;
+        uint32_t n;
+    } took;                             /* how many interrupts it took at that cycle, which take none: cpu_taken */
     struct tlb_ctx *ctx[TLB_CTX_COUNT]; /* allocated when first needed */
     unsigned ctx_victim;
     uint64_t ctx_evictions; /* raised whenever a context changes its key: pointers kept by key are then stale */
@@ -221,6 +225,14 @@ struct tlb_ctx *cpu_ctx(struct cpu *c, const uint64_t key[4]);
 
 /* Forgets the boundary at which c stopped last: breakpoints and watchpoints stop there again. */
 static inline void cpu_stops_anew(struct cpu *c) { c->passed.valid = c->watched.passed = c->watched.now = false; }
+
+/* An interrupt is taken at that cycle. Between this boundary and the instruction to come no time passes, so who wants to come
+   back to the very same point of a run needs their number. */
+static inline void cpu_took(struct cpu *c, uint64_t cycle)
+{
+    c->took.n = c->took.cycle == cycle ? c->took.n + 1 : 1;
+    c->took.cycle = cycle;
+}
 
 /* Cycle now, from inside a handler. */
 static inline uint64_t cpu_now(const struct cpu *c, int64_t left) { return c->limit - (uint64_t)left; }
