@@ -98,7 +98,7 @@ void gdb_target_make(struct gdb *g)
     g->pc = g->sp = UINT_MAX;
     buf_printf(b,
                "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n<target version=\"1.0\">\n"
-               "<architecture>%s</architecture>\n",
+               "<architecture>%s</architecture>\n<osabi>none</osabi>\n", /* else GDB takes Linux's, and steps by guessing */
                t->architecture(g->d.m));
     for (unsigned f = 0; t->features[f]; f++) {
         unsigned before = g->regs;
