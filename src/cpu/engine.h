@@ -44,11 +44,11 @@ _Static_assert(sizeof(struct uop) == 16, "a micro-op is 16 bytes");
         return;                  \
     } while (0)
 #else
-#define DISPATCH(c_, op_, left_)                  \
-    do {                                          \
-        struct uop *to_ = (op_);                  \
-        __asm__("" : "+r"(to_));                  \
-        return to_->fn((c_), to_, (left_));       \
+#define DISPATCH(c_, op_, left_)            \
+    do {                                    \
+        struct uop *to_ = (op_);            \
+        __asm__("" : "+r"(to_));            \
+        return to_->fn((c_), to_, (left_)); \
     } while (0)
 #endif
 /* Ends the run: the pc is in the state. */
@@ -162,7 +162,11 @@ struct cpu {
     struct {
         uint64_t pc, cycle;
         bool valid;
-    } passed;                           /* the boundary at which a breakpoint stopped last: the next run goes over it */
+    } passed; /* the boundary at which a breakpoint stopped last: the next run goes over it */
+    struct {
+        uint64_t cycle;
+        uint32_t n;
+    } took;                             /* how many interrupts it took at that cycle, which take none: cpu_taken */
     struct tlb_ctx *ctx[TLB_CTX_COUNT]; /* allocated when first needed */
     unsigned ctx_victim;
     uint64_t ctx_evictions; /* raised whenever a context changes its key: pointers kept by key are then stale */
@@ -203,6 +207,14 @@ void engine_sweep(struct engine *e);
 
 /* The context for a key, on this cpu: found, or taken from the least useful one. */
 struct tlb_ctx *cpu_ctx(struct cpu *c, const uint64_t key[4]);
+
+/* An interrupt is taken at that cycle. Between this boundary and the instruction to come no time passes, so who wants to come
+   back to the very same point of a run needs their number. */
+static inline void cpu_took(struct cpu *c, uint64_t cycle)
+{
+    c->took.n = c->took.cycle == cycle ? c->took.n + 1 : 1;
+    c->took.cycle = cycle;
+}
 
 /* Cycle now, from inside a handler. */
 static inline uint64_t cpu_now(const struct cpu *c, int64_t left) { return c->limit - (uint64_t)left; }

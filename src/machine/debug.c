@@ -28,6 +28,14 @@ bool machine_stop_at(struct machine *m, unsigned hart, uint64_t cycle)
     return true;
 }
 
+void machine_mark(struct machine *m, unsigned hart, uint64_t cycle)
+{
+    const struct machine_halt k = {cycle == UINT64_MAX ? HALT_NONE : HALT_CYCLE, cycle};
+    m->halts += (k.kind != HALT_NONE) - (m->mark.kind != HALT_NONE);
+    m->mark = k;
+    m->mark_hart = hart;
+}
+
 uint64_t machine_hart_cycle(const struct machine *m, unsigned hart) { return machine_progress(m, hart)->cycle; }
 
 bool machine_waits(struct machine *m, unsigned hart) { return machine_progress(m, hart)->waiting && machine_sleeps(m, hart); }

@@ -71,6 +71,7 @@ void machine_refresh(struct machine *m)
             m->device[i].ops->refresh(&m->device[i]);
     for (unsigned i = 0; i < m->setup->harts; i++) {
         machine_hart(m, i)->passed.valid = false; /* that was another time */
+        machine_hart(m, i)->took.n = 0;
         m->arch->refresh(machine_hart(m, i));
     }
 }
@@ -236,6 +237,13 @@ static void copy_state(struct machine *m, const struct machine *from)
     memcpy(m->states, from->states, m->setup->states_size);
 }
 
+/* What is no state, but tells at which of the points of a boundary the machine is. */
+static void copy_taken(struct machine *m, const struct machine *from)
+{
+    for (unsigned i = 0; i < m->setup->harts; i++)
+        machine_hart(m, i)->took = machine_hart(from, i)->took;
+}
+
 struct machine *machine_fork(struct machine *m)
 {
     struct machine *f = must(calloc(1, sizeof *f));
@@ -250,6 +258,7 @@ struct machine *machine_fork(struct machine *m)
     f->host = m->host;
     f->paced = m->paced;
     copy_state(f, m);
+    copy_taken(f, m);
     f->shared = true;
     return f;
 }
@@ -264,6 +273,7 @@ void machine_restore(struct machine *m, struct machine *from)
     for (unsigned i = 0; i < m->setup->harts; i++)
         memcpy(machine_progress(m, i), machine_progress(from, i), m->arch->state_size);
     machine_refresh(m);
+    copy_taken(m, from);
 }
 
 /* More pages than these between two states are shared rather than copied. */
@@ -282,6 +292,7 @@ void machine_rewind(struct machine *m, struct machine *from)
         machine_hart(m, i)->passed.valid = false;
         m->arch->rewind(machine_hart(m, i), machine_hart(from, i));
     }
+    copy_taken(m, from);
     m->shared = false;
 }
 

@@ -326,6 +326,7 @@ enum cpu_stop pe_run(struct pe *p, uint64_t until)
         if (asked)
             break;
         if (pe_pending(p, &e)) {
+            cpu_took(&p->cpu, p->s.cycle);
             take(p, &e);
             if (p->cpu.resync) /* pe_env.trapped wants to stop here */
                 break;
