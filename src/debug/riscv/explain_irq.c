@@ -20,7 +20,7 @@ enum { TO_M, TO_HS, TO_VS };
 const char *rv_irq_name(struct explanation *e, unsigned irq)
 {
     static const char *const title[] = {
-#define IRQ(number, name) [number] = name,
+#define IRQ(number, name, ...) [number] = name,
 #include "debug/riscv/cause.def"
     };
     for (unsigned i = 0; i < ARRAY_LEN(order); i++)
