@@ -105,7 +105,8 @@ static void rounding(struct line *l)
     static const char *const names[8] = {"rne", "rtz", "rdn", "rup", "rmm", "rm5", "rm6", ""};
     unsigned rm = l->bits >> 12 & 7;
     bool arithmetic = l->whole && ((l->bits & 0x7f) == 0x53 || (l->bits & 0x73) == 0x43);
-    if (arithmetic && open_bits(l, 14, 12) && rm != 7) {
+    bool has = open_bits(l, 14, 12) || strstr(l->row->name, "_rtz");
+    if (arithmetic && has && rm != 7) {
         next(l);
         put(l, "%s", names[rm]);
     }
