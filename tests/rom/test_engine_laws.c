@@ -38,18 +38,28 @@ static void print(void *ctx, const char *device, const void *p, size_t n)
     t->n += n;
 }
 
-/* One run: an image, its width, how many harts. */
+/* One run: an image, what it is for, how many harts. */
 struct world {
     char path[512];
-    const char *cpu;
+    const char *board, *cpu;
     unsigned harts;
     struct text out;
     uint64_t digest, cycles; /* at the end */
 };
 
+/* The names of images for other machines than rv64 say so. */
+static void take(struct world *w, const char *image)
+{
+    bool a64 = strstr(image, "a64");
+    snprintf(w->path, sizeof w->path, "%s/roms/%s", TL_SOURCE_DIR, image);
+    w->board = a64 ? "virt-arm,virtualization=on" : "virt";
+    w->cpu = a64 ? "max" : strstr(image, "rv32") ? "rv32" : "rv64";
+}
+
 static struct machine *start(struct world *w)
 {
-    struct machine_config c = {.cpu = w->cpu,
+    struct machine_config c = {.board = w->board,
+                               .cpu = w->cpu,
                                .harts = w->harts,
                                .bios = "none",
                                .kernel = w->path,
@@ -232,8 +242,7 @@ static void each_image(void (*law)(struct world *w, uint64_t seed))
     qsort(name, n, sizeof name[0], by_name);
     struct world *w = calloc(1, sizeof *w);
     for (unsigned i = 0; i < n; i++) {
-        snprintf(w->path, sizeof w->path, "%s/roms/%s", TL_SOURCE_DIR, name[i]);
-        w->cpu = strstr(name[i], "rv32") ? "rv32" : "rv64";
+        take(w, name[i]);
         for (w->harts = 1; w->harts <= 3; w->harts += 2)
             law(w, hash_bytes(name[i], strlen(name[i])) + w->harts);
         free(name[i]);
@@ -302,12 +311,12 @@ static void *long_run(void *m)
 static void fifty_million_cycles_need_no_more_than_64_kib_of_stack(void **state)
 {
     (void)state;
-    static const char *const images[] = {"bench-compute.elf", "bench-walk2.elf", "bench-world.elf", "bench-float.elf",
-                                         "bench-compute-rv32.elf"};
+    static const char *const images[] = {
+        "bench-compute.elf",     "bench-walk2.elf",     "bench-world.elf",   "bench-float.elf",   "bench-compute-rv32.elf",
+        "bench-compute-a64.elf", "bench-walk2-a64.elf", "bench-hvc-a64.elf", "bench-svc-a64.elf", "bench-float-a64.elf"};
     for (unsigned i = 0; i < ARRAY_LEN(images); i++) {
         struct world *w = calloc(1, sizeof *w);
-        snprintf(w->path, sizeof w->path, "%s/roms/%s", TL_SOURCE_DIR, images[i]);
-        w->cpu = strstr(images[i], "rv32") ? "rv32" : "rv64";
+        take(w, images[i]);
         w->harts = 1;
         struct machine *m = start(w);
         uint8_t *area = mmap(NULL, STACK + 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
