@@ -116,6 +116,9 @@ static const char *mode(struct machine *m, unsigned hart, uint8_t priv, uint8_t 
     return trace_mode(priv, v, f.h);
 }
 
-static const char *cause(const struct machine_change *c, char scratch[32]) { return trace_cause(c->interrupt, c->cause, scratch); }
+static const char *cause(const struct machine_change *c, char scratch[32])
+{
+    return trace_cause(c->interrupt, c->cause, scratch);
+}
 
 const struct trace_ops riscv_trace = {.mode = mode, .cause = cause, .line = trace_trap};
