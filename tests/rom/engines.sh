@@ -11,6 +11,7 @@ compared=0
 for image in "$TRAPLINE_SOURCE"/roms/*.elf; do
     machine=(-cpu rv64)
     case $image in *rv32*) machine=(-cpu rv32) ;; *a64*) machine=(-machine "virt-arm,virtualization=on") ;; esac
+    case $image in */journey-a64* | */monitor-a64*) machine=(-machine "virt-arm,virtualization=on,secure=on") ;; esac
     for harts in 1 3; do
         for cycles in 1000 123457 2000003; do
             for program in "$TRAPLINE" "$other"; do
