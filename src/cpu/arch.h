@@ -157,6 +157,10 @@ struct cpu_arch {
     bool (*load)(struct cpu *c, uint64_t va, void *p, uint64_t n);
     bool (*store)(struct cpu *c, uint64_t va, const void *p, uint64_t n);
 
+    /* Where virtual address va is in physical memory by the current mode's translation, for a debugger: no permission matters,
+       and nothing is changed. False: nowhere. */
+    bool (*translate)(struct cpu *c, uint64_t va, uint64_t *pa);
+
     /* Its state becomes `state` (state_size bytes) but for its inputs, which stay as they are, and for reservations, which end.
      */
     void (*put_back)(struct cpu *c, const void *state);

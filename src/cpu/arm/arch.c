@@ -285,23 +285,35 @@ static bool load(struct cpu *c, uint64_t va, void *p, uint64_t n)
 {
     struct pe *a = pe(c);
     uint8_t *out = p;
-    for (; n; n--, va++) {
-        if (!pe_load(a, va, 1, 1, &a->plain))
-            return false;
+    c->unwatched = true;
+    for (; n && pe_load(a, va, 1, 1, &a->plain); n--, va++)
         *out++ = a->slow.data[0];
-    }
-    return true;
+    c->unwatched = false;
+    return !n;
 }
 
 static bool store(struct cpu *c, uint64_t va, const void *p, uint64_t n)
 {
     struct pe *a = pe(c);
     const uint8_t *in = p;
+    c->unwatched = true;
     for (; n; n--, va++) {
         a->slow.data[0] = *in++;
         if (!pe_store(a, va, 1, 1, &a->plain))
-            return false;
+            break;
     }
+    c->unwatched = false;
+    return !n;
+}
+
+static bool translate(struct cpu *c, uint64_t va, uint64_t *pa)
+{
+    struct pe *p = pe(c);
+    const struct access_mode m = {.el = p->el, .regime = p->plain.regime, .probe = true};
+    struct xlate x;
+    if (!pe_translate(p, va, 1, ACCESS_LOAD, &m, &x))
+        return false;
+    *pa = x.pa;
     return true;
 }
 
@@ -400,6 +412,7 @@ const struct cpu_arch arm_arch = {
     .set_register = arm_set_register,
     .load = load,
     .store = store,
+    .translate = translate,
     .put_back = put_back,
     .pieces = pieces,
     .fault = fault,

@@ -104,21 +104,32 @@ static bool load(struct cpu *c, uint64_t va, void *p, uint64_t n)
     struct access_mode mode = data_mode(hart(c));
     uint8_t *out = p;
     uint64_t byte;
-    for (; n; n--, va++) {
-        if (!hart_load(hart(c), va, 1, &mode, &byte))
-            return false;
+    c->unwatched = true;
+    for (; n && hart_load(hart(c), va, 1, &mode, &byte); n--, va++)
         *out++ = (uint8_t)byte;
-    }
-    return true;
+    c->unwatched = false;
+    return !n;
 }
 
 static bool store(struct cpu *c, uint64_t va, const void *p, uint64_t n)
 {
     struct access_mode mode = data_mode(hart(c));
     const uint8_t *in = p;
-    for (; n; n--, va++)
-        if (!hart_store(hart(c), va, 1, &mode, *in++))
-            return false;
+    c->unwatched = true;
+    for (; n && hart_store(hart(c), va, 1, &mode, *in); n--, va++)
+        in++;
+    c->unwatched = false;
+    return !n;
+}
+
+static bool translate(struct cpu *c, uint64_t va, uint64_t *pa)
+{
+    struct hart *h = hart(c);
+    const struct access_mode m = {.priv = h->s.priv, .v = h->s.v, .probe = true};
+    struct xlate x;
+    if (!mmu_translate(h, va, 1, ACCESS_LOAD, &m, &x))
+        return false;
+    *pa = x.pa;
     return true;
 }
 
@@ -206,6 +217,7 @@ const struct cpu_arch riscv_arch = {
     .set_register = rv_set_register,
     .load = load,
     .store = store,
+    .translate = translate,
     .put_back = put_back,
     .pieces = pieces,
     .fault = fault,
