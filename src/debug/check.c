@@ -95,7 +95,7 @@ void verdict_begin(struct check_verdict *v, const struct check_job *job, const c
     snprintf(v->firmware, sizeof v->firmware, "%s", check_firmware_name(job->firmware));
     snprintf(v->handler, sizeof v->handler, "%s", handler);
     v->xlen = job->xlen;
-    v->first_case = -1;
+    v->first_case = (struct check_number){-1, -1};
 }
 
 /* ---- plans
@@ -161,8 +161,8 @@ bool check_run(const struct check_job *job, const struct check_env *env, struct 
     return job->scenario->run(job, env, out, e);
 }
 
-bool check_story(const struct check_job *job, const struct check_env *env, const char *handler, uint64_t number, FILE *to,
-                 struct err *e)
+bool check_story(const struct check_job *job, const struct check_env *env, const char *handler, struct check_number number,
+                 FILE *to, struct err *e)
 {
     return job->scenario->story(job, env, handler, number, to, e);
 }

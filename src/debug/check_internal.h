@@ -63,8 +63,8 @@ struct check_scenario {
     unsigned (*size)(const struct check_job *job);
     bool (*applies)(const struct check_firmware *f);
     bool (*run)(const struct check_job *job, const struct check_env *env, struct check_verdict *out, struct err *e);
-    bool (*story)(const struct check_job *job, const struct check_env *env, const char *handler, uint64_t number, FILE *to,
-                  struct err *e);
+    bool (*story)(const struct check_job *job, const struct check_env *env, const char *handler, struct check_number number,
+                  FILE *to, struct err *e);
 };
 const struct check_scenario *check_scenario(enum check_scenario_id id);
 

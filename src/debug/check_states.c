@@ -204,8 +204,8 @@ static void run_row(struct check_probe *p, const struct check_job *job, const st
         for (unsigned r = 0; r < CHECK_COUNTS; r++)
             v->departs[r] += departs[r];
         case_state_text(&o.x, where, sizeof where);
-        if (*text && v->first_case < 0) {
-            v->first_case = i;
+        if (*text && v->first_case.first < 0) {
+            v->first_case.first = i;
             snprintf(v->first, sizeof v->first, "%s: %.150s", where, text);
         }
         if (!case_conforms(p, h, &o, why, sizeof why) && v->as_expected) {
@@ -248,8 +248,8 @@ bool states_run(const struct check_job *job, const struct check_env *env, struct
     return ok || missing;
 }
 
-bool states_story(const struct check_job *job, const struct check_env *env, const char *handler, uint64_t number, FILE *to,
-                  struct err *e)
+bool states_story(const struct check_job *job, const struct check_env *env, const char *handler, struct check_number number,
+                  FILE *to, struct err *e)
 {
     const struct row *row = NULL;
     for (unsigned i = 0; job_row(job, i); i++)
@@ -259,24 +259,26 @@ bool states_story(const struct check_job *job, const struct check_env *env, cons
         return err_set(e, "%s has no handler %s", job->scenario->name, handler);
     struct check_probe p;
     bool missing;
+    if (number.second >= 0)
+        return err_set(e, "%s has no second events", job->scenario->name);
     if (!probe_open(&p, job, env, &missing, e))
         return false;
     park(&p, job->scenario == check_scenario(SCENARIO_s1_lpad));
     struct sse_context *state = malloc(MAX_STATES * sizeof *state);
-    unsigned n = all_states(row, state), k = variants(row);
-    bool ok = number < (uint64_t)n * k;
+    unsigned n = all_states(row, state), k = variants(row), i = (unsigned)number.first;
+    bool ok = number.first < (int64_t)n * k;
     if (ok) {
         struct check_case o;
         char where[96];
         const struct check_handler *h = check_handler(row->handler);
         p.story = to;
-        case_state_text(&state[number / k], where, sizeof where);
-        fprintf(to, "%s, %s, RV%u, handler %s, case %" PRIu64 ": %s\n", job->scenario->name, check_firmware_name(job->firmware),
-                job->xlen, handler, number, where);
-        run_one(&p, check_firmware(job->firmware), h, &state[number / k], (unsigned)(number % k), &o);
+        case_state_text(&state[i / k], where, sizeof where);
+        fprintf(to, "%s, %s, RV%u, handler %s, case %u: %s\n", job->scenario->name, check_firmware_name(job->firmware), job->xlen,
+                handler, i, where);
+        run_one(&p, check_firmware(job->firmware), h, &state[i / k], i % k, &o);
         case_tell(&p, h, &o, to);
     } else {
-        err_set(e, "%s with %s has cases 0 to %u, not %" PRIu64, job->scenario->name, handler, n * k - 1, number);
+        err_set(e, "%s with %s has cases 0 to %u, not %" PRId64, job->scenario->name, handler, n * k - 1, number.first);
     }
     free(state);
     probe_close(&p);

@@ -6,6 +6,7 @@
 #include "base/bits.h"
 #include "debug/check_internal.h"
 #include "debug/check_parts.h"
+#include "debug/check_story.h"
 #include "debug/sweep.h"
 #include "debug/sweep_result.h"
 
@@ -268,9 +269,9 @@ static void judge_registers(const struct rv_view *x, const struct rv_view *r, co
 static void note_first(struct check_verdict *v, const struct sweep_case *c)
 {
     const struct sweep_detail *d = c->detail;
-    if (v->first_case >= 0)
+    if (v->first_case.first >= 0)
         return;
-    v->first_case = c->boundary;
+    v->first_case = (struct check_number){c->boundary, c->nested == SWEEP_NONE ? -1 : (int64_t)c->nested};
     if (d && d->diffs)
         snprintf(v->first, sizeof v->first, "%s (%s): %s 0x%" PRIx64 " -> 0x%" PRIx64, d->where, d->mode, d->diff[0].name,
                  d->diff[0].from, d->diff[0].to);
@@ -378,36 +379,60 @@ bool switch_run(const struct check_job *job, const struct check_env *env, struct
 /* ---- the story of a boundary
  * ----------------------------------------------------------------------------------------------------- */
 
+enum { TOLD_MAX = 40 }; /* changes that are told: a run that is lost has no end of them */
+
 struct telling {
     struct window *w;
-    FILE *to;
+    struct check_probe p; /* what the story looks at */
+    unsigned changes;
 };
 
 static void tell_change(void *ctx, struct machine *m, const struct machine_change *c)
 {
     struct telling *t = ctx;
-    char line[256];
-    (void)m;
-    sweep_story_line(t->w->sweep, c, line, sizeof line);
-    fprintf(t->to, "  %s\n", line);
+    if (t->changes++ >= TOLD_MAX)
+        return;
+    story_change(&t->p, m, c);
+    if (c->epc == t->p.complete) /* it does not return behind it */
+        t->p.calling = false;
 }
 
 static bool tell_case(void *ctx, const struct sweep_case *c)
 {
-    struct telling *t = ctx;
+    const struct telling *t = ctx;
     const struct sweep_detail *d = c->detail;
-    if (!d)
-        fprintf(t->to, "It came back as it was.\n");
+    FILE *to = t->p.story;
+    if (t->changes > TOLD_MAX)
+        fprintf(to, "  and %u traps and returns more\n", t->changes - TOLD_MAX);
+    if (c->verdict == SWEEP_SAME)
+        fprintf(to, "The event was not taken here, but later, as in another case.\n");
+    else if (!d)
+        fprintf(to, "It came back as it was.\n");
     for (uint32_t i = 0; d && i < d->diffs; i++)
-        fprintf(t->to, "Rule A3 is broken (what was interrupted comes back as it was): %s 0x%" PRIx64 " -> 0x%" PRIx64 "\n",
+        fprintf(to, "Rule %s: %s 0x%" PRIx64 " -> 0x%" PRIx64 "\n",
+                strcmp(d->diff[i].name, "V") ? "A3 is broken (what was interrupted comes back as it was)"
+                                             : "A6 is broken (no code goes on in the other virtualization mode)",
                 d->diff[i].name, d->diff[i].from, d->diff[i].to);
     if (d && *d->text)
-        fprintf(t->to, "%s\n", d->text);
+        fprintf(to, "%s\n", d->text);
     return true;
 }
 
-bool switch_story(const struct check_job *job, const struct check_env *env, const char *handler, uint64_t number, FILE *to,
-                  struct err *e)
+static bool tell(struct window *w, unsigned variant, struct check_number number, FILE *to, struct err *e)
+{
+    struct telling t = {.w = w, .p = {.xlen = w->xlen, .story = to, .phase = PHASE_HANDLER}};
+    struct check_probe *p = &t.p;
+    if (!symbol(w, "handler_entry", &p->entry_pc, e) || !symbol(w, "handler_complete", &p->complete, e))
+        return false;
+    p->handler_start = w->handler.start;
+    p->handler_end = w->handler.end;
+    story_begin(p, &w->at[number.first]);
+    uint32_t second = number.second < 0 ? SWEEP_NONE : (uint32_t)number.second;
+    return sweep_one(w->sweep, 0, variant, (uint32_t)number.first, second, tell_case, tell_change, &t, e);
+}
+
+bool switch_story(const struct check_job *job, const struct check_env *env, const char *handler, struct check_number number,
+                  FILE *to, struct err *e)
 {
     struct window w;
     bool missing;
@@ -416,20 +441,20 @@ bool switch_story(const struct check_job *job, const struct check_env *env, cons
         i++;
     if (!job_row(job, i))
         return err_set(e, "%s has no handler %s", job->scenario->name, handler);
+    if (number.second >= 0 && !job->scenario->nest)
+        return err_set(e, "%s has no second events", job->scenario->name);
     if (!window_open(&w, job, env, &missing, e))
         return false;
-    bool ok = number < w.n;
+    bool ok = number.first < w.n;
     if (ok) {
-        struct telling t = {&w, to};
-        const struct rv_view *x = &w.at[number];
-        fprintf(to,
-                "%s, %s, RV%u, handler %s, boundary %" PRIu64 " of %" PRIu32 ": pc=0x%" PRIx64 " V=%u sstatus=0x%" PRIx64
-                " hstatus=0x%" PRIx64 "\n",
-                job->scenario->name, check_firmware_name(job->firmware), job->xlen, handler, number, w.n, x->pc, x->v,
-                x->csr[VIEW_sstatus], x->csr[VIEW_hstatus]);
-        ok = sweep_one(w.sweep, 0, i, (uint32_t)number, SWEEP_NONE, tell_case, tell_change, &t, e);
+        fprintf(to, "%s, %s, RV%u, handler %s, boundary %" PRId64 " of %" PRIu32, job->scenario->name,
+                check_firmware_name(job->firmware), job->xlen, handler, number.first, w.n);
+        if (number.second >= 0)
+            fprintf(to, ", a second event at boundary %" PRId64 " of the handling", number.second);
+        fputc('\n', to);
+        ok = tell(&w, i, number, to, e);
     } else {
-        err_set(e, "%s has boundaries 0 to %" PRIu32 ", not %" PRIu64, job->scenario->name, w.n - 1, number);
+        err_set(e, "%s has boundaries 0 to %" PRIu32 ", not %" PRId64, job->scenario->name, w.n - 1, number.first);
     }
     window_close(&w);
     return ok;
