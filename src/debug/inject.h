@@ -60,7 +60,9 @@ struct inject_list {
     struct inject_plan *plan;
     unsigned count, left; /* left: not done yet */
     bool failed;
-    struct err why; /* failed: an event was refused */
+    struct err why;                              /* failed: an event was refused */
+    void (*fired)(void *ctx, const char *words); /* told of each event that has happened; may be NULL */
+    void *fired_ctx;
 };
 
 /* Adds "EVENT@WHEN". */
