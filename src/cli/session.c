@@ -170,6 +170,7 @@ static enum session_end slice(struct session *s)
         return SESSION_CYCLES;
     uint64_t length = s->input.len ? SLICE_TYPING : SLICE;
     uint64_t n = length - cycle % length;
+    why_sync(&s->watch.why, s->m); /* what was typed is in */
     enum machine_stop stop = inject_run(&s->inject, s->m, n < s->max_cycles - cycle ? n : s->max_cycles - cycle);
     enum session_end end = hand_out(s);
     if (end != SESSION_RUNNING)
@@ -203,8 +204,6 @@ enum session_end session_run(struct session *s)
     /* What a script types first is there from the start, so that a script can go on where the run that saved a state ended. */
     enum session_end end = advance(s);
     s->started = session_clock();
-    s->inject.fired = s->tap.inject;
-    s->inject.fired_ctx = s->tap.ctx;
     s->idle_since = -1;
     offer_input(s);
     while (end == SESSION_RUNNING)

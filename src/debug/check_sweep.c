@@ -81,7 +81,7 @@ static bool look(struct window *w, uint64_t from, uint64_t to, struct err *e)
     bool there = machine_run(m, BOOT_CYCLES) == MACHINE_DEBUG;
     machine_breakpoint(m, HART, from, false);
     view_features(&f, m, HART);
-    w->has = (struct sse_hart_has){.h = f.h, .zicfilp = f.zicfilp, .dte = f.dte};
+    w->has = sse_hart_has_of(&f);
     w->at = calloc(WINDOW_MAX, sizeof *w->at);
     for (w->n = 0; there && w->n < WINDOW_MAX; w->n++) {
         view_take(&w->at[w->n], m, HART);
@@ -180,9 +180,12 @@ static bool window_open(struct window *w, const struct check_job *job, const str
 /* ---- what must come back
  * --------------------------------------------------------------------------------------------------------- */
 
-/* Whether the handler's trap goes astray: to a vector that is not for it. What becomes of that nobody can say. */
-static bool goes_astray(const struct window *w, const struct check_handler *h, const struct rv_view *x)
+/* Whether the handler's trap goes astray: to a vector that is not for it. What becomes of that nobody can say. So does its first
+   instruction where a landing pad is expected of it. */
+static bool goes_astray(const struct window *w, enum sse_form form, const struct check_handler *h, const struct rv_view *x)
 {
+    if (x->elp && form != SSE_FORM_SPEC)
+        return true;
     return !h->vector && (h->effect == SSE_EFFECT_NESTED || x->csr[VIEW_stvec] != w->normal_vector);
 }
 
@@ -212,6 +215,7 @@ static void predict(const struct window *w, const struct check_firmware *f, cons
     r->pc = o.resumed.pc;
     r->priv = o.resumed.s;
     r->v = o.resumed.v;
+    r->elp = o.resumed.elp;
     r->csr[VIEW_sepc] = o.resumed.sepc;
     uint64_t *sstatus = &r->csr[VIEW_sstatus], *hstatus = &r->csr[VIEW_hstatus];
     put(sstatus, VIEW_SIE, o.resumed.sie);
@@ -323,7 +327,7 @@ static bool judge_case(void *ctx, const struct sweep_case *c)
     } else if (x->priv == 3) {
         if (fails)
             unexpected(v, c, where, "an event that came in M is not transparent");
-    } else if (goes_astray(j->w, h, x)) {
+    } else if (goes_astray(j->w, check_firmware(j->job->firmware)->form, h, x)) {
         if (!fails)
             unexpected(v, c, where, "transparent, although the handler's trap went astray");
     } else {

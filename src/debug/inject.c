@@ -342,7 +342,7 @@ static bool fire_due(struct inject_list *l, struct machine *m)
         l->left--;
         l->failed = !inject_fire(&p->event, m, &l->why);
         if (!l->failed && l->fired)
-            l->fired(l->fired_ctx, p->event.text);
+            l->fired(l->fired_ctx, m, p->event.text);
     }
     if (own)
         set_stops(l, m);

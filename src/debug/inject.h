@@ -61,7 +61,8 @@ struct inject_list {
     unsigned count, left; /* left: not done yet */
     bool failed;
     struct err why;                              /* failed: an event was refused */
-    void (*fired)(void *ctx, const char *words); /* told of each event that has happened; may be NULL */
+    /* An event has happened: it has changed the machine. NULL: nobody asks. */
+    void (*fired)(void *ctx, struct machine *m, const char *words);
     void *fired_ctx;
 };
 

@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "base/hash.h"
 #include "debug/sweep_internal.h"
+#include "debug/symbols.h"
 #include "machine/machine.h"
 
 #include <inttypes.h>
@@ -51,13 +52,14 @@ uint32_t path_find(const struct path *p, uint64_t cycle, uint64_t key)
 
 void sweep_where(struct sweep *s, uint64_t pc, char out[SWEEP_WHERE])
 {
-    const struct symbol *y = symbols_at(&s->booted->setup->loader.symbols, pc);
-    if (!y)
+    uint64_t offset;
+    const char *name = symbols_near(s->booted, pc, &offset);
+    if (!name)
         *out = '\0';
-    else if (pc == y->value)
-        snprintf(out, SWEEP_WHERE, "%.60s", y->name);
+    else if (!offset)
+        snprintf(out, SWEEP_WHERE, "%.60s", name);
     else
-        snprintf(out, SWEEP_WHERE, "%.48s+0x%" PRIx64, y->name, pc - y->value);
+        snprintf(out, SWEEP_WHERE, "%.48s+0x%" PRIx64, name, offset);
 }
 
 struct sweep_detail *sweep_detail(struct sweep *s, uint64_t pc, const char *mode, const char *text)

@@ -52,6 +52,25 @@ static bool excluded(const struct a64_row *r)
     return starts(r->name, "ldx") || starts(r->name, "ldax") || starts(r->name, "stx") || starts(r->name, "stlx");
 }
 
+/* What QEMU 7.2 does not do by the specification, or what that leaves open: docs/differences.md. */
+static bool left_out(const struct a64_case *c, const struct a64_row *r, uint32_t bits)
+{
+    unsigned t = bits & 31, n = bits >> 5 & 31, t2 = bits >> 10 & 31;
+    const char *f = r->format;
+    if (starts(r->name, "xpac") && !c->pauth)
+        return true;
+    if (!strcmp(r->name, "fcvtzs_v_i1_h") || !strcmp(r->name, "fcvtzu_v_i1_h"))
+        return true;
+    if (!strcmp(r->name, "ldgm") || !strcmp(r->name, "stgm")) /* GMID_EL1.BS differs */
+        return true;
+    if (c->strict && (strstr(r->name, "_q") || starts(r->name, "stgp")))
+        return true;
+    if (starts(r->name, "ldp") && t == t2) /* C6.2 "LDP": CONSTRAINED UNPREDICTABLE */
+        return true;
+    bool writes_back = strstr(r->name, "_pre") || strstr(r->name, "_post") || strstr(f, "WB");
+    return writes_back && n != 31 && f[0] != 'V' && (n == t || ((f[2] == 'P' || strstr(f, "WB")) && n == t2));
+}
+
 static const struct a64_row *pick(struct a64_case *c, enum kind k)
 {
     for (unsigned tries = 0; tries < 10000; tries++) {
@@ -155,7 +174,7 @@ static bool put_plain(struct a64_case *c, const struct a64_row *r, bool memory)
     uint32_t bits = random_bits(c, r);
     if (memory)
         bits = memory_operands(c, r, bits);
-    if (!keep_pointers(c, r, bits) || (written(r, bits) & c->smalls))
+    if (left_out(c, r, bits) || !keep_pointers(c, r, bits) || (written(r, bits) & c->smalls))
         return false;
     if (!strcmp(r->name, "hvc") && c->el == 3) /* QEMU 7.2 takes it to EL2 (Arm ARM AArch64.CallHypervisor) */
         return false;
@@ -236,12 +255,13 @@ unsigned a64_block_scratch(struct a64_case *c) { return scratch_register(c); }
 void a64_block_make(struct a64_case *c)
 {
     static const unsigned mixes[][KIND_COUNT] = {/* int mem jump atomic sysreg sys vec */
-                                                 {10, 5, 2, 1, 1, 1, 0},
-                                                 {20, 1, 2, 0, 0, 0, 0},
-                                                 {3, 10, 1, 3, 1, 0, 0},
-                                                 {3, 2, 1, 1, 4, 4, 0}};
+                                                 {20, 8, 3, 1, 1, 1, 10},
+                                                 {40, 2, 3, 0, 0, 0, 0},
+                                                 {0, 2, 0, 0, 1, 0, 40},
+                                                 {6, 10, 1, 6, 1, 0, 3},
+                                                 {3, 2, 1, 1, 4, 4, 1}};
     const unsigned *weight = mixes[rng_below(&c->rng, ARRAY_LEN(mixes))];
-    unsigned length = 8 + (unsigned)rng_below(&c->rng, 40);
+    unsigned length = 8 + (unsigned)rng_below(&c->rng, 100);
     c->n = 0;
     while (c->n < length) {
         unsigned first = c->n;

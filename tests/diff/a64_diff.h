@@ -58,12 +58,8 @@ unsigned a64_init_reg(unsigned i); /* enum sysreg_id */
 unsigned a64_record_count(void);
 unsigned a64_record_reg(unsigned i);
 
-/* Instructions of the harness: for a case, and for each of its records. */
-struct a64_work {
-    unsigned start, record;
-};
 /* Writes the harness and its variables for n cases into the image. */
-struct a64_work a64_harness(uint8_t *image, unsigned n);
+void a64_harness(uint8_t *image, unsigned n);
 
 struct a64_isa {
     struct arm_config cfg;
@@ -76,7 +72,7 @@ extern const char a64_cpu_options[]; /* trapline's configuration: what QEMU 7.2'
 bool a64_isa_init(struct a64_isa *isa, struct err *e);
 void a64_isa_free(struct a64_isa *isa);
 
-#define A64_BLOCK_MAX 96
+#define A64_BLOCK_MAX 128
 struct a64_insn {
     uint32_t bits;
     uint8_t target; /* instruction jumped to, 0 if no jump */
@@ -92,7 +88,8 @@ struct a64_case {
     uint64_t pa;       /* guest physical address of the arena, a multiple of its size */
     uint64_t va;       /* address of the arena's first page as the block sees it */
     unsigned el;       /* level the block starts in */
-    bool mmu;          /* stage 1 of that level is on */
+    bool pauth;        /* keys are enabled */
+    bool strict;       /* SCTLR_ELx.A */
     uint64_t pointers; /* x registers that hold addresses of data */
     uint32_t smalls;   /* and small numbers, for offsets */
     struct a64_insn insn[A64_BLOCK_MAX];
@@ -114,8 +111,9 @@ uint64_t a64_value(uint64_t *rng);
 static inline bool a64_chance(uint64_t *rng, unsigned percent) { return rng_below(rng, 100) < percent; }
 
 /* Runs an image on trapline, in place. Cases that do not come back get their skip mark set, in `before`, the image as it was,
-   too. Returns retired instructions; 0 and a sentence on an error. */
-uint64_t a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, unsigned *hung, struct err *e);
+   too; *retired: the instructions outside the harness. False: an error. */
+bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, unsigned *hung, uint64_t *retired,
+                      struct err *e);
 /* Runs an image on QEMU, in place; image is a part of the mapped file. False: case *stuck (below n) does not come back, or it
    does not run. */
 bool a64_run_qemu(const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e);

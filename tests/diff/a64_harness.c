@@ -21,6 +21,7 @@ static const uint16_t record[] = {
     SR_ttbr0_el1, SR_ttbr1_el1,   SR_mair_el1,       SR_vbar_el1,  SR_cpacr_el1, SR_tcr_el2,   SR_ttbr0_el2,
     SR_hcr_el2,   SR_vtcr_el2,    SR_vttbr_el2,      SR_cptr_el2,  SR_scr_el3,   SR_tpidr_el0, SR_tpidr_el1,
     SR_tpidr_el2, SR_tpidrro_el0, SR_contextidr_el1, SR_mdscr_el1, SR_fpcr,      SR_fpsr,
+    SR_gcr_el1,   SR_rgsr_el1,    SR_tfsre0_el1,     SR_tfsr_el1,  SR_tfsr_el2,  SR_tfsr_el3,
 };
 _Static_assert(DESCA_REG + 8 * ARRAY_LEN(init) < 4096, "the registers fit");
 _Static_assert(RECA_REG + 8 * ARRAY_LEN(record) <= RECA_SIZE, "a record has room for the registers");
@@ -182,18 +183,15 @@ static void put_resume(struct a64 *g, unsigned next)
     a64_eret(g);
 }
 
-struct a64_work a64_harness(uint8_t *image, unsigned n)
+void a64_harness(uint8_t *image, unsigned n)
 {
     static uint32_t code[0x8000 / 4];
     struct a64 g = {.code = code, .cap = ARRAY_LEN(code)};
     a64_mov_imm(&g, 0, A64_RAM_BASE + A64_BASE + A64_VECTORS);
     a64_msr(&g, reg(SR_vbar_el3), 0);
-    unsigned begin = g.n, next = put_next(&g), common = g.n;
+    unsigned next = put_next(&g), common = g.n;
     put_record(&g);
-    unsigned resume = g.n;
     put_resume(&g, next);
-    struct a64_work cost = {.start = common - begin, .record = g.n - common + 3};
-    (void)resume;
     for (unsigned i = 0; i < g.n; i++)
         __builtin_memcpy(image + A64_CODE + 4 * i, &code[i], 4);
     for (unsigned slot = 0; slot < 16; slot++) {
@@ -209,5 +207,4 @@ struct a64_work a64_harness(uint8_t *image, unsigned n)
     uint64_t left = n, first = A64_RAM_BASE + A64_BASE + A64_ARENA0 - A64_ARENA;
     __builtin_memcpy(image + A64_CTL + CTLA_LEFT, &left, 8);
     __builtin_memcpy(image + A64_CTL + CTLA_CASE, &first, 8);
-    return cost;
 }

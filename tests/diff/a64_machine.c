@@ -10,7 +10,7 @@
 
 /* What QEMU 7.2 does not have is off. */
 const char a64_cpu_options[] =
-    "max,mte=off,fgt=off,ecv=off,cssc=off,hbc=off,lrcpc3=off,lse2=off,lse128=off,wfxt=off,pauth2=off,fpac=off,pan3=off,"
+    "max,mte2=off,fgt=off,ecv=off,cssc=off,hbc=off,lrcpc3=off,lse2=off,lse128=off,wfxt=off,pauth2=off,fpac=off,pan3=off,"
     "xs=off,specres2=off,ccidx=off,evt=off,tidcp1=off,afp=off,exs=off";
 
 bool a64_isa_init(struct a64_isa *isa, struct err *e)
@@ -43,6 +43,7 @@ struct rig {
     struct engine engine;
     struct pe pe;
     bool ended;
+    uint64_t began, idle, retired; /* when the harness was left; instructions outside it */
 };
 
 static bool semihost(void *ctx, struct pe *p)
@@ -54,7 +55,20 @@ static bool semihost(void *ctx, struct pe *p)
     p->cpu.resync = true;
     return true;
 }
-static const struct pe_env env = {.semihost = semihost};
+
+/* Leaving the harness, and coming back to it. */
+static void trapped(void *ctx, struct pe *p, const struct pe_was *was)
+{
+    struct rig *r = ctx;
+    const uint64_t harness = A64_RAM_BASE + A64_BASE;
+    if (!was->exc && was->pc >= harness && was->pc < harness + A64_CTL) {
+        r->began = p->s.cycle;
+        r->idle = p->s.idle;
+    } else if (p->s.pc >= harness + A64_VECTORS && p->s.pc < harness + A64_CTL) {
+        r->retired += p->s.cycle - r->began - (p->s.idle - r->idle);
+    }
+}
+static const struct pe_env env = {.semihost = semihost, .trapped = trapped};
 
 static void rig_start(struct rig *r, const struct a64_isa *isa, const uint8_t *before)
 {
@@ -91,7 +105,8 @@ static bool run_all(struct rig *r, unsigned n, unsigned *stuck)
     }
 }
 
-uint64_t a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, unsigned *hung, struct err *e)
+bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, unsigned *hung, uint64_t *retired,
+                      struct err *e)
 {
     struct rig *r = malloc(sizeof *r);
     unsigned stuck = 0;
@@ -107,13 +122,11 @@ uint64_t a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *be
         memcpy(before + a64_arena(stuck) + DESCA_SKIP, &skip, 8);
         rig_end(r);
     }
-    if (!ended)
-        err_set(e, "the harness itself does not come back");
-    uint64_t retired = ended ? r->pe.s.cycle - r->pe.s.idle : 0;
+    *retired = r->retired;
     mem_read(r->mem, A64_RAM_BASE + A64_BASE, image, A64_IMAGE);
     rig_end(r);
     free(r);
-    return retired;
+    return ended || err_set(e, "the harness itself does not come back");
 }
 
 static pid_t start_qemu(const char *file)
@@ -127,7 +140,7 @@ static pid_t start_qemu(const char *file)
                     "-machine",
                     "virt,secure=on,virtualization=on,gic-version=3,memory-backend=ram",
                     "-cpu",
-                    "max",
+                    "max,sve=off,sme=off",
                     "-m",
                     size,
                     "-object",

@@ -9,7 +9,7 @@ static const uint16_t harmless[] = {SR_tpidr_el0, SR_tpidrro_el0, SR_tpidr_el1, 
 static const uint16_t writable[] = {SR_esr_el1, SR_par_el1, SR_contextidr_el1, SR_fpsr, SR_fpcr};
 
 /* Registers that are read only. */
-static const uint16_t readable[] = {SR_currentel, SR_spsel,    SR_daif,    SR_ctr_el0,   SR_dczid_el0, SR_pan,      SR_uao,
+static const uint16_t readable[] = {SR_currentel, SR_spsel,    SR_daif,    SR_dczid_el0, SR_pan,      SR_uao,
                                     SR_dit,       SR_ssbs,     SR_tcr_el1, SR_ttbr0_el1, SR_mair_el1,  SR_vbar_el1, SR_cpacr_el1,
                                     SR_elr_el1,   SR_spsr_el1, SR_hcr_el2, SR_vbar_el2,  SR_scr_el3,   SR_elr_el2,  SR_spsr_el2};
 

@@ -94,7 +94,7 @@ enum { D_VALID = 1, D_TABLE = 2, D_AF = 1 << 10 };
 #define D_PXN (UINT64_C(1) << 53)
 #define D_UXN (UINT64_C(1) << 54)
 #define D_DBM (UINT64_C(1) << 51)
-#define MAIR  UINT64_C(0x00000000fff04400 | 0xff) /* 0, 4: Write-Back; 1: Non-cacheable (0x44); ... */
+#define MAIR  UINT64_C(0x00000000fff044ff) /* 0: Write-Back; 1: Non-cacheable; 2: Write-Back, Tagged; 3: Write-Back */
 
 /* One translation regime: where its tables are. 4 KiB granule, 39-bit addresses: levels 1, 2, 3. */
 struct space {
@@ -131,6 +131,8 @@ static uint64_t attributes(struct a64_case *c, const struct space *s, unsigned p
         a |= D_DBM;
     if (data && a64_chance(&c->rng, 50))
         a |= rng_next(&c->rng) & (D_PXN | D_UXN);
+    if (data && a64_chance(&c->rng, 60))
+        a |= 2 << 2; /* Tagged */
     if (code && a64_chance(&c->rng, 20))
         a |= UINT64_C(1) << 50; /* guarded */
     if (vectors && s->el == 1)
@@ -156,9 +158,11 @@ static void put_translation(struct a64_case *c, const uint64_t *sctlr)
         put_space(c, &spaces[i]);
     uint64_t had = rng_next(&c->rng) & 3, walk = 3 << 12 | 1 << 10 | 1 << 8;
     uint64_t tcr1 = 25 | walk | 25 << 16 | 1u << 31 | walk << 16 | UINT64_C(2) << 32 | had << 39;
-    a64_set_reg(c, SR_tcr_el1, tcr1 | (rng_next(&c->rng) & UINT64_C(3) << 37));
-    a64_set_reg(c, SR_tcr_el2, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21);
-    a64_set_reg(c, SR_tcr_el3, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21);
+    uint64_t tbi = rng_next(&c->rng) & (1 << 20 | 1 << 30); /* and TCMA */
+    tcr1 |= rng_next(&c->rng) & UINT64_C(3) << 57;
+    a64_set_reg(c, SR_tcr_el1, tcr1 | rng_below(&c->rng, 2) * (UINT64_C(3) << 37));
+    a64_set_reg(c, SR_tcr_el2, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi);
+    a64_set_reg(c, SR_tcr_el3, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi);
     static const uint16_t mair[] = {SR_mair_el1, SR_mair_el2, SR_mair_el3};
     static const uint16_t ttbr[] = {SR_ttbr0_el1, SR_ttbr0_el2, SR_ttbr0_el3},
                           control[] = {SR_sctlr_el1, SR_sctlr_el2, SR_sctlr_el3};
@@ -181,8 +185,12 @@ void a64_world_make(struct a64_case *c)
                                     SR_apdakeylo_el1, SR_apdakeyhi_el1,  SR_apdbkeylo_el1, SR_apdbkeyhi_el1,
                                     SR_apgakeylo_el1, SR_apgakeyhi_el1,  SR_tpidr_el0,     SR_tpidr_el1,
                                     SR_tpidr_el2,     SR_contextidr_el1, SR_far_el1,       SR_far_el2};
-    uint64_t pac = a64_chance(&c->rng, 50) ? UINT64_C(1) << 31 | 1 << 30 | 1 << 27 | 1 << 13 : 0;
+    c->pauth = a64_chance(&c->rng, 50);
+    uint64_t pac = c->pauth ? UINT64_C(1) << 31 | 1 << 30 | 1 << 27 | 1 << 13 : 0;
     uint64_t common = (rng_next(&c->rng) & (1 << 3 | 1 << 1)) | pac;
+    common |= rng_next(&c->rng) & (UINT64_C(3) << 42 | UINT64_C(1) << 37); /* ATA, ATA0, ITFSB */
+    common |= rng_below(&c->rng, 3) << 40;                                /* TCF */
+    c->strict = common & 1 << 1;
     c->el = (unsigned)rng_below(&c->rng, 4);
     c->va = c->pa;
     put_vectors(c);
@@ -190,14 +198,18 @@ void a64_world_make(struct a64_case *c)
     put_data(c);
     for (unsigned i = 0; i < ARRAY_LEN(keys); i++)
         a64_set_reg(c, keys[i], rng_next(&c->rng));
-    a64_set_reg(c, SR_scr_el3, 1 << 17 | 1 << 16 | 1 << 10 | 1 << 8 | 0x31);
-    uint64_t sctlr[3] = {SCTLR_RES1_EL1 | common | (rng_next(&c->rng) & (1 << 4 | 1 << 9 | 1 << 14 | 1 << 15 | 1 << 26)),
-                         SCTLR_RES1_EL2 | common, SCTLR_RES1_EL2 | common};
+    a64_set_reg(c, SR_scr_el3, 1 << 26 | 1 << 17 | 1 << 16 | 1 << 10 | 1 << 8 | 0x31);
+    uint64_t sctlr[3] = {SCTLR_RES1_EL1 | common | (rng_next(&c->rng) & (1 << 4 | 1 << 9 | 1 << 14 | 1 << 15 | 1 << 26)) |
+                             rng_below(&c->rng, 3) << 38 /* TCF0 */,
+                         SCTLR_RES1_EL2 | (common & ~(UINT64_C(1) << 42)), SCTLR_RES1_EL2 | (common & ~(UINT64_C(1) << 42))};
     put_translation(c, sctlr);
-    a64_set_reg(c, SR_hcr_el2, UINT64_C(1) << 31 | UINT64_C(3) << 40);
+    a64_set_reg(c, SR_hcr_el2, UINT64_C(1) << 31 | UINT64_C(3) << 40 | UINT64_C(1) << 56);
     a64_set_reg(c, SR_cpacr_el1, a64_chance(&c->rng, 80) ? 3 << 20 : rng_next(&c->rng) & 3 << 20);
     a64_set_reg(c, SR_cptr_el2, 0x33ff & ~(1 << 10));
     a64_set_reg(c, SR_mdcr_el2, 6);
+    a64_set_reg(c, SR_gcr_el1, rng_next(&c->rng) & 0xffff);
+    a64_set_reg(c, SR_rgsr_el1, rng_next(&c->rng) & 0xffff0f);
+    a64_set_reg(c, SR_fpcr, a64_chance(&c->rng, 30) ? 0 : rng_next(&c->rng) & (UINT64_C(0x7c8) << 16 | 3 << 22));
     a64_set_reg(c, SR_vbar_el1, c->pa + PGA_VECTORS * 4096);
     a64_set_reg(c, SR_vbar_el2, c->pa + PGA_VECTORS * 4096 + 0x800);
     unsigned sp = c->el == 3 || c->el == 0 ? 0 : (unsigned)rng_below(&c->rng, 2);

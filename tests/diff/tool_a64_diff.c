@@ -25,7 +25,6 @@ struct options {
 struct run {
     const struct options *o;
     struct a64_isa isa;
-    struct a64_work cost;
     char file[64];
     int fd;
     uint8_t *ram, *qemu; /* the file: RAM of QEMU, and the image in it */
@@ -78,7 +77,7 @@ static void make_batch(struct run *r, unsigned first, unsigned n, unsigned keep)
     static struct a64_case c;
     const char *broken = getenv("TRAPLINE_DIFF_BREAK");
     memset(r->before, 0, A64_IMAGE);
-    r->cost = a64_harness(r->before, n);
+    a64_harness(r->before, n);
     for (unsigned i = 0; i < n; i++) {
         if (i >= first && !r->leave_out[i])
             a64_case_make(&r->isa, r->seeds[i], i, r->before, keep, &c);
@@ -100,13 +99,11 @@ static bool run_batch(struct run *r, unsigned first, unsigned n, unsigned keep, 
     memset(r->leave_out, 0, sizeof r->leave_out);
     for (;;) {
         make_batch(r, first, n, keep);
-        uint64_t retired = a64_run_trapline(&r->isa, r->mine, r->before, n, &hung, e);
-        if (!retired)
+        if (!a64_run_trapline(&r->isa, r->mine, r->before, n, &hung, &r->retired, e))
             return false;
         for (unsigned i = 0; i < n; i++)
             r->qemu[a64_arena(i) + DESCA_SKIP] = r->before[a64_arena(i) + DESCA_SKIP];
         if (a64_run_qemu(r->file, r->qemu, n, &stuck, e)) {
-            r->retired = retired;
             r->left_out = hung;
             for (unsigned i = first; i < n; i++) /* the code, where it was spoilt and not written to, is no difference */
                 if (getenv("TRAPLINE_DIFF_BREAK") && !r->leave_out[i])
@@ -167,7 +164,6 @@ static bool run_all(struct run *r, uint64_t count, struct err *e)
         r->cases += A64_CASES;
         if (!run_batch(r, 0, A64_CASES, UINT32_MAX, e))
             return false;
-        uint64_t records = r->records;
         for (unsigned i = 0; i < A64_CASES; i++) {
             r->records += a64_records(r->mine, i);
             if (r->leave_out[i] ||
@@ -177,9 +173,7 @@ static bool run_all(struct run *r, uint64_t count, struct err *e)
             }
         }
         r->hung += r->left_out;
-        uint64_t harness = (uint64_t)(A64_CASES - r->left_out) * r->cost.start + (r->records - records) * r->cost.record;
-        if (r->retired > harness)
-            r->instructions += r->retired - harness;
+        r->instructions += r->retired;
         for (unsigned i = 0; r->o->brief && i < bads; i++) {
             printf("%" PRIu64 ":%u\n", bad[i], index[i]);
             a64_same(&r->isa, r->mine, r->qemu, index[i], stdout);
