@@ -22,12 +22,18 @@ struct cpu_kind {
     bool secure;          /* two security states (Arm: EL3) */
 };
 
+#define CPU_SECURE_ONLY 2
+
 /* What the configuration and the board say about the cpus. */
 struct cpu_choice {
     const char *text;     /* "rv64,h=on,…" */
     uint64_t reset_pc;    /* physical address of the first instruction */
     uint64_t tick_cycles; /* as in struct cpu_kind */
     uint64_t tick_hz;     /* ticks in a second of guest time */
+    /* Of harts with two security states: physical addresses that Non-secure accesses do not reach. start == end: none. */
+    struct {
+        uint64_t start, end;
+    } secure_only[CPU_SECURE_ONLY];
 };
 
 /* A trap, or a return from one, that has just changed a cpu's state: see struct machine_change. */

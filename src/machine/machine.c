@@ -1,5 +1,6 @@
 /* Making, forking and resetting machines. */
 #include "machine/machine.h"
+#include "base/bits.h"
 #include "base/hash.h"
 #include "base/rng.h"
 #include "devices/fw_cfg.h"
@@ -25,14 +26,17 @@ static void reset_harts(struct machine *m, uint64_t cycle)
         m->arch->reset(machine_hart(m, i), cycle, rng_next(&m->st.rng));
 }
 
-/* Where the machine is the firmware, one hart runs and the others wait for it to start them. */
+/* Where the machine is the firmware, one hart runs and the others wait for it to start them. Firmware that was loaded as an image
+   is told where the kernel is. */
 static void start_first(struct machine *m)
 {
     const struct loader *l = &m->setup->loader;
     for (unsigned i = 1; l->conduit && i < m->setup->harts; i++)
         machine_progress(m, i)->parked = 1;
-    if (l->direct)
-        m->arch->start(machine_hart(m, 0), l->level, l->start, l->dtb_start);
+    for (unsigned i = 0; l->direct && i < (l->conduit ? 1 : m->setup->harts); i++) {
+        m->arch->start(machine_hart(m, i), l->level, l->start, l->dtb_start);
+        m->arch->set_reg(machine_hart(m, i), m->arch->argument[1], l->bios.end ? l->kernel.entry : 0);
+    }
 }
 
 static void reset_devices(struct machine *m)
@@ -40,6 +44,22 @@ static void reset_devices(struct machine *m)
     for (unsigned i = 0; i < m->setup->devices; i++)
         if (m->device[i].ops->reset)
             m->device[i].ops->reset(&m->device[i]);
+}
+
+static void add_fw_cfg(struct device *fw, const struct setup *s)
+{
+    static const struct {
+        uint16_t item, size;
+    } size_of[] = {
+        {LOADER_KERNEL, LOADER_KERNEL_SIZE}, {LOADER_INITRD, LOADER_INITRD_SIZE}, {LOADER_CMDLINE, LOADER_CMDLINE_SIZE}};
+    fw_cfg_add_value(fw, FW_CFG_NB_CPUS, s->harts, 2);
+    for (unsigned i = 0; i < s->loader.items; i++) {
+        const struct loader_item *it = &s->loader.item[i];
+        fw_cfg_add_item(fw, it->key, it->off, it->size);
+        for (unsigned k = 0; k < ARRAY_LEN(size_of); k++)
+            if (size_of[k].item == it->key)
+                fw_cfg_add_value(fw, size_of[k].size, it->size, 4);
+    }
 }
 
 /* Everything but RAM to its state at cycle 0. */
@@ -56,7 +76,7 @@ static void first_state(struct machine *m)
         disk_reset(m->disk[i]);
     struct device *fw = machine_device(m, "fwcfg");
     if (fw)
-        fw_cfg_add_value(fw, FW_CFG_NB_CPUS, s->harts, 2);
+        add_fw_cfg(fw, s);
     reset_harts(m, 0);
     reset_devices(m);
     start_first(m);
@@ -149,6 +169,9 @@ static bool add_memory(struct machine *m, struct err *e)
     const struct setup *s = m->setup;
     const struct board *b = s->board;
     if (!mem_add_ram(m->mem, "ram", b->ram_base, s->ram, false, e))
+        return false;
+    if (s->kind->secure && b->secure_ram_size &&
+        !mem_add_ram(m->mem, "secure ram", b->secure_ram_base, b->secure_ram_size, false, e))
         return false;
     for (unsigned i = 0; i < s->devices; i++)
         if (s->device[i].ops->rom &&

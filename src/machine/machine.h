@@ -30,6 +30,7 @@ struct device_spec {
     size_t state_at;          /* offset of its state in the machine's block of device states */
     int event[DEVICE_EVENTS]; /* event ids */
     int disk;                 /* index into the machine's disks, or -1 */
+    bool secure;              /* only for Secure accesses */
 };
 
 /* Whose an event is. */

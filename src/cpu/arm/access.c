@@ -179,9 +179,10 @@ static void store_bytes(struct pe *p, uint64_t pa, unsigned n, const uint8_t *fr
 
 /* A device may change what is due next: the PE's clock is exact while it looks, and the run loop is told by cpu.resync. Devices
    have no accesses of more than 8 bytes: those are made in two. */
-static bool io_read(struct pe *p, uint64_t pa, unsigned size, uint8_t *to)
+static bool io_read(struct pe *p, const struct xlate *x, unsigned size, uint8_t *to)
 {
-    p->cpu.io_secure = secure_state(p, p->el);
+    uint64_t pa = x->pa;
+    p->cpu.io_secure = !x->ns;
     for (unsigned at = 0; at < size; at += 8) {
         uint64_t v = 0;
         unsigned n = size < 8 ? size : 8;
@@ -192,9 +193,10 @@ static bool io_read(struct pe *p, uint64_t pa, unsigned size, uint8_t *to)
     return true;
 }
 
-static bool io_write(struct pe *p, uint64_t pa, unsigned size, const uint8_t *from)
+static bool io_write(struct pe *p, const struct xlate *x, unsigned size, const uint8_t *from)
 {
-    p->cpu.io_secure = secure_state(p, p->el);
+    uint64_t pa = x->pa;
+    p->cpu.io_secure = !x->ns;
     for (unsigned at = 0; at < size; at += 8) {
         uint64_t v = 0;
         unsigned n = size < 8 ? size : 8;
@@ -212,7 +214,7 @@ static bool load_page(struct pe *p, uint64_t va, unsigned size, const struct acc
     if (!pe_translate(p, va, size, ACCESS_LOAD, m, &x))
         return false;
     if (!mem_look(p->cpu.mem, x.pa, &v))
-        return (!(x.pa & (size - 1)) && io_read(p, x.pa, size, to)) || external_abort(p, va, ACCESS_LOAD, m);
+        return (!(x.pa & (size - 1)) && io_read(p, &x, size, to)) || external_abort(p, va, ACCESS_LOAD, m);
     memcpy(to, v.host + (x.pa & PAGE_OFFSET), size);
     if (x.page_bits && may_remember(p, m))
         remember(p, va, &x, ACCESS_LOAD, m, &v);
@@ -227,7 +229,7 @@ static bool store_page(struct pe *p, uint64_t va, unsigned size, const struct ac
     if (!pe_translate(p, va, size, ACCESS_STORE, m, &x))
         return false;
     if (!own_page(p, x.pa, &v)) {
-        if (!(x.pa & (size - 1)) && io_write(p, x.pa, size, from))
+        if (!(x.pa & (size - 1)) && io_write(p, &x, size, from))
             return true;
         return external_abort(p, va, ACCESS_STORE, m);
     }

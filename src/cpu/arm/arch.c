@@ -6,6 +6,7 @@
 #include "cpu/arm/exec.h"
 #include "cpu/arm/gic_cpuif.h"
 #include "cpu/arm/regime.h"
+#include "cpu/arm/timer.h"
 #include "mem/gic.h"
 
 #include <stdio.h>
@@ -21,6 +22,7 @@ struct arm_cpu {
 static struct pe *pe(struct cpu *c) { return (struct pe *)c; }
 static const struct pe *pe_of(const struct cpu *c) { return (const struct pe *)c; }
 
+_Static_assert(CPU_SECURE_ONLY == ARM_SECURE_ONLY, "the same ranges");
 _Static_assert(offsetof(struct pe, s) == sizeof(struct cpu), "cpu_progress finds the state behind struct cpu");
 _Static_assert(offsetof(struct arm_state, cycle) == offsetof(struct cpu_progress, cycle) &&
                    offsetof(struct arm_state, idle) == offsetof(struct cpu_progress, idle) &&
@@ -55,6 +57,10 @@ static struct cpu_kind *kind_new(const struct cpu_choice *choice, struct err *e)
         return NULL;
     cfg.rvbar = choice->reset_pc;
     cfg.cntfrq = choice->tick_hz;
+    for (unsigned i = 0; arm_has(&cfg, FEAT_EL3) && i < ARM_SECURE_ONLY; i++) {
+        cfg.secure_only[i].base = choice->secure_only[i].start;
+        cfg.secure_only[i].end = choice->secure_only[i].end;
+    }
     struct arm_kind *a = must(calloc(1, sizeof *a));
     a->cfg = cfg;
     a->map = must(sysreg_map_new(&a->cfg));
@@ -135,21 +141,6 @@ static void pmu(void *ctx, struct pe *p, bool level)
     gic_ppi(p, 23, level);
 }
 
-/* SEV: an event to every other PE. */
-static void send_event(void *ctx, struct pe *p)
-{
-    const struct engine *e = p->cpu.engine;
-    (void)ctx;
-    for (unsigned i = 0; i < e->cpus; i++) {
-        struct pe *other = pe(e->cpu[i]);
-        if (other == p)
-            continue;
-        pe_event(other);
-        if (other->s.waiting)
-            p->cpu.resync = true;
-    }
-}
-
 static uint64_t read_gic(void *ctx, struct pe *p, unsigned id)
 {
     (void)ctx;
@@ -178,7 +169,6 @@ static void provide(struct cpu *c)
                              .trapped = env && env->trapped ? trapped : NULL,
                              .timer = timer,
                              .pmu = pmu,
-                             .send_event = send_event,
                              .gic_read = read_gic,
                              .gic_write = write_gic,
                              .gic_changed = changed};
@@ -335,7 +325,8 @@ static void pieces(struct cpu *c, cpu_piece_fn *fn, void *ctx)
 {
     struct arm_state *s = &pe(c)->s;
     s->x[REG_SINK] = 0; /* results nobody reads */
-    pmu_sync(pe(c));    /* counters as they are now, however long ago they were brought up to date */
+    pmu_sync(pe(c));    /* counters and events as they are now, however long ago they were brought up to date */
+    timer_stream_sync(pe(c));
 #define STATE(member, count, bytes, meaning) fn(ctx, #member, &s->member, sizeof s->member);
 #include "cpu/arm/state.def"
 #undef STATE

@@ -253,6 +253,9 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
         g.perm &= l.perm;
         l = g;
     }
+    /* An address translation instruction accesses nothing. */
+    if (unlikely(l.ns && arm_secure_only(p->cfg, l.page)) && !m->at)
+        return ttw_fault(&w, FSC_EXTERNAL, 0);
     *out = (struct xlate){.pa = l.page | (va & PAGE_OFFSET),
                           .page_bits = MEM_PAGE_SHIFT,
                           .read = l.perm & PERM_R,

@@ -261,8 +261,6 @@ struct pe_env {
     void (*timer)(void *ctx, struct pe *p, enum arm_timer t, bool level);
     /* The overflow interrupt of the performance monitors changed. */
     void (*pmu)(void *ctx, struct pe *p, bool level);
-    /* SEV: every other PE gets an event (pe_event). */
-    void (*send_event)(void *ctx, struct pe *p);
     /* The GIC's CPU interface: sysreg_live.gic_read, gic_write. */
     uint64_t (*gic_read)(void *ctx, struct pe *p, unsigned id);
     uint32_t (*gic_write)(void *ctx, struct pe *p, unsigned id, uint64_t value);

@@ -51,7 +51,7 @@ WALK_INLINE bool desc_read(struct walk *w, uint64_t pa, bool big_endian, uint64_
     const uint8_t *host = known->host;
     if (unlikely(known->page != page || known->gen != w->p->cpu.engine->gen)) {
         host = mem_page_read(w->p->cpu.mem, pa);
-        if (!host)
+        if (!host || (!w->secure && arm_secure_only(w->p->cfg, pa)))
             return false;
         w->pte_page[w->reads++] = page;
     }
@@ -81,11 +81,12 @@ static bool desc_write(struct walk *w, uint64_t pa, bool big_endian, uint64_t ol
     return true;
 }
 
-/* Only pages that are this machine's own stay where they are when stored to. */
+/* Only pages that are this machine's own stay where they are when stored to. Those that not every walk may read are asked about
+   each time. */
 static void remember_page(struct walk *w, uint64_t page)
 {
     struct pe *p = w->p;
-    if (!mem_page_private(p->cpu.mem, page))
+    if (!mem_page_private(p->cpu.mem, page) || arm_secure_only(p->cfg, page))
         return;
     __typeof__(p->walk.pte[0]) *known = &p->walk.pte[page / MEM_PAGE_SIZE % WALK_PAGES];
     known->page = page;
