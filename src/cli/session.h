@@ -23,8 +23,18 @@ enum session_end {
     SESSION_INJECT   /* an injected event was refused: inject.why */
 };
 
+/* Who is told of all that comes from outside and goes there, after it has happened: recorders. Members may be NULL. */
+struct session_tap {
+    void *ctx;
+    void (*input)(void *ctx, const char *device, const void *p, size_t n);
+    void (*inject)(void *ctx, const char *words);
+    void (*console)(void *ctx, const void *p, size_t n);
+    void (*tick)(void *ctx); /* between two runs of the machine */
+};
+
 struct session {
     struct machine *m;
+    struct session_tap tap;
     uint64_t clock_hz;   /* machine cycles a second of guest time */
     uint64_t max_cycles; /* machine cycle to stop at; UINT64_MAX: none */
     double timeout;      /* host seconds; 0: none */

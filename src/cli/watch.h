@@ -20,6 +20,8 @@ struct watch {
     bool stop;           /* enough violations */
     bool failed;         /* a trace file could not be written */
     struct json_t *list; /* json: of violations */
+    machine_watch_fn *also; /* is told of everything, too; may be NULL */
+    void *also_ctx;
 };
 
 /* Adds "sbi", "traps", "sbi=FILE", …. */
