@@ -1,5 +1,6 @@
 /* `trapline replay`: one trace, or a folder of them in parallel, with a verdict each. */
 #include "cli/cli.h"
+#include "cli/golden.h"
 #include "cli/jobs.h"
 #include "cli/options.h"
 #include "cli/replay.h"
@@ -57,12 +58,12 @@ static int by_name(const void *a, const void *b)
 
 static bool is_trace(const char *path)
 {
-    char head[16] = {0};
+    char head[TRACEFILE_MAGIC_LEN] = {0};
     FILE *f = fopen(path, "rbe");
     size_t n = f ? fread(head, 1, sizeof head, f) : 0;
     if (f)
         fclose(f);
-    return tracefile_is(head, n) || (n >= 15 && !memcmp(head, "trapline golden", 15));
+    return tracefile_is(head, n) || golden_is(path);
 }
 
 static bool add_folder(struct replaying *r, const char *path, struct err *e)

@@ -3,7 +3,7 @@
 #include "debug/history_internal.h"
 #include "debug/inject.h"
 #include "debug/statesum.h"
-#include "debug/traptext.h"
+#include "debug/trace.h"
 #include "machine/pieces.h"
 
 #include <inttypes.h>
@@ -166,8 +166,8 @@ static void diverge(struct running *x, const struct history_point *at)
 
 static void tell_trap(struct running *x, const char *label, const struct machine_change *c)
 {
-    char line[TRAPTEXT_LINE];
-    trap_text(x->m, c, line);
+    char line[TRACE_LINE];
+    trace_ops(x->m)->line(x->m, c, line);
     buf_printf(&x->out->text, "  %s %s\n", label, line);
 }
 
