@@ -26,7 +26,10 @@ struct check_command {
 
 static const struct argp_option table[] = {
     {"show", OPT_SHOW, "CASE", OPTION_ARG_OPTIONAL,
-     "tell the story of one case, FIRMWARE/XLEN/HANDLER/NUMBER; without CASE of the first that departs from a rule", 1},
+     "tell the story of one case, FIRMWARE/XLEN/HANDLER/NUMBER (s1.nested: NUMBER.SECOND); without CASE of the first that "
+     "departs "
+     "from a rule",
+     1},
     {"firmware", OPT_FIRMWARE, "NAME", 0, "on this firmware alone", 1},
     {"xlen", OPT_XLEN, "BITS", 0, "32 or 64 alone", 1},
     {"jobs", 'j', "N", 0, "processes (one a core)", 1},

@@ -83,10 +83,17 @@ const char *check_rule_name(unsigned i, const char **what)
         [RULE_A4] = {"A4", "what goes on is not what completion makes of the handler's registers and attributes"},
         [RULE_A5] = {"A5", "STATUS is not that of the event's state"},
         [RULE_A6] = {"A6", "it goes on in the other virtualization mode"},
+        [RULE_B1] = {"B1", "SIE, SPIE, SPP or the mode are not as they were"},
+        [RULE_B2] = {"B2", "kernel text goes on in U, or user text in S"},
+        [RULE_B3] = {"B3", "interrupts are on that were off"},
+        [RULE_B4] = {"B4", "SPP or SPIE are not as the handler wrote them into FLAGS"},
+        [RULE_B5] = {"B5", "sscratch or stvec are not as they were"},
     };
     *what = names[i][1];
     return names[i][0];
 }
+
+bool check_asks_b(const struct check_job *job) { return job->scenario >= check_scenario(SCENARIO_s2_states); }
 
 void verdict_begin(struct check_verdict *v, const struct check_job *job, const char *handler)
 {

@@ -38,7 +38,7 @@ struct check_number {
     int64_t first, second;
 };
 
-#define CHECK_COUNTS 7                /* of rules: check_rule_name */
+#define CHECK_COUNTS 12               /* of rules: check_rule_name */
 #define CHECK_ANY    UINT64_MAX       /* not asked */
 #define CHECK_SOME   (UINT64_MAX - 1) /* some, whatever their number */
 #define CHECK_TEXT   384

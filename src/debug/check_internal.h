@@ -48,7 +48,7 @@ enum check_scenario_id {
     SCENARIO_s1_bare,
     SCENARIO_s1_jump,
     SCENARIO_s1_nested,
-    SCENARIO_s2_states,
+    SCENARIO_s2_states, /* from here on B is asked */
     SCENARIO_s2_kernel,
     SCENARIO_s2_kernel_h,
     SCENARIOS
@@ -71,7 +71,9 @@ const struct check_scenario *check_scenario(enum check_scenario_id id);
 /* ---- a machine whose payload waits in probe_ready ---------------------------------------------------------------------------
  */
 
-enum { RULE_A1, RULE_A2, RULE_E, RULE_A3, RULE_A4, RULE_A5, RULE_A6 };
+enum { RULE_A1, RULE_A2, RULE_E, RULE_A3, RULE_A4, RULE_A5, RULE_A6, RULE_B1, RULE_B2, RULE_B3, RULE_B4, RULE_B5 };
+/* Whether the rules B are asked, too: of what a kernel has. */
+bool check_asks_b(const struct check_job *job);
 
 struct check_probe {
     struct machine *base, *m; /* as it was at probe_ready, and a fork of it to work with */
