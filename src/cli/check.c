@@ -14,13 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_JSON = 0x400, OPT_JUNIT, OPT_SHOW, OPT_LIST, OPT_FIRMWARE, OPT_XLEN, NAMES_MAX = 32 };
+enum { OPT_JSON = 0x400, OPT_JUNIT, OPT_SHOW, OPT_LIST, OPT_FIRMWARE, OPT_XLEN, OPT_EVENTS, NAMES_MAX = 32 };
 
 struct check_command {
     const char *names[NAMES_MAX];
     unsigned nnames;
     const char *firmware, *junit, *show;
-    uint64_t xlen, processes;
+    uint64_t xlen, processes, events;
     bool json, list, story, verbose;
 };
 
@@ -32,6 +32,7 @@ static const struct argp_option table[] = {
      1},
     {"firmware", OPT_FIRMWARE, "NAME", 0, "on this firmware alone", 1},
     {"xlen", OPT_XLEN, "BITS", 0, "32 or 64 alone", 1},
+    {"events", OPT_EVENTS, "N", 0, "events at each rate of s2.rate (100)", 1},
     {"jobs", 'j', "N", 0, "processes (one a core)", 1},
     {"verbose", 'v', 0, 0, "the counts of each rule and, of each verdict, the first case that departs", 2},
     {"json", OPT_JSON, 0, 0, "print JSON", 2},
@@ -54,6 +55,12 @@ static error_t parser(int key, char *arg, struct argp_state *state)
             exit(cli_error(&e));
         if (c->xlen != 32 && c->xlen != 64)
             exit(cli_errorf("--xlen %s: 32 or 64", arg));
+        return 0;
+    case OPT_EVENTS:
+        if (!options_count("--events", arg, &c->events, &e))
+            exit(cli_error(&e));
+        if (!c->events || c->events > 100000000)
+            exit(cli_errorf("--events %s: 1 to 100000000", arg));
         return 0;
     case 'j':
         if (!options_count("-j", arg, &c->processes, &e))
@@ -108,7 +115,7 @@ static bool find_images(struct check_env *env, char *roms, char *cache, size_t c
         snprintf(cache, cap, "%s/images", set);
     else
         snprintf(cache, cap, "%s/.cache/trapline/images", home ? home : "");
-    *env = (struct check_env){roms, cache};
+    *env = (struct check_env){.roms = roms, .cache = cache};
     return true;
 }
 
@@ -276,6 +283,7 @@ int verb_check(int argc, char **argv)
     }
     if (!find_images(&env, roms, cache, sizeof roms, &e))
         return cli_error(&e);
+    env.events = c.events;
     struct run r = {.env = &env};
     struct check_job *jobs = check_plan(c.names, c.nnames, c.firmware, (unsigned)c.xlen, &r.n, &e);
     if (!jobs)

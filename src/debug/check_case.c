@@ -88,7 +88,7 @@ static void judge_b(const struct sse_context *x, const struct sse_context *r, co
     departs[RULE_B3] = !edits && r->sie && !x->sie;
     departs[RULE_B1] = !edits && (r->s != x->s || r->sie != x->sie || (!writes && (r->spie != x->spie || r->spp != x->spp)));
     departs[RULE_B4] = writes && (r->spp != (action->flags & 1) || r->spie != (action->flags >> 1 & 1));
-    departs[RULE_B5] = false; /* the model does not have them: case_conforms looks */
+    departs[RULE_B5] = departs[RULE_B6] = false; /* the model does not have them: case_conforms looks */
 }
 
 /* Which rules the case departs from; text: of the first one, in words. */
