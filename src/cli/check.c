@@ -3,10 +3,10 @@
 #include "base/bits.h"
 #include "cli/check_show.h"
 #include "cli/cli.h"
+#include "cli/jobs.h"
 #include "cli/options.h"
 #include "cli/roms.h"
 #include "cli/session.h"
-#include "cli/jobs.h"
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -130,24 +130,28 @@ struct run {
     bool progress;
 };
 
-static bool work(void *ctx, size_t job, struct buf *out, struct err *e)
+static bool work(void *ctx, size_t job, struct jobs_out *out, struct err *e)
 {
     struct run *r = ctx;
     unsigned n = check_job_size(&r->jobs[job]);
     struct check_verdict *v = calloc(n, sizeof *v);
     bool ok = check_run(&r->jobs[job], r->env, v, e);
-    buf_put(out, v, n * sizeof *v);
+    if (ok)
+        jobs_put(out, v, n * sizeof *v);
     free(v);
     return ok;
 }
 
-static void done(void *ctx, size_t job, const void *p, size_t n)
+static bool take(void *ctx, size_t job, const void *p, size_t n)
 {
     struct run *r = ctx;
+    if (n != check_job_size(&r->jobs[job]) * sizeof **r->verdicts)
+        return false;
     memcpy(r->verdicts[job], p, n);
     r->ended++;
     if (r->progress)
         fprintf(stderr, "\r%zu of %zu ", r->ended, r->n);
+    return true;
 }
 
 static size_t collect(const struct run *r, struct check_verdict **list)
@@ -169,9 +173,7 @@ static bool run_all(struct run *r, unsigned processes, struct check_verdict **li
     for (size_t i = 0; i < r->n; i++)
         r->verdicts[i] = calloc(check_job_size(&r->jobs[i]), sizeof **r->verdicts);
     r->progress = isatty(STDERR_FILENO);
-    fflush(stdout);
-    fflush(stderr);
-    bool ok = jobs_run(r->n, processes, work, done, r, e);
+    bool ok = jobs_run(r->n, processes, work, take, r, e);
     if (r->progress)
         fputs("\r\033[K", stderr);
     if (ok)
