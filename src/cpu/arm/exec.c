@@ -27,6 +27,7 @@ static uint32_t insn_at(const uint8_t *page, unsigned offset)
     return insn;
 }
 
+/* IMPLEMENTATION DEFINED: LDLAR and STLLR count as neither acquire nor release. */
 /* What a stage 2 abort tells of a load or store of one general register without writeback: ISV, SAS, SSE, SRT, SF, AR; else 0. Arm ARM
    "ISS encoding for an exception from a Data Abort", LSInstructionSyndrome. */
 static uint32_t load_store_syndrome(const struct pe *p, uint32_t insn)
@@ -40,7 +41,7 @@ static uint32_t load_store_syndrome(const struct pe *p, uint32_t insn)
     if (!one || !strncmp(r->name, "ldx", 3) || !strncmp(r->name, "ldax", 4) || strstr(r->name, "_pre") || strstr(r->name, "_post"))
         return 0;
     bool literal = !strcmp(r->format, "L_LIT"), ordered = !strncmp(r->name, "ldap", 4) || !strncmp(r->name, "ldar", 4) ||
-                                                          !strncmp(r->name, "ldlar", 5) || !strncmp(r->name, "stl", 3);
+                                                          (!strncmp(r->name, "stl", 3) && strncmp(r->name, "stll", 4));
     uint32_t size = literal ? 2 + (insn >> 30 == 1) : insn >> 30, opc = literal ? insn >> 30 : insn >> 22 & 3;
     bool has_opc = strcmp(r->format, "L_0") && strcmp(r->format, "S_0") && strcmp(r->format, "L_PAC");
     bool is_signed = has_opc && opc >> 1;
