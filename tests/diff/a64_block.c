@@ -56,8 +56,8 @@ static enum kind kind_of(const struct a64_isa *isa, const struct a64_row *row)
 /* Rows that wait, end the run, are made by hand below, or whose outcome is not a function of the state. */
 static bool excluded(const struct a64_row *r)
 {
-    static const char *const names[] = {"wfi", "wfe", "wfit", "wfet", "hlt", "eret", "eretaa", "eretab", "irg",
-                                        "sev", "sevl", "msr",  "mrs", "sys",  "sysl",   "esb",    "yield"};
+    static const char *const names[] = {"wfi", "wfe",  "wfit", "wfet", "hlt", "eret", "eretaa", "eretab", "irg",
+                                        "sev", "sevl", "msr",  "mrs",  "sys", "sysl", "esb",    "yield"};
     for (unsigned i = 0; i < ARRAY_LEN(names); i++)
         if (!strcmp(r->name, names[i]))
             return true;
@@ -197,7 +197,7 @@ static bool put_plain(struct a64_case *c, const struct a64_row *r, bool memory)
     if (left_out(c, r, bits) || !keep_pointers(c, r, bits) || (written(r, bits) & c->smalls))
         return false;
     if (!strcmp(r->name, "smc"))
-        bits |= 16 << 5; /* 1 and 2 are the vectors' */
+        bits |= 16 << 5;                    /* 1 and 2 are the vectors' */
     if (!strcmp(r->name, "hvc") && !c->el2) /* QEMU 7.2 takes it to EL2, which is not enabled (Arm ARM "HVC") */
         return false;
     if (!strcmp(r->name, "hvc") && c->el == 3) /* QEMU 7.2 takes it to EL2 (Arm ARM AArch64.CallHypervisor) */

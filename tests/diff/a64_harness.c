@@ -4,26 +4,26 @@
 #include "a64_guest.h"
 
 static const uint16_t init[] = {
-    SR_scr_el3,       SR_cptr_el3,      SR_mdcr_el3,       SR_hcr_el2,       SR_sctlr_el2,     SR_cptr_el2,      SR_mdcr_el2,
-    SR_hstr_el2,      SR_vtcr_el2,      SR_vttbr_el2,      SR_tcr_el2,       SR_ttbr0_el2,     SR_mair_el2,      SR_vbar_el2,
-    SR_esr_el2,       SR_far_el2,       SR_hpfar_el2,      SR_elr_el2,       SR_spsr_el2,      SR_sp_el2,        SR_tcr_el3,
-    SR_ttbr0_el3,     SR_mair_el3,      SR_sctlr_el1,      SR_cpacr_el1,     SR_tcr_el1,       SR_ttbr0_el1,     SR_ttbr1_el1,
-    SR_mair_el1,      SR_vbar_el1,      SR_esr_el1,        SR_far_el1,       SR_elr_el1,       SR_spsr_el1,      SR_sp_el1,
-    SR_sp_el0,        SR_par_el1,       SR_contextidr_el1, SR_tpidr_el0,     SR_tpidr_el1,     SR_tpidr_el2,     SR_apiakeylo_el1,
-    SR_apiakeyhi_el1, SR_apibkeylo_el1, SR_apibkeyhi_el1,  SR_apdakeylo_el1, SR_apdakeyhi_el1, SR_apdbkeylo_el1, SR_apdbkeyhi_el1,
-    SR_apgakeylo_el1, SR_apgakeyhi_el1, SR_mdscr_el1,      SR_fpcr,          SR_fpsr,          SR_esr_el3,       SR_far_el3,
-    SR_elr_el3,       SR_spsr_el3,      SR_sctlr_el3,
-    SR_vpidr_el2,     SR_vmpidr_el2,    SR_tpidrro_el0,    SR_tpidr_el3,     SR_scxtnum_el0,   SR_scxtnum_el1,   SR_scxtnum_el2,
+    SR_scr_el3,       SR_cptr_el3,       SR_mdcr_el3,      SR_hcr_el2,       SR_sctlr_el2,     SR_cptr_el2,
+    SR_mdcr_el2,      SR_hstr_el2,       SR_vtcr_el2,      SR_vttbr_el2,     SR_tcr_el2,       SR_ttbr0_el2,
+    SR_mair_el2,      SR_vbar_el2,       SR_esr_el2,       SR_far_el2,       SR_hpfar_el2,     SR_elr_el2,
+    SR_spsr_el2,      SR_sp_el2,         SR_tcr_el3,       SR_ttbr0_el3,     SR_mair_el3,      SR_sctlr_el1,
+    SR_cpacr_el1,     SR_tcr_el1,        SR_ttbr0_el1,     SR_ttbr1_el1,     SR_mair_el1,      SR_vbar_el1,
+    SR_esr_el1,       SR_far_el1,        SR_elr_el1,       SR_spsr_el1,      SR_sp_el1,        SR_sp_el0,
+    SR_par_el1,       SR_contextidr_el1, SR_tpidr_el0,     SR_tpidr_el1,     SR_tpidr_el2,     SR_apiakeylo_el1,
+    SR_apiakeyhi_el1, SR_apibkeylo_el1,  SR_apibkeyhi_el1, SR_apdakeylo_el1, SR_apdakeyhi_el1, SR_apdbkeylo_el1,
+    SR_apdbkeyhi_el1, SR_apgakeylo_el1,  SR_apgakeyhi_el1, SR_mdscr_el1,     SR_fpcr,          SR_fpsr,
+    SR_esr_el3,       SR_far_el3,        SR_elr_el3,       SR_spsr_el3,      SR_sctlr_el3,     SR_vpidr_el2,
+    SR_vmpidr_el2,    SR_tpidrro_el0,    SR_tpidr_el3,     SR_scxtnum_el0,   SR_scxtnum_el1,   SR_scxtnum_el2,
     SR_ttbr1_el2,     SR_contextidr_el2,
 };
 static const uint16_t record[] = {
-    SR_elr_el3,   SR_spsr_el3,    SR_esr_el3,        SR_far_el3,   SR_elr_el2,   SR_spsr_el2,  SR_esr_el2,
-    SR_far_el2,   SR_hpfar_el2,   SR_elr_el1,        SR_spsr_el1,  SR_esr_el1,   SR_far_el1,   SR_par_el1,
-    SR_sp_el0,    SR_sp_el1,      SR_sp_el2,         SR_sctlr_el1, SR_sctlr_el2, SR_sctlr_el3, SR_tcr_el1,
-    SR_ttbr0_el1, SR_ttbr1_el1,   SR_mair_el1,       SR_vbar_el1,  SR_cpacr_el1, SR_tcr_el2,   SR_ttbr0_el2,
-    SR_hcr_el2,   SR_vtcr_el2,    SR_vttbr_el2,      SR_cptr_el2,  SR_scr_el3,   SR_tpidr_el0, SR_tpidr_el1,
-    SR_tpidr_el2, SR_tpidrro_el0, SR_contextidr_el1, SR_mdscr_el1, SR_fpcr,      SR_fpsr,
-    SR_contextidr_el2, SR_amair_el1,
+    SR_elr_el3,   SR_spsr_el3,       SR_esr_el3,   SR_far_el3,   SR_elr_el2,     SR_spsr_el2,       SR_esr_el2,   SR_far_el2,
+    SR_hpfar_el2, SR_elr_el1,        SR_spsr_el1,  SR_esr_el1,   SR_far_el1,     SR_par_el1,        SR_sp_el0,    SR_sp_el1,
+    SR_sp_el2,    SR_sctlr_el1,      SR_sctlr_el2, SR_sctlr_el3, SR_tcr_el1,     SR_ttbr0_el1,      SR_ttbr1_el1, SR_mair_el1,
+    SR_vbar_el1,  SR_cpacr_el1,      SR_tcr_el2,   SR_ttbr0_el2, SR_hcr_el2,     SR_vtcr_el2,       SR_vttbr_el2, SR_cptr_el2,
+    SR_scr_el3,   SR_tpidr_el0,      SR_tpidr_el1, SR_tpidr_el2, SR_tpidrro_el0, SR_contextidr_el1, SR_mdscr_el1, SR_fpcr,
+    SR_fpsr,      SR_contextidr_el2, SR_amair_el1,
 };
 _Static_assert(DESCA_REG + 8 * ARRAY_LEN(init) < 4096, "the registers fit");
 _Static_assert(RECA_REG + 8 * ARRAY_LEN(record) <= RECA_SIZE, "a record has room for the registers");
