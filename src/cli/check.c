@@ -178,7 +178,7 @@ static bool run_all(struct run *r, unsigned processes, struct check_verdict **li
 struct chosen {
     const struct check_job *job;
     char handler[24];
-    uint64_t number;
+    struct check_number number;
 };
 
 /* "sbi-head/64/hk0/5" among the jobs. */
@@ -186,8 +186,16 @@ static bool choose_named(const struct run *r, const char *text, struct chosen *c
 {
     char firmware[32];
     unsigned xlen;
-    int end = 0;
-    if (sscanf(text, "%31[^/]/%u/%23[^/]/%" SCNu64 "%n", firmware, &xlen, c->handler, &c->number, &end) != 4 || text[end])
+    int end = 0, n = 0;
+    uint32_t first = 0, second;
+    if (sscanf(text, "%31[^/]/%u/%23[^/]/%" SCNu32 "%n", firmware, &xlen, c->handler, &first, &end) != 4)
+        end = 0;
+    c->number = (struct check_number){first, -1};
+    if (end && text[end] == '.' && sscanf(text + end, ".%" SCNu32 "%n", &second, &n) == 1) {
+        c->number.second = second;
+        end += n;
+    }
+    if (!end || text[end])
         return err_set(e, "--show '%s': must be FIRMWARE/XLEN/HANDLER/NUMBER, as in sbi-head/64/hk0/5", text);
     for (size_t i = 0; i < r->n; i++)
         if (!strcmp(check_firmware_name(r->jobs[i].firmware), firmware) && r->jobs[i].xlen == xlen) {
@@ -205,10 +213,10 @@ static bool choose_first(const struct run *r, struct chosen *c, struct err *e)
         struct check_verdict *v = calloc(n, sizeof *v);
         bool ok = check_run(&r->jobs[i], r->env, v, e);
         for (unsigned k = 0; ok && k < n && !c->job; k++)
-            if (!v[k].skipped && v[k].first_case >= 0) {
+            if (!v[k].skipped && v[k].first_case.first >= 0) {
                 c->job = &r->jobs[i];
                 memcpy(c->handler, v[k].handler, sizeof c->handler);
-                c->number = (uint64_t)v[k].first_case;
+                c->number = v[k].first_case;
             }
         free(v);
         if (!ok)

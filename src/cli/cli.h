@@ -37,4 +37,5 @@ int verb_check(int argc, char **argv);
 int verb_doc(int argc, char **argv);
 int verb_sweep(int argc, char **argv);
 int verb_bench(int argc, char **argv);
+int verb_diff(int argc, char **argv);
 #endif

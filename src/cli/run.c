@@ -28,7 +28,8 @@ enum {
     OPT_EXPECT,
     OPT_INJECT,
     OPT_MONITOR,
-    OPT_TRACE
+    OPT_TRACE,
+    OPT_EXPLAIN
 };
 
 static const struct argp_option table[] = {
@@ -53,6 +54,10 @@ static const struct argp_option table[] = {
      "max=N",
      4},
     {"trace", OPT_TRACE, "sbi|traps[=FILE]", 0, "tell every SBI call with its result, every trap and return; repeat for both", 4},
+    {"explain", OPT_EXPLAIN, "N|all|KEY[=VALUE],...", 0,
+     "why a trap happened and why it went where it did: the N-th one, or all that match: cause=NUMBER or a part of the name, "
+     "irq[=...], exception[=...], returns (too); max=N (20), file=FILE (standard error)",
+     4},
     {0, 0, 0, 0, "Reports (on stderr):", 5},
     {"digest", OPT_DIGEST, 0, 0, "print the digest of the final state, the cycles and the instructions", 5},
     {"stats", OPT_STATS, 0, 0, "print what the run took", 5},
@@ -116,6 +121,7 @@ static bool parse_one(struct run *r, int key, char *arg, struct err *e)
     case OPT_EXIT_ON: return parse_exit_on(r, arg, e);
     case OPT_MONITOR: return monitor_parse(&r->session.watch.config, arg, e);
     case OPT_TRACE: return watch_add_trace(&r->session.watch, arg, e);
+    case OPT_EXPLAIN: return why_parse(&r->session.watch.why, arg, e);
     case OPT_INJECT: return inject_list_add(&r->session.inject, arg, e);
     case OPT_SAVE: r->save = arg; return true;
     case OPT_LOAD: r->load = arg; return true;
@@ -138,7 +144,7 @@ static error_t parser(int key, char *arg, struct argp_state *state)
         state->child_inputs[0] = &r->machine;
         return 0;
     }
-    if (key < OPT_MAX_CYCLES || key > OPT_TRACE)
+    if (key < OPT_MAX_CYCLES || key > OPT_EXPLAIN)
         return ARGP_ERR_UNKNOWN;
     if (!parse_one(r, key, arg, &e))
         exit(cli_error(&e));
@@ -165,7 +171,8 @@ static const struct argp argp = {
         "  trapline run -kernel u-boot.bin --expect 'autoboot=> ' --exit-on '=> '\n"
         "  trapline run rom.elf --max-cycles 5e7 --digest --seed 7\n"
         "  trapline run rom.elf --inject 'meip@main_loop#3'\n"
-        "  trapline run -bios fw.elf -kernel hypervisor.elf --monitor sse,host=text_start..text_end --trace sbi\n",
+        "  trapline run -bios fw.elf -kernel hypervisor.elf --monitor sse,host=text_start..text_end --trace sbi\n"
+        "  trapline run rom.elf --explain exception=guest-page,max=3\n",
 };
 
 /* ---- the run -------------------------------------------------------------------------------------------------------------- */
@@ -244,6 +251,12 @@ static bool can_write(const char *path, struct err *e)
     return !access(dir, W_OK | X_OK) || err_set(e, "%s: %s: %s", path, dir, strerror(errno));
 }
 
+static void changed(void *ctx, struct machine *m)
+{
+    struct session *s = ctx;
+    why_sync(&s->watch.why, m);
+}
+
 static bool start(struct run *r, struct err *e)
 {
     struct session *s = &r->session;
@@ -258,6 +271,8 @@ static bool start(struct run *r, struct err *e)
     if (!s->m || (r->load && !machine_load(s->m, r->load, e)) || !inject_list_start(&s->inject, s->m, e))
         return false;
     s->watch.json = r->report.json;
+    s->inject.fired = changed;
+    s->inject.fired_ctx = s;
     if (!watch_start(&s->watch, s->m, e))
         return false;
     if (o->netdev)

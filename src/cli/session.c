@@ -164,6 +164,7 @@ static enum session_end slice(struct session *s)
         return SESSION_CYCLES;
     uint64_t length = s->input.len ? SLICE_TYPING : SLICE;
     uint64_t n = length - cycle % length;
+    why_sync(&s->watch.why, s->m); /* what was typed is in */
     enum machine_stop stop = inject_run(&s->inject, s->m, n < s->max_cycles - cycle ? n : s->max_cycles - cycle);
     enum session_end end = hand_out(s);
     if (end != SESSION_RUNNING)

@@ -116,6 +116,8 @@ static void on_change(void *ctx, struct machine *m, const struct machine_change 
         trace_calls(w, m, c);
     if (w->monitor)
         watch_rules(w, m, c);
+    if (w->why.on)
+        why_feed(&w->why, m, c);
 }
 
 /* ---- before and after ------------------------------------------------------------------------------------------------------ */
@@ -136,10 +138,16 @@ bool watch_start(struct watch *w, struct machine *m, struct err *e)
 {
     struct rv_features f;
     bool any = w->config.on;
+    w->why.json = w->json;
+    if (!why_start(&w->why, m, e))
+        return false;
     for (unsigned t = 0; t < WATCH_TRACES; t++)
         any |= w->traced[t];
-    if (!any)
+    if (!any) {
+        if (w->why.on)
+            machine_watch(m, on_change, w);
         return true;
+    }
     if ((w->config.on || w->traced[WATCH_SBI]) && !view_features(&f, m, 0))
         return err_set(e, "--monitor and --trace sbi are for RISC-V machines; --trace traps is for all");
     if (w->config.on) {
@@ -158,7 +166,7 @@ bool watch_start(struct watch *w, struct machine *m, struct err *e)
 
 bool watch_end(struct watch *w, struct err *e)
 {
-    bool ok = true;
+    bool ok = why_end(&w->why, e);
     for (unsigned t = 0; t < WATCH_TRACES; t++) {
         if (!w->out[t] || w->out[t] == stderr)
             continue;

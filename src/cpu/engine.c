@@ -1,5 +1,6 @@
 #include "cpu/engine.h"
 #include "cpu/breaks.h"
+#include "cpu/watch.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -352,6 +353,7 @@ void cpu_free_caches(struct cpu *c)
 void engine_free(struct engine *e)
 {
     engine_break_none(e);
+    engine_watchpoint_none(e);
     drop_all_code(e);
     engine_sweep(e);
     for (unsigned i = 0; i < e->cpus; i++)

@@ -39,12 +39,16 @@ static const struct check_scenario scenarios[SCENARIOS] = {
                             "mode=probe", 0, true, NULL, states_size, always, states_run, states_story},
     [SCENARIO_s1_flags] = {"s1.flags", "the same with SPELP and SDT, double traps on, all FLAGS written", "kvm%s.elf",
                            "mode=probe dte=on", 0, true, NULL, states_size, states_flags_apply, states_run, states_story},
+    [SCENARIO_s1_lpad] = {"s1.lpad", "the same states, a landing pad being expected or not", "kvm%s.elf", "mode=probe lpad=entry",
+                          0, true, NULL, states_size, states_flags_apply, states_run, states_story},
     [SCENARIO_s1_attrs] = {"s1.attrs", "calls, attributes and STATUS of an event through its states", "kvm%s.elf", "mode=probe",
                            0, true, NULL, attrs_size, always, attrs_run, attrs_story},
     [SCENARIO_s1_switch] = {"s1.switch", "a world switch into a guest and back, interrupted at every instruction", "kvm%s.elf",
                             "paging=on", 0, true, NULL, switch_size, always, switch_run, switch_story},
     [SCENARIO_s1_bare] = {"s1.bare", "the same without translation", "kvm%s.elf", "paging=off", 0, true, NULL, switch_size,
                           always, switch_run, switch_story},
+    [SCENARIO_s1_jump] = {"s1.jump", "s1.switch with landing pads on, the indirect jumps into it included", "kvm%s.elf",
+                          "paging=on lpad=on", 0, true, NULL, switch_size, states_flags_apply, switch_run, switch_story},
     [SCENARIO_s1_nested] = {"s1.nested", "s1.switch, and a second event at every instruction of the first one's handling",
                             "kvm%s.elf", "paging=on", 0, true, "sse:0xffff0000,hart=0,by=1", switch_size, nested_apply,
                             switch_run, switch_story},
@@ -91,7 +95,7 @@ void verdict_begin(struct check_verdict *v, const struct check_job *job, const c
     snprintf(v->firmware, sizeof v->firmware, "%s", check_firmware_name(job->firmware));
     snprintf(v->handler, sizeof v->handler, "%s", handler);
     v->xlen = job->xlen;
-    v->first_case = -1;
+    v->first_case = (struct check_number){-1, -1};
 }
 
 /* ---- plans
@@ -157,8 +161,8 @@ bool check_run(const struct check_job *job, const struct check_env *env, struct 
     return job->scenario->run(job, env, out, e);
 }
 
-bool check_story(const struct check_job *job, const struct check_env *env, const char *handler, uint64_t number, FILE *to,
-                 struct err *e)
+bool check_story(const struct check_job *job, const struct check_env *env, const char *handler, struct check_number number,
+                 FILE *to, struct err *e)
 {
     return job->scenario->story(job, env, handler, number, to, e);
 }

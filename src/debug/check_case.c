@@ -55,8 +55,8 @@ void case_follow(struct check_probe *p, struct check_case *o)
 
 void case_state_text(const struct sse_context *c, char *out, size_t cap)
 {
-    snprintf(out, cap, "V=%u P=%c SPP=%u SPIE=%u SIE=%u SPV=%u SPVP=%u%s%s", c->v, c->s ? 'S' : 'U', c->spp, c->spie, c->sie,
-             c->spv, c->spvp, c->spelp ? " SPELP=1" : "", c->sdt ? " SDT=1" : "");
+    snprintf(out, cap, "V=%u P=%c SPP=%u SPIE=%u SIE=%u SPV=%u SPVP=%u%s%s%s", c->v, c->s ? 'S' : 'U', c->spp, c->spie, c->sie,
+             c->spv, c->spvp, c->spelp ? " SPELP=1" : "", c->sdt ? " SDT=1" : "", c->elp ? " ELP=1" : "");
 }
 
 /* A register that differs, in words: what it is, what it must be. False: none does. */
@@ -106,7 +106,8 @@ static uint64_t modelled(uint32_t i)
     case VIEW_CSR + VIEW_sepc:
     case VIEW_PC:
     case VIEW_PRIV:
-    case VIEW_V: return UINT64_MAX;
+    case VIEW_V:
+    case VIEW_ELP: return UINT64_MAX;
     case VIEW_CSR + VIEW_sstatus: return VIEW_SIE | VIEW_SPIE | VIEW_SPP | VIEW_SPELP | VIEW_SDT;
     case VIEW_CSR + VIEW_hstatus: return VIEW_SPV | VIEW_SPVP;
     default: return 0;

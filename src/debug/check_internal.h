@@ -42,9 +42,11 @@ enum check_scenario_id {
     SCENARIO_s1r,
     SCENARIO_s1_states,
     SCENARIO_s1_flags,
+    SCENARIO_s1_lpad,
     SCENARIO_s1_attrs,
     SCENARIO_s1_switch,
     SCENARIO_s1_bare,
+    SCENARIO_s1_jump,
     SCENARIO_s1_nested,
     SCENARIO_s2_states,
     SCENARIO_s2_kernel,
@@ -61,8 +63,8 @@ struct check_scenario {
     unsigned (*size)(const struct check_job *job);
     bool (*applies)(const struct check_firmware *f);
     bool (*run)(const struct check_job *job, const struct check_env *env, struct check_verdict *out, struct err *e);
-    bool (*story)(const struct check_job *job, const struct check_env *env, const char *handler, uint64_t number, FILE *to,
-                  struct err *e);
+    bool (*story)(const struct check_job *job, const struct check_env *env, const char *handler, struct check_number number,
+                  FILE *to, struct err *e);
 };
 const struct check_scenario *check_scenario(enum check_scenario_id id);
 
@@ -98,6 +100,8 @@ void probe_close(struct check_probe *p);
 void probe_restart(struct check_probe *p);
 /* Runs until the phase is reached. False: it is not within the cycles of a case. */
 bool probe_run_to(struct check_probe *p, enum check_phase phase);
+/* Looks again at what the hart of p->base has. */
+void probe_features(struct check_probe *p);
 /* An SBI call by the hart itself where it is, by real code; afterwards it is where it was. Returns a0; -1000 if it did not
  * return. */
 int64_t probe_sbi(struct check_probe *p, uint64_t eid, uint64_t fid, const uint64_t a[5]);

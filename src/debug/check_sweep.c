@@ -6,6 +6,7 @@
 #include "base/bits.h"
 #include "debug/check_internal.h"
 #include "debug/check_parts.h"
+#include "debug/check_story.h"
 #include "debug/sweep.h"
 #include "debug/sweep_result.h"
 
@@ -81,7 +82,7 @@ static bool look(struct window *w, uint64_t from, uint64_t to, struct err *e)
     bool there = machine_run(m, BOOT_CYCLES) == MACHINE_DEBUG;
     machine_breakpoint(m, HART, from, false);
     view_features(&f, m, HART);
-    w->has = (struct sse_hart_has){.h = f.h, .zicfilp = f.zicfilp, .dte = f.dte};
+    w->has = sse_hart_has_of(&f);
     w->at = calloc(WINDOW_MAX, sizeof *w->at);
     for (w->n = 0; there && w->n < WINDOW_MAX; w->n++) {
         view_take(&w->at[w->n], m, HART);
@@ -180,9 +181,12 @@ static bool window_open(struct window *w, const struct check_job *job, const str
 /* ---- what must come back
  * --------------------------------------------------------------------------------------------------------- */
 
-/* Whether the handler's trap goes astray: to a vector that is not for it. What becomes of that nobody can say. */
-static bool goes_astray(const struct window *w, const struct check_handler *h, const struct rv_view *x)
+/* Whether the handler's trap goes astray: to a vector that is not for it. What becomes of that nobody can say. So does its first
+   instruction where a landing pad is expected of it. */
+static bool goes_astray(const struct window *w, enum sse_form form, const struct check_handler *h, const struct rv_view *x)
 {
+    if (x->elp && form != SSE_FORM_SPEC)
+        return true;
     return !h->vector && (h->effect == SSE_EFFECT_NESTED || x->csr[VIEW_stvec] != w->normal_vector);
 }
 
@@ -212,6 +216,7 @@ static void predict(const struct window *w, const struct check_firmware *f, cons
     r->pc = o.resumed.pc;
     r->priv = o.resumed.s;
     r->v = o.resumed.v;
+    r->elp = o.resumed.elp;
     r->csr[VIEW_sepc] = o.resumed.sepc;
     uint64_t *sstatus = &r->csr[VIEW_sstatus], *hstatus = &r->csr[VIEW_hstatus];
     put(sstatus, VIEW_SIE, o.resumed.sie);
@@ -264,9 +269,9 @@ static void judge_registers(const struct rv_view *x, const struct rv_view *r, co
 static void note_first(struct check_verdict *v, const struct sweep_case *c)
 {
     const struct sweep_detail *d = c->detail;
-    if (v->first_case >= 0)
+    if (v->first_case.first >= 0)
         return;
-    v->first_case = c->boundary;
+    v->first_case = (struct check_number){c->boundary, c->nested == SWEEP_NONE ? -1 : (int64_t)c->nested};
     if (d && d->diffs)
         snprintf(v->first, sizeof v->first, "%s (%s): %s 0x%" PRIx64 " -> 0x%" PRIx64, d->where, d->mode, d->diff[0].name,
                  d->diff[0].from, d->diff[0].to);
@@ -323,7 +328,7 @@ static bool judge_case(void *ctx, const struct sweep_case *c)
     } else if (x->priv == 3) {
         if (fails)
             unexpected(v, c, where, "an event that came in M is not transparent");
-    } else if (goes_astray(j->w, h, x)) {
+    } else if (goes_astray(j->w, check_firmware(j->job->firmware)->form, h, x)) {
         if (!fails)
             unexpected(v, c, where, "transparent, although the handler's trap went astray");
     } else {
@@ -374,36 +379,60 @@ bool switch_run(const struct check_job *job, const struct check_env *env, struct
 /* ---- the story of a boundary
  * ----------------------------------------------------------------------------------------------------- */
 
+enum { TOLD_MAX = 40 }; /* changes that are told: a run that is lost has no end of them */
+
 struct telling {
     struct window *w;
-    FILE *to;
+    struct check_probe p; /* what the story looks at */
+    unsigned changes;
 };
 
 static void tell_change(void *ctx, struct machine *m, const struct machine_change *c)
 {
     struct telling *t = ctx;
-    char line[256];
-    (void)m;
-    sweep_story_line(t->w->sweep, c, line, sizeof line);
-    fprintf(t->to, "  %s\n", line);
+    if (t->changes++ >= TOLD_MAX)
+        return;
+    story_change(&t->p, m, c);
+    if (c->epc == t->p.complete) /* it does not return behind it */
+        t->p.calling = false;
 }
 
 static bool tell_case(void *ctx, const struct sweep_case *c)
 {
-    struct telling *t = ctx;
+    const struct telling *t = ctx;
     const struct sweep_detail *d = c->detail;
-    if (!d)
-        fprintf(t->to, "It came back as it was.\n");
+    FILE *to = t->p.story;
+    if (t->changes > TOLD_MAX)
+        fprintf(to, "  and %u traps and returns more\n", t->changes - TOLD_MAX);
+    if (c->verdict == SWEEP_SAME)
+        fprintf(to, "The event was not taken here, but later, as in another case.\n");
+    else if (!d)
+        fprintf(to, "It came back as it was.\n");
     for (uint32_t i = 0; d && i < d->diffs; i++)
-        fprintf(t->to, "Rule A3 is broken (what was interrupted comes back as it was): %s 0x%" PRIx64 " -> 0x%" PRIx64 "\n",
+        fprintf(to, "Rule %s: %s 0x%" PRIx64 " -> 0x%" PRIx64 "\n",
+                strcmp(d->diff[i].name, "V") ? "A3 is broken (what was interrupted comes back as it was)"
+                                             : "A6 is broken (no code goes on in the other virtualization mode)",
                 d->diff[i].name, d->diff[i].from, d->diff[i].to);
     if (d && *d->text)
-        fprintf(t->to, "%s\n", d->text);
+        fprintf(to, "%s\n", d->text);
     return true;
 }
 
-bool switch_story(const struct check_job *job, const struct check_env *env, const char *handler, uint64_t number, FILE *to,
-                  struct err *e)
+static bool tell(struct window *w, unsigned variant, struct check_number number, FILE *to, struct err *e)
+{
+    struct telling t = {.w = w, .p = {.xlen = w->xlen, .story = to, .phase = PHASE_HANDLER}};
+    struct check_probe *p = &t.p;
+    if (!symbol(w, "handler_entry", &p->entry_pc, e) || !symbol(w, "handler_complete", &p->complete, e))
+        return false;
+    p->handler_start = w->handler.start;
+    p->handler_end = w->handler.end;
+    story_begin(p, &w->at[number.first]);
+    uint32_t second = number.second < 0 ? SWEEP_NONE : (uint32_t)number.second;
+    return sweep_one(w->sweep, 0, variant, (uint32_t)number.first, second, tell_case, tell_change, &t, e);
+}
+
+bool switch_story(const struct check_job *job, const struct check_env *env, const char *handler, struct check_number number,
+                  FILE *to, struct err *e)
 {
     struct window w;
     bool missing;
@@ -412,20 +441,20 @@ bool switch_story(const struct check_job *job, const struct check_env *env, cons
         i++;
     if (!job_row(job, i))
         return err_set(e, "%s has no handler %s", job->scenario->name, handler);
+    if (number.second >= 0 && !job->scenario->nest)
+        return err_set(e, "%s has no second events", job->scenario->name);
     if (!window_open(&w, job, env, &missing, e))
         return false;
-    bool ok = number < w.n;
+    bool ok = number.first < w.n;
     if (ok) {
-        struct telling t = {&w, to};
-        const struct rv_view *x = &w.at[number];
-        fprintf(to,
-                "%s, %s, RV%u, handler %s, boundary %" PRIu64 " of %" PRIu32 ": pc=0x%" PRIx64 " V=%u sstatus=0x%" PRIx64
-                " hstatus=0x%" PRIx64 "\n",
-                job->scenario->name, check_firmware_name(job->firmware), job->xlen, handler, number, w.n, x->pc, x->v,
-                x->csr[VIEW_sstatus], x->csr[VIEW_hstatus]);
-        ok = sweep_one(w.sweep, 0, i, (uint32_t)number, SWEEP_NONE, tell_case, tell_change, &t, e);
+        fprintf(to, "%s, %s, RV%u, handler %s, boundary %" PRId64 " of %" PRIu32, job->scenario->name,
+                check_firmware_name(job->firmware), job->xlen, handler, number.first, w.n);
+        if (number.second >= 0)
+            fprintf(to, ", a second event at boundary %" PRId64 " of the handling", number.second);
+        fputc('\n', to);
+        ok = tell(&w, i, number, to, e);
     } else {
-        err_set(e, "%s has boundaries 0 to %" PRIu32 ", not %" PRIu64, job->scenario->name, w.n - 1, number);
+        err_set(e, "%s has boundaries 0 to %" PRIu32 ", not %" PRId64, job->scenario->name, w.n - 1, number.first);
     }
     window_close(&w);
     return ok;

@@ -63,7 +63,9 @@ struct inject_list {
     struct inject_plan *plan;
     unsigned count, left; /* left: not done yet */
     bool failed;
-    struct err why; /* failed: an event was refused */
+    struct err why;                              /* failed: an event was refused */
+    void (*fired)(void *ctx, struct machine *m); /* an event has changed the machine; NULL: nobody asks */
+    void *fired_ctx;
 };
 
 /* Adds "EVENT@WHEN". */

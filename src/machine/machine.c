@@ -90,7 +90,8 @@ void machine_refresh(struct machine *m)
         if (m->device[i].ops->refresh)
             m->device[i].ops->refresh(&m->device[i]);
     for (unsigned i = 0; i < m->setup->harts; i++) {
-        machine_hart(m, i)->passed.valid = false; /* that was another time */
+        cpu_stops_anew(machine_hart(m, i)); /* that was another time */
+        machine_hart(m, i)->took.n = 0;
         m->arch->refresh(machine_hart(m, i));
     }
 }
@@ -259,6 +260,13 @@ static void copy_state(struct machine *m, const struct machine *from)
     memcpy(m->states, from->states, m->setup->states_size);
 }
 
+/* What is no state, but tells at which of the points of a boundary the machine is. */
+static void copy_taken(struct machine *m, const struct machine *from)
+{
+    for (unsigned i = 0; i < m->setup->harts; i++)
+        machine_hart(m, i)->took = machine_hart(from, i)->took;
+}
+
 struct machine *machine_fork(struct machine *m)
 {
     struct machine *f = must(calloc(1, sizeof *f));
@@ -273,6 +281,7 @@ struct machine *machine_fork(struct machine *m)
     f->host = m->host;
     f->paced = m->paced;
     copy_state(f, m);
+    copy_taken(f, m);
     f->shared = true;
     return f;
 }
@@ -287,6 +296,7 @@ void machine_restore(struct machine *m, struct machine *from)
     for (unsigned i = 0; i < m->setup->harts; i++)
         memcpy(machine_progress(m, i), machine_progress(from, i), m->arch->state_size);
     machine_refresh(m);
+    copy_taken(m, from);
 }
 
 /* More pages than these between two states are shared rather than copied. */
@@ -302,9 +312,10 @@ void machine_rewind(struct machine *m, struct machine *from)
         disk_restore(m->disk[i], from->disk[i]);
     copy_state(m, from);
     for (unsigned i = 0; i < m->setup->harts; i++) {
-        machine_hart(m, i)->passed.valid = false;
+        cpu_stops_anew(machine_hart(m, i));
         m->arch->rewind(machine_hart(m, i), machine_hart(from, i));
     }
+    copy_taken(m, from);
     m->shared = false;
 }
 

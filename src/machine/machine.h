@@ -117,7 +117,9 @@ struct machine {
     void *change_ctx;
     volatile int stop; /* machine_request_stop */
     struct machine_halt halt[MACHINE_HARTS];
-    unsigned halts; /* how many of them are not HALT_NONE */
+    struct machine_halt mark; /* one more, of the hart mark_hart: machine_mark */
+    unsigned mark_hart;
+    unsigned halts; /* how many of all these are not HALT_NONE */
     int broke;      /* the hart that a breakpoint stopped in the last machine_run, or -1 */
 };
 
@@ -176,6 +178,12 @@ size_t machine_typed(struct machine *m, const void *p, size_t n);
 
 /* The hart waits with nothing to wake it now, or is halted for good. */
 bool machine_sleeps(struct machine *m, unsigned hart);
+
+/* ---- debug.c
+ * ------------------------------------------------------------------------------------------------------------------------ */
+
+/* machine_stop_at for who runs the machine on behalf of others, and leaves theirs alone. UINT64_MAX: not any more. */
+void machine_mark(struct machine *m, unsigned hart, uint64_t cycle);
 
 /* ---- psci.c
  * ------------------------------------------------------------------------------------------------------------------------- */

@@ -46,6 +46,7 @@ static void kind_free(struct cpu_kind *k)
     struct arm_kind *a = (struct arm_kind *)k;
     sysreg_map_free(a->map);
     a64_decoder_free(a->decoder);
+    free(a->sysreg);
     free(a);
 }
 
@@ -70,6 +71,7 @@ static struct cpu_kind *kind_new(const struct cpu_choice *choice, struct err *e)
                                 .digest = hash_bytes(&cfg, sizeof cfg),
                                 .secure = arm_has(&cfg, FEAT_EL3)};
     snprintf(a->kind.name, sizeof a->kind.name, "%s", arm_core_name(cfg.core));
+    arm_registers_find(a);
     return &a->kind;
 }
 
@@ -297,23 +299,35 @@ static bool load(struct cpu *c, uint64_t va, void *p, uint64_t n)
 {
     struct pe *a = pe(c);
     uint8_t *out = p;
-    for (; n; n--, va++) {
-        if (!pe_load(a, va, 1, 1, &a->plain))
-            return false;
+    c->unwatched = true;
+    for (; n && pe_load(a, va, 1, 1, &a->plain); n--, va++)
         *out++ = a->slow.data[0];
-    }
-    return true;
+    c->unwatched = false;
+    return !n;
 }
 
 static bool store(struct cpu *c, uint64_t va, const void *p, uint64_t n)
 {
     struct pe *a = pe(c);
     const uint8_t *in = p;
+    c->unwatched = true;
     for (; n; n--, va++) {
         a->slow.data[0] = *in++;
         if (!pe_store(a, va, 1, 1, &a->plain))
-            return false;
+            break;
     }
+    c->unwatched = false;
+    return !n;
+}
+
+static bool translate(struct cpu *c, uint64_t va, uint64_t *pa)
+{
+    struct pe *p = pe(c);
+    const struct access_mode m = {.el = p->el, .regime = p->plain.regime, .probe = true};
+    struct xlate x;
+    if (!pe_translate(p, va, 1, ACCESS_LOAD, &m, &x))
+        return false;
+    *pa = x.pa;
     return true;
 }
 
@@ -406,8 +420,13 @@ const struct cpu_arch arm_arch = {
     .argument = {"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7"},
     .get_reg = arm_get_reg,
     .set_reg = arm_set_reg,
+    .register_at = arm_register_at,
+    .register_named = arm_register_named,
+    .get_register = arm_get_register,
+    .set_register = arm_set_register,
     .load = load,
     .store = store,
+    .translate = translate,
     .put_back = put_back,
     .pieces = pieces,
     .fault = fault,

@@ -227,8 +227,6 @@ FP_CALL(ls_multiple, bool store, unsigned regs, unsigned turn, bool post)
     STRUCTURE_BEGIN;
     unsigned sz = insn >> 10 & 3, size = 1u << sz, width = insn >> 30 & 1 ? 16 : 8, lanes = width >> sz;
     uint8_t buf[64], *at = buf;
-    if (sz == 3 && width == 8 && turn > 1) /* one doubleword: reserved */
-        return exec_undefined(p, op, left);
     if (!store && !move_elements(p, X(op->rs1), size, lanes * regs, buf, false))
         return exec_raise(p, op, left);
     for (unsigned r = 0; r < regs; r += turn)

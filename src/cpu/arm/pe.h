@@ -77,6 +77,7 @@ struct access_mode {
     bool at;        /* address translation instruction: the second stage only if asked for */
     bool stage1;    /* the first stage alone */
     bool walk;      /* the MMU's own */
+    bool probe;     /* a debugger's look: no permission matters, and nothing is changed */
 };
 
 /* Of a vector register, the low 128 bits are in use; the rest is for SVE. */

@@ -30,7 +30,8 @@ void hart_context_changed(struct hart *h);
 bool ram_store(struct hart *h, uint64_t pa, unsigned size, uint64_t value);
 /* For LR, SC and AMOs at va: aligned, permitted as `a`, in RAM (writable if a is a store). h->slow.host may be read; write with
    ram_store at h->slow.pa. False: h->trap. */
-bool hart_atomic(struct hart *h, uint64_t va, unsigned size, enum access a, const struct access_mode *m);
+enum atomic_kind { ATOMIC_LR, ATOMIC_SC, ATOMIC_AMO };
+bool hart_atomic(struct hart *h, uint64_t va, unsigned size, enum access a, enum atomic_kind kind, const struct access_mode *m);
 /* cbo.*: checks the cache block that va is in, and zeroes it if asked to. False: h->trap. */
 bool hart_block(struct hart *h, uint64_t va, bool zero);
 void hart_reserve(struct hart *h, uint64_t pa, unsigned size);

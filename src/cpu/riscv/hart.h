@@ -53,6 +53,7 @@ struct access_mode {
     bool hlvx;         /* execute permission instead of read */
     bool hlv;          /* made by hlv/hlvx/hsv: MPRV has no effect */
     bool shadow_stack; /* Zicfiss: the access of ssamoswap, sspush, sspopchk */
+    bool probe;        /* a debugger's look: no permission matters, and nothing is changed */
     bool cbo; /* made by cbo.clean, cbo.flush, cbo.inval as ACCESS_LOAD: faults are store faults, shadow-stack pages are barred */
 };
 

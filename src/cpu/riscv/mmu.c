@@ -124,7 +124,7 @@ static bool finish(struct walk *w, uint64_t pa, unsigned size, unsigned perm, un
         if ((pmp & need) != need)
             pmp = 0;
     }
-    if (unlikely((pmp & need) != need))
+    if (unlikely((pmp & need) != need) && !w->m.probe)
         return walk_access_fault(w);
     perm &= pmp;
     *out = (struct xlate){.pa = pa,
@@ -134,7 +134,7 @@ static bool finish(struct walk *w, uint64_t pa, unsigned size, unsigned perm, un
                           .write = perm & PERM_W,
                           .exec = perm & PERM_X};
     /* Unless everything the walk read was known, and so is marked. */
-    if (unlikely((whole && w->reads && !walk_mark(w)) || w->gen != h->cpu.engine->gen))
+    if (unlikely(w->m.probe || (whole && w->reads && !walk_mark(w)) || w->gen != h->cpu.engine->gen))
         out->page_bits = 0;
     return true;
 }

@@ -87,7 +87,7 @@ static inline uint64_t pte_load(const uint8_t *host, bool rv32)
 static bool pte_read_first(struct walk *w, uint64_t pa, bool rv32, uint64_t *pte)
 {
     bool whole;
-    if (!(pmp_perm(w->h, pa, rv32 ? 4 : 8, RV_S, &whole) & PERM_R))
+    if (!(pmp_perm(w->h, pa, rv32 ? 4 : 8, RV_S, &whole) & PERM_R) && !w->m.probe)
         return false;
     const uint8_t *page = mem_page_read(w->h->cpu.mem, pa);
     if (!page)
@@ -264,18 +264,18 @@ WALK_INLINE bool leaf(struct walk *w, enum walk_stage st, const struct table *t,
         ppn_pa &= ~below;
     }
     unsigned by_u = u_permits(w, st, pte);
-    if (unlikely(bad || !(by_u & (t->access == ACCESS_FETCH ? 2 : 1))))
+    if (unlikely(bad || !(by_u & (t->access == ACCESS_FETCH ? 2 : 1))) && (bad || !w->m.probe))
         return stage_fault(w, st, t);
     unsigned perm = rwx_permits(w, st, t, pte);
     if (unlikely(st != STAGE_G && (ss_page || w->m.shadow_stack))) {
         enum ss_answer a = shadow_stack_rules(w, pte, &perm);
-        if (a != SS_OK)
+        if (a != SS_OK && !w->m.probe)
             return a == SS_PAGE_FAULT ? walk_page_fault(w) : walk_access_fault(w);
     }
-    if (unlikely(!(perm & need_perm[t->access])))
+    if (unlikely(!(perm & need_perm[t->access])) && !w->m.probe)
         return stage_fault(w, st, t);
     uint64_t need = t->access == ACCESS_STORE ? PTE_A | PTE_D : PTE_A;
-    if (unlikely((pte & need) != need)) {
+    if (unlikely((pte & need) != need) && !w->m.probe) {
         if (!set_ad(w, st, t, at, pa, pte, need))
             return false;
         pte |= need;

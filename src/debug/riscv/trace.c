@@ -8,11 +8,11 @@
 #include <string.h>
 
 static const char *const causes[] = {
-#define CAUSE(code, name) [code] = name,
+#define CAUSE(code, name, ...) [code] = name,
 #include "debug/riscv/cause.def"
 };
 static const char *const irqs[] = {
-#define IRQ(number, name) [number] = name,
+#define IRQ(number, name, ...) [number] = name,
 #include "debug/riscv/cause.def"
 };
 enum { M = 3, ECALL_S = 9 };
