@@ -272,7 +272,7 @@ static void take(struct pe *p, const struct arm_exception *e)
 {
     p->cpu.resync = false;
     take_exception(p, e);
-    pe_took_serror(p, e);
+    pe_took(p, e);
 }
 
 /* A synchronous exception that comes before the instruction at s.pc: it takes the place of one. */
