@@ -81,7 +81,7 @@ static bool call_run(struct machine *m, const struct machine_call *c, struct err
 static void call_enter(struct machine *m, const struct machine_call *c)
 {
     machine_progress(m, c->hart)->waiting = 0;
-    machine_hart(m, c->hart)->passed.valid = false;
+    cpu_stops_anew(machine_hart(m, c->hart));
     machine_set_reg(m, c->hart, "pc", c->entry);
     for (unsigned i = 0; i < CPU_ARGUMENTS; i++)
         machine_set_reg(m, c->hart, m->arch->argument[i], c->a[i]);

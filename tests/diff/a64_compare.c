@@ -36,7 +36,8 @@ static const struct {
     {SR_contextidr_el1, UINT64_C(0xffffffff) << 32, "RES0; QEMU 7.2 keeps it"},
     {SR_esr_el1, UINT64_C(0xff) << 56, "RES0; QEMU 7.2 keeps it"},
     {SR_fpsr, UINT64_C(15) << 28, "RES0 without AArch32; QEMU 7.2 keeps it"},
-    {SR_par_el1, 1 << 11, "RES1; QEMU 7.2 keeps what is written"},
+    {SR_par_el1, 1 << 11 | UINT64_C(15) << 52, "RES1, RES0; QEMU 7.2 keeps what is written"},
+    {SR_fpcr, 0x3f << 16 & ~(1 << 19), "Len, Stride: RES0 without AArch32; QEMU 7.2 keeps them"},
 };
 
 static uint64_t mask_of(unsigned id)
@@ -67,6 +68,16 @@ static bool same_reg(const uint8_t *a, unsigned id, uint64_t x, uint64_t y)
      * Abort"). */
     if (id == SR_esr_el2 && x >> 26 == 0x25 && y >> 26 == 0x25)
         may |= UINT64_C(0x1ffc000);
+    /* An illegal return: QEMU 7.2 leaves PSTATE.PAN as it was (Arm ARM SetPSTATEFromPSR). */
+    if ((recorded(a, SR_spsr_el1) | recorded(a, SR_spsr_el2) | recorded(a, SR_spsr_el3)) & 1 << 20)
+        may |= id == SR_spsr_el1 || id == SR_spsr_el2 || id == SR_spsr_el3 ? 1 << 22 : 0;
+    /* Stage 2 of a walk of stage 1: QEMU 7.2 tells the level of stage 1 (Arm ARM AArch64.FaultSyndrome, EncodeLDFSC). */
+    if (id == SR_esr_el2 && (x & y & 1 << 7) && (x >> 26 == 0x20 || x >> 26 == 0x24))
+        may |= 3;
+    /* A branch to an address that is misaligned and not mapped: QEMU 7.2 looks at the translation first (Arm ARM
+     * AArch64.CheckPCAlignment, D1.3 "Synchronous exception prioritization"). */
+    if ((id == SR_esr_el1 || id == SR_esr_el2 || id == SR_esr_el3) && x >> 26 == 0x22 && (y >> 26 == 0x20 || y >> 26 == 0x21))
+        return true;
     return ((x ^ y) & ~may) == 0;
 }
 

@@ -58,12 +58,8 @@ unsigned a64_init_reg(unsigned i); /* enum sysreg_id */
 unsigned a64_record_count(void);
 unsigned a64_record_reg(unsigned i);
 
-/* Instructions of the harness: for a case, and for each of its records. */
-struct a64_work {
-    unsigned start, record;
-};
 /* Writes the harness and its variables for n cases into the image. */
-struct a64_work a64_harness(uint8_t *image, unsigned n);
+void a64_harness(uint8_t *image, unsigned n);
 
 struct a64_isa {
     struct arm_config cfg;
@@ -76,7 +72,7 @@ extern const char a64_cpu_options[]; /* trapline's configuration: what QEMU 7.2'
 bool a64_isa_init(struct a64_isa *isa, struct err *e);
 void a64_isa_free(struct a64_isa *isa);
 
-#define A64_BLOCK_MAX 96
+#define A64_BLOCK_MAX 128
 struct a64_insn {
     uint32_t bits;
     uint8_t target; /* instruction jumped to, 0 if no jump */
@@ -91,8 +87,14 @@ struct a64_case {
     uint8_t *arena;    /* host address */
     uint64_t pa;       /* guest physical address of the arena, a multiple of its size */
     uint64_t va;       /* address of the arena's first page as the block sees it */
-    unsigned el;       /* level the block starts in */
-    bool mmu;          /* stage 1 of that level is on */
+    unsigned el;       /* level the block starts in, */
+    unsigned now;      /* and the one an instruction is made for, if nothing comes between */
+    bool el2;          /* EL2 is enabled */
+    bool e2h, tge;     /* HCR_EL2 */
+    bool stage2;       /* is on */
+    bool shared;       /* code may be executed at EL0 and at the level above */
+    bool pauth;        /* keys are enabled */
+    bool strict;       /* SCTLR_ELx.A */
     uint64_t pointers; /* x registers that hold addresses of data */
     uint32_t smalls;   /* and small numbers, for offsets */
     struct a64_insn insn[A64_BLOCK_MAX];
@@ -106,16 +108,23 @@ void a64_block_write(struct a64_case *c, unsigned keep);
 /* For the makers of other instructions: appends one; a register that holds no address. */
 void a64_block_put(struct a64_case *c, uint32_t bits);
 unsigned a64_block_scratch(struct a64_case *c);
-/* A random access to a system register (a64_sysreg.c). */
+/* A register that holds an address of data, if there is one; the address of an instruction at least `ahead` on into rt. */
+unsigned a64_block_pointer(struct a64_case *c);
+void a64_block_put_address(struct a64_case *c, unsigned rt, unsigned ahead);
+/* A random access to a system register, a system instruction, an exception return, a change of a descriptor (a64_sysreg.c). */
 void a64_put_sysreg(struct a64_case *c);
+void a64_put_system_instruction(struct a64_case *c);
+void a64_put_eret(struct a64_case *c);
+void a64_put_change(struct a64_case *c);
 void a64_world_make(struct a64_case *c);
 void a64_set_reg(struct a64_case *c, unsigned id, uint64_t value);
 uint64_t a64_value(uint64_t *rng);
 static inline bool a64_chance(uint64_t *rng, unsigned percent) { return rng_below(rng, 100) < percent; }
 
 /* Runs an image on trapline, in place. Cases that do not come back get their skip mark set, in `before`, the image as it was,
-   too. Returns retired instructions; 0 and a sentence on an error. */
-uint64_t a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, unsigned *hung, struct err *e);
+   too; *retired: the instructions outside the harness. False: an error. */
+bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, unsigned *hung, uint64_t *retired,
+                      struct err *e);
 /* Runs an image on QEMU, in place; image is a part of the mapped file. False: case *stuck (below n) does not come back, or it
    does not run. */
 bool a64_run_qemu(const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e);

@@ -13,6 +13,7 @@ static const uint16_t init[] = {
     SR_apiakeyhi_el1, SR_apibkeylo_el1, SR_apibkeyhi_el1,  SR_apdakeylo_el1, SR_apdakeyhi_el1, SR_apdbkeylo_el1, SR_apdbkeyhi_el1,
     SR_apgakeylo_el1, SR_apgakeyhi_el1, SR_mdscr_el1,      SR_fpcr,          SR_fpsr,          SR_esr_el3,       SR_far_el3,
     SR_elr_el3,       SR_spsr_el3,      SR_sctlr_el3,
+    SR_ttbr1_el2,     SR_contextidr_el2,
 };
 static const uint16_t record[] = {
     SR_elr_el3,   SR_spsr_el3,    SR_esr_el3,        SR_far_el3,   SR_elr_el2,   SR_spsr_el2,  SR_esr_el2,
@@ -21,6 +22,7 @@ static const uint16_t record[] = {
     SR_ttbr0_el1, SR_ttbr1_el1,   SR_mair_el1,       SR_vbar_el1,  SR_cpacr_el1, SR_tcr_el2,   SR_ttbr0_el2,
     SR_hcr_el2,   SR_vtcr_el2,    SR_vttbr_el2,      SR_cptr_el2,  SR_scr_el3,   SR_tpidr_el0, SR_tpidr_el1,
     SR_tpidr_el2, SR_tpidrro_el0, SR_contextidr_el1, SR_mdscr_el1, SR_fpcr,      SR_fpsr,
+    SR_contextidr_el2, SR_amair_el1,
 };
 _Static_assert(DESCA_REG + 8 * ARRAY_LEN(init) < 4096, "the registers fit");
 _Static_assert(RECA_REG + 8 * ARRAY_LEN(record) <= RECA_SIZE, "a record has room for the registers");
@@ -94,9 +96,10 @@ static unsigned put_next(struct a64 *g)
         a64_ldr(g, 0, 27, DESCA_REG + 8 * i);
         a64_msr(g, reg(init[i]), 0);
     }
+    forget(g);
     a64_ldr(g, 0, 27, DESCA_REG);
     a64_msr(g, reg(SR_scr_el3), 0);
-    forget(g);
+    a64_isb(g);
     a64_ldr(g, 0, 27, DESCA_PC);
     a64_msr(g, reg(SR_elr_el3), 0);
     a64_ldr(g, 0, 27, DESCA_PSTATE);
@@ -162,7 +165,7 @@ static void put_resume(struct a64 *g, unsigned next)
     a64_cmp(g, 1, 4);
     a64_b_cond(g, A64_EQ, next);
     a64_lsr(g, 3, 3, 26);
-    static const uint8_t ends[] = {0x20, 0x21, 0x22, 0x0e}; /* fetches, misaligned PC, illegal state */
+    static const uint8_t ends[] = {0x20, 0x21, 0x22, 0x0e, 0x0d}; /* fetches, misaligned PC, illegal state, BTI */
     for (unsigned i = 0; i < ARRAY_LEN(ends); i++) {
         a64_cmp_imm(g, 3, ends[i]);
         a64_b_cond(g, A64_EQ, next);
@@ -182,18 +185,15 @@ static void put_resume(struct a64 *g, unsigned next)
     a64_eret(g);
 }
 
-struct a64_work a64_harness(uint8_t *image, unsigned n)
+void a64_harness(uint8_t *image, unsigned n)
 {
     static uint32_t code[0x8000 / 4];
     struct a64 g = {.code = code, .cap = ARRAY_LEN(code)};
     a64_mov_imm(&g, 0, A64_RAM_BASE + A64_BASE + A64_VECTORS);
     a64_msr(&g, reg(SR_vbar_el3), 0);
-    unsigned begin = g.n, next = put_next(&g), common = g.n;
+    unsigned next = put_next(&g), common = g.n;
     put_record(&g);
-    unsigned resume = g.n;
     put_resume(&g, next);
-    struct a64_work cost = {.start = common - begin, .record = g.n - common + 3};
-    (void)resume;
     for (unsigned i = 0; i < g.n; i++)
         __builtin_memcpy(image + A64_CODE + 4 * i, &code[i], 4);
     for (unsigned slot = 0; slot < 16; slot++) {
@@ -209,5 +209,4 @@ struct a64_work a64_harness(uint8_t *image, unsigned n)
     uint64_t left = n, first = A64_RAM_BASE + A64_BASE + A64_ARENA0 - A64_ARENA;
     __builtin_memcpy(image + A64_CTL + CTLA_LEFT, &left, 8);
     __builtin_memcpy(image + A64_CTL + CTLA_CASE, &first, 8);
-    return cost;
 }

@@ -25,7 +25,6 @@ struct options {
 struct run {
     const struct options *o;
     struct a64_isa isa;
-    struct a64_work cost;
     char file[64];
     int fd;
     uint8_t *ram, *qemu; /* the file: RAM of QEMU, and the image in it */
@@ -78,7 +77,7 @@ static void make_batch(struct run *r, unsigned first, unsigned n, unsigned keep)
     static struct a64_case c;
     const char *broken = getenv("TRAPLINE_DIFF_BREAK");
     memset(r->before, 0, A64_IMAGE);
-    r->cost = a64_harness(r->before, n);
+    a64_harness(r->before, n);
     for (unsigned i = 0; i < n; i++) {
         if (i >= first && !r->leave_out[i])
             a64_case_make(&r->isa, r->seeds[i], i, r->before, keep, &c);
@@ -100,13 +99,11 @@ static bool run_batch(struct run *r, unsigned first, unsigned n, unsigned keep, 
     memset(r->leave_out, 0, sizeof r->leave_out);
     for (;;) {
         make_batch(r, first, n, keep);
-        uint64_t retired = a64_run_trapline(&r->isa, r->mine, r->before, n, &hung, e);
-        if (!retired)
+        if (!a64_run_trapline(&r->isa, r->mine, r->before, n, &hung, &r->retired, e))
             return false;
         for (unsigned i = 0; i < n; i++)
             r->qemu[a64_arena(i) + DESCA_SKIP] = r->before[a64_arena(i) + DESCA_SKIP];
         if (a64_run_qemu(r->file, r->qemu, n, &stuck, e)) {
-            r->retired = retired;
             r->left_out = hung;
             for (unsigned i = first; i < n; i++) /* the code, where it was spoilt and not written to, is no difference */
                 if (getenv("TRAPLINE_DIFF_BREAK") && !r->leave_out[i])
@@ -123,8 +120,9 @@ static bool run_batch(struct run *r, unsigned first, unsigned n, unsigned keep, 
 
 static void print_block(const struct run *r, const struct a64_case *c, unsigned upto)
 {
-    printf("  EL%u, block at %016" PRIx64 "\n", c->el, c->va + PGA_CODE * 4096 + c->start);
-    for (unsigned i = 0; i < c->n && i < upto; i++) {
+    printf("  EL%u%s%s%s%s, block at %016" PRIx64 "\n", c->el, c->e2h ? " E2H" : "", c->tge ? " TGE" : "",
+           c->stage2 ? " with stage 2" : "", c->shared ? " shared code" : "", c->va + PGA_CODE * 4096 + c->start);
+    for (unsigned i = 0; i < c->n && i < upto + 6; i++) {
         struct a64_decoded d = a64_decode(r->isa.decoder, c->insn[i].bits);
         printf("  %3u %016" PRIx64 "  %08x  %s\n", i, c->va + PGA_CODE * 4096 + c->start + 4 * i, c->insn[i].bits,
                d.row ? d.row->name : "?");
@@ -167,7 +165,6 @@ static bool run_all(struct run *r, uint64_t count, struct err *e)
         r->cases += A64_CASES;
         if (!run_batch(r, 0, A64_CASES, UINT32_MAX, e))
             return false;
-        uint64_t records = r->records;
         for (unsigned i = 0; i < A64_CASES; i++) {
             r->records += a64_records(r->mine, i);
             if (r->leave_out[i] ||
@@ -177,9 +174,7 @@ static bool run_all(struct run *r, uint64_t count, struct err *e)
             }
         }
         r->hung += r->left_out;
-        uint64_t harness = (uint64_t)(A64_CASES - r->left_out) * r->cost.start + (r->records - records) * r->cost.record;
-        if (r->retired > harness)
-            r->instructions += r->retired - harness;
+        r->instructions += r->retired;
         for (unsigned i = 0; r->o->brief && i < bads; i++) {
             printf("%" PRIu64 ":%u\n", bad[i], index[i]);
             a64_same(&r->isa, r->mine, r->qemu, index[i], stdout);

@@ -3,9 +3,9 @@
 #define TL_CPU_ARM_ACCESS_H
 #include "cpu/arm/pe.h"
 
-/* In a tag of the soft TLB: the page permits aligned accesses only (Device memory, SCTLR_ELx.A). The fast path never matches it.
- */
-#define TLB_ALIGNED 1u
+/* In a tag of the soft TLB: the page permits aligned accesses only (Device memory, SCTLR_ELx.A). The fast path never matches it:
+   what that compares has no bit in this place, however the access is aligned. */
+#define TLB_ALIGNED 0x400u
 
 /* Loads of `count` elements of `size` bytes (1, 2, 4, 8, 16), one behind the other from va on, into slow.data as they lie in
    memory, but reversed each if this level's data is big-endian. False: p->exc. */

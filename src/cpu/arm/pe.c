@@ -282,6 +282,10 @@ static bool due_before(struct pe *p)
         return true;
     if (likely(!(p->s.pstate & PSTATE_IL)))
         return false;
+    p->s.pc = pe_branch_address(p, p->s.pc);
+    /* A misaligned PC and an abort of the fetch come first (D1.3.6 "Synchronous exception prioritization"): the handlers find them. */
+    if ((p->s.pc & 3) || !pe_fetch(p, p->s.pc, &p->slow.insn))
+        return false;
     p->exc = (struct arm_exception){.ec = EC_ILLEGAL_STATE};
     return true;
 }
@@ -293,7 +297,8 @@ static void step(struct pe *p)
     uint32_t insn = 0;
     bool exclusive = pe_fetch(p, p->s.pc, &insn) && (insn & 0x3f400000) == 0x08400000; /* a load exclusive */
     run_handlers(p, p->s.cycle + 1);
-    debug_after(p, p->s.idle != idle, exclusive);
+    if (p->cpu.stop != CPU_STOP_DEBUG) /* else it was not executed */
+        debug_after(p, p->s.idle != idle, exclusive);
 }
 
 enum cpu_stop pe_run(struct pe *p, uint64_t until)
@@ -306,6 +311,7 @@ enum cpu_stop pe_run(struct pe *p, uint64_t until)
     engine->running = &p->cpu;
     take_apart(p);
     pe_mode_changed(p); /* the contexts may have been dropped */
+    p->cpu.stop = CPU_STOP_RESYNC;
     bool asked = false;
     for (;;) {
         if (p->s.cycle >= p->deadline)
@@ -322,10 +328,11 @@ enum cpu_stop pe_run(struct pe *p, uint64_t until)
         stop = CPU_STOP_LIMIT;
         if (p->s.cycle >= until)
             break;
-        stop = CPU_STOP_RESYNC;
+        stop = p->cpu.stop;
         if (asked)
             break;
         if (pe_pending(p, &e)) {
+            cpu_took(&p->cpu, p->s.cycle);
             take(p, &e);
             if (p->cpu.resync) /* pe_env.trapped wants to stop here */
                 break;
@@ -343,7 +350,7 @@ enum cpu_stop pe_run(struct pe *p, uint64_t until)
             step(p);
         else
             run_handlers(p, limit < p->s.cycle + STRETCH_MAX ? limit : p->s.cycle + STRETCH_MAX);
-        asked = p->cpu.resync;
+        asked = p->cpu.resync || p->cpu.stop == CPU_STOP_DEBUG;
     }
     engine->running = NULL;
     pe_complete(p);

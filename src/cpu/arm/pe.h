@@ -7,6 +7,7 @@
 #include "cpu/arm/flags.h"
 #include "cpu/arm/pstate.h"
 #include "cpu/engine.h"
+#include "cpu/fp/soft.h"
 #include "csr/arm/sysreg.h"
 
 /* What an exception is of; the offset in the vector is made from it. Arm ARM D1.3.1. */
@@ -77,6 +78,7 @@ struct access_mode {
     bool at;        /* address translation instruction: the second stage only if asked for */
     bool stage1;    /* the first stage alone */
     bool walk;      /* the MMU's own */
+    bool probe;     /* a debugger's look: no permission matters, and nothing is changed */
 };
 
 /* Of a vector register, the low 128 bits are in use; the rest is for SVE. */
@@ -225,11 +227,13 @@ struct pe {
     struct pac_memo pac;
     /* Results of the slow path: handlers keep no addressable locals, which would cost them their tail calls. */
     struct {
-        uint8_t data[32];
+        uint8_t data[32], elements[64];
         uint64_t value, pa;
         uint8_t *host;
         struct access_mode mode;
         uint32_t insn, effects;
+        struct fp_env fp;
+        bool exact;
     } slow;
     struct arm_exception exc; /* the exception a slow path raised */
     const struct pe_env *env;
@@ -261,8 +265,6 @@ struct pe_env {
     void (*timer)(void *ctx, struct pe *p, enum arm_timer t, bool level);
     /* The overflow interrupt of the performance monitors changed. */
     void (*pmu)(void *ctx, struct pe *p, bool level);
-    /* SEV: every other PE gets an event (pe_event). */
-    void (*send_event)(void *ctx, struct pe *p);
     /* The GIC's CPU interface: sysreg_live.gic_read, gic_write. */
     uint64_t (*gic_read)(void *ctx, struct pe *p, unsigned id);
     uint32_t (*gic_write)(void *ctx, struct pe *p, unsigned id, uint64_t value);

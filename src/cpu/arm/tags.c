@@ -115,7 +115,7 @@ bool tag_store_many(struct pe *p, uint64_t va, uint64_t tags)
 bool tag_zero_many(struct pe *p, uint64_t va, uint64_t tags)
 {
     (void)tags;
-    return pe_zero(p, va, 1u << p->cfg->zva, &p->plain);
+    return pe_zero(p, va & ~(uint64_t)((1u << p->cfg->zva) - 1), 1u << p->cfg->zva, &p->plain);
 }
 
 bool tag_load_many(struct pe *p, uint64_t va, uint64_t tags)
