@@ -114,8 +114,8 @@ static void put_change(struct stepper *s, const struct machine_register *r, uint
     for (unsigned f = r->fields; f-- > 0;) {
         const struct machine_field *k = &r->field[f];
         if (k->width <= r->width / 2 && field_of(was, k) != field_of(now, k)) { /* else it is as good as the whole */
-            buf_printf(&s->answer, k->width > 7 ? "%s%s 0x%" PRIx64 " -> 0x%" PRIx64 : "%s%s %" PRIu64 " -> %" PRIu64, separator, k->name,
-                       field_of(was, k), field_of(now, k));
+            buf_printf(&s->answer, k->width > 7 ? "%s%s 0x%" PRIx64 " -> 0x%" PRIx64 : "%s%s %" PRIu64 " -> %" PRIu64, separator,
+                       k->name, field_of(was, k), field_of(now, k));
             separator = ", ";
         }
     }
@@ -126,10 +126,10 @@ void stepper_changes(struct stepper *s, bool all)
 {
     struct machine_register r;
     unsigned changed = 0;
-    for (unsigned i = 0; s->was && s->was->hart == s->d.hart && i < s->was->count && machine_register(s->d.m, s->d.hart, i, &r);
-         i++) {
+    const struct stepper_seen *was = all ? s->before : s->was;
+    for (unsigned i = 0; was && was->hart == s->d.hart && i < was->count && machine_register(s->d.m, s->d.hart, i, &r); i++) {
         uint64_t now = value_of(s, i);
-        if (now == s->was->value[i] || is_quiet(&r))
+        if (now == was->value[i] || is_quiet(&r))
             continue;
         if (changed++ < SHOWN || all)
             put_change(s, &r, was->value[i], now);

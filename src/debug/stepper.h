@@ -22,9 +22,9 @@ struct stepper {
     bool (*interrupted)(void *ctx); /* asked now and then while the machine runs: whether to stop; may be NULL */
     void *ctx;
     struct stepper_seen *was, *before; /* registers as they were at this stop, and at the one before */
-    struct buf script;        /* the commands that were given, for `save` */
-    char *recipe;             /* the command line that makes this machine, for `save` */
-    unsigned stop_break;      /* number of the next breakpoint */
+    struct buf script;                 /* the commands that were given, for `save` */
+    char *recipe;                      /* the command line that makes this machine, for `save` */
+    unsigned stop_break;               /* number of the next breakpoint */
 };
 
 /* m: at the beginning of what can be gone back to. recipe: the shell command whose machine it is; both stay the caller's. */
