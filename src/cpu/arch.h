@@ -143,6 +143,8 @@ struct cpu_arch {
        False: there is none of that name, or no such value. */
     bool (*get_reg)(struct cpu *c, const char *name, uint64_t *value);
     bool (*set_reg)(struct cpu *c, const char *name, uint64_t value);
+    /* The mode it is in, for people: machine_mode. */
+    const char *(*mode)(const struct cpu *c);
     /* Register number i into *r. False: that is past the last. */
     bool (*register_at)(const struct cpu_kind *k, unsigned i, struct cpu_register *r);
     /* The number of the register of that name or alias, or -1. */
@@ -156,6 +158,10 @@ struct cpu_arch {
        takes nothing but the bytes before it. */
     bool (*load)(struct cpu *c, uint64_t va, void *p, uint64_t n);
     bool (*store)(struct cpu *c, uint64_t va, const void *p, uint64_t n);
+
+    /* Where virtual address va is in physical memory by the current mode's translation, for a debugger: no permission matters,
+       and nothing is changed. False: nowhere. */
+    bool (*translate)(struct cpu *c, uint64_t va, uint64_t *pa);
 
     /* Its state becomes `state` (state_size bytes) but for its inputs, which stay as they are, and for reservations, which end.
      */

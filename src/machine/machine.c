@@ -90,7 +90,7 @@ void machine_refresh(struct machine *m)
         if (m->device[i].ops->refresh)
             m->device[i].ops->refresh(&m->device[i]);
     for (unsigned i = 0; i < m->setup->harts; i++) {
-        machine_hart(m, i)->passed.valid = false; /* that was another time */
+        cpu_stops_anew(machine_hart(m, i)); /* that was another time */
         machine_hart(m, i)->took.n = 0;
         m->arch->refresh(machine_hart(m, i));
     }
@@ -312,7 +312,7 @@ void machine_rewind(struct machine *m, struct machine *from)
         disk_restore(m->disk[i], from->disk[i]);
     copy_state(m, from);
     for (unsigned i = 0; i < m->setup->harts; i++) {
-        machine_hart(m, i)->passed.valid = false;
+        cpu_stops_anew(machine_hart(m, i));
         m->arch->rewind(machine_hart(m, i), machine_hart(from, i));
     }
     copy_taken(m, from);

@@ -8,7 +8,19 @@
 #include <string.h>
 
 enum { NOP = 0xd503201f, END = 0xd42fffe0 /* brk #0x7fff */ };
-enum kind { KIND_INT, KIND_MEM, KIND_JUMP, KIND_ATOMIC, KIND_SYSREG, KIND_SYS, KIND_VEC, KIND_COUNT };
+enum kind {
+    KIND_INT,
+    KIND_MEM,
+    KIND_JUMP,
+    KIND_ATOMIC,
+    KIND_SYSREG,
+    KIND_SYS,
+    KIND_VEC,
+    KIND_SYSTEM, /* TLBI, AT, DC, IC, … */
+    KIND_ERET,
+    KIND_CHANGE, /* of a descriptor */
+    KIND_COUNT
+};
 
 static bool starts(const char *s, const char *with) { return !strncmp(s, with, strlen(with)); }
 
@@ -44,8 +56,8 @@ static enum kind kind_of(const struct a64_isa *isa, const struct a64_row *row)
 /* Rows that wait, end the run, are made by hand below, or whose outcome is not a function of the state. */
 static bool excluded(const struct a64_row *r)
 {
-    static const char *const names[] = {"wfi", "wfe", "wfit", "wfet", "hlt", "eret", "eretaa", "eretab", "irg",
-                                        "smc", "sev", "sevl", "msr",  "mrs", "sys",  "sysl",   "esb",    "yield"};
+    static const char *const names[] = {"wfi", "wfe",  "wfit", "wfet", "hlt", "eret", "eretaa", "eretab", "irg",
+                                        "sev", "sevl", "msr",  "mrs",  "sys", "sysl", "esb",    "yield"};
     for (unsigned i = 0; i < ARRAY_LEN(names); i++)
         if (!strcmp(r->name, names[i]))
             return true;
@@ -58,6 +70,10 @@ static bool left_out(const struct a64_case *c, const struct a64_row *r, uint32_t
     unsigned t = bits & 31, n = bits >> 5 & 31, t2 = bits >> 10 & 31;
     const char *f = r->format;
     if (starts(r->name, "xpac") && !c->pauth)
+        return true;
+    if (c->stage2 && r->cost == COST_ATOMIC) /* QEMU 7.2 loads first, then stores: a fault of stage 2 before one of stage 1 */
+        return true;
+    if (!strcmp(r->name, "fjcvtzs")) /* of a flushed subnormal: PSTATE.Z */
         return true;
     if (!strcmp(r->name, "fcvtzs_v_i1_h") || !strcmp(r->name, "fcvtzu_v_i1_h"))
         return true;
@@ -174,7 +190,15 @@ static bool put_plain(struct a64_case *c, const struct a64_row *r, bool memory)
     uint32_t bits = random_bits(c, r);
     if (memory)
         bits = memory_operands(c, r, bits);
+    if (!strcmp(r->name, "sb")) /* QEMU 7.2 keeps PSTATE.BTYPE over it */
+        put(c, NOP);
+    if (starts(r->name, "ldapr") && memory && (bits >> 5 & 31) != 31) /* QEMU 7.2 does not look at the alignment */
+        put(c, 0x927cec00 | (bits >> 5 & 31) << 5 | (bits >> 5 & 31));
     if (left_out(c, r, bits) || !keep_pointers(c, r, bits) || (written(r, bits) & c->smalls))
+        return false;
+    if (!strcmp(r->name, "smc"))
+        bits |= 16 << 5;                    /* 1 and 2 are the vectors' */
+    if (!strcmp(r->name, "hvc") && !c->el2) /* QEMU 7.2 takes it to EL2, which is not enabled (Arm ARM "HVC") */
         return false;
     if (!strcmp(r->name, "hvc") && c->el == 3) /* QEMU 7.2 takes it to EL2 (Arm ARM AArch64.CallHypervisor) */
         return false;
@@ -245,24 +269,34 @@ static void put_one(struct a64_case *c, const unsigned *weight)
         break;
     case KIND_JUMP: put_jump(c, pick(c, KIND_JUMP)); break;
     case KIND_SYSREG: a64_put_sysreg(c); break;
+    case KIND_SYSTEM: a64_put_system_instruction(c); break;
+    case KIND_ERET: a64_put_eret(c); break;
+    case KIND_CHANGE: a64_put_change(c); break;
     default: put_plain(c, pick(c, (enum kind)k), false);
     }
 }
 
 void a64_block_put(struct a64_case *c, uint32_t bits) { put(c, bits); }
+unsigned a64_block_pointer(struct a64_case *c) { return pointer(c); }
+
+void a64_block_put_address(struct a64_case *c, unsigned rt, unsigned ahead)
+{
+    struct a64_insn *i = put(c, 0x10000000 | rt);
+    i->address = true;
+    i->target = (uint8_t)(c->n + ahead);
+}
 unsigned a64_block_scratch(struct a64_case *c) { return scratch_register(c); }
 
 void a64_block_make(struct a64_case *c)
 {
-    static const unsigned mixes[][KIND_COUNT] = {/* int mem jump atomic sysreg sys vec */
-                                                 {20, 8, 3, 1, 1, 1, 10},
-                                                 {40, 2, 3, 0, 0, 0, 0},
-                                                 {0, 2, 0, 0, 1, 0, 40},
-                                                 {6, 10, 1, 6, 1, 0, 3},
-                                                 {3, 2, 1, 1, 4, 4, 1}};
+    static const unsigned mixes[][KIND_COUNT] = {/* int mem jump atomic sysreg sys vec system eret change */
+                                                 {20, 8, 3, 1, 1, 1, 10, 0, 1, 0}, {40, 2, 3, 0, 0, 0, 0, 0, 0, 0},
+                                                 {0, 2, 0, 0, 1, 0, 40, 0, 0, 0},  {6, 10, 1, 6, 1, 0, 3, 0, 0, 1},
+                                                 {3, 2, 1, 1, 4, 4, 1, 2, 2, 0},   {2, 4, 0, 1, 4, 0, 0, 6, 2, 1}};
     const unsigned *weight = mixes[rng_below(&c->rng, ARRAY_LEN(mixes))];
     unsigned length = 8 + (unsigned)rng_below(&c->rng, 100);
     c->n = 0;
+    c->now = c->el;
     while (c->n < length) {
         unsigned first = c->n;
         put_one(c, weight);

@@ -87,7 +87,13 @@ struct a64_case {
     uint8_t *arena;    /* host address */
     uint64_t pa;       /* guest physical address of the arena, a multiple of its size */
     uint64_t va;       /* address of the arena's first page as the block sees it */
-    unsigned el;       /* level the block starts in */
+    unsigned el;       /* level the block starts in, */
+    unsigned now;      /* and the one an instruction is made for, if nothing comes between */
+    bool el2;          /* EL2 is enabled */
+    bool e2h, tge;     /* HCR_EL2 */
+    bool stage2;       /* is on */
+    bool dirty;        /* hardware manages dirty state */
+    bool shared;       /* code may be executed at EL0 and at the level above */
     bool pauth;        /* keys are enabled */
     bool strict;       /* SCTLR_ELx.A */
     uint64_t pointers; /* x registers that hold addresses of data */
@@ -103,8 +109,14 @@ void a64_block_write(struct a64_case *c, unsigned keep);
 /* For the makers of other instructions: appends one; a register that holds no address. */
 void a64_block_put(struct a64_case *c, uint32_t bits);
 unsigned a64_block_scratch(struct a64_case *c);
-/* A random access to a system register (a64_sysreg.c). */
+/* A register that holds an address of data, if there is one; the address of an instruction at least `ahead` on into rt. */
+unsigned a64_block_pointer(struct a64_case *c);
+void a64_block_put_address(struct a64_case *c, unsigned rt, unsigned ahead);
+/* A random access to a system register, a system instruction, an exception return, a change of a descriptor (a64_sysreg.c). */
 void a64_put_sysreg(struct a64_case *c);
+void a64_put_system_instruction(struct a64_case *c);
+void a64_put_eret(struct a64_case *c);
+void a64_put_change(struct a64_case *c);
 void a64_world_make(struct a64_case *c);
 void a64_set_reg(struct a64_case *c, unsigned id, uint64_t value);
 uint64_t a64_value(uint64_t *rng);

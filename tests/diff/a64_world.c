@@ -116,13 +116,16 @@ static void put_desc(struct a64_case *c, const struct space *s, unsigned level, 
 static uint64_t attributes(struct a64_case *c, const struct space *s, unsigned page)
 {
     bool code = page >= PGA_CODE && page < PGA_DATA, vectors = page == PGA_VECTORS, data = page >= PGA_DATA && page < PGA_VECTORS;
+    bool two = s->el == 1 || (s->el == 2 && c->e2h); /* EL0 uses it, too */
     uint64_t a = D_AF | 3 << 8;
-    if (s->el == 1)
-        a |= code && c->el == 0 ? D_AP1 | D_AP2 : data && a64_chance(&c->rng, 70) ? D_AP1 : 0;
-    else
+    if (!two)
+        a |= D_AP1 | (vectors ? D_AP2 : 0);
+    else if (vectors)
+        a |= D_UXN | D_AP2;
+    else if (code)
+        a |= c->shared ? D_AP1 | D_AP2 : c->el == 0 ? D_AP1 | D_AP2 | D_PXN : D_UXN | (a64_chance(&c->rng, 50) ? D_AP2 : 0);
+    else if (data && a64_chance(&c->rng, 70))
         a |= D_AP1;
-    if (code && s->el == 1)
-        a |= c->el == 0 ? D_PXN : D_UXN | (a64_chance(&c->rng, 50) ? D_AP2 : 0);
     if (data && a64_chance(&c->rng, 15))
         a ^= UINT64_C(1) << (6 + rng_below(&c->rng, 2));
     if (data && a64_chance(&c->rng, 10))
@@ -135,9 +138,36 @@ static uint64_t attributes(struct a64_case *c, const struct space *s, unsigned p
         a |= 2 << 2; /* Tagged */
     if (code && a64_chance(&c->rng, 20))
         a |= UINT64_C(1) << 50; /* guarded */
-    if (vectors && s->el == 1)
-        a |= D_UXN;
     return a;
+}
+
+/* Stage 2: everything is where it is, data pages and, seldom, tables and code wrong on purpose. D8.3.2. */
+static void put_stage2(struct a64_case *c)
+{
+    const struct space s = {2, PGA_S2_TABLES};
+    uint64_t root = c->pa + s.page * 4096;
+    put_desc(c, &s, 1, c->pa, (root + 4096) | D_VALID | D_TABLE);
+    put_desc(c, &s, 2, c->pa, (root + 8192) | D_VALID | D_TABLE);
+    for (unsigned i = 0; i < PGA_COUNT; i++) {
+        bool data = i >= PGA_DATA && i < PGA_VECTORS, table = i >= PGA_S1_TABLES && i < PGA_S2_TABLES;
+        bool wrong = i != PGA_VECTORS;
+        uint64_t d = (c->pa + i * 4096) | 15 << 2 | 3 << 6 | 3 << 8 | D_AF | D_VALID | D_TABLE;
+        if (wrong && a64_chance(&c->rng, data ? 15 : table ? 3 : 1))
+            d ^= UINT64_C(1) << (6 + rng_below(&c->rng, 2));
+        if (wrong && a64_chance(&c->rng, data ? 5 : 1))
+            d &= ~(uint64_t)D_AF;
+        if (wrong && a64_chance(&c->rng, data ? 5 : 1))
+            d &= ~(uint64_t)D_VALID;
+        if (wrong && a64_chance(&c->rng, data ? 50 : 1))
+            d |= rng_next(&c->rng) & UINT64_C(3) << 53;
+        if (data && a64_chance(&c->rng, 15))
+            d |= D_DBM;
+        put_desc(c, &s, 3, c->pa + i * 4096, d);
+    }
+    uint64_t had = rng_next(&c->rng) & 3;
+    c->dirty |= had >> 1;
+    a64_set_reg(c, SR_vtcr_el2, 25 | 1 << 6 | 1 << 8 | 1 << 10 | 3 << 12 | 2 << 16 | had << 21 | 1u << 31);
+    a64_set_reg(c, SR_vttbr_el2, root | rng_below(&c->rng, 256) << 48);
 }
 
 static void put_space(struct a64_case *c, const struct space *s)
@@ -156,12 +186,16 @@ static void put_translation(struct a64_case *c, const uint64_t *sctlr)
     static const struct space spaces[] = {{1, PGA_S1_TABLES}, {2, PGA_EL2_TABLES}, {3, PGA_EL3_TABLES}};
     for (unsigned i = 0; i < ARRAY_LEN(spaces); i++)
         put_space(c, &spaces[i]);
-    uint64_t had = rng_next(&c->rng) & 3, walk = 3 << 12 | 1 << 10 | 1 << 8;
+    uint64_t had = rng_next(&c->rng) & 3;
+    uint64_t walk = 3 << 12 | 1 << 10 | 1 << 8;
     uint64_t tcr1 = 25 | walk | 25 << 16 | 1u << 31 | walk << 16 | UINT64_C(2) << 32 | had << 39;
-    uint64_t tbi = rng_next(&c->rng) & (1 << 20 | 1 << 30); /* and TCMA */
-    tcr1 |= rng_next(&c->rng) & UINT64_C(3) << 57;
+    c->dirty |= had >> 1;
+    uint64_t tbi = rng_next(&c->rng) & 1 << 20;
     a64_set_reg(c, SR_tcr_el1, tcr1 | rng_below(&c->rng, 2) * (UINT64_C(3) << 37));
-    a64_set_reg(c, SR_tcr_el2, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi);
+    if (c->e2h)
+        a64_set_reg(c, SR_tcr_el2, tcr1 | 1 << 23 /* EPD1 */ | rng_below(&c->rng, 2) * (UINT64_C(3) << 37));
+    else
+        a64_set_reg(c, SR_tcr_el2, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi);
     a64_set_reg(c, SR_tcr_el3, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi);
     static const uint16_t mair[] = {SR_mair_el1, SR_mair_el2, SR_mair_el3};
     static const uint16_t ttbr[] = {SR_ttbr0_el1, SR_ttbr0_el2, SR_ttbr0_el3},
@@ -174,10 +208,38 @@ static void put_translation(struct a64_case *c, const uint64_t *sctlr)
     a64_set_reg(c, SR_ttbr1_el1, c->pa + PGA_S1_TABLES * 4096);
 }
 
+/* HCR_EL2 and SCR_EL3: which levels there are, who is host, now and then a trap. */
+static void put_hypervisor(struct a64_case *c)
+{
+    static const uint8_t traps[] = {12, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 28, 29, 40, 41};
+    bool secure = a64_chance(&c->rng, 15), el2 = !secure || a64_chance(&c->rng, 50);
+    c->e2h = el2 && a64_chance(&c->rng, 20);
+    c->tge = c->e2h && a64_chance(&c->rng, 50);
+    c->shared = a64_chance(&c->rng, 35);
+    c->el2 = el2;
+    c->stage2 = !secure && !c->tge && a64_chance(&c->rng, 40);
+    c->el = (unsigned)rng_below(&c->rng, 4);
+    while ((c->el == 2 && !el2) || (c->el == 1 && el2 && c->tge))
+        c->el = (unsigned)rng_below(&c->rng, 4);
+    uint64_t hcr = UINT64_C(1) << 31 | UINT64_C(3) << 40 | (uint64_t)c->e2h << 34 | (uint64_t)c->tge << 27;
+    if (c->stage2)
+        hcr |= 1 | (rng_next(&c->rng) & 6); /* VM, SWIO, PTW */
+    for (unsigned n = a64_chance(&c->rng, 30) ? 3 : 0; n; n--)
+        hcr ^= UINT64_C(1) << traps[rng_below(&c->rng, ARRAY_LEN(traps))];
+    uint64_t scr = 1 << 17 | 1 << 16 | 1 << 10 | 1 << 8 | 0x30 | !secure | (uint64_t)(secure && el2) << 18;
+    if (a64_chance(&c->rng, 10))
+        scr ^= UINT64_C(1) << (16 + rng_below(&c->rng, 2));
+    a64_set_reg(c, SR_hcr_el2, hcr);
+    a64_set_reg(c, SR_scr_el3, scr);
+    a64_set_reg(c, SR_cptr_el2, c->e2h ? 3 << 20 : 0x33ff & ~(1 << 10));
+    if (c->stage2)
+        put_stage2(c);
+}
+
 /* ---- a case ---------------------------------------------------------------------------------------------------------------- */
 
-#define SCTLR_RES1_EL1 UINT64_C(0x30d00800)
-#define SCTLR_RES1_EL2 UINT64_C(0x30c50830)
+#define SCTLR_RES1_EL1 UINT64_C(0x30d00980)
+#define SCTLR_RES1_EL2 UINT64_C(0x30c50820)
 
 void a64_world_make(struct a64_case *c)
 {
@@ -187,28 +249,23 @@ void a64_world_make(struct a64_case *c)
                                     SR_tpidr_el2,     SR_contextidr_el1, SR_far_el1,       SR_far_el2};
     c->pauth = a64_chance(&c->rng, 50);
     uint64_t pac = c->pauth ? UINT64_C(1) << 31 | 1 << 30 | 1 << 27 | 1 << 13 : 0;
-    uint64_t common = (rng_next(&c->rng) & (1 << 3 | 1 << 1)) | pac;
-    common |= rng_next(&c->rng) & (UINT64_C(3) << 42 | UINT64_C(1) << 37); /* ATA, ATA0, ITFSB */
-    common |= rng_below(&c->rng, 3) << 40;                                /* TCF */
+    uint64_t common = (rng_next(&c->rng) & 1 << 1) | pac;
     c->strict = common & 1 << 1;
-    c->el = (unsigned)rng_below(&c->rng, 4);
     c->va = c->pa;
+    put_hypervisor(c);
     put_vectors(c);
     put_registers(c);
     put_data(c);
     for (unsigned i = 0; i < ARRAY_LEN(keys); i++)
         a64_set_reg(c, keys[i], rng_next(&c->rng));
-    a64_set_reg(c, SR_scr_el3, 1 << 26 | 1 << 17 | 1 << 16 | 1 << 10 | 1 << 8 | 0x31);
-    uint64_t sctlr[3] = {SCTLR_RES1_EL1 | common | (rng_next(&c->rng) & (1 << 4 | 1 << 9 | 1 << 14 | 1 << 15 | 1 << 26)) |
-                             rng_below(&c->rng, 3) << 38 /* TCF0 */,
-                         SCTLR_RES1_EL2 | (common & ~(UINT64_C(1) << 42)), SCTLR_RES1_EL2 | (common & ~(UINT64_C(1) << 42))};
+    a64_set_reg(c, SR_contextidr_el1, rng_next(&c->rng) & UINT32_MAX);
+    a64_set_reg(c, SR_par_el1, 1 << 11);
+    a64_set_reg(c, SR_vmpidr_el2, UINT64_C(1) << 31);
+    uint64_t sctlr[3] = {SCTLR_RES1_EL1 | common | (rng_next(&c->rng) & (1 << 9 | 1 << 14 | 1 << 15 | 1 << 26)),
+                         SCTLR_RES1_EL2 | common, SCTLR_RES1_EL2 | 1 << 4 | common};
     put_translation(c, sctlr);
-    a64_set_reg(c, SR_hcr_el2, UINT64_C(1) << 31 | UINT64_C(3) << 40 | UINT64_C(1) << 56);
     a64_set_reg(c, SR_cpacr_el1, a64_chance(&c->rng, 80) ? 3 << 20 : rng_next(&c->rng) & 3 << 20);
-    a64_set_reg(c, SR_cptr_el2, 0x33ff & ~(1 << 10));
     a64_set_reg(c, SR_mdcr_el2, 6);
-    a64_set_reg(c, SR_gcr_el1, rng_next(&c->rng) & 0xffff);
-    a64_set_reg(c, SR_rgsr_el1, rng_next(&c->rng) & 0xffff0f);
     a64_set_reg(c, SR_fpcr, a64_chance(&c->rng, 30) ? 0 : rng_next(&c->rng) & (UINT64_C(0x7c8) << 16 | 3 << 22));
     a64_set_reg(c, SR_vbar_el1, c->pa + PGA_VECTORS * 4096);
     a64_set_reg(c, SR_vbar_el2, c->pa + PGA_VECTORS * 4096 + 0x800);

@@ -47,6 +47,15 @@ struct world {
     uint64_t digest, cycles; /* at the end */
 };
 
+/* For which machine an image of roms/ is, by its name. A64 firmware begins in EL3. */
+static void choose_machine(struct world *w, const char *name)
+{
+    bool arm = strstr(name, "-a64"), el3 = !strncmp(name, "monitor", 7) || !strncmp(name, "journey", 7);
+    w->board = arm ? "virt-arm" : "virt";
+    w->cpu = arm ? (el3 ? "max,el2=on,el3=on" : "max,el2=on") : strstr(name, "rv32") ? "rv32" : "rv64";
+    *w->bios = 0;
+}
+
 static struct machine *start(struct world *w)
 {
     struct machine_config c = {.board = w->board,
@@ -217,15 +226,6 @@ static bool is_image(const char *name)
     return n > 4 && !strcmp(name + n - 4, ".elf");
 }
 
-/* For which machine an image of roms/ is, by its name. A64 firmware begins in EL3. */
-static void choose_machine(struct world *w, const char *name)
-{
-    bool arm = strstr(name, "-a64"), el3 = !strncmp(name, "monitor", 7) || !strncmp(name, "journey", 7);
-    w->board = arm ? "virt-arm" : "virt";
-    w->cpu = arm ? (el3 ? "max,el2=on,el3=on" : "max,el2=on") : strstr(name, "rv32") ? "rv32" : "rv64";
-    *w->bios = 0;
-}
-
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 static void each_image(void (*law)(struct world *w, uint64_t seed))
@@ -321,8 +321,9 @@ static void *long_run(void *m)
 static void fifty_million_cycles_need_no_more_than_64_kib_of_stack(void **state)
 {
     (void)state;
-    static const char *const images[] = {"bench-compute.elf", "bench-walk2.elf", "bench-world.elf", "bench-float.elf",
-                                         "bench-compute-rv32.elf"};
+    static const char *const images[] = {
+        "bench-compute.elf",     "bench-walk2.elf",     "bench-world.elf",   "bench-float.elf",   "bench-compute-rv32.elf",
+        "bench-compute-a64.elf", "bench-walk2-a64.elf", "bench-hvc-a64.elf", "bench-svc-a64.elf", "bench-float-a64.elf"};
     for (unsigned i = 0; i < ARRAY_LEN(images); i++) {
         struct world *w = calloc(1, sizeof *w);
         snprintf(w->path, sizeof w->path, "%s/roms/%s", TL_SOURCE_DIR, images[i]);

@@ -72,6 +72,4 @@ bool pe_bt_strict(const struct pe *p);
 
 /* ISV to AR (bits 24 to 14) of the ISS of a stage 2 data abort by this instruction; 0: it has none. */
 uint32_t a64_access_syndrome(uint32_t insn);
-/* Completes p->exc, a stage 2 data abort of the instruction at s.pc, by that. */
-EXIT void pe_add_syndrome(struct pe *p);
 #endif

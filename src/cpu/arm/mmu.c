@@ -268,7 +268,7 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
                           .attr = l.attr,
                           .sh = l.sh};
     /* Unless everything the walk read was known, and so is marked. */
-    if (unlikely((w.reads && !ttw_mark(&w)) || w.gen != p->cpu.engine->gen))
+    if (unlikely(m->probe || (w.reads && !ttw_mark(&w)) || w.gen != p->cpu.engine->gen))
         out->page_bits = 0;
     return true;
 }

@@ -272,7 +272,7 @@ static void take(struct pe *p, const struct arm_exception *e)
 {
     p->cpu.resync = false;
     take_exception(p, e);
-    pe_took_serror(p, e);
+    pe_took(p, e);
 }
 
 /* A synchronous exception that comes before the instruction at s.pc: it takes the place of one. */
@@ -281,6 +281,11 @@ static bool due_before(struct pe *p)
     if (unlikely(p->debug_step) && debug_before(p))
         return true;
     if (likely(!(p->s.pstate & PSTATE_IL)))
+        return false;
+    p->s.pc = pe_branch_address(p, p->s.pc);
+    /* A misaligned PC and an abort of the fetch come first (D1.3.6 "Synchronous exception prioritization"): the handlers find
+     * them. */
+    if ((p->s.pc & 3) || !pe_fetch(p, p->s.pc, &p->slow.insn))
         return false;
     p->exc = (struct arm_exception){.ec = EC_ILLEGAL_STATE};
     return true;
@@ -293,7 +298,8 @@ static void step(struct pe *p)
     uint32_t insn = 0;
     bool exclusive = pe_fetch(p, p->s.pc, &insn) && (insn & 0x3f400000) == 0x08400000; /* a load exclusive */
     run_handlers(p, p->s.cycle + 1);
-    debug_after(p, p->s.idle != idle, exclusive);
+    if (p->cpu.stop != CPU_STOP_DEBUG) /* else it was not executed */
+        debug_after(p, p->s.idle != idle, exclusive);
 }
 
 enum cpu_stop pe_run(struct pe *p, uint64_t until)
@@ -306,6 +312,7 @@ enum cpu_stop pe_run(struct pe *p, uint64_t until)
     engine->running = &p->cpu;
     take_apart(p);
     pe_mode_changed(p); /* the contexts may have been dropped */
+    p->cpu.stop = CPU_STOP_RESYNC;
     bool asked = false;
     for (;;) {
         if (p->s.cycle >= p->deadline)
@@ -322,7 +329,7 @@ enum cpu_stop pe_run(struct pe *p, uint64_t until)
         stop = CPU_STOP_LIMIT;
         if (p->s.cycle >= until)
             break;
-        stop = CPU_STOP_RESYNC;
+        stop = p->cpu.stop;
         if (asked)
             break;
         if (pe_pending(p, &e)) {
@@ -344,7 +351,7 @@ enum cpu_stop pe_run(struct pe *p, uint64_t until)
             step(p);
         else
             run_handlers(p, limit < p->s.cycle + STRETCH_MAX ? limit : p->s.cycle + STRETCH_MAX);
-        asked = p->cpu.resync;
+        asked = p->cpu.resync || p->cpu.stop == CPU_STOP_DEBUG;
     }
     engine->running = NULL;
     pe_complete(p);
