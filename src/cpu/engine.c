@@ -191,6 +191,7 @@ void engine_sweep(struct engine *e)
     while (e->dead) {
         struct code_page *p = e->dead;
         e->dead = p->hash_next;
+        free(p->traced);
         free(p);
     }
 }
@@ -360,4 +361,5 @@ void engine_free(struct engine *e)
     engine_sweep(e);
     for (unsigned i = 0; i < e->cpus; i++)
         cpu_free_caches(e->cpu[i]);
+    free(e->insns);
 }
