@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HART = 0, BOOT_CYCLES = 100000000, CASE_CYCLES = 30000, WINDOW_MAX = 20000, RAM_BASE = 0x80000000u, CAUSE_EBREAK = 3 };
+enum { HART = 0, BOOT_CYCLES = 100000000, CASE_CYCLES = 10000, WINDOW_MAX = 20000, RAM_BASE = 0x80000000u, CAUSE_EBREAK = 3 };
 
 /* Of sstatus, what the operating system's shape of a handler turns off. */
 enum { STATUS_FS = 3 << 13, STATUS_VS = 3 << 9, STATUS_SUM = 1 << 18, HSTATUS_GVA = 1 << 6 };
