@@ -1,7 +1,10 @@
 /*
  * A64's floating-point instructions, through their rows, give what the Arm ARM's pseudocode gives (fp_arm_oracle.h): every
- * operation, in every rounding mode, with FPCR.FZ, FZ16, DN, AHP, AH, FIZ and NEP at random, of every format. TRAPLINE_FP_N:
- * operands for each operation and format; TRAPLINE_SOAK: ten times as many. timeout: 900
+ * operation, in every rounding mode, with FPCR.FZ, FZ16, DN, AHP, AH, FIZ and NEP at random, of every format.
+ *
+ * TRAPLINE_FP_N: operands for each operation, of all formats together (10^6); TRAPLINE_SOAK: ten times as many.
+ *
+ * timeout: 900
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -217,11 +220,7 @@ enum shape {
     TO_X,   /* a general register */
 };
 
-static uint64_t operands(void)
-{
-    uint64_t n = fp_operand_count() / (getenv("TRAPLINE_FP_N") ? 1 : 8);
-    return getenv("TRAPLINE_SOAK") ? 80 * n : n;
-}
+static uint64_t operands(void) { return fp_operand_count() * (getenv("TRAPLINE_SOAK") ? 10 : 1); }
 
 static uint64_t element(const uint64_t *v, enum arm_fmt f, unsigned i)
 {
@@ -235,7 +234,8 @@ static void put_element(uint64_t *v, enum arm_fmt f, unsigned i, uint64_t w)
     memcpy((uint8_t *)v + (i * 2u << f), &w, 2u << f);
 }
 
-static void make_input(struct rig *r, enum arm_fmt f, struct input *in)
+/* Operands for the first `lanes` elements of each register. */
+static void make_input(struct rig *r, enum arm_fmt f, unsigned lanes, struct input *in)
 {
     static const unsigned bits[] = {0, 1, 2, 19, 24, 25, 26};
     in->fpcr = (rng_next(&r->rng) & 3) << 22;
@@ -243,7 +243,9 @@ static void make_input(struct rig *r, enum arm_fmt f, struct input *in)
         if (rng_below(&r->rng, 3) == 0)
             in->fpcr |= UINT64_C(1) << bits[i];
     in->x = fp_integer(&r->rng);
-    for (unsigned i = 0; i < 8u >> f; i++) {
+    for (unsigned i = 0; i < 4; i++)
+        in->v[i][0] = in->v[i][1] = rng_next(&r->rng);
+    for (unsigned i = 0; i < lanes; i++) {
         uint64_t a = fp_operand(&r->rng, (enum fp_fmt)f);
         put_element(in->v[1], f, i, a);
         put_element(in->v[2], f, i, fp_operand_near(&r->rng, (enum fp_fmt)f, a));
@@ -298,9 +300,10 @@ static void expect(const struct test *t, const struct input *in, struct output *
 
 static void check_insn(struct rig *r, const struct test *t, uint32_t insn, uint64_t n)
 {
-    for (uint64_t done = 0; done < n; done += BATCH * (t->shape == LANES ? 8u >> t->from : 1)) {
+    unsigned lanes = t->shape == LANES ? 8u >> t->from : 1;
+    for (uint64_t done = 0; done < n; done += BATCH * lanes) {
         for (unsigned i = 0; i < BATCH; i++)
-            make_input(r, t->from, &r->in[i]);
+            make_input(r, t->from, lanes, &r->in[i]);
         run_batch(r, insn);
         for (unsigned i = 0; i < BATCH; i++) {
             struct output want, *got = &r->out[i];
@@ -326,10 +329,7 @@ static void check_formats(struct rig *r, const char *name, op_fn *op, enum shape
         char row[32];
         snprintf(row, sizeof row, "%s_%c", name, suffix[f]);
         const struct test t = {row, op, f, f, shape, arity};
-        uint32_t fourth = shape == SCALAR && arity == 3 ? 0 : 3u << 10;
-        uint32_t insn = encode(row, 0);
-        (void)fourth;
-        check_insn(r, &t, insn, operands() / 3);
+        check_insn(r, &t, encode(row, 0), operands() / (half ? 3 : 2));
     }
 }
 
@@ -507,7 +507,7 @@ static void products_of_short_formats(void **state)
         for (uint64_t done = 0; done < operands(); done += BATCH * 4) {
             bool bf = names[k][0] == 'b';
             for (unsigned i = 0; i < BATCH; i++) {
-                make_input(r, ARM_S, &r->in[i]); /* BFloat16 is the upper half of single precision */
+                make_input(r, ARM_S, 4, &r->in[i]); /* BFloat16 is the upper half of single precision */
                 for (unsigned h = 0; h < 8; h++) {
                     uint64_t a = bf ? fp_operand(&r->rng, FP_S) >> 16 : fp_operand(&r->rng, FP_H);
                     uint64_t b = bf ? fp_operand_near(&r->rng, FP_S, a << 16) >> 16 : fp_operand_near(&r->rng, FP_H, a);
