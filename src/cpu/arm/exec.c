@@ -28,8 +28,8 @@ static uint32_t insn_at(const uint8_t *page, unsigned offset)
 }
 
 /* IMPLEMENTATION DEFINED: LDLAR and STLLR count as neither acquire nor release. */
-/* What a stage 2 abort tells of a load or store of one general register without writeback: ISV, SAS, SSE, SRT, SF, AR; else 0. Arm ARM
-   "ISS encoding for an exception from a Data Abort", LSInstructionSyndrome. */
+/* What a stage 2 abort tells of a load or store of one general register without writeback: ISV, SAS, SSE, SRT, SF, AR; else 0.
+   Arm ARM "ISS encoding for an exception from a Data Abort", LSInstructionSyndrome. */
 static uint32_t load_store_syndrome(const struct pe *p, uint32_t insn)
 {
     static const char *const formats[] = {"L_U", "S_U", "L_9", "S_9", "L_R", "S_R", "L_LIT", "L_0", "S_0", "L_PAC"};
@@ -38,7 +38,8 @@ static uint32_t load_store_syndrome(const struct pe *p, uint32_t insn)
     bool one = false;
     for (unsigned i = 0; r && i < ARRAY_LEN(formats); i++)
         one |= !strcmp(r->format, formats[i]);
-    if (!one || !strncmp(r->name, "ldx", 3) || !strncmp(r->name, "ldax", 4) || strstr(r->name, "_pre") || strstr(r->name, "_post"))
+    if (!one || !strncmp(r->name, "ldx", 3) || !strncmp(r->name, "ldax", 4) || strstr(r->name, "_pre") ||
+        strstr(r->name, "_post"))
         return 0;
     bool literal = !strcmp(r->format, "L_LIT"), ordered = !strncmp(r->name, "ldap", 4) || !strncmp(r->name, "ldar", 4) ||
                                                           (!strncmp(r->name, "stl", 3) && strncmp(r->name, "stll", 4));
@@ -57,7 +58,8 @@ COLD void add_syndrome(struct pe *p, const struct uop *op)
     if (!p->exc.ipa_valid || p->exc.iss & on_walk)
         return;
     if (p->cpu.ops != p->cpu.scratch) {
-        const struct code_page *c = (const struct code_page *)(const void *)((const char *)p->cpu.ops - offsetof(struct code_page, ops));
+        const struct code_page *c =
+            (const struct code_page *)(const void *)((const char *)p->cpu.ops - offsetof(struct code_page, ops));
         insn = insn_at(mem_page_read(p->cpu.mem, c->pa), (unsigned)(op - p->cpu.ops) * 4);
     }
     p->exc.iss |= load_store_syndrome(p, insn);
@@ -216,10 +218,11 @@ SLOW_STORE(U64, store_pair_ordered_wb, 2, true, HOW_ORDERED)
 static void i_undefined(struct cpu *c, struct uop *op, int64_t left) { return exec_undefined((struct pe *)c, op, left); }
 
 /* Only branches by an immediate know that they reach out of their page. */
-#define FAR_ROWS                                                                                                               \
-    ROW(b)                                                                                                                     \
-    ROW(bl) ROW(cbz_x) ROW(cbz_w) ROW(cbnz_x) ROW(cbnz_w) ROW(tbz) ROW(tbnz) ROW(b_eq) ROW(b_ne) ROW(b_cs) ROW(b_cc) ROW(b_mi) \
-        ROW(b_pl) ROW(b_vs) ROW(b_vc) ROW(b_hi) ROW(b_ls) ROW(b_ge) ROW(b_lt) ROW(b_gt) ROW(b_le)
+#define FAR_ROWS                                                                                                                 \
+    ROW(b)                                                                                                                       \
+    ROW(bl)                                                                                                                      \
+    ROW(cbz_x) ROW(cbz_w) ROW(cbnz_x) ROW(cbnz_w) ROW(tbz) ROW(tbnz) ROW(b_eq) ROW(b_ne) ROW(b_cs) ROW(b_cc) ROW(b_mi) ROW(b_pl) \
+        ROW(b_vs) ROW(b_vc) ROW(b_hi) ROW(b_ls) ROW(b_ge) ROW(b_lt) ROW(b_gt) ROW(b_le)
 #define ROW(name) HANDLER(f_, name, true, UOP_IMM, false)
 FAR_ROWS
 #undef ROW
