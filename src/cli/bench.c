@@ -6,7 +6,7 @@
 #include "cli/options.h"
 #include "cli/roms.h"
 #include "cli/session.h"
-#include <ctype.h>
+#include <assert.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -19,10 +19,62 @@
 #define GRACE       2.0   /* seconds trapline has to report after the text that ends a boot */
 #define START_RUNS  20
 #define FORK_RUNS   50
-#define RAM_BASE    UINT64_C(0x80000000)
 #define FORK_RAM    (UINT64_C(1) << 30)
 #define FORK_WRITES 16384u /* pages written after a fork */
 #define INIT_TEXT   "Run /bin/sh as init process"
+
+/* QEMU is given pauth-impdef because the architecture's own ciphers would cost it more than all the rest of a boot. */
+const struct bench_arch bench_archs[BENCH_ARCHS] = {
+    [BENCH_RISCV] = {.name = "riscv",
+                     .rom = "",
+                     .board = "virt",
+                     .linux_board = "virt",
+                     .qemu = "qemu-system-riscv64",
+                     .qemu_board = "virt",
+                     .qemu_linux = "virt",
+                     .qemu_cpu = "rv64,h=true",
+                     .qemu_bios = "none",
+                     .firmware = "opensbi-trixie/fw_dynamic.bin",
+                     .kernel = "debian-13/linux",
+                     .initrd = "debian-13/initrd.gz",
+                     .append = "console=ttyS0 rdinit=/bin/sh",
+                     .ram_base = UINT64_C(0x80000000)},
+    [BENCH_ARM] = {.name = "arm",
+                   .rom = "-a64",
+                   .board = "virt-arm,virtualization=on",
+                   .linux_board = "virt-arm",
+                   .qemu = "qemu-system-aarch64",
+                   .qemu_board = "virt,gic-version=3,virtualization=on",
+                   .qemu_linux = "virt,gic-version=3",
+                   .qemu_cpu = "max,pauth-impdef=on",
+                   .kernel = "debian-13-arm64/linux",
+                   .initrd = "debian-13-arm64/initrd.gz",
+                   .append = "console=ttyAMA0 rdinit=/bin/sh",
+                   .ram_base = UINT64_C(0x40000000)},
+};
+
+/* A command line as it is put together. */
+struct args {
+    const char *v[32]; /* ends with NULL */
+    unsigned n;
+};
+
+static void arg(struct args *a, const char *one)
+{
+    assert(a->n + 1 < ARRAY_LEN(a->v));
+    a->v[a->n++] = one;
+}
+
+/* An option and its value; nothing, if that is NULL. */
+static void option(struct args *a, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    arg(a, name);
+    arg(a, value);
+}
+
+static const char *qemu_of(const struct bench *b) { return b->qemu[b->id]; }
 
 /* ---- one run -------------------------------------------------------------------------------------------------------------- */
 
@@ -74,17 +126,17 @@ static bool run_once(const char *const *argv, const char *until, double grace, b
 }
 
 /* Both programs by turns, each b->repeat times. until: the text at which the run is over; NULL: the guest ends it. */
-static bool by_turns(struct bench *b, const char *name, const char *const *ours, const char *const *theirs, const char *until,
+static bool by_turns(struct bench *b, const char *name, const struct args *ours, const struct args *theirs, const char *until,
                      struct best best[2], struct err *e)
 {
     best_init(&best[0]);
     best_init(&best[1]);
     for (unsigned i = 0; i < b->repeat; i++) {
-        bench_progress(name, "trapline", i + 1, b->repeat);
-        if (!run_once(ours, until, GRACE, true, &best[0], e))
+        bench_progress(b, name, "trapline", i + 1, b->repeat);
+        if (!run_once(ours->v, until, GRACE, true, &best[0], e))
             return false;
-        bench_progress(name, "QEMU", i + 1, b->repeat);
-        if (b->qemu && !run_once(theirs, until, 0, false, &best[1], e))
+        bench_progress(b, name, "QEMU", i + 1, b->repeat);
+        if (qemu_of(b) && !run_once(theirs->v, until, 0, false, &best[1], e))
             return false;
     }
     return true;
@@ -94,7 +146,7 @@ static void take_times(const struct bench *b, const struct best best[2], struct 
 {
     r->trapline_user = best[0].user;
     r->trapline_wall = best[0].wall;
-    if (b->qemu) {
+    if (qemu_of(b)) {
         r->qemu_user = best[1].user;
         r->qemu_wall = best[1].wall;
     }
@@ -104,17 +156,38 @@ static void take_times(const struct bench *b, const struct best best[2], struct 
 
 static void rom_path(const struct bench *b, const char *name, bool quick, char path[static 4352])
 {
-    snprintf(path, 4352, "%s/bench-%s%s.elf", b->roms, name, quick && b->quick ? "-quick" : "");
+    snprintf(path, 4352, "%s/bench-%s%s%s.elf", b->roms, name, b->arch->rom, quick && b->quick ? "-quick" : "");
+}
+
+static void our_args(const char *board, struct args *a)
+{
+    arg(a, "/proc/self/exe");
+    arg(a, "run");
+    option(a, "-machine", board);
+    arg(a, "--stats");
+    arg(a, "--json");
+}
+
+static void qemu_args(const struct bench *b, const char *board, struct args *a)
+{
+    arg(a, qemu_of(b));
+    option(a, "-machine", board);
+    option(a, "-cpu", b->arch->qemu_cpu);
+    option(a, "-nic", "none");
+    arg(a, "-nographic");
 }
 
 static bool run_rom(struct bench *b, const char *name, bool quick, struct best best[2], struct err *e)
 {
     char path[4352];
     rom_path(b, name, quick, path);
-    const char *const ours[] = {"/proc/self/exe", "run", path, "--stats", "--json", NULL};
-    const char *const theirs[] = {b->qemu, "-machine",   "virt",    "-cpu", "rv64,h=true", "-bios",
-                                  "none",  "-nographic", "-kernel", path,   NULL};
-    return by_turns(b, name, ours, theirs, NULL, best, e);
+    struct args ours = {.n = 0}, theirs = {.n = 0};
+    our_args(b->arch->board, &ours);
+    arg(&ours, path);
+    qemu_args(b, b->arch->qemu_board, &theirs);
+    option(&theirs, "-bios", b->arch->qemu_bios);
+    option(&theirs, "-kernel", path);
+    return by_turns(b, name, &ours, &theirs, NULL, best, e);
 }
 
 /* How many round trips or walks the guest makes, which it tells by a symbol. */
@@ -123,7 +196,7 @@ static bool rom_count(const struct bench *b, const char *name, double *count, st
     char path[4352];
     uint64_t value;
     rom_path(b, name, true, path);
-    struct machine_config config = {.board = "virt", .bios = "none", .kernel = path};
+    struct machine_config config = {.board = b->arch->board, .bios = "none", .kernel = path};
     struct machine *m = machine_new(&config, e);
     if (!m)
         return false;
@@ -138,7 +211,7 @@ static void take_rates(const struct bench *b, double count, const struct best be
 {
     take_times(b, best, r);
     r->trapline = count / 1e6 / fmax(best[0].user, 1e-6);
-    if (b->qemu) {
+    if (qemu_of(b)) {
         r->qemu = count / 1e6 / fmax(best[1].user, 1e-6);
         r->ratio = r->trapline / r->qemu;
     }
@@ -165,18 +238,26 @@ static bool measure_counted(struct bench *b, const struct bench_row *row, struct
 
 /* ---- Linux ---------------------------------------------------------------------------------------------------------------- */
 
+/* A guest image of the boot. */
+static const char *image(const struct bench *b, const char *name, char path[static 4352])
+{
+    if (!name)
+        return NULL;
+    snprintf(path, 4352, "%s/%s", b->images, name);
+    return path;
+}
+
 /* True if Linux can be run; else the note says why not. */
 static bool has_linux(const struct bench *b, struct bench_result *r)
 {
-    static const char *const need[] = {"opensbi-trixie/fw_dynamic.bin", "debian-13/linux", "debian-13/initrd.gz"};
+    const char *const need[] = {b->arch->firmware, b->arch->kernel, b->arch->initrd};
     char path[4352];
     if (b->quick) {
         snprintf(r->note, sizeof r->note, "left out by --quick");
         return false;
     }
     for (size_t i = 0; i < ARRAY_LEN(need); i++) {
-        snprintf(path, sizeof path, "%s/%s", b->images, need[i]);
-        if (access(path, R_OK)) {
+        if (need[i] && access(image(b, need[i], path), R_OK)) {
             snprintf(r->note, sizeof r->note, "images missing: ./x images");
             return false;
         }
@@ -186,21 +267,24 @@ static bool has_linux(const struct bench *b, struct bench_result *r)
 
 static bool run_linux(struct bench *b, const char *name, struct best best[2], struct err *e)
 {
+    const struct bench_arch *arch = b->arch;
     char firmware[4352], kernel[4352], initrd[4352];
-    static const char append[] = "console=ttyS0 rdinit=/bin/sh";
-    snprintf(firmware, sizeof firmware, "%s/opensbi-trixie/fw_dynamic.bin", b->images);
-    snprintf(kernel, sizeof kernel, "%s/debian-13/linux", b->images);
-    snprintf(initrd, sizeof initrd, "%s/debian-13/initrd.gz", b->images);
-    const char *const ours[] = {"/proc/self/exe", "run",     "-m",      "1G",     "-bios",   firmware,
-                                "-kernel",        kernel,    "-initrd", initrd,   "-append", append,
-                                "--exit-on",      INIT_TEXT, "--stats", "--json", NULL};
-    const char *const theirs[] = {b->qemu,   "-machine",   "virt",    "-cpu",   "rv64,h=true", "-m",
-                                  "1G",      "-nographic", "-bios",   firmware, "-kernel",     kernel,
-                                  "-initrd", initrd,       "-append", append,   NULL};
-    if (!by_turns(b, name, ours, theirs, INIT_TEXT, best, e))
+    double *over = b->over[b->id];
+    struct args ours = {.n = 0}, theirs = {.n = 0}, *const both[] = {&ours, &theirs};
+    our_args(arch->linux_board, &ours);
+    option(&ours, "--exit-on", INIT_TEXT);
+    qemu_args(b, arch->qemu_linux, &theirs);
+    for (unsigned i = 0; i < 2; i++) {
+        option(both[i], "-m", "1G");
+        option(both[i], "-bios", image(b, arch->firmware, firmware));
+        option(both[i], "-kernel", image(b, arch->kernel, kernel));
+        option(both[i], "-initrd", image(b, arch->initrd, initrd));
+        option(both[i], "-append", arch->append);
+    }
+    if (!by_turns(b, name, &ours, &theirs, INIT_TEXT, best, e))
         return false;
-    b->over[0] = best[0].over;
-    b->over[1] = b->qemu ? (best[1].resident_kib - best[0].guest_kib) / 1024 : NAN;
+    over[0] = best[0].over;
+    over[1] = qemu_of(b) ? (best[1].resident_kib - best[0].guest_kib) / 1024 : NAN;
     return true;
 }
 
@@ -213,7 +297,7 @@ static bool measure_linux(struct bench *b, const struct bench_row *row, struct b
         return false;
     take_times(b, best, r);
     r->trapline = best[0].wall;
-    if (b->qemu) {
+    if (qemu_of(b)) {
         r->qemu = best[1].wall;
         r->ratio = r->trapline / r->qemu;
     }
@@ -226,17 +310,18 @@ static bool measure_linux(struct bench *b, const struct bench_row *row, struct b
 static bool measure_memory(struct bench *b, const struct bench_row *row, struct bench_result *r, struct err *e)
 {
     struct best best[2];
-    if (isnan(b->over[0]) && has_linux(b, r) && !run_linux(b, row->name, best, e))
+    double *over = b->over[b->id];
+    if (isnan(over[0]) && has_linux(b, r) && !run_linux(b, row->name, best, e))
         return false;
-    if (isnan(b->over[0])) {
+    if (isnan(over[0])) {
         if (!run_rom(b, "walk2", true, best, e))
             return false;
         snprintf(r->note, sizeof r->note, "of walk2, not of Linux");
-        b->over[0] = best[0].over;
-        b->over[1] = b->qemu ? (best[1].resident_kib - best[0].guest_kib) / 1024 : NAN;
+        over[0] = best[0].over;
+        over[1] = qemu_of(b) ? (best[1].resident_kib - best[0].guest_kib) / 1024 : NAN;
     }
-    r->trapline = b->over[0];
-    r->qemu = b->over[1];
+    r->trapline = over[0];
+    r->qemu = over[1];
     r->ratio = r->trapline / r->qemu;
     return true;
 }
@@ -271,7 +356,7 @@ static bool measure_start(struct bench *b, const struct bench_row *row, struct b
     if (!ok)
         return false;
     r->trapline = median(wall[0], n) * 1e3;
-    r->qemu = b->qemu ? median(wall[1], n) * 1e3 : NAN;
+    r->qemu = qemu_of(b) ? median(wall[1], n) * 1e3 : NAN;
     r->ratio = r->trapline / r->qemu;
     return true;
 }
@@ -284,10 +369,10 @@ static struct machine *full_machine(const struct bench *b, struct err *e)
     char path[4352];
     uint64_t step = b->quick ? 64 * 4096 : 4096;
     rom_path(b, "compute", false, path);
-    struct machine_config config = {.board = "virt", .bios = "none", .kernel = path, .ram = FORK_RAM};
+    struct machine_config config = {.board = b->arch->board, .bios = "none", .kernel = path, .ram = FORK_RAM};
     struct machine *m = machine_new(&config, e);
     for (uint64_t at = 1 << 20; m && at < FORK_RAM; at += step)
-        machine_write(m, RAM_BASE + at, &at, sizeof at);
+        machine_write(m, b->arch->ram_base + at, &at, sizeof at);
     if (m)
         machine_run(m, 1000000);
     return m;
@@ -296,7 +381,7 @@ static struct machine *full_machine(const struct bench *b, struct err *e)
 static bool measure_fork(struct bench *b, const struct bench_row *row, struct bench_result *r, struct err *e)
 {
     double took[FORK_RUNS];
-    bench_progress(row->name, "trapline", 1, 1);
+    bench_progress(b, row->name, "trapline", 1, 1);
     struct machine *m = full_machine(b, e);
     if (!m)
         return false;
@@ -316,7 +401,7 @@ static bool measure_fork(struct bench *b, const struct bench_row *row, struct be
 static bool measure_written(struct bench *b, const struct bench_row *row, struct bench_result *r, struct err *e)
 {
     unsigned writes = b->quick ? 64 : FORK_WRITES;
-    bench_progress(row->name, "trapline", 1, 1);
+    bench_progress(b, row->name, "trapline", 1, 1);
     struct machine *m = full_machine(b, e);
     if (!m)
         return false;
@@ -325,7 +410,7 @@ static bool measure_written(struct bench *b, const struct bench_row *row, struct
         struct machine *f = machine_fork(m);
         double began = session_clock();
         for (uint64_t k = 0; k < writes; k++)
-            machine_write(f, RAM_BASE + (1 << 20) + k * (b->quick ? 64 * 4096 : 4096), &k, sizeof k);
+            machine_write(f, b->arch->ram_base + (1 << 20) + k * (b->quick ? 64 * 4096 : 4096), &k, sizeof k);
         r->trapline = fmin(r->trapline, (session_clock() - began) * 1e6 / writes);
         machine_free(f);
     }
@@ -335,25 +420,38 @@ static bool measure_written(struct bench *b, const struct bench_row *row, struct
 
 /* ---- the rows ------------------------------------------------------------------------------------------------------------- */
 
+#define RISCV (1u << BENCH_RISCV)
+#define ARM   (1u << BENCH_ARM)
+#define BOTH  (RISCV | ARM)
 static const struct bench_row rows[] = {
-    {"compute", "M instructions/s", "integer code", AIM_RATIO_LEAST, 0.5, "x", measure_instructions},
-    {"float", "M instructions/s", "floating point", AIM_RATIO_LEAST, 0.8, "x", measure_instructions},
-    {"ecall", "M round trips/s", "ecall from S to M and mret", AIM_RATIO_LEAST, 10, "x", measure_counted},
-    {"world", "M round trips/s", "sret from HS into VS and ecall back", AIM_RATIO_LEAST, 30, "x", measure_counted},
-    {"walk1", "M walks/s", "loads that each miss, Sv39", AIM_RATIO_LEAST, 3, "x", measure_counted},
-    {"walk2", "M walks/s", "loads that each miss, Sv39 over Sv39x4", AIM_RATIO_LEAST, 3, "x", measure_counted},
-    {"linux", "s to /init", "boot of Debian's Linux 6.12, wall time", AIM_RATIO_MOST, 1.5, "x", measure_linux},
-    {"memory", "MiB beside its pages", "resident memory less the guest's pages", AIM_VALUE_MOST, 64, " MiB", measure_memory},
-    {"start", "ms, start to end", "a guest that ends at once, wall time", AIM_VALUE_MOST, 20, " ms", measure_start},
-    {"fork", "us to fork 1 GiB", "a copy of a machine whose RAM is all written, and its first instruction", AIM_VALUE_MOST, 100,
-     " us", measure_fork},
-    {"written", "us a page written", "the first write to a page after a fork", AIM_NONE, 0, "", measure_written},
+    {BOTH, "compute", "M instructions/s", "integer code", AIM_RATIO_LEAST, 0.5, "x", measure_instructions},
+    {BOTH, "float", "M instructions/s", "floating point", AIM_RATIO_LEAST, 0.8, "x", measure_instructions},
+    {RISCV, "ecall", "M round trips/s", "ecall from S to M and mret", AIM_RATIO_LEAST, 10, "x", measure_counted},
+    {RISCV, "world", "M round trips/s", "sret from HS into VS and ecall back", AIM_RATIO_LEAST, 30, "x", measure_counted},
+    {ARM, "svc", "M round trips/s", "svc from EL0 to EL1 and eret", AIM_RATIO_LEAST, 10, "x", measure_counted},
+    {ARM, "hvc", "M round trips/s", "hvc from EL1 to EL2 and eret", AIM_RATIO_LEAST, 10, "x", measure_counted},
+    {BOTH, "walk1", "M walks/s", "loads that each miss, one stage", AIM_RATIO_LEAST, 3, "x", measure_counted},
+    {BOTH, "walk2", "M walks/s", "loads that each miss, two stages", AIM_RATIO_LEAST, 3, "x", measure_counted},
+    {BOTH, "linux", "s to /init", "boot of Debian's Linux 6.12, wall time", AIM_RATIO_MOST, 1.5, "x", measure_linux},
+    {BOTH, "memory", "MiB beside pages", "resident memory less the guest's pages", AIM_VALUE_MOST, 64, " MiB", measure_memory},
+    {BOTH, "start", "ms, start to end", "a guest that ends at once, wall time", AIM_VALUE_MOST, 20, " ms", measure_start},
+    {BOTH, "fork", "us to fork 1 GiB", "a copy of a machine whose RAM is all written, and its first instruction", AIM_VALUE_MOST,
+     100, " us", measure_fork},
+    {BOTH, "written", "us/page written", "the first write to a page after a fork", AIM_NONE, 0, "", measure_written},
 };
 
-bool bench_wanted(const struct bench *b, const char *name)
+/* Whether asked, as --only has it, is this row on this architecture: NAME, ARCH or ARCH/NAME. */
+static bool names(const char *asked, const char *arch, const char *name)
+{
+    size_t n = strlen(arch);
+    return !strcmp(asked, name) || !strcmp(asked, arch) ||
+           (!strncmp(asked, arch, n) && asked[n] == '/' && !strcmp(asked + n + 1, name));
+}
+
+bool bench_wanted(const struct bench *b, const char *arch, const char *name)
 {
     for (unsigned i = 0; i < b->onlys; i++)
-        if (!strcmp(b->only[i], name))
+        if (names(b->only[i], arch, name))
             return true;
     return !b->onlys;
 }
@@ -371,32 +469,52 @@ int bench_met(const struct bench *b, const struct bench_row *row, const struct b
 enum { OPT_ONLY = 0x400, OPT_REPEAT, OPT_JSON, OPT_QUICK, OPT_QEMU };
 
 static const struct argp_option table[] = {
-    {"only", OPT_ONLY, "NAME", 0, "measure this alone; repeat it for more", 1},
+    {"only", OPT_ONLY, "[ARCH/]NAME", 0,
+     "measure this alone, on both architectures or on one (riscv, arm); ARCH: all of that one; "
+     "repeat it for more",
+     1},
     {"repeat", OPT_REPEAT, "N", 0, "run each guest so often and take the least (3; --quick: 1)", 1},
     {"quick", OPT_QUICK, 0, 0, "a few rounds each: shows that it works, the figures mean nothing", 1},
-    {"qemu", OPT_QEMU, "PROGRAM", 0, "measure beside this QEMU; none: beside nothing (qemu-system-riscv64, if it is there)", 1},
+    {"qemu", OPT_QEMU, "[ARCH=]PROGRAM", 0,
+     "measure beside this QEMU; none: beside nothing (qemu-system-riscv64 and qemu-system-aarch64, if they are there)", 1},
     {"json", OPT_JSON, 0, 0, "print JSON", 1},
     {0}};
 
 struct parsed {
     struct bench *b;
     uint64_t repeat;
-    const char *qemu;
+    const char *qemu[BENCH_ARCHS];
 };
 
-static bool parse_only(struct bench *b, const char *arg, struct err *e)
+static bool parse_only(struct bench *b, const char *asked, struct err *e)
 {
-    char names[256] = "";
+    char all[256] = "";
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (!strcmp(rows[i].name, arg)) {
-            if (b->onlys && bench_wanted(b, arg))
-                return true;
-            b->only[b->onlys++] = arg;
+        for (unsigned k = 0; k < BENCH_ARCHS; k++) {
+            if (!(rows[i].archs >> k & 1) || !names(asked, bench_archs[k].name, rows[i].name))
+                continue;
+            if (b->onlys == ARRAY_LEN(b->only))
+                return err_set(e, "--only '%s': too many of them", asked);
+            b->only[b->onlys++] = asked;
             return true;
         }
-        snprintf(names + strlen(names), sizeof names - strlen(names), " %s", rows[i].name);
+        snprintf(all + strlen(all), sizeof all - strlen(all), " %s", rows[i].name);
     }
-    return err_set(e, "--only '%s': there is no such benchmark; there are%s", arg, names);
+    return err_set(e, "--only '%s': there is no such benchmark; there are%s, and riscv/ or arm/ and one of them", asked, all);
+}
+
+/* PROGRAM for every architecture, ARCH=PROGRAM for one. */
+static void parse_qemu(struct parsed *p, const char *asked)
+{
+    for (unsigned k = 0; k < BENCH_ARCHS; k++) {
+        size_t n = strlen(bench_archs[k].name);
+        if (!strncmp(asked, bench_archs[k].name, n) && asked[n] == '=') {
+            p->qemu[k] = asked + n + 1;
+            return;
+        }
+    }
+    for (unsigned k = 0; k < BENCH_ARCHS; k++)
+        p->qemu[k] = asked;
 }
 
 static error_t parser(int key, char *arg, struct argp_state *state)
@@ -416,7 +534,7 @@ static error_t parser(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_JSON: p->b->json = true; return 0;
     case OPT_QUICK: p->b->quick = true; return 0;
-    case OPT_QEMU: p->qemu = arg; return 0;
+    case OPT_QEMU: parse_qemu(p, arg); return 0;
     case ARGP_KEY_ARG: exit(cli_errorf("'%s': bench takes options only", arg));
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -430,7 +548,10 @@ static char *help_filter(int key, const char *text, void *input)
         return (char *)text;
     buf_printf(&b, "Benchmarks:\n");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        buf_printf(&b, "  %-8s %s (%s)\n", rows[i].name, rows[i].title, rows[i].unit);
+        buf_printf(&b, "  %-8s %s (%s)%s\n", rows[i].name, rows[i].title, rows[i].unit,
+                   rows[i].archs == BOTH  ? ""
+                   : rows[i].archs == ARM ? ", arm"
+                                          : ", riscv");
     buf_printf(&b, "\nExit status: 0 when all was measured, whatever the figures; 1 when a run failed; 2 for a bad option.");
     return (char *)b.data;
 }
@@ -444,19 +565,19 @@ static const struct argp argp = {
            "are per second of user time of that process; ratios are trapline's figure over QEMU's.\v ",
 };
 
-/* The version of b->qemu. One that was not asked for by name and cannot be run is none. */
-static bool find_qemu(struct bench *b, const char *asked, struct err *e)
+/* The QEMU of architecture k and its version. One that was not asked for by name and cannot be run is none. */
+static bool find_qemu(struct bench *b, unsigned k, const char *asked, struct err *e)
 {
     struct buf out;
-    const char *name = asked ? asked : "qemu-system-riscv64";
+    const char *name = asked ? asked : bench_archs[k].qemu;
     const char *const argv[] = {name, "--version", NULL};
     if (!strcmp(name, "none"))
         return true;
     bool ok = child_output(argv, 10, &out, e);
     const char *at = ok ? strstr((const char *)out.data, "version ") : NULL;
     if (at) {
-        b->qemu = name;
-        snprintf(b->qemu_version, sizeof b->qemu_version, "%.*s", (int)strcspn(at + 8, " \n"), at + 8);
+        b->qemu[k] = name;
+        snprintf(b->qemu_version[k], sizeof b->qemu_version[k], "%.*s", (int)strcspn(at + 8, " \n"), at + 8);
     } else if (ok) {
         err_set(e, "%s --version does not tell a version", name);
     }
@@ -471,13 +592,17 @@ static bool settle(struct bench *b, const struct parsed *p, struct err *e)
 {
     const char *cache = getenv("TRAPLINE_CACHE"), *home = getenv("HOME");
     b->repeat = p->repeat ? (unsigned)p->repeat : b->quick ? 1 : 3;
-    b->over[0] = b->over[1] = NAN;
     b->colour = cli_colour(STDOUT_FILENO);
     if (cache && *cache)
         snprintf(b->images, sizeof b->images, "%s/images", cache);
     else
         snprintf(b->images, sizeof b->images, "%s/.cache/trapline/images", home ? home : "");
-    return roms_folder(b->roms, sizeof b->roms, e) && find_qemu(b, p->qemu, e);
+    for (unsigned k = 0; k < BENCH_ARCHS; k++) {
+        b->over[k][0] = b->over[k][1] = NAN;
+        if (!find_qemu(b, k, p->qemu[k], e))
+            return false;
+    }
+    return roms_folder(b->roms, sizeof b->roms, e);
 }
 
 /* ---- the verb ------------------------------------------------------------------------------------------------------------- */
@@ -485,11 +610,11 @@ static bool settle(struct bench *b, const struct parsed *p, struct err *e)
 static bool measure(struct bench *b, const struct bench_row *row, struct bench_result *r)
 {
     struct err e;
-    *r = (struct bench_result){NAN, NAN, NAN, NAN, NAN, NAN, NAN, "", false};
+    *r = (struct bench_result){b->arch, NAN, NAN, NAN, NAN, NAN, NAN, NAN, "", false};
     bool ok = row->measure(b, row, r, &e);
-    bench_progress(NULL, NULL, 0, 0);
+    bench_progress(b, NULL, NULL, 0, 0);
     if (!ok) {
-        cli_errorf("%s: %s", row->name, e.text);
+        cli_errorf("%s/%s: %s", b->arch->name, row->name, e.text);
         r->failed = true;
         snprintf(r->note, sizeof r->note, "failed");
     }
@@ -499,8 +624,8 @@ static bool measure(struct bench *b, const struct bench_row *row, struct bench_r
 int verb_bench(int argc, char **argv)
 {
     struct bench b = {0};
-    struct bench_result result[ARRAY_LEN(rows)];
-    struct bench_row done[ARRAY_LEN(rows)];
+    struct bench_result result[BENCH_ARCHS * ARRAY_LEN(rows)];
+    struct bench_row done[ARRAY_LEN(result)];
     struct parsed p = {.b = &b};
     struct err e;
     double load[2] = {NAN, NAN};
@@ -513,14 +638,17 @@ int verb_bench(int argc, char **argv)
     getloadavg(&load[0], 1);
     if (!b.json)
         bench_show_head(&b);
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (!bench_wanted(&b, rows[i].name))
+    for (size_t i = 0; i < ARRAY_LEN(result); i++) {
+        const struct bench_row *row = &rows[i % ARRAY_LEN(rows)];
+        b.id = (enum bench_arch_id)(i / ARRAY_LEN(rows));
+        b.arch = &bench_archs[b.id];
+        if (!(row->archs >> b.id & 1) || !bench_wanted(&b, b.arch->name, row->name))
             continue;
-        done[n] = rows[i];
-        if (!measure(&b, &rows[i], &result[n]))
+        done[n] = *row;
+        if (!measure(&b, row, &result[n]))
             status = CLI_FAILED;
         if (!b.json)
-            bench_show_row(&b, &rows[i], &result[n]);
+            bench_show_row(&b, row, &result[n]);
         n++;
     }
     getloadavg(&load[1], 1);

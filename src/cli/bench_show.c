@@ -31,11 +31,18 @@ static void put_aim(char out[static 24], const struct bench_row *row)
 
 void bench_show_head(const struct bench *b)
 {
+    const char *version = "";
+    for (unsigned k = 0; k < BENCH_ARCHS && version; k++) {
+        if (b->qemu[k] && *version && strcmp(version, b->qemu_version[k]))
+            version = NULL; /* two of them: told below */
+        else if (b->qemu[k])
+            version = b->qemu_version[k];
+    }
     char qemu[32] = "QEMU";
-    if (b->qemu)
-        snprintf(qemu, sizeof qemu, "QEMU %.8s", b->qemu_version);
-    printf("%s%-8s %-20s %9s %12s %8s  %-9s%s\n", b->colour ? "\033[1m" : "", "name", "unit", "trapline", qemu, "ratio", "aim",
-           b->colour ? "\033[0m" : "");
+    if (version && *version)
+        snprintf(qemu, sizeof qemu, "QEMU %.6s", version);
+    printf("%s%-5s %-7s %-16s %9s %11s %7s  %-9s%s\n", b->colour ? "\033[1m" : "", "arch", "name", "unit", "trapline", qemu,
+           "ratio", "aim", b->colour ? "\033[0m" : "");
     fflush(stdout);
 }
 
@@ -49,13 +56,13 @@ void bench_show_row(const struct bench *b, const struct bench_row *row, const st
     put_number(ratio, r->ratio, "x");
     put_aim(aim, row);
     if (isnan(r->trapline))
-        printf("%-8s %-20s %s%s%s\n", row->name, row->unit, b->colour && r->failed ? colours[1] : "", r->note,
+        printf("%-5s %-7s %-16s %s%s%s\n", r->arch->name, row->name, row->unit, b->colour && r->failed ? colours[1] : "", r->note,
                b->colour && r->failed ? "\033[0m" : "");
     else
-        printf("%-8s %-20s %9s %12s %8s  %-9s %s%s%s\n", row->name, row->unit, ours, theirs, ratio, aim,
+        printf("%-5s %-7s %-16s %9s %11s %7s  %-9s %s%s%s\n", r->arch->name, row->name, row->unit, ours, theirs, ratio, aim,
                b->colour ? colours[met] : "", words[met], b->colour && met ? "\033[0m" : "");
     if (!isnan(r->trapline) && *r->note)
-        printf("%-8s (%s)\n", "", r->note);
+        printf("%-13s (%s)\n", "", r->note);
     fflush(stdout);
 }
 
@@ -63,8 +70,12 @@ void bench_show_foot(const struct bench *b, const double load[2])
 {
     printf("\nRates are per second of user time, linux and start are wall time; least of %u.\n", b->repeat);
     printf("Ratio: trapline / QEMU. Load of this machine: %.1f before, %.1f after.\n", load[0], load[1]);
-    if (!b->qemu)
-        printf("No QEMU was measured.\n");
+    for (unsigned k = 0; k < BENCH_ARCHS; k++) {
+        if (b->qemu[k])
+            printf("QEMU of %s: %s, version %s.\n", bench_archs[k].name, b->qemu[k], b->qemu_version[k]);
+        else
+            printf("No QEMU of %s was measured.\n", bench_archs[k].name);
+    }
     if (b->quick)
         printf("These were a few rounds only (--quick): the figures mean nothing.\n");
 }
@@ -79,6 +90,7 @@ static json_t *row_json(const struct bench *b, const struct bench_row *row, cons
     static const char *const kinds[] = {NULL, "ratio >=", "ratio <=", "trapline <="};
     int met = bench_met(b, row, r);
     json_t *j = json_object();
+    json_object_set_new(j, "arch", json_string(r->arch->name));
     json_object_set_new(j, "name", json_string(row->name));
     json_object_set_new(j, "title", json_string(row->title));
     json_object_set_new(j, "unit", json_string(row->unit));
@@ -100,11 +112,13 @@ static json_t *row_json(const struct bench *b, const struct bench_row *row, cons
 void bench_show_json(const struct bench *b, const struct bench_row *rows, const struct bench_result *results, size_t n,
                      const double load[2])
 {
-    json_t *j = json_object(), *list = json_array();
+    json_t *j = json_object(), *list = json_array(), *qemu = json_object();
     for (size_t i = 0; i < n; i++)
         json_array_append_new(list, row_json(b, &rows[i], &results[i]));
     json_object_set_new(j, "trapline", json_string(TRAPLINE_VERSION));
-    json_object_set_new(j, "qemu", b->qemu ? json_string(b->qemu_version) : json_null());
+    for (unsigned k = 0; k < BENCH_ARCHS; k++)
+        json_object_set_new(qemu, bench_archs[k].name, b->qemu[k] ? json_string(b->qemu_version[k]) : json_null());
+    json_object_set_new(j, "qemu", qemu);
     json_object_set_new(j, "quick", json_boolean(b->quick));
     json_object_set_new(j, "repeat", json_integer(b->repeat));
     set_number(j, "load_before", load[0]);
@@ -115,12 +129,12 @@ void bench_show_json(const struct bench *b, const struct bench_row *rows, const 
     json_decref(j);
 }
 
-void bench_progress(const char *name, const char *what, unsigned i, unsigned n)
+void bench_progress(const struct bench *b, const char *name, const char *what, unsigned i, unsigned n)
 {
     if (!isatty(STDERR_FILENO))
         return;
     if (name)
-        fprintf(stderr, "\r\033[K%s: %s, %u of %u", name, what, i, n);
+        fprintf(stderr, "\r\033[K%s/%s: %s, %u of %u", b->arch->name, name, what, i, n);
     else
         fprintf(stderr, "\r\033[K");
     fflush(stderr);

@@ -64,8 +64,12 @@ static void show_row(const struct check_verdict *v, bool verbose, bool colour)
            colour ? "\033[m" : "", counts);
     if (!v->skipped && !v->as_expected)
         printf("           %s\n", v->why);
-    if (verbose && v->first_case >= 0)
-        printf("           case %" PRId64 ": %s\n", v->first_case, v->first);
+    if (verbose && v->first_case.first >= 0) {
+        printf("           case %" PRId64, v->first_case.first);
+        if (v->first_case.second >= 0)
+            printf(".%" PRId64, v->first_case.second);
+        printf(": %s\n", v->first);
+    }
 }
 
 void check_show_table(const struct check_verdict *v, size_t n, double seconds, bool verbose, bool colour)
@@ -102,8 +106,12 @@ static json_t *verdict_json(const struct check_verdict *v)
                                                                          "expected", (json_int_t)v->expected[r]));
     json_t *j = json_pack("{s:s,s:s,s:i,s:s,s:I,s:s,s:o}", "scenario", v->scenario, "firmware", v->firmware, "xlen", (int)v->xlen,
                           "handler", v->handler, "cases", (json_int_t)v->cases, "verdict", word(v), "rules", rules);
-    if (v->first_case >= 0)
-        json_object_set_new(j, "first", json_pack("{s:I,s:s}", "case", (json_int_t)v->first_case, "text", v->first));
+    if (v->first_case.first >= 0) {
+        json_t *first = json_pack("{s:I,s:s}", "case", (json_int_t)v->first_case.first, "text", v->first);
+        if (v->first_case.second >= 0)
+            json_object_set_new(first, "second", json_integer(v->first_case.second));
+        json_object_set_new(j, "first", first);
+    }
     if (*v->why)
         json_object_set_new(j, "why", json_string(v->why));
     return j;

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/doc_arm.h"
 #include "cli/doc_markdown.h"
+#include "cli/doc_names.h"
 #include "cli/doc_sbi.h"
 #include "cli/options.h"
 #include "csr/riscv/csr.h"
@@ -24,7 +25,8 @@ static const struct argp_option table[] = {
      1},
     {"xlen", OPT_XLEN, "32|64", 0, "show registers as a hart of this width has them (64)", 1},
     {"json", OPT_JSON, 0, 0, "print JSON", 1},
-    {"markdown", OPT_MARKDOWN, "registers|registers-arm|instructions|sbi", 0, "print the whole reference, as in docs/gen", 1},
+    {"markdown", OPT_MARKDOWN, "registers|registers-arm|instructions|sbi|causes", 0, "print the whole reference, as in docs/gen",
+     1},
     {0}};
 
 struct doc {
@@ -65,10 +67,14 @@ static error_t parser(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
     .options = table,
     .parser = parser,
-    .args_doc = "[NAME|NUMBER|NAME=VALUE]\nsbi[:EXTENSION|:FUNCTION[=ARGUMENTS[=RESULT]]|:LIST[=VALUE]]\n--cpu [CONFIG]",
+    .args_doc = "[NAME|NUMBER|NAME=VALUE|REGISTER.FIELD[=VALUE]]\ncause[:NUMBER|:NAME]\nirq[:NUMBER|:NAME]\nec[:NUMBER|:NAME]\n"
+                "psci[:CALL[=ARGUMENTS[=RESULT]]]\ninsn:NAME|:WORD\nsbi[:EXTENSION|:FUNCTION[=ARGUMENTS[=RESULT]]|:LIST[=VALUE]]"
+                "\n--cpu [CONFIG]",
     .doc =
         "Print what the tables know about a control and status register of RISC-V or a system register or instruction of A64, or "
-        "decode a value of it. Without an argument, list all registers. sbi: the extensions of the supervisor binary interface; "
+        "decode a value of it; about a field, an instruction, a cause of traps (cause, irq), an exception class of ESR_ELx (ec), "
+        "a call of firmware (psci). Without an argument, list all registers. sbi: the extensions of the supervisor binary "
+        "interface; "
         "one of them, a function, the named values of an "
         "argument; or decode a call.\v"
         "Examples:\n"
@@ -77,6 +83,14 @@ static const struct argp argp = {
         "  trapline doc 0x600\n"
         "  trapline doc sctlr_el1=0x30d0198d\n"
         "  trapline doc s3_4_c1_c1_0\n"
+        "  trapline doc hstatus.SPVP\n"
+        "  trapline doc mcause=0x8000000000000007\n"
+        "  trapline doc esr_el2=0x5600004a\n"
+        "  trapline doc cause:13\n"
+        "  trapline doc 'load page'\n"
+        "  trapline doc ec:0x24\n"
+        "  trapline doc insn:0x00053583\n"
+        "  trapline doc psci:cpu_on\n"
         "  trapline doc sbi:sse\n"
         "  trapline doc sbi:sse_inject=0xffff0000,0=-3\n"
         "  trapline doc sbi:0x535345/7\n"
@@ -217,6 +231,8 @@ static int row_json(const struct csr_row *row, const char *name, unsigned num, u
         json_array_append_new(fields, f);
     }
     json_object_set_new(j, "fields", fields);
+    if (value)
+        doc_value(name, *value, xlen, j);
     json_dumpf(j, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(j);
@@ -245,6 +261,8 @@ static int print_row(const struct doc *d, const struct csr_row *row, const char 
     }
     if (value && *value & ~known)
         printf("\nBits no field has: 0x%" PRIx64 "\n", *value & ~known);
+    if (value)
+        doc_value(name, *value, d->xlen, NULL);
     return CLI_OK;
 }
 
@@ -291,24 +309,30 @@ static int explain(const struct doc *d)
     uint64_t value, num;
     if (!strcasecmp(d->name, "sbi") || !strncasecmp(d->name, "sbi:", 4))
         return doc_sbi(d->name + (d->name[3] ? 4 : 3), d->xlen, d->json);
+    const struct doc_how how = {d->json, d->colour, d->riscv, d->arm, d->xlen};
+    int status;
     if (n >= sizeof name)
         return cli_errorf("there is no register '%s'", d->name);
+    if (doc_topic(d->name, &how, &status) || doc_field(d->name, &how, &status))
+        return status;
     for (size_t i = 0; i <= n; i++)
         name[i] = i == n ? '\0' : (char)tolower((unsigned char)d->name[i]);
     if (equals && !parse_number(equals + 1, &value))
         return cli_errorf("'%s' is not a value of %s; write it as 0x180 or 384", equals + 1, name);
     if (!d->riscv && csr_num_by_name(name) < 0 && doc_arm_knows(name))
         return doc_arm_explain(name, equals ? &value : NULL, d->json, d->colour);
-    if (d->arm)
-        return cli_errorf("there is no system register '%s'; `trapline doc --arch arm` lists them", name);
+    bool numeric = parse_number(name, &num);
+    bool unknown = d->arm || (!numeric && csr_num_by_name(name) < 0);
+    if (unknown && !equals && doc_named(d->name, &how, &status))
+        return status;
+    if (unknown)
+        return doc_unknown(name, &how);
     if (equals && d->xlen == 32 && value >> 32)
         return cli_errorf("0x%" PRIx64 " does not fit into the 32 bits of %s", value, name);
-    bool numeric = parse_number(name, &num);
     int at = numeric ? (int)num : csr_num_by_name(name);
     const struct csr_row *row = at >= 0 && (!numeric || num < 0x1000) ? csr_row_by_num((unsigned)at) : NULL;
     if (!row)
-        return numeric ? cli_errorf("there is no register with number %s", name)
-                       : cli_errorf("there is no register '%s'; `trapline doc` lists them", name);
+        return cli_errorf("there is no register with number %s", name);
     csr_name((unsigned)at, name, sizeof name);
     return print_row(d, row, name, (unsigned)at, equals ? &value : NULL);
 }

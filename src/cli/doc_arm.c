@@ -2,6 +2,7 @@
 #include "base/bits.h"
 #include "cli/cli.h"
 #include "cli/doc_markdown.h"
+#include "cli/doc_names.h"
 #include "csr/arm/sysreg.h"
 #include <inttypes.h>
 #include <jansson.h>
@@ -111,6 +112,8 @@ static int explain_json(unsigned id, const char *name, const uint64_t *value)
         json_array_append_new(fields, one);
     }
     json_object_set_new(j, "fields", fields);
+    if (value)
+        doc_value(name, *value, 64, j);
     put_json(j);
     return CLI_OK;
 }
@@ -147,6 +150,8 @@ int doc_arm_explain(const char *word, const uint64_t *value, bool json, bool col
     }
     if (value && *value & ~known)
         printf("\nBits no field has: 0x%" PRIx64 "\n", *value & ~known);
+    if (value)
+        doc_value(name, *value, 64, NULL);
     return CLI_OK;
 }
 

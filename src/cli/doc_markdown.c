@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "cli/cli.h"
 #include "cli/doc_arm.h"
+#include "cli/doc_names.h"
 #include "cli/doc_sbi.h"
 #include "cpu/riscv/decode.h"
 #include "csr/riscv/csr.h"
@@ -121,5 +122,8 @@ int doc_markdown(const char *what)
         return put_instructions();
     if (!strcmp(what, "sbi"))
         return doc_sbi_markdown();
-    return cli_errorf("--markdown '%s': the references are 'registers', 'registers-arm', 'instructions' and 'sbi'", what);
+    if (!strcmp(what, "causes"))
+        return doc_causes_markdown();
+    return cli_errorf("--markdown '%s': the references are 'registers', 'registers-arm', 'instructions', 'sbi' and 'causes'",
+                      what);
 }

@@ -63,21 +63,21 @@ static void trace_calls(struct watch *w, struct machine *m, const struct machine
 static void trace_traps(struct watch *w, struct machine *m, const struct machine_change *c)
 {
     char line[TRACE_LINE], scratch[32];
-    struct rv_features f;
+    const struct trace_ops *ops = trace_ops(m);
     if (!w->json) {
-        trace_trap(m, c, line);
+        ops->line(m, c, line);
         fprintf(w->out[WATCH_TRAPS], "%s\n", line);
         return;
     }
-    view_features(&f, m, c->hart);
-    json_t *j = json_pack("{s:I,s:i,s:b,s:s,s:s}", "cycle", (json_int_t)c->cycle, "hart", (int)c->hart, "return",
-                          (int)c->is_return, "from", trace_mode(c->priv, c->v, f.h), "to", trace_mode(c->to_priv, c->to_v, f.h));
+    json_t *j =
+        json_pack("{s:I,s:i,s:b,s:s,s:s}", "cycle", (json_int_t)c->cycle, "hart", (int)c->hart, "return", (int)c->is_return,
+                  "from", ops->mode(m, c->hart, c->priv, c->v), "to", ops->mode(m, c->hart, c->to_priv, c->to_v));
     set_hex(j, "epc", c->epc);
     set_hex(j, "pc", c->pc);
     if (!c->is_return) {
         json_object_set_new(j, "interrupt", json_boolean(c->interrupt));
         json_object_set_new(j, "cause", json_integer((json_int_t)c->cause));
-        json_object_set_new(j, "name", json_string(trace_cause(c->interrupt, c->cause, scratch)));
+        json_object_set_new(j, "name", json_string(ops->cause(c, scratch)));
         set_hex(j, "tval", c->tval);
         set_hex(j, "tval2", c->tval2);
         set_hex(j, "tinst", c->tinst);
@@ -110,12 +110,16 @@ static void watch_rules(struct watch *w, struct machine *m, const struct machine
 static void on_change(void *ctx, struct machine *m, const struct machine_change *c)
 {
     struct watch *w = ctx;
+    if (w->also)
+        w->also(w->also_ctx, m, c);
     if (w->traced[WATCH_TRAPS])
         trace_traps(w, m, c);
     if (w->traced[WATCH_SBI])
         trace_calls(w, m, c);
     if (w->monitor)
         watch_rules(w, m, c);
+    if (w->why.on)
+        why_feed(&w->why, m, c);
 }
 
 /* ---- before and after ------------------------------------------------------------------------------------------------------ */
@@ -136,12 +140,18 @@ bool watch_start(struct watch *w, struct machine *m, struct err *e)
 {
     struct rv_features f;
     bool any = w->config.on;
+    w->why.json = w->json;
+    if (!why_start(&w->why, m, e))
+        return false;
     for (unsigned t = 0; t < WATCH_TRACES; t++)
         any |= w->traced[t];
-    if (!any)
+    if (!any) {
+        if (w->why.on || w->also)
+            machine_watch(m, on_change, w);
         return true;
-    if (!view_features(&f, m, 0))
-        return err_set(e, "--monitor and --trace are for RISC-V machines");
+    }
+    if ((w->config.on || w->traced[WATCH_SBI]) && !view_features(&f, m, 0))
+        return err_set(e, "--monitor and --trace sbi are for RISC-V machines; --trace traps is for all");
     if (w->config.on) {
         w->monitor = malloc(sizeof *w->monitor);
         if (!w->monitor)
@@ -158,7 +168,7 @@ bool watch_start(struct watch *w, struct machine *m, struct err *e)
 
 bool watch_end(struct watch *w, struct err *e)
 {
-    bool ok = true;
+    bool ok = why_end(&w->why, e);
     for (unsigned t = 0; t < WATCH_TRACES; t++) {
         if (!w->out[t] || w->out[t] == stderr)
             continue;

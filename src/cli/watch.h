@@ -1,6 +1,7 @@
-/* `trapline run --monitor` and `--trace`: what is told of the traps and returns of a run while it runs. */
+/* `trapline run --monitor`, `--trace` and `--explain`: what is told of the traps and returns of a run while it runs. */
 #ifndef TL_CLI_WATCH_H
 #define TL_CLI_WATCH_H
+#include "cli/why.h"
 #include "debug/riscv/monitor.h"
 #include "debug/riscv/trace.h"
 #include <stdio.h>
@@ -14,10 +15,13 @@ struct watch {
     const char *file[WATCH_TRACES]; /* NULL: standard error */
     FILE *out[WATCH_TRACES];
     struct trace_sbi sbi;
-    bool json;           /* violations go into the report, trace lines are objects */
-    bool stop;           /* enough violations */
-    bool failed;         /* a trace file could not be written */
-    struct json_t *list; /* json: of violations */
+    struct why why;
+    bool json;              /* violations go into the report, trace lines are objects */
+    bool stop;              /* enough violations */
+    bool failed;            /* a trace file could not be written */
+    struct json_t *list;    /* json: of violations */
+    machine_watch_fn *also; /* is told of everything, too; may be NULL */
+    void *also_ctx;
 };
 
 /* Adds "sbi", "traps", "sbi=FILE", …. */

@@ -22,12 +22,18 @@ struct cpu_kind {
     bool secure;          /* two security states (Arm: EL3) */
 };
 
+#define CPU_SECURE_ONLY 2
+
 /* What the configuration and the board say about the cpus. */
 struct cpu_choice {
     const char *text;     /* "rv64,h=on,…" */
     uint64_t reset_pc;    /* physical address of the first instruction */
     uint64_t tick_cycles; /* as in struct cpu_kind */
     uint64_t tick_hz;     /* ticks in a second of guest time */
+    /* Of harts with two security states: physical addresses that Non-secure accesses do not reach. start == end: none. */
+    struct {
+        uint64_t start, end;
+    } secure_only[CPU_SECURE_ONLY];
 };
 
 /* A trap, or a return from one, that has just changed a cpu's state: see struct machine_change. */
@@ -65,6 +71,24 @@ enum cpu_node {
 };
 
 #define CPU_ARGUMENTS 8
+
+/* A register as its row describes it: struct machine_register. Those of a kind are numbered from 0 without a gap. */
+#define CPU_FIELDS 64
+struct cpu_field {
+    const char *name, *meaning;
+    uint8_t lo, width;
+};
+enum cpu_register_group { CPU_GENERAL, CPU_FLOAT, CPU_VECTOR, CPU_SYSTEM, CPU_MODE };
+struct cpu_register {
+    char name[32];
+    const char *alias, *title; /* NULL: none */
+    unsigned width;            /* bits */
+    unsigned number;           /* of a system register: as instructions encode it */
+    enum cpu_register_group group;
+    unsigned fields;
+    struct cpu_field field[CPU_FIELDS]; /* by lo */
+};
+#define CPU_REGISTER_BYTES 16 /* of the widest */
 
 struct cpu_arch {
     const char *name;  /* "riscv" */
@@ -119,12 +143,25 @@ struct cpu_arch {
        False: there is none of that name, or no such value. */
     bool (*get_reg)(struct cpu *c, const char *name, uint64_t *value);
     bool (*set_reg)(struct cpu *c, const char *name, uint64_t value);
+    /* The mode it is in, for people: machine_mode. */
+    const char *(*mode)(const struct cpu *c);
+    /* Register number i into *r. False: that is past the last. */
+    bool (*register_at)(const struct cpu_kind *k, unsigned i, struct cpu_register *r);
+    /* The number of the register of that name or alias, or -1. */
+    int (*register_named)(const struct cpu_kind *k, const char *name);
+    /* Register number i as (width + 7) / 8 bytes, least significant first; else as get_reg and set_reg. */
+    bool (*get_register)(struct cpu *c, const struct cpu_kind *k, unsigned i, void *p);
+    bool (*set_register)(struct cpu *c, const struct cpu_kind *k, unsigned i, const void *p);
     /* The names of the registers that hold the first arguments of a call. */
     const char *argument[CPU_ARGUMENTS];
     /* n bytes of guest memory at a virtual address, as loads and stores of the current mode reach them. False: a fault, which
        takes nothing but the bytes before it. */
     bool (*load)(struct cpu *c, uint64_t va, void *p, uint64_t n);
     bool (*store)(struct cpu *c, uint64_t va, const void *p, uint64_t n);
+
+    /* Where virtual address va is in physical memory by the current mode's translation, for a debugger: no permission matters,
+       and nothing is changed. False: nowhere. */
+    bool (*translate)(struct cpu *c, uint64_t va, uint64_t *pa);
 
     /* Its state becomes `state` (state_size bytes) but for its inputs, which stay as they are, and for reservations, which end.
      */

@@ -67,6 +67,7 @@ bool cpu_break_here(struct cpu *c, uint64_t pc, uint64_t cycle)
     c->passed.valid = true;
     c->passed.pc = pc;
     c->passed.cycle = cycle;
+    c->watched.last = false;
     c->stop = CPU_STOP_DEBUG;
     return true;
 }

@@ -1,5 +1,6 @@
 #include "cpu/engine.h"
 #include "cpu/breaks.h"
+#include "cpu/watch.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -35,6 +36,8 @@ static void ctx_clear(struct tlb_ctx *t)
         t->d[i].rtag = t->d[i].wtag = TLB_NONE;
     for (unsigned i = 0; i < FTLB_SIZE; i++)
         t->f[i].tag = TLB_NONE;
+    for (unsigned i = 0; i < TABLE_SIZE; i++)
+        t->table[0][i].region = t->table[1][i].region = TABLE_NONE;
 }
 
 /* Contexts of an older generation are cleared when they are next chosen; the ones in use are cleared at once. */
@@ -352,6 +355,7 @@ void cpu_free_caches(struct cpu *c)
 void engine_free(struct engine *e)
 {
     engine_break_none(e);
+    engine_watchpoint_none(e);
     drop_all_code(e);
     engine_sweep(e);
     for (unsigned i = 0; i < e->cpus; i++)

@@ -44,11 +44,11 @@ _Static_assert(sizeof(struct uop) == 16, "a micro-op is 16 bytes");
         return;                  \
     } while (0)
 #else
-#define DISPATCH(c_, op_, left_)                  \
-    do {                                          \
-        struct uop *to_ = (op_);                  \
-        __asm__("" : "+r"(to_));                  \
-        return to_->fn((c_), to_, (left_));       \
+#define DISPATCH(c_, op_, left_)            \
+    do {                                    \
+        struct uop *to_ = (op_);            \
+        __asm__("" : "+r"(to_));            \
+        return to_->fn((c_), to_, (left_)); \
     } while (0)
 #endif
 /* Ends the run: the pc is in the state. */
@@ -87,12 +87,21 @@ struct ftlb_entry {
     struct code_page *page;
 };
 
+/* Where the page table is that maps a region: walks that miss the soft TLB begin there. region: its number, else TABLE_NONE. */
+#define TABLE_SIZE 64
+#define TABLE_NONE UINT64_MAX
+struct table_entry {
+    uint64_t region;
+    const uint8_t *host; /* of the table's first entry; its page is marked MEM_PTE */
+};
+
 /* The cached translations of one translation context; key is everything the architecture's translation depends on. */
 struct tlb_ctx {
     uint64_t key[4];
     uint64_t gen; /* engine generation the entries belong to */
     struct tlb_entry d[TLB_SIZE];
     struct ftlb_entry f[FTLB_SIZE];
+    struct table_entry table[2][TABLE_SIZE]; /* of the first and the second stage */
 };
 
 /* A breakpoint: see breaks.h. */
@@ -100,6 +109,8 @@ struct engine_break {
     uint64_t va;
     uint32_t cpus; /* a bit for each cpu that stops there */
 };
+
+struct engine_watchpoint; /* watch.h */
 
 #define ENGINE_CPUS 8
 struct engine {
@@ -120,6 +131,8 @@ struct engine {
     struct cpu *running; /* the cpu inside its run function; NULL between runs */
     struct engine_break *break_at;
     unsigned breaks; /* how many: 0 but for a debugger */
+    struct engine_watchpoint *watch_at;
+    unsigned watchpoints; /* how many: 0 but for a debugger */
 };
 
 /* Why cpu_run came back. */
@@ -158,11 +171,26 @@ struct cpu {
     bool resync;        /* leave cpu_run as soon as the current instruction is done */
     bool io_secure;     /* the access to a device that is in progress is Secure (Arm) */
     bool refetch;       /* translations were dropped: the page being executed must be looked up anew */
+    bool unwatched;     /* accesses are the machine's, not an instruction's: no watchpoint looks */
     enum cpu_stop stop; /* CPU_STOP_DEBUG: a breakpoint ended the run */
     struct {
         uint64_t pc, cycle;
         bool valid;
-    } passed;                           /* the boundary at which a breakpoint stopped last: the next run goes over it */
+    } passed; /* the boundary at which a breakpoint stopped last: the next run goes over it */
+    /* The access that a watchpoint stopped last: the bytes of it that are watched, and what it does (enum watch_kind). */
+    struct {
+        uint64_t va, pa, size;
+        uint64_t pc, cycle; /* the boundary before the instruction */
+        uint8_t kinds;
+        bool physical; /* by a watchpoint at physical addresses */
+        bool passed;   /* the next run goes over it */
+        bool now;      /* the instruction is to be abandoned */
+        bool last;     /* what ended the run last was this, and no breakpoint */
+    } watched;
+    struct {
+        uint64_t cycle;
+        uint32_t n;
+    } took;                             /* how many interrupts it took at that cycle, which take none: cpu_taken */
     struct tlb_ctx *ctx[TLB_CTX_COUNT]; /* allocated when first needed */
     unsigned ctx_victim;
     uint64_t ctx_evictions; /* raised whenever a context changes its key: pointers kept by key are then stale */
@@ -203,6 +231,17 @@ void engine_sweep(struct engine *e);
 
 /* The context for a key, on this cpu: found, or taken from the least useful one. */
 struct tlb_ctx *cpu_ctx(struct cpu *c, const uint64_t key[4]);
+
+/* Forgets the boundary at which c stopped last: breakpoints and watchpoints stop there again. */
+static inline void cpu_stops_anew(struct cpu *c) { c->passed.valid = c->watched.passed = c->watched.now = false; }
+
+/* An interrupt is taken at that cycle. Between this boundary and the instruction to come no time passes, so who wants to come
+   back to the very same point of a run needs their number. */
+static inline void cpu_took(struct cpu *c, uint64_t cycle)
+{
+    c->took.n = c->took.cycle == cycle ? c->took.n + 1 : 1;
+    c->took.cycle = cycle;
+}
 
 /* Cycle now, from inside a handler. */
 static inline uint64_t cpu_now(const struct cpu *c, int64_t left) { return c->limit - (uint64_t)left; }

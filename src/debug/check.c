@@ -3,6 +3,7 @@
 #include "debug/check_internal.h"
 #include "debug/check_parts.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,12 +40,16 @@ static const struct check_scenario scenarios[SCENARIOS] = {
                             "mode=probe", 0, true, NULL, states_size, always, states_run, states_story},
     [SCENARIO_s1_flags] = {"s1.flags", "the same with SPELP and SDT, double traps on, all FLAGS written", "kvm%s.elf",
                            "mode=probe dte=on", 0, true, NULL, states_size, states_flags_apply, states_run, states_story},
+    [SCENARIO_s1_lpad] = {"s1.lpad", "the same states, a landing pad being expected or not", "kvm%s.elf", "mode=probe lpad=entry",
+                          0, true, NULL, states_size, states_flags_apply, states_run, states_story},
     [SCENARIO_s1_attrs] = {"s1.attrs", "calls, attributes and STATUS of an event through its states", "kvm%s.elf", "mode=probe",
                            0, true, NULL, attrs_size, always, attrs_run, attrs_story},
     [SCENARIO_s1_switch] = {"s1.switch", "a world switch into a guest and back, interrupted at every instruction", "kvm%s.elf",
                             "paging=on", 0, true, NULL, switch_size, always, switch_run, switch_story},
     [SCENARIO_s1_bare] = {"s1.bare", "the same without translation", "kvm%s.elf", "paging=off", 0, true, NULL, switch_size,
                           always, switch_run, switch_story},
+    [SCENARIO_s1_jump] = {"s1.jump", "s1.switch with landing pads on, the indirect jumps into it included", "kvm%s.elf",
+                          "paging=on lpad=on", 0, true, NULL, switch_size, states_flags_apply, switch_run, switch_story},
     [SCENARIO_s1_nested] = {"s1.nested", "s1.switch, and a second event at every instruction of the first one's handling",
                             "kvm%s.elf", "paging=on", 0, true, "sse:0xffff0000,hart=0,by=1", switch_size, nested_apply,
                             switch_run, switch_story},
@@ -52,6 +57,9 @@ static const struct check_scenario scenarios[SCENARIOS] = {
                             "kernel%s.elf", "paging=on", 0, false, NULL, switch_size, always, switch_run, switch_story},
     [SCENARIO_s2_kernel_h] = {"s2.kernel-h", "the same with the hypervisor extension", "kernel%s.elf", "paging=on", 0, true, NULL,
                               switch_size, always, switch_run, switch_story},
+    [SCENARIO_s2_rate] = {"s2.rate", "an event every 1 to 64 instructions of a kernel and its program, from random phases",
+                          "kernel%s.elf", "paging=on event=0x10000 pmu=1000000 rounds=4000000000", 0, false, NULL, rate_size,
+                          always, rate_run, rate_story},
     [SCENARIO_s2_states] = {"s2.states", "every state of P, SPP, SPIE, SIE is interrupted, without the hypervisor extension",
                             "kernel%s.elf", "mode=probe", 0, false, NULL, states_size, always, states_run, states_story},
 };
@@ -79,10 +87,18 @@ const char *check_rule_name(unsigned i, const char **what)
         [RULE_A4] = {"A4", "what goes on is not what completion makes of the handler's registers and attributes"},
         [RULE_A5] = {"A5", "STATUS is not that of the event's state"},
         [RULE_A6] = {"A6", "it goes on in the other virtualization mode"},
+        [RULE_B1] = {"B1", "SIE, SPIE, SPP or the mode are not as they were"},
+        [RULE_B2] = {"B2", "kernel text goes on in U, or user text in S"},
+        [RULE_B3] = {"B3", "interrupts are on that were off"},
+        [RULE_B4] = {"B4", "SPP or SPIE are not as the handler wrote them into FLAGS"},
+        [RULE_B5] = {"B5", "sscratch or stvec are not as they were"},
+        [RULE_B6] = {"B6", "the program's calls are not counted one by one"},
     };
     *what = names[i][1];
     return names[i][0];
 }
+
+bool check_asks_b(const struct check_job *job) { return job->scenario >= check_scenario(SCENARIO_s2_states); }
 
 void verdict_begin(struct check_verdict *v, const struct check_job *job, const char *handler)
 {
@@ -91,7 +107,23 @@ void verdict_begin(struct check_verdict *v, const struct check_job *job, const c
     snprintf(v->firmware, sizeof v->firmware, "%s", check_firmware_name(job->firmware));
     snprintf(v->handler, sizeof v->handler, "%s", handler);
     v->xlen = job->xlen;
-    v->first_case = -1;
+    v->first_case = (struct check_number){-1, -1};
+}
+
+void check_counts(struct check_verdict *v)
+{
+    const char *what;
+    for (unsigned r = 0; r < CHECK_COUNTS && v->as_expected; r++) {
+        uint64_t departs = v->departs[r], must = v->expected[r];
+        if (must == CHECK_ANY || departs == must || (must == CHECK_SOME && departs))
+            continue;
+        v->as_expected = false;
+        if (must == CHECK_SOME)
+            snprintf(v->why, sizeof v->why, "no case departs from %s, although some must", check_rule_name(r, &what));
+        else
+            snprintf(v->why, sizeof v->why, "%" PRIu64 " cases depart from %s, expected are %" PRIu64, departs,
+                     check_rule_name(r, &what), must);
+    }
 }
 
 /* ---- plans
@@ -157,8 +189,8 @@ bool check_run(const struct check_job *job, const struct check_env *env, struct 
     return job->scenario->run(job, env, out, e);
 }
 
-bool check_story(const struct check_job *job, const struct check_env *env, const char *handler, uint64_t number, FILE *to,
-                 struct err *e)
+bool check_story(const struct check_job *job, const struct check_env *env, const char *handler, struct check_number number,
+                 FILE *to, struct err *e)
 {
     return job->scenario->story(job, env, handler, number, to, e);
 }

@@ -24,6 +24,7 @@ enum check_firmware_id {
 struct check_env {
     const char *roms;  /* folder of the bundled images */
     const char *cache; /* folder of Debian's images; one that is not there makes its jobs be skipped */
+    uint64_t events;   /* of each period of s2.rate; 0: 100 */
 };
 
 struct check_scenario;
@@ -33,7 +34,12 @@ struct check_job {
     unsigned xlen;
 };
 
-#define CHECK_COUNTS 7                /* of rules: check_rule_name */
+/* A case of a job's handler by its number; second: of s1.nested, the boundary of the handling, else -1. */
+struct check_number {
+    int64_t first, second;
+};
+
+#define CHECK_COUNTS 13               /* of rules: check_rule_name */
 #define CHECK_ANY    UINT64_MAX       /* not asked */
 #define CHECK_SOME   (UINT64_MAX - 1) /* some, whatever their number */
 #define CHECK_TEXT   384
@@ -47,9 +53,9 @@ struct check_verdict {
     uint64_t cases;
     uint64_t departs[CHECK_COUNTS], expected[CHECK_COUNTS]; /* cases that depart from each rule */
     bool has_counts;
-    int64_t first_case;     /* the first that departs from a rule: for --show; -1: none does */
-    char first[CHECK_TEXT]; /* its state, and the first register that differs */
-    char why[CHECK_TEXT];   /* not as expected: what is not; skipped: why */
+    struct check_number first_case; /* the first that departs from a rule: for --show; .first -1: none does */
+    char first[CHECK_TEXT];         /* its state, and the first register that differs */
+    char why[CHECK_TEXT];           /* not as expected: what is not; skipped: why */
 };
 
 /* Scenarios in the order of `trapline check`: 0, 1, …; NULL past the last. */
@@ -69,6 +75,6 @@ bool check_run(const struct check_job *job, const struct check_env *env, struct 
 
 /* Writes the story of one case of the job with this handler: each trap and return, each register that changes, calls decoded, the
    rules that it breaks. False with a sentence if there is no such handler or case. */
-bool check_story(const struct check_job *job, const struct check_env *env, const char *handler, uint64_t number, FILE *to,
-                 struct err *e);
+bool check_story(const struct check_job *job, const struct check_env *env, const char *handler, struct check_number number,
+                 FILE *to, struct err *e);
 #endif

@@ -37,8 +37,8 @@ static void step(struct attrs *a, unsigned rule, unsigned quirks, const char *wh
         fprintf(a->to, "  %-64s %" PRId64 "%s\n", what, got, !differs ? "" : known ? "   departs, as is known" : "   departs");
     if (differs && a->to)
         fprintf(a->to, "    must be %" PRId64 "\n", want);
-    if (differs && v->first_case < 0) {
-        v->first_case = (int64_t)v->cases - 1;
+    if (differs && v->first_case.first < 0) {
+        v->first_case.first = (int64_t)v->cases - 1;
         snprintf(v->first, sizeof v->first, "%.120s: %" PRId64 ", must be %" PRId64, what, got, want);
     }
     if (differs != known && v->as_expected) {
@@ -307,8 +307,8 @@ bool attrs_run(const struct check_job *job, const struct check_env *env, struct 
     return run(job, env, out, NULL, e);
 }
 
-bool attrs_story(const struct check_job *job, const struct check_env *env, const char *handler, uint64_t number, FILE *to,
-                 struct err *e)
+bool attrs_story(const struct check_job *job, const struct check_env *env, const char *handler, struct check_number number,
+                 FILE *to, struct err *e)
 {
     struct check_verdict v;
     (void)number;

@@ -42,13 +42,16 @@ enum check_scenario_id {
     SCENARIO_s1r,
     SCENARIO_s1_states,
     SCENARIO_s1_flags,
+    SCENARIO_s1_lpad,
     SCENARIO_s1_attrs,
     SCENARIO_s1_switch,
     SCENARIO_s1_bare,
+    SCENARIO_s1_jump,
     SCENARIO_s1_nested,
-    SCENARIO_s2_states,
+    SCENARIO_s2_states, /* from here on B is asked */
     SCENARIO_s2_kernel,
     SCENARIO_s2_kernel_h,
+    SCENARIO_s2_rate,
     SCENARIOS
 };
 struct check_scenario {
@@ -61,15 +64,17 @@ struct check_scenario {
     unsigned (*size)(const struct check_job *job);
     bool (*applies)(const struct check_firmware *f);
     bool (*run)(const struct check_job *job, const struct check_env *env, struct check_verdict *out, struct err *e);
-    bool (*story)(const struct check_job *job, const struct check_env *env, const char *handler, uint64_t number, FILE *to,
-                  struct err *e);
+    bool (*story)(const struct check_job *job, const struct check_env *env, const char *handler, struct check_number number,
+                  FILE *to, struct err *e);
 };
 const struct check_scenario *check_scenario(enum check_scenario_id id);
 
 /* ---- a machine whose payload waits in probe_ready ---------------------------------------------------------------------------
  */
 
-enum { RULE_A1, RULE_A2, RULE_E, RULE_A3, RULE_A4, RULE_A5, RULE_A6 };
+enum { RULE_A1, RULE_A2, RULE_E, RULE_A3, RULE_A4, RULE_A5, RULE_A6, RULE_B1, RULE_B2, RULE_B3, RULE_B4, RULE_B5, RULE_B6 };
+/* Whether the rules B are asked, too: of what a kernel has. */
+bool check_asks_b(const struct check_job *job);
 
 struct check_probe {
     struct machine *base, *m; /* as it was at probe_ready, and a fork of it to work with */
@@ -98,6 +103,8 @@ void probe_close(struct check_probe *p);
 void probe_restart(struct check_probe *p);
 /* Runs until the phase is reached. False: it is not within the cycles of a case. */
 bool probe_run_to(struct check_probe *p, enum check_phase phase);
+/* Looks again at what the hart of p->base has. */
+void probe_features(struct check_probe *p);
 /* An SBI call by the hart itself where it is, by real code; afterwards it is where it was. Returns a0; -1000 if it did not
  * return. */
 int64_t probe_sbi(struct check_probe *p, uint64_t eid, uint64_t fid, const uint64_t a[5]);
@@ -134,6 +141,8 @@ void case_tell(const struct check_probe *p, const struct check_handler *h, const
 
 /* Fills in the names. */
 void verdict_begin(struct check_verdict *v, const struct check_job *job, const char *handler);
+/* Compares what departed with what must: a number that is neither makes it not as expected, with a sentence. */
+void check_counts(struct check_verdict *v);
 /* Paths of the job's images. */
 void check_paths(const struct check_job *job, const struct check_env *env, char *bios, char *kernel, size_t cap);
 #endif

@@ -114,6 +114,7 @@ int64_t probe_sbi(struct check_probe *p, uint64_t eid, uint64_t fid, const uint6
     FILE *story = p->story;
     p->story = NULL;
     p->phase = PHASE_RESUMED; /* none of this belongs to the case */
+    bool elp = view_set_elp(p->m, HART, false);
     for (unsigned i = 0; i < ARRAY_LEN(now); i++) {
         machine_get_reg(p->m, HART, names[i], &before[i]);
         machine_set_reg(p->m, HART, names[i], now[i]);
@@ -124,6 +125,7 @@ int64_t probe_sbi(struct check_probe *p, uint64_t eid, uint64_t fid, const uint6
     machine_get_reg(p->m, HART, "a0", &result);
     for (unsigned i = 0; i < ARRAY_LEN(now); i++)
         machine_set_reg(p->m, HART, names[i], before[i]);
+    view_set_elp(p->m, HART, elp);
     p->story = story;
     p->phase = phase;
     if (!ok)
@@ -183,6 +185,13 @@ static bool ask_entry(struct check_probe *p, const char *bios, struct err *e)
     return true;
 }
 
+void probe_features(struct check_probe *p)
+{
+    struct rv_features features;
+    view_features(&features, p->base, HART);
+    p->has = sse_hart_has_of(&features);
+}
+
 bool probe_open(struct check_probe *p, const struct check_job *job, const struct check_env *env, bool *missing, struct err *e)
 {
     const struct check_firmware *f = check_firmware(job->firmware);
@@ -205,10 +214,8 @@ bool probe_open(struct check_probe *p, const struct check_job *job, const struct
         p->m = NULL;
         return false;
     }
-    struct rv_features features;
-    view_features(&features, p->m, HART);
-    p->has = (struct sse_hart_has){.h = features.h, .zicfilp = features.zicfilp, .dte = features.dte};
     p->base = p->m;
+    probe_features(p);
     p->m = machine_fork(p->base);
     machine_watch(p->m, watch, p);
     return true;

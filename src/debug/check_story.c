@@ -1,5 +1,6 @@
 #include "debug/check_story.h"
 #include "debug/riscv/sbi.h"
+#include "debug/symbols.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -15,17 +16,24 @@ static const char *mode_name(unsigned priv, unsigned v)
     return priv ? "HS" : "U";
 }
 
-static const char *symbol_of(const struct check_probe *p, uint64_t pc)
+/* Writes " at 0x80201000 (what it is)". */
+static void tell_place(const struct check_probe *p, struct machine *m, const char *word, uint64_t pc)
 {
+    uint64_t offset;
+    const char *name;
+    fprintf(p->story, " %s 0x%" PRIx64, word, pc);
     if (pc == p->entry_pc)
-        return " (the handler's entry)";
-    if (pc == p->complete)
-        return " (the handler's completing call)";
-    if (pc >= p->handler_start && pc < p->handler_end)
-        return " (in the handler)";
-    if (pc >= p->sled && pc < p->call)
-        return " (what is interrupted)";
-    return "";
+        fputs(" (the handler's entry)", p->story);
+    else if (pc == p->complete)
+        fputs(" (the handler's completing call)", p->story);
+    else if (pc >= p->handler_start && pc < p->handler_end)
+        fputs(" (in the handler)", p->story);
+    else if (pc >= p->sled && pc < p->call)
+        fputs(" (what is interrupted)", p->story);
+    else if ((name = symbols_near(m, pc, &offset)) && !offset)
+        fprintf(p->story, " (%s)", name);
+    else if (name)
+        fprintf(p->story, " (%s+0x%" PRIx64 ")", name, offset);
 }
 
 /* The registers that are not as they were when they were shown last. */
@@ -49,8 +57,9 @@ void story_begin(struct check_probe *p, const struct rv_view *x)
 
 static void tell_trap(struct check_probe *p, struct machine *m, const struct machine_change *c)
 {
-    fprintf(p->story, "  %-3s -> %-3s %s %" PRIu64 " at 0x%" PRIx64 "%s", mode_name(c->priv, c->v),
-            mode_name(c->to_priv, c->to_v), c->interrupt ? "interrupt" : "cause", c->cause, c->epc, symbol_of(p, c->epc));
+    fprintf(p->story, "  %-3s -> %-3s %s %" PRIu64, mode_name(c->priv, c->v), mode_name(c->to_priv, c->to_v),
+            c->interrupt ? "interrupt" : "cause", c->cause);
+    tell_place(p, m, "at", c->epc);
     p->calling = c->to_priv == 3 && !c->interrupt && c->cause == ECALL_FROM_S;
     if (p->calling) {
         char text[TEXT];
@@ -65,10 +74,11 @@ static void tell_trap(struct check_probe *p, struct machine *m, const struct mac
     fputc('\n', p->story);
 }
 
-static void tell_return(struct check_probe *p, const struct machine_change *c, const struct rv_view *now)
+static void tell_return(struct check_probe *p, struct machine *m, const struct machine_change *c, const struct rv_view *now)
 {
-    fprintf(p->story, "  %-3s <- %-3s %s to 0x%" PRIx64 "%s", mode_name(c->to_priv, c->to_v), mode_name(c->priv, c->v),
-            c->priv == 3 ? "mret" : "sret", c->pc, symbol_of(p, c->pc));
+    fprintf(p->story, "  %-3s <- %-3s %s", mode_name(c->to_priv, c->to_v), mode_name(c->priv, c->v),
+            c->priv == 3 ? "mret" : "sret");
+    tell_place(p, m, "to", c->pc);
     if (p->calling && p->phase == PHASE_HANDLER && c->priv == 3) {
         char text[TEXT];
         struct sbi_call call = {.xlen = p->xlen};
@@ -82,9 +92,25 @@ static void tell_return(struct check_probe *p, const struct machine_change *c, c
     fputc('\n', p->story);
 }
 
+/* What another hart does, in a line. */
+static void tell_other(struct check_probe *p, struct machine *m, const struct machine_change *c)
+{
+    fprintf(p->story, "  hart %u: %s %s %s", c->hart,
+            mode_name(c->is_return ? c->to_priv : c->priv, c->is_return ? c->to_v : c->v), c->is_return ? "<-" : "->",
+            mode_name(c->is_return ? c->priv : c->to_priv, c->is_return ? c->v : c->to_v));
+    if (!c->is_return)
+        fprintf(p->story, " %s %" PRIu64, c->interrupt ? "interrupt" : "cause", c->cause);
+    tell_place(p, m, c->is_return ? "to" : "at", c->is_return ? c->pc : c->epc);
+    fputc('\n', p->story);
+}
+
 void story_change(struct check_probe *p, struct machine *m, const struct machine_change *c)
 {
     struct rv_view now;
+    if (c->hart != HART) {
+        tell_other(p, m, c);
+        return;
+    }
     if (!c->is_return) {
         if (c->to_priv != 3)
             view_take(&now, m, HART);
@@ -97,6 +123,6 @@ void story_change(struct check_probe *p, struct machine *m, const struct machine
     if (c->to_priv == 3)
         return;
     view_take(&now, m, HART);
-    tell_return(p, c, &now);
+    tell_return(p, m, c, &now);
     show_changes(p, &now);
 }

@@ -5,6 +5,6 @@
 
 /* Begins with the interrupted context. */
 void story_begin(struct check_probe *p, const struct rv_view *x);
-/* Tells of a change, when p->story is not NULL. */
+/* Tells of a change, when p->story is not NULL; of another hart's in one line. */
 void story_change(struct check_probe *p, struct machine *m, const struct machine_change *c);
 #endif

@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "base/hash.h"
 #include "debug/sweep_internal.h"
+#include "debug/symbols.h"
 #include "machine/machine.h"
 
 #include <inttypes.h>
@@ -51,13 +52,14 @@ uint32_t path_find(const struct path *p, uint64_t cycle, uint64_t key)
 
 void sweep_where(struct sweep *s, uint64_t pc, char out[SWEEP_WHERE])
 {
-    const struct symbol *y = symbols_at(&s->booted->setup->loader.symbols, pc);
-    if (!y)
+    uint64_t offset;
+    const char *name = symbols_near(s->booted, pc, &offset);
+    if (!name)
         *out = '\0';
-    else if (pc == y->value)
-        snprintf(out, SWEEP_WHERE, "%.60s", y->name);
+    else if (!offset)
+        snprintf(out, SWEEP_WHERE, "%.60s", name);
     else
-        snprintf(out, SWEEP_WHERE, "%.48s+0x%" PRIx64, y->name, pc - y->value);
+        snprintf(out, SWEEP_WHERE, "%.48s+0x%" PRIx64, name, offset);
 }
 
 struct sweep_detail *sweep_detail(struct sweep *s, uint64_t pc, const char *mode, const char *text)
@@ -222,8 +224,6 @@ static bool check(struct sweep *s, struct err *e)
     if (s->c.hart >= machine_harts(s->booted))
         return err_set(e, "the machine has no hart %u (see -smp)", s->c.hart);
     s->ops = context_ops(s->booted);
-    if (!s->ops)
-        return err_set(e, "sweeps are not there for this architecture");
     for (unsigned i = 0; i < s->c.events; i++)
         if (!inject_possible(&s->c.event[i], s->booted, e))
             return false;
@@ -342,11 +342,13 @@ static void fail_with(struct sweep *s, struct sweep_case *k, const struct run *r
 
 /* The rest of a case whose event was taken in the state of `memory`. */
 static void finish_case(struct sweep *s, struct run *r, struct machine *memory, enum machine_stop why, struct sweep_case *k,
-                        const struct doing *d)
+                        struct doing *d)
 {
     char text[SWEEP_TEXT] = "";
     if (s->c.nest && !d->first_only && r->taken && !r->resumed && why == MACHINE_DEBUG)
         nest_run(s, r, memory, k, d);
+    if (d->nested != SWEEP_NONE) /* told: the way to the second event, and what becomes of it */
+        r->story = NULL;
     if (!r->resumed && why == MACHINE_DEBUG)
         why = run_on(r);
     enum sweep_verdict v = run_verdict(r, why, text);
@@ -372,7 +374,7 @@ static void do_case(struct sweep *s, struct sweep_case *k, struct doing *d)
     struct machine *memory = s->walk;
     s->ops->take(&s->now, s->walk, s->c.hart);
     k->pc = s->ops->pc(&s->now);
-    r.story = d->nested == SWEEP_NONE ? d->story : NULL; /* else the second one's is told */
+    r.story = d->story;
     run_begin(&r, s, s->trial, s->walk, s->judge_trial, s->judge_walk);
     if (!inject_fire(r.event, r.m, &why_not)) {
         fail_with(s, k, &r, SWEEP_REFUSED, why_not.text);
@@ -452,5 +454,7 @@ bool sweep_one(struct sweep *s, uint32_t event, uint32_t variant, uint32_t bound
         return err_set(e, "the window has no boundary %u: it has %u, from 0", boundary, p->n);
     struct doing d = {.fn = fn, .ctx = ctx, .story = story, .nested = nested, .first_only = nested == SWEEP_NONE, .going = true};
     run_window(s, event, variant, boundary, p->n, &d);
+    if (nested != SWEEP_NONE && nested >= d.seconds)
+        return err_set(e, "the handling of boundary %u has %u boundaries, none %u", boundary, d.seconds, nested);
     return true;
 }

@@ -46,9 +46,10 @@ struct doing {
     sweep_case_fn *fn;
     void *ctx;
     story_fn *story;
-    uint32_t nested; /* only this one of the second order; SWEEP_NONE: all */
-    bool first_only; /* no second order */
-    bool going;      /* fn wants more */
+    uint32_t nested;  /* only this one of the second order; SWEEP_NONE: all */
+    bool first_only;  /* no second order */
+    bool going;       /* fn wants more */
+    uint32_t seconds; /* boundaries of the handling that was gone through last */
 };
 
 #define RUN_DEPTH    64
@@ -98,5 +99,5 @@ void sweep_where(struct sweep *s, uint64_t pc, char out[SWEEP_WHERE]);
 struct sweep_detail *sweep_detail(struct sweep *s, uint64_t pc, const char *mode, const char *text);
 
 /* sweep_nest.c: the second order of case k, whose run r stands right behind the trap of its event. */
-void nest_run(struct sweep *s, struct run *r, struct machine *memory, struct sweep_case *k, const struct doing *d);
+void nest_run(struct sweep *s, struct run *r, struct machine *memory, struct sweep_case *k, struct doing *d);
 #endif

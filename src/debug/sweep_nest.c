@@ -16,14 +16,15 @@ struct nest {
     void *judge_second; /* NULL without a judge */
 };
 
-static void start(struct nest *n, const struct run *r)
+/* told: the way to the second event is told, by r's story. */
+static void start(struct nest *n, const struct run *r, bool told)
 {
     struct sweep *s = n->s;
     struct run *w = &n->walk;
     *w = *r;
     run_begin(w, s, s->handling, r->m, s->judge_handling, r->judge);
     w->break_when = BREAK_NEVER;
-    w->story = NULL;
+    w->story = told ? r->story : NULL;
 }
 
 /* Takes the walk through the handling one boundary further. False: it is over. */
@@ -88,7 +89,7 @@ static bool tell(struct nest *n, struct sweep_case *c, const struct doing *d)
     return on;
 }
 
-void nest_run(struct sweep *s, struct run *r, struct machine *memory, struct sweep_case *k, const struct doing *d)
+void nest_run(struct sweep *s, struct run *r, struct machine *memory, struct sweep_case *k, struct doing *d)
 {
     struct nest n = {.s = s, .memory = memory, .k = k};
     if (!s->handling)
@@ -97,17 +98,19 @@ void nest_run(struct sweep *s, struct run *r, struct machine *memory, struct swe
     if (s->c.judge && !(n.judge_second = malloc(s->c.judge->size)))
         abort(); /* out of host memory: nothing sensible can go on */
     struct context now;
-    start(&n, r);
+    start(&n, r, false);
     do
         path_add(s, &n.path, n.walk.m, &now);
     while (step(&n));
     run_end(&n.walk);
-    start(&n, r);
+    d->seconds = n.path.n;
+    start(&n, r, d->nested != SWEEP_NONE && d->nested < n.path.n);
     bool on = true;
     for (uint32_t j = 0; on && j < n.path.n; j++) {
         struct sweep_case c = {
             .event = k->event, .variant = k->variant, .boundary = k->boundary, .nested = j, .same = SWEEP_NONE};
         if (d->nested == SWEEP_NONE || d->nested == j) {
+            n.walk.story = NULL; /* what comes now is another machine's */
             do_second(&n, second, j, &c, d);
             on = tell(&n, &c, d);
         }

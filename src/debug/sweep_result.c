@@ -161,7 +161,8 @@ bool sweep_result_finish(struct sweep_result *r, struct err *e)
                 while (at + 1 < r->count && r->cases[at + 1].nested != SWEEP_NONE)
                     at++;
             }
-            same_behind(r->cases + from, at - from);
+            if (at > from)
+                same_behind(r->cases + from, at - from);
         }
     }
     return at == r->count || err_set(e, "there are cases that do not belong to the sweep");

@@ -10,19 +10,29 @@
 
 #define FAR (UINT64_C(1) << 20) /* an address so far behind a symbol of unknown size has nothing to do with it */
 
-size_t symbols_text(struct machine *m, uint64_t va, char *out, size_t cap)
+const char *symbols_near(struct machine *m, uint64_t va, uint64_t *offset)
 {
     const struct symbols *all = &m->setup->loader.symbols;
     const struct symbol *s = symbols_at(all, va);
     while (s && s->name[0] == '$') /* marks of the assembler, not names */
         s = s > all->by_value ? s - 1 : NULL;
-    int n;
     if (!s || va - s->value >= FAR)
+        return NULL;
+    *offset = va - s->value;
+    return s->name;
+}
+
+size_t symbols_text(struct machine *m, uint64_t va, char *out, size_t cap)
+{
+    uint64_t offset;
+    const char *name = symbols_near(m, va, &offset);
+    int n;
+    if (!name)
         n = snprintf(out, cap, "0x%" PRIx64, va);
-    else if (va == s->value)
-        n = snprintf(out, cap, "%s", s->name);
+    else if (!offset)
+        n = snprintf(out, cap, "%s", name);
     else
-        n = snprintf(out, cap, "%s+0x%" PRIx64, s->name, va - s->value);
+        n = snprintf(out, cap, "%s+0x%" PRIx64, name, offset);
     return n < 0 ? 0 : (size_t)n < cap ? (size_t)n : cap - 1;
 }
 

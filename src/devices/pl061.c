@@ -9,6 +9,8 @@
  *
  * All are 1 byte wide. Of the outside there are only keys: a byte p of input, 0 to 7, is a press of the key on pin p, which stays
  * high for 100 ms of guest time (event 0). On the board the key of pin 3 is the power key.
+ *
+ * With arg 1 two outputs go somewhere: pin 0 high ends the run with code 0, pin 1 high resets the machine.
  */
 #include "devices/clock.h"
 #include "devices/devices.h"
@@ -28,6 +30,7 @@ enum {
     ID = 0xfe0,
     SIZE = 0x1000
 };
+enum { POWER_OFF = 1, RESTART = 2 }; /* outputs with arg 1 */
 
 struct pl061 {
     uint8_t out; /* what was written to pins that are outputs now or may be later */
@@ -55,6 +58,11 @@ static void moved(struct device *d, uint8_t old)
     uint8_t now = pins(g), change = now ^ old;
     g->edges |= (uint8_t)(change & (g->ibe | ~(now ^ g->iev)) & ~g->is);
     update(d);
+    uint8_t driven = now & change & g->dir;
+    if (d->arg && driven & POWER_OFF)
+        d->host->exit(d, 0);
+    else if (d->arg && driven & RESTART)
+        d->host->reboot(d);
 }
 
 static void pl061_reset(struct device *d)

@@ -21,9 +21,14 @@ static const struct board_option virt_arm_options[] = {
 
 /* QEMU's `virt` board for Arm. Interrupts are INTIDs: SPIs begin at 32. */
 static const struct board_line virt_arm_lines[] = {
-    {"cfi_flash", "flash0", 0x0, 0, 0},     {"cfi_flash", "flash1", 0x4000000, 0, 0},  {"gicv3", "gic", 0x8000000, 0, 0},
+    {"cfi_flash", "flash0", 0x0, 0, 0},     {"cfi_flash", "flash1", 0x4000000, 0, 0},  {"gicv3", "gic", 0x8000000, 0, 287},
     {"pl011", "serial0", 0x9000000, 33, 0}, {"pl031", "rtc", 0x9010000, 34, 0},        {"fw_cfg", "fwcfg", 0x9020000, 0, 0},
     {"pl061", "gpio0", 0x9030000, 39, 0},   {"injector", "injector", 0x9090000, 0, 0},
+};
+
+static const struct board_line virt_arm_secure_lines[] = {
+    {"pl011", "serial1", 0x9040000, 40, 0},
+    {"pl061", "gpio1", 0x90b0000, 0, 1},
 };
 
 static const struct board boards[] = {
@@ -59,11 +64,16 @@ static const struct board boards[] = {
         .ram_base = 0x40000000,
         .ram_default = 128 * MIB,
         .ram_max = UINT64_C(64) << 30,
+        .secure_ram_base = 0xe000000,
+        .secure_ram_size = 16 * MIB,
+        .secure_flash_end = 64 * MIB,
         .tick_hz = 62500000,
         .boot = boot_virt_arm,
         .tree = fdt_virt_arm,
         .lines = virt_arm_lines,
         .nlines = ARRAY_LEN(virt_arm_lines),
+        .secure_lines = virt_arm_secure_lines,
+        .nsecure_lines = ARRAY_LEN(virt_arm_secure_lines),
         .slot_device = "virtio_none",
         .slot_id = "slot",
         .slot_base = 0xa000000,

@@ -29,11 +29,15 @@ struct board {
     const struct board_option *options;          /* ends with an empty one; NULL: none */
     uint64_t ram_base, ram_default, ram_max;     /* bytes */
     uint64_t rom_base, rom_size;                 /* the reset code: harts start at rom_base; size 0: there is none */
+    uint64_t secure_ram_base, secure_ram_size;   /* there with two security states only, for Secure accesses; size 0: none */
+    uint64_t secure_flash_end;                   /* with two security states what lies below is for Secure accesses only */
     uint64_t tick_hz;                            /* of the guest's time base, when the clock is at least that fast */
     bool (*boot)(struct boot *b, struct err *e); /* how images get into memory and harts start: loader.h */
     void (*tree)(struct fdt_tree *t, const struct fdt_chosen *chosen); /* its device tree: fdt.h */
     const struct board_line *lines;
     size_t nlines;
+    const struct board_line *secure_lines; /* what is there with two security states only, and only for Secure accesses */
+    size_t nsecure_lines;
     /* Slots for -drive and for devices asked for by name, in the order they are given out. */
     const char *slot_device, *slot_id; /* what an empty slot holds; its id is slot_id and the slot's number */
     uint64_t slot_base, slot_stride;

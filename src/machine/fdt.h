@@ -14,6 +14,7 @@ struct fdt_device {
     uint64_t base, size; /* physical range; size 0: no node for it */
     unsigned irq;        /* input of the interrupt controller, 0: none */
     uint64_t arg;        /* as in struct device (PLIC: number of sources) */
+    bool secure;         /* only for Secure accesses (Arm) */
 };
 
 struct fdt_tree; /* a tree being written: fdt_tree.h */
@@ -25,7 +26,8 @@ struct fdt_board {
     unsigned harts;
     uint64_t ram_base, ram_size; /* bytes */
     uint64_t tick_hz;            /* timebase-frequency */
-    const char *conduit;         /* by which the machine answers PSCI: "hvc", "smc"; NULL: it does not */
+    const char *conduit;         /* by which PSCI is answered: "hvc", "smc"; NULL: it is not, or firmware adds that itself */
+    uint64_t secure_ram_base, secure_ram_size; /* bytes; memory for Secure accesses, size 0: none */
     const struct fdt_device *devices;
     unsigned ndevices;
     uint64_t seed; /* rng-seed and kaslr-seed follow from it */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Phandles, by what they name. */
-enum { PHANDLE_GIC = 1, PHANDLE_CLOCK = 2, PHANDLE_ITS = 3, PHANDLE_GPIO = 4, PHANDLE_CPU = 0x10 };
+enum { PHANDLE_GIC = 1, PHANDLE_CLOCK = 2, PHANDLE_ITS = 3, PHANDLE_GPIO = 4, PHANDLE_SECURE_GPIO = 5, PHANDLE_CPU = 0x10 };
 enum { SPI, PPI };
 enum { EDGE = 1, LEVEL = 4 };
 #define GIC_ITS    UINT64_C(0x80000) /* frames of the device gicv3, from its base */
@@ -15,6 +15,13 @@ enum { EDGE = 1, LEVEL = 4 };
 static void irq(struct fdt_tree *t, const struct fdt_device *d, uint32_t trigger)
 {
     dt_cells(t, "interrupts", (uint32_t[]){SPI, d->irq - 32, trigger}, 3);
+}
+
+/* What Non-secure software must leave alone (Linux Documentation/devicetree/bindings/arm/secure.txt). */
+static void secure_only(struct fdt_tree *t)
+{
+    dt_str(t, "status", "disabled");
+    dt_str(t, "secure-status", "okay");
 }
 
 static void clocks(struct fdt_tree *t, unsigned n)
@@ -61,6 +68,8 @@ static void uart_node(struct fdt_tree *t, const struct fdt_device *d)
     dt_reg(t, d->base, d->size);
     irq(t, d, LEVEL);
     clocks(t, 2);
+    if (d->secure)
+        secure_only(t);
     dt_end(t);
 }
 
@@ -74,16 +83,34 @@ static void rtc_node(struct fdt_tree *t, const struct fdt_device *d)
     dt_end(t);
 }
 
+/* A node "gpio-poweroff" or "gpio-restart": the output that does it. */
+static void power_output(struct fdt_tree *t, const char *name, uint32_t pin)
+{
+    dt_node(t, name);
+    dt_str(t, "compatible", name);
+    dt_cells(t, "gpios", (uint32_t[]){PHANDLE_SECURE_GPIO, pin, 0}, 3);
+    secure_only(t);
+    dt_end(t);
+}
+
 static void gpio_node(struct fdt_tree *t, const struct fdt_device *d)
 {
     dt_node_at(t, "pl061", d->base);
     DT_STRS(t, "compatible", "arm,pl061\0arm,primecell");
     dt_reg(t, d->base, d->size);
-    irq(t, d, LEVEL);
+    if (d->irq)
+        irq(t, d, LEVEL);
     clocks(t, 1);
     dt_flag(t, "gpio-controller");
     dt_u32(t, "#gpio-cells", 2);
-    dt_u32(t, "phandle", PHANDLE_GPIO);
+    dt_u32(t, "phandle", d->secure ? PHANDLE_SECURE_GPIO : PHANDLE_GPIO);
+    if (d->secure) {
+        secure_only(t);
+        dt_end(t);
+        power_output(t, "gpio-poweroff", 0);
+        power_output(t, "gpio-restart", 1);
+        return;
+    }
     dt_end(t);
     dt_node(t, "gpio-keys");
     dt_str(t, "compatible", "gpio-keys");
@@ -127,8 +154,19 @@ static const struct dt_device_node device_nodes[] = {
     {"fw_cfg", NULL, fw_cfg_node},
 };
 
-/* Both banks are one node, with a range each. */
-static void flash_node(struct fdt_tree *t)
+static void flash_node(struct fdt_tree *t, const char *name, const uint32_t *reg, size_t n, bool secure)
+{
+    dt_node_at(t, name, reg[1]);
+    dt_str(t, "compatible", "cfi-flash");
+    dt_cells(t, "reg", reg, n);
+    dt_u32(t, "bank-width", 4);
+    if (secure)
+        secure_only(t);
+    dt_end(t);
+}
+
+/* Both banks are one node, with a range each; with two security states the first is a node of its own. */
+static void flash_nodes(struct fdt_tree *t)
 {
     uint32_t reg[8];
     size_t n = 0;
@@ -141,13 +179,12 @@ static void flash_node(struct fdt_tree *t)
         reg[n++] = (uint32_t)(d->size >> 32);
         reg[n++] = (uint32_t)d->size;
     }
-    if (!n)
-        return;
-    dt_node_at(t, "flash", reg[1]);
-    dt_str(t, "compatible", "cfi-flash");
-    dt_cells(t, "reg", reg, n);
-    dt_u32(t, "bank-width", 4);
-    dt_end(t);
+    if (n == ARRAY_LEN(reg) && t->board->secure_ram_size) {
+        flash_node(t, "secflash", reg, 4, true);
+        flash_node(t, "flash", reg + 4, 4, false);
+    } else if (n) {
+        flash_node(t, "flash", reg, n, false);
+    }
 }
 
 /* ---- PEs
@@ -195,6 +232,17 @@ static void timer_node(struct fdt_tree *t)
     dt_end(t);
 }
 
+static void secure_memory_node(struct fdt_tree *t)
+{
+    if (!t->board->secure_ram_size)
+        return;
+    dt_node_at(t, "secram", t->board->secure_ram_base);
+    dt_str(t, "device_type", "memory");
+    dt_reg(t, t->board->secure_ram_base, t->board->secure_ram_size);
+    secure_only(t);
+    dt_end(t);
+}
+
 static void clock_node(struct fdt_tree *t)
 {
     dt_node(t, "apb-pclk");
@@ -223,8 +271,9 @@ void fdt_virt_arm(struct fdt_tree *t, const struct fdt_chosen *chosen)
     dt_str(t, "compatible", "linux,dummy-virt");
     psci_node(t);
     dt_memory_node(t);
+    secure_memory_node(t);
     clock_node(t);
-    flash_node(t);
+    flash_nodes(t);
     cpus_node(t);
     timer_node(t);
     dt_pmu_node(t);

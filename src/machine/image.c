@@ -263,7 +263,7 @@ static bool fits(const char *name, const char *what, const struct image_place *p
 }
 
 /* Kernels for other machines that are often at hand, by their own magic numbers. */
-static const char *foreign(const struct cpu_arch *arch, const uint8_t *p, size_t n)
+const char *image_foreign(const struct cpu_arch *arch, const uint8_t *p, size_t n)
 {
     static const struct {
         uint16_t machine, elf; /* as in PE and in ELF images */
@@ -326,7 +326,7 @@ bool image_load(const char *name, struct buf *bytes, const struct image_place *p
     /* Symbols and debugging information of an ELF image do not go into RAM: leave room for them. */
     if (!image_unpack(name, bytes, place->ram_size + (UINT64_C(1) << 30), e))
         return false;
-    const char *other = foreign(place->kind->arch, bytes->data, bytes->len);
+    const char *other = image_foreign(place->kind->arch, bytes->data, bytes->len);
     if (other)
         return err_set(e, "%s is %s; this machine is %s", name, other, place->kind->arch->title);
     if (is_elf(bytes->data, bytes->len)) {

@@ -19,7 +19,8 @@ enum image_kind { IMAGE_ELF, IMAGE_LINUX, IMAGE_RAW };
 struct image_place {
     struct mem *mem;
     uint64_t ram_base, ram_size;
-    const struct cpu_kind *kind; /* for what cpu they are to be */
+    uint64_t more_base, more_size; /* memory besides RAM that an ELF image may lie in; size 0: none */
+    const struct cpu_kind *kind;   /* for what cpu they are to be */
     uint64_t address;        /* where an image goes that does not say so itself (raw, Linux Image, position-independent ELF) */
     struct symbols *symbols; /* ELF symbols are added here; NULL: not wanted */
 };
@@ -39,6 +40,10 @@ bool image_read_file(const char *path, struct buf *out, struct err *e);
 const struct cpu_arch *image_arch_of(const uint8_t *p, size_t n);
 /* What the bytes are, after unpacking. IMAGE_RAW if nothing is recognised. */
 enum image_kind image_kind_of(const uint8_t *p, size_t n);
+
+/* The name of what the bytes are, after unpacking, if that is nothing for cpus of this architecture ("an x86 Linux image"); NULL:
+   nothing else is recognised. */
+const char *image_foreign(const struct cpu_arch *arch, const uint8_t *p, size_t n);
 
 /* Replaces gzip data or an EFI zboot application by what it holds; other bytes stay. limit: most bytes it may become. */
 bool image_unpack(const char *name, struct buf *bytes, uint64_t limit, struct err *e);

@@ -131,7 +131,8 @@ static bool check_segments(const struct elf_file *f, const struct image_place *p
     uint64_t ram_end = p->ram_base + p->ram_size;
     for (unsigned i = 0; i < f->segs; i++) {
         const struct segment *s = &f->seg[i];
-        if (s->pa < p->ram_base || s->pa > ram_end || s->memsz > ram_end - s->pa)
+        bool more = s->pa - p->more_base < p->more_size && s->memsz <= p->more_size - (s->pa - p->more_base);
+        if (!more && (s->pa < p->ram_base || s->pa > ram_end || s->memsz > ram_end - s->pa))
             return err_set(e,
                            "%s does not fit: segment %u needs 0x%" PRIx64 " bytes from 0x%" PRIx64 ", RAM is 0x%" PRIx64
                            "..0x%" PRIx64 " (%" PRIu64 " MiB; see -m)",

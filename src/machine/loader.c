@@ -109,6 +109,8 @@ bool loader_boot(const struct loader_config *c, struct loader *out, struct err *
     b.place = (struct image_place){.mem = c->mem,
                                    .ram_base = c->board->ram_base,
                                    .ram_size = c->board->ram_size,
+                                   .more_base = c->board->secure_ram_base,
+                                   .more_size = c->board->secure_ram_size,
                                    .kind = c->board->kind,
                                    .symbols = &out->symbols};
     bool ok = c->boot(&b, e);
@@ -121,6 +123,7 @@ bool loader_boot(const struct loader_config *c, struct loader *out, struct err *
 void loader_free(struct loader *l)
 {
     buf_free(&l->dtb);
+    buf_free(&l->fw_cfg);
     symbols_free(&l->symbols);
     *l = (struct loader){0};
 }

@@ -26,19 +26,39 @@ struct loader_config {
     const char *flash[2];                        /* files of the flash banks; NULL: none */
 };
 
+/* What the firmware configuration device hands out of a boot's files. */
+struct loader_item {
+    uint16_t key;
+    uint64_t off;  /* of its bytes in struct loader's fw_cfg, */
+    uint32_t size; /* and how many */
+};
+
 struct loader {
     struct image bios, kernel; /* start == end: not there */
+    struct buf fw_cfg;         /* files that firmware finds by fw_cfg: kernel, initrd, command line, one behind the other */
+    struct loader_item item[3];
+    unsigned items;
     uint64_t initrd_start, initrd_end;
     uint64_t initrd_digest;    /* of its bytes */
     uint64_t dtb_start;        /* physical address of the device tree */
     struct buf dtb;            /* the blob as the guest finds it */
     uint64_t start;            /* where the reset code jumps to, or the first hart is started */
-    bool direct;               /* the machine starts the first hart there (cpu_arch.start), the others are off */
+    bool direct;               /* the machine starts harts there (cpu_arch.start): the first, or without conduit all */
     unsigned level;            /* in this level */
     const char *conduit;       /* by which the machine answers PSCI calls: "hvc", "smc"; NULL: it does not */
     struct symbols symbols;    /* of all ELF images, sorted */
     uint64_t tohost, fromhost; /* HTIF registers of a bare-metal ELF; 0: it has none */
     uint64_t digest;           /* of all files and the append text: names this guest in a reproduction line */
+};
+
+/* Keys of what QEMU's boards put there; a file's size is a value of 4 bytes. */
+enum {
+    LOADER_KERNEL_SIZE = 0x08,
+    LOADER_KERNEL = 0x11,
+    LOADER_INITRD_SIZE = 0x0b,
+    LOADER_INITRD = 0x12,
+    LOADER_CMDLINE_SIZE = 0x14,
+    LOADER_CMDLINE = 0x15
 };
 
 /* The flow of the board virt. */

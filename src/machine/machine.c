@@ -1,5 +1,6 @@
 /* Making, forking and resetting machines. */
 #include "machine/machine.h"
+#include "base/bits.h"
 #include "base/hash.h"
 #include "base/rng.h"
 #include "devices/fw_cfg.h"
@@ -25,14 +26,17 @@ static void reset_harts(struct machine *m, uint64_t cycle)
         m->arch->reset(machine_hart(m, i), cycle, rng_next(&m->st.rng));
 }
 
-/* Where the machine is the firmware, one hart runs and the others wait for it to start them. */
+/* Where the machine is the firmware, one hart runs and the others wait for it to start them. Firmware that was loaded as an image
+   is told where the kernel is. */
 static void start_first(struct machine *m)
 {
     const struct loader *l = &m->setup->loader;
     for (unsigned i = 1; l->conduit && i < m->setup->harts; i++)
         machine_progress(m, i)->parked = 1;
-    if (l->direct)
-        m->arch->start(machine_hart(m, 0), l->level, l->start, l->dtb_start);
+    for (unsigned i = 0; l->direct && i < (l->conduit ? 1 : m->setup->harts); i++) {
+        m->arch->start(machine_hart(m, i), l->level, l->start, l->dtb_start);
+        m->arch->set_reg(machine_hart(m, i), m->arch->argument[1], l->bios.end ? l->kernel.entry : 0);
+    }
 }
 
 static void reset_devices(struct machine *m)
@@ -40,6 +44,22 @@ static void reset_devices(struct machine *m)
     for (unsigned i = 0; i < m->setup->devices; i++)
         if (m->device[i].ops->reset)
             m->device[i].ops->reset(&m->device[i]);
+}
+
+static void add_fw_cfg(struct device *fw, const struct setup *s)
+{
+    static const struct {
+        uint16_t item, size;
+    } size_of[] = {
+        {LOADER_KERNEL, LOADER_KERNEL_SIZE}, {LOADER_INITRD, LOADER_INITRD_SIZE}, {LOADER_CMDLINE, LOADER_CMDLINE_SIZE}};
+    fw_cfg_add_value(fw, FW_CFG_NB_CPUS, s->harts, 2);
+    for (unsigned i = 0; i < s->loader.items; i++) {
+        const struct loader_item *it = &s->loader.item[i];
+        fw_cfg_add_item(fw, it->key, it->off, it->size);
+        for (unsigned k = 0; k < ARRAY_LEN(size_of); k++)
+            if (size_of[k].item == it->key)
+                fw_cfg_add_value(fw, size_of[k].size, it->size, 4);
+    }
 }
 
 /* Everything but RAM to its state at cycle 0. */
@@ -56,7 +76,7 @@ static void first_state(struct machine *m)
         disk_reset(m->disk[i]);
     struct device *fw = machine_device(m, "fwcfg");
     if (fw)
-        fw_cfg_add_value(fw, FW_CFG_NB_CPUS, s->harts, 2);
+        add_fw_cfg(fw, s);
     reset_harts(m, 0);
     reset_devices(m);
     start_first(m);
@@ -70,7 +90,8 @@ void machine_refresh(struct machine *m)
         if (m->device[i].ops->refresh)
             m->device[i].ops->refresh(&m->device[i]);
     for (unsigned i = 0; i < m->setup->harts; i++) {
-        machine_hart(m, i)->passed.valid = false; /* that was another time */
+        cpu_stops_anew(machine_hart(m, i)); /* that was another time */
+        machine_hart(m, i)->took.n = 0;
         m->arch->refresh(machine_hart(m, i));
     }
 }
@@ -148,6 +169,9 @@ static bool add_memory(struct machine *m, struct err *e)
     const struct setup *s = m->setup;
     const struct board *b = s->board;
     if (!mem_add_ram(m->mem, "ram", b->ram_base, s->ram, false, e))
+        return false;
+    if (s->kind->secure && b->secure_ram_size &&
+        !mem_add_ram(m->mem, "secure ram", b->secure_ram_base, b->secure_ram_size, false, e))
         return false;
     for (unsigned i = 0; i < s->devices; i++)
         if (s->device[i].ops->rom &&
@@ -236,6 +260,13 @@ static void copy_state(struct machine *m, const struct machine *from)
     memcpy(m->states, from->states, m->setup->states_size);
 }
 
+/* What is no state, but tells at which of the points of a boundary the machine is. */
+static void copy_taken(struct machine *m, const struct machine *from)
+{
+    for (unsigned i = 0; i < m->setup->harts; i++)
+        machine_hart(m, i)->took = machine_hart(from, i)->took;
+}
+
 struct machine *machine_fork(struct machine *m)
 {
     struct machine *f = must(calloc(1, sizeof *f));
@@ -250,6 +281,7 @@ struct machine *machine_fork(struct machine *m)
     f->host = m->host;
     f->paced = m->paced;
     copy_state(f, m);
+    copy_taken(f, m);
     f->shared = true;
     return f;
 }
@@ -264,6 +296,7 @@ void machine_restore(struct machine *m, struct machine *from)
     for (unsigned i = 0; i < m->setup->harts; i++)
         memcpy(machine_progress(m, i), machine_progress(from, i), m->arch->state_size);
     machine_refresh(m);
+    copy_taken(m, from);
 }
 
 /* More pages than these between two states are shared rather than copied. */
@@ -279,9 +312,10 @@ void machine_rewind(struct machine *m, struct machine *from)
         disk_restore(m->disk[i], from->disk[i]);
     copy_state(m, from);
     for (unsigned i = 0; i < m->setup->harts; i++) {
-        machine_hart(m, i)->passed.valid = false;
+        cpu_stops_anew(machine_hart(m, i));
         m->arch->rewind(machine_hart(m, i), machine_hart(from, i));
     }
+    copy_taken(m, from);
     m->shared = false;
 }
 

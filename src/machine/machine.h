@@ -30,6 +30,7 @@ struct device_spec {
     size_t state_at;          /* offset of its state in the machine's block of device states */
     int event[DEVICE_EVENTS]; /* event ids */
     int disk;                 /* index into the machine's disks, or -1 */
+    bool secure;              /* only for Secure accesses */
 };
 
 /* Whose an event is. */
@@ -116,7 +117,10 @@ struct machine {
     void *change_ctx;
     volatile int stop; /* machine_request_stop */
     struct machine_halt halt[MACHINE_HARTS];
-    unsigned halts; /* how many of them are not HALT_NONE */
+    struct machine_halt mark; /* one more, of the hart mark_hart: machine_mark */
+    unsigned mark_hart;
+    bool asked; /* machine_break was called in the last machine_run */
+    unsigned halts; /* how many of all these are not HALT_NONE */
     int broke;      /* the hart that a breakpoint stopped in the last machine_run, or -1 */
 };
 
@@ -175,6 +179,12 @@ size_t machine_typed(struct machine *m, const void *p, size_t n);
 
 /* The hart waits with nothing to wake it now, or is halted for good. */
 bool machine_sleeps(struct machine *m, unsigned hart);
+
+/* ---- debug.c
+ * ------------------------------------------------------------------------------------------------------------------------ */
+
+/* machine_stop_at for who runs the machine on behalf of others, and leaves theirs alone. UINT64_MAX: not any more. */
+void machine_mark(struct machine *m, unsigned hart, uint64_t cycle);
 
 /* ---- psci.c
  * ------------------------------------------------------------------------------------------------------------------------- */

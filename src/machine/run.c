@@ -85,7 +85,8 @@ uint64_t machine_next_wake(struct machine *m)
 /* Where hart i is to be stopped; UINT64_MAX: nowhere. */
 static uint64_t halt_of(const struct machine *m, unsigned i)
 {
-    return m->halts && m->halt[i].kind == HALT_CYCLE ? m->halt[i].cycle : UINT64_MAX;
+    uint64_t t = m->halts && m->halt[i].kind == HALT_CYCLE ? m->halt[i].cycle : UINT64_MAX;
+    return m->mark.kind == HALT_CYCLE && m->mark_hart == i ? min64(t, m->mark.cycle) : t;
 }
 
 static uint64_t next_halt(const struct machine *m)
@@ -107,6 +108,10 @@ static bool halt_reached(struct machine *m)
             m->halt[i].kind = HALT_NONE;
             m->halts--;
         }
+    }
+    if (m->mark.kind == HALT_CYCLE && machine_progress(m, m->mark_hart)->cycle >= m->mark.cycle) {
+        m->mark.kind = HALT_NONE;
+        m->halts--;
     }
     return m->halts != before;
 }
@@ -256,6 +261,7 @@ enum machine_stop machine_run(struct machine *m, uint64_t cycles)
     m->now = from;
     m->shared = false;
     m->broke = -1;
+    m->asked = false;
     for (;; first = false) {
         enum cpu_stop stop = CPU_STOP_LIMIT;
         if (s->exited)

@@ -129,6 +129,12 @@ static bool add_devices(struct setup *s, struct disk *disk[], const struct machi
         if (!add(s, l->device, l->id, l->base, l->irq, arg, -1, e))
             return false;
     }
+    for (size_t i = 0; s->kind->secure && i < s->board->nsecure_lines; i++) {
+        const struct board_line *l = &s->board->secure_lines[i];
+        if (!add(s, l->device, l->id, l->base, l->irq, l->arg, -1, e))
+            return false;
+        s->device[s->devices - 1].secure = true;
+    }
     if (!add_disks(s, &slots, disk, c, e))
         return false;
     for (unsigned i = 0; i < c->ndevices; i++)
@@ -174,7 +180,13 @@ static bool set_cpu(struct setup *s, const struct machine_config *c, struct err 
     uint64_t tick_cycles = s->clock_hz > s->board->tick_hz ? s->clock_hz / s->board->tick_hz : 1;
     s->tick_hz = s->clock_hz / tick_cycles;
     s->kind = s->board->arch->kind_new(
-        &(struct cpu_choice){.text = cpu, .reset_pc = s->board->rom_base, .tick_cycles = tick_cycles, .tick_hz = s->tick_hz}, e);
+        &(struct cpu_choice){.text = cpu,
+                             .reset_pc = s->board->rom_base,
+                             .tick_cycles = tick_cycles,
+                             .tick_hz = s->tick_hz,
+                             .secure_only = {{0, s->board->secure_flash_end},
+                                             {s->board->secure_ram_base, s->board->secure_ram_base + s->board->secure_ram_size}}},
+        e);
     free(cpu);
     return s->kind;
 }
@@ -238,14 +250,16 @@ struct fdt_board setup_fdt(const struct setup *s, struct fdt_device *list)
 {
     for (unsigned i = 0; i < s->devices; i++) {
         const struct device_spec *d = &s->device[i];
-        list[i] =
-            (struct fdt_device){.name = d->ops->name, .base = d->base, .size = d->ops->mmio_size, .irq = d->irq, .arg = d->arg};
+        list[i] = (struct fdt_device){
+            .name = d->ops->name, .base = d->base, .size = d->ops->mmio_size, .irq = d->irq, .arg = d->arg, .secure = d->secure};
     }
     return (struct fdt_board){.tree = s->board->tree,
                               .kind = s->kind,
                               .harts = s->harts,
                               .ram_base = s->board->ram_base,
                               .ram_size = s->ram,
+                              .secure_ram_base = s->board->secure_ram_base,
+                              .secure_ram_size = s->kind->secure ? s->board->secure_ram_size : 0,
                               .tick_hz = s->tick_hz,
                               .devices = list,
                               .ndevices = s->devices,

@@ -106,15 +106,44 @@ void machine_break(struct machine *m, unsigned hart);
    executed, with pc at it (an interrupt that is taken at that boundary comes first); going on from there goes over it. False: no
    such hart. Without breakpoints a run costs what it did. */
 bool machine_breakpoint(struct machine *m, unsigned hart, uint64_t va, bool on);
-/* The hart that a breakpoint stopped in the last machine_run; -1: none did. */
+/* The hart that a breakpoint or watchpoint stopped in the last machine_run; -1: none did. */
 int machine_stopped_hart(const struct machine *m);
+
+/* A range of addresses whose accesses stop the machine, made by loads, stores, atomics and cache-block zeroing, whatever they are
+   part of; page-table walks, fetches and devices are not watched. */
+struct machine_watchpoint {
+    unsigned hart;          /* or MACHINE_ALL_HARTS */
+    uint64_t address, size; /* virtual, as pointer masking or top-byte-ignore leave them; size in bytes, not 0 */
+    enum machine_access { MACHINE_READ = 1, MACHINE_WRITE = 2, MACHINE_ACCESS = 3 } on;
+    bool physical; /* the addresses are physical */
+};
+/* Sets a watchpoint, or removes one that was set with the same values. The machine stops before the instruction that would access
+   the range has done anything, with pc at it; going on from there goes over it. An access that faults does not stop, nor does a
+   store-conditional or store-exclusive that fails. False: no such hart, no bytes, or nothing to remove. Pages without watchpoints
+   cost what they did. */
+bool machine_watchpoint(struct machine *m, const struct machine_watchpoint *w, bool on);
+/* The access a watchpoint stopped in the last machine_run. */
+struct machine_access_hit {
+    unsigned hart;
+    enum machine_access access; /* what it does: atomics read and write */
+    bool physical;              /* by a watchpoint at physical addresses */
+    uint64_t va, pa, size;      /* the watched bytes of it */
+    unsigned bytes;             /* of the first of them, at most 8, that `old` has; 0: a device's, which are not looked at */
+    uint64_t old;               /* what is there; little-endian */
+};
+/* False: no watchpoint did. */
+bool machine_watch_hit(struct machine *m, struct machine_access_hit *h);
+/* What the bytes of h->old will be when the instruction, before which the machine is, is done: found out in a fork. */
+uint64_t machine_watch_value(struct machine *m, const struct machine_access_hit *h);
+
 /* Stops once, when the hart has reached `cycle` of its own time: at the first boundary there, before an interrupt is taken at it.
    At once if it has already. UINT64_MAX: not any more. Other harts may be further or less far by up to a quantum. */
 bool machine_stop_at(struct machine *m, unsigned hart, uint64_t cycle);
 /* The cycle a hart has reached: machine_cycle, or up to a quantum more. */
 uint64_t machine_hart_cycle(const struct machine *m, unsigned hart);
 /* Runs until the hart has come one boundary further: has executed an instruction or taken an exception, or, when it waits, may go
-   on; others run as they would. MACHINE_DEBUG if so, else why it could not. It stops nowhere else on the way, but at breakpoints.
+   on; others run as they would. MACHINE_DEBUG if so, else why it could not. It stops nowhere else on the way, but at breakpoints
+   and watchpoints.
  */
 enum machine_stop machine_step(struct machine *m, unsigned hart);
 /* Whether the hart is in wfi and nothing pending would end it. */
@@ -123,10 +152,12 @@ bool machine_waits(struct machine *m, unsigned hart);
 /* Events from outside, at the boundary where the machine is: they are part of the run and its digest. */
 enum machine_event {
     MACHINE_LINE, /* interrupt line `line` of the hart, a bit number of mip. SSIP (1) and LCOFIP (13) are bits of software: they
-                     become 1 or 0 */
+                     become 1 or 0. A64: 0 IRQ, 1 FIQ, 4 virtual IRQ, 5 virtual FIQ, 6 virtual SError */
     MACHINE_RNMI, /* a resumable non-maskable interrupt (Smrnmi) */
-    MACHINE_BUS_ERROR, /* the instruction to come meets corrupt data: a hardware-error exception (cause 19), taken at once */
-    MACHINE_SOURCE     /* interrupt source `line` of the machine's interrupt controller (PLIC) */
+    MACHINE_BUS_ERROR, /* the instruction to come meets corrupt data: a hardware-error exception (cause 19), taken at once. A64:
+                          a physical SError */
+    MACHINE_SOURCE     /* interrupt source `line` of the machine's interrupt controller (PLIC); GIC: INTID `line`, pending once at that
+                          hart (PULSE) */
 };
 struct machine_injection {
     enum machine_event event;
@@ -190,9 +221,54 @@ bool machine_dump_dtb(struct machine *m, const char *path, struct err *e);
 bool machine_get_reg(struct machine *m, unsigned hart, const char *name, uint64_t *value);
 bool machine_set_reg(struct machine *m, unsigned hart, const char *name, uint64_t value);
 unsigned machine_harts(const struct machine *m);
+/* The mode a hart is in, as people call it: "M", "HS", "VS", "VU", "EL2", "Secure EL1". */
+const char *machine_mode(const struct machine *m, unsigned hart);
+
+/*
+ * What the tables of registers say of each. The registers of a hart are numbered from 0 without a gap: general ones first, then
+ * floating-point or vector registers, the mode, and every CSR or system register of the configuration, once. Those that cannot be
+ * looked at without doing something (ICC_IAR1_EL1, RNDR) are left out, and so are other names of the same register (_EL12).
+ */
+struct machine_field {
+    const char *name, *meaning; /* the manual's name; what it says */
+    uint8_t lo, width;          /* its least significant bit, and how many it has */
+};
+#define MACHINE_FIELDS 64
+struct machine_register {
+    char name[32];     /* the manual's, in lower case: "x10", "mstatus", "hcr_el2" */
+    const char *alias; /* another name of it ("a0"), or NULL */
+    const char *title; /* what it is, or NULL */
+    unsigned width;    /* bits */
+    unsigned number;   /* of a CSR; of a system register: op0 << 14 | op1 << 11 | CRn << 7 | CRm << 3 | op2 */
+    enum machine_register_group {
+        MACHINE_GENERAL,
+        MACHINE_FLOAT,
+        MACHINE_VECTOR,
+        MACHINE_SYSTEM,
+        MACHINE_MODE /* priv, v; el */
+    } group;
+    unsigned fields;
+    /* The fields there are in this configuration, by lo. RES0 and RES1 ones are left out. Where a register of Arm has another
+       layout under HCR_EL2.E2H, those of both are there, and may overlap. */
+    struct machine_field field[MACHINE_FIELDS];
+};
+/* Register i of the hart into *r. False: the machine has no such hart or register. */
+bool machine_register(const struct machine *m, unsigned hart, unsigned i, struct machine_register *r);
+/* The number of the register called name, or -1. */
+int machine_register_named(const struct machine *m, const char *name);
+#define MACHINE_REGISTER_BYTES 16 /* of the widest */
+/* Register i as (width + 7) / 8 bytes at p, least significant first, as machine_get_reg and machine_set_reg do it. */
+bool machine_get_wide(struct machine *m, unsigned hart, unsigned i, void *p);
+bool machine_set_wide(struct machine *m, unsigned hart, unsigned i, const void *p);
 /* Physical memory. False if any byte is not RAM. */
 bool machine_read(struct machine *m, uint64_t pa, void *p, uint64_t n);
 bool machine_write(struct machine *m, uint64_t pa, const void *p, uint64_t n);
+/* Virtual memory as a debugger sees it: by the translation of the hart's current mode, whatever that permits, and without any
+   effect on the machine but the bytes written. Returns how many bytes, from the first, are RAM, ROM or flash and were copied. */
+uint64_t machine_read_virtual(struct machine *m, unsigned hart, uint64_t va, void *p, uint64_t n);
+uint64_t machine_write_virtual(struct machine *m, unsigned hart, uint64_t va, const void *p, uint64_t n);
+/* Where a virtual address is in physical memory, likewise. False: no such hart, or nowhere. */
+bool machine_translate(struct machine *m, unsigned hart, uint64_t va, uint64_t *pa);
 /* Value of a symbol of the loaded ELF images. */
 bool machine_symbol(struct machine *m, const char *name, uint64_t *value);
 #endif

@@ -92,10 +92,21 @@ static bool host_secure(struct device *d)
     return c && c->io_secure;
 }
 
-static bool host_dma_read(struct device *d, uint64_t pa, void *p, uint64_t n) { return mem_read(owner(d)->mem, pa, p, n); }
+/* Devices' own accesses are Non-secure. */
+static bool dma_reaches(const struct machine *m, uint64_t pa, uint64_t n)
+{
+    const struct board *b = m->setup->board;
+    return !m->setup->kind->secure || pa + n <= b->secure_ram_base || pa >= b->secure_ram_base + b->secure_ram_size;
+}
+
+static bool host_dma_read(struct device *d, uint64_t pa, void *p, uint64_t n)
+{
+    return dma_reaches(owner(d), pa, n) && mem_read(owner(d)->mem, pa, p, n);
+}
+
 static bool host_dma_write(struct device *d, uint64_t pa, const void *p, uint64_t n)
 {
-    return mem_write(owner(d)->mem, pa, p, n);
+    return dma_reaches(owner(d), pa, n) && mem_write(owner(d)->mem, pa, p, n);
 }
 
 static void host_output(struct device *d, const void *p, size_t n)
@@ -112,6 +123,13 @@ static struct disk *disk_of(struct device *d) { return spec(d)->disk < 0 ? NULL 
 static bool host_disk_read(struct device *d, uint64_t off, void *p, size_t n)
 {
     struct disk *k = disk_of(d);
+    if (d->ops == &fw_cfg_ops) {
+        const struct buf *files = &owner(d)->setup->loader.fw_cfg;
+        if (off > files->len || n > files->len - off)
+            return false;
+        memcpy(p, files->data + off, n);
+        return true;
+    }
     return k && disk_read(k, off, p, n);
 }
 
@@ -187,16 +205,19 @@ void wire_events(struct machine *m, uint64_t now)
 /* ---- the bus
  * ------------------------------------------------------------------------------------------------------------------------ */
 
+/* Whether the access in progress finds the device. */
+static bool reaches(struct device *d) { return !spec(d)->secure || host_secure(d); }
+
 static bool bus_read(void *ctx, uint64_t off, unsigned size, uint64_t *value)
 {
     struct device *d = ctx;
-    return off < d->ops->mmio_size && d->ops->read && d->ops->read(d, off, size, value);
+    return reaches(d) && off < d->ops->mmio_size && d->ops->read && d->ops->read(d, off, size, value);
 }
 
 static bool bus_write(void *ctx, uint64_t off, unsigned size, uint64_t value)
 {
     struct device *d = ctx;
-    return off < d->ops->mmio_size && d->ops->write && d->ops->write(d, off, size, value);
+    return reaches(d) && off < d->ops->mmio_size && d->ops->write && d->ops->write(d, off, size, value);
 }
 
 /* Slots that are smaller than a page share a region. */
@@ -312,6 +333,7 @@ void machine_watch(struct machine *m, machine_watch_fn *fn, void *ctx)
 void machine_break(struct machine *m, unsigned hart)
 {
     m->stop = 1;
+    m->asked = true;
     machine_hart(m, hart)->resync = true;
 }
 

@@ -31,6 +31,9 @@ go old1 "$k12" -machine virt-arm -smp 4
 says old1 "Brought up 1 node, 4 CPUs" "All CPU(s) started at EL1" "Linux (none) 6.1."
 go old2 "$k12" -machine virt-arm,virtualization=on
 says old2 "VHE mode initialized successfully"
+# Behind the bundled EL3 monitor, whose PSCI turns the other PEs on.
+go el3 "$k13" -machine virt-arm,virtualization=on,secure=on -smp 4 -bios "$TRAPLINE_SOURCE/roms/monitor-a64.elf"
+says el3 "monitor: EL3" "All CPU(s) started at EL2" "Brought up 1 node, 4 CPUs"
 go secure "$k12" -machine virt-arm,secure=on
 says secure "All CPU(s) started at EL1"
 echo "kernels answer"

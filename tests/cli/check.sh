@@ -45,6 +45,16 @@ check 0 s1.states --firmware sbi-maint --show sbi-maint/32/hk3/34
 says 'No rule is broken'
 check 0 s1.states --show sbi-p1/64/hk0/8
 says 'INTERRUPTED_FLAGS is 0x0, must be 0x2'
+check 0 s1.nested --firmware sbi-head --show sbi-head/64/hk0/40.0
+says 'boundary 40 of 393, a second event at boundary 0 of the handling'
+says 'HS  -> M   interrupt 3 at .* (the handler.s entry)'
+says 'VS  <- M   mret to .* (switch_in_start+0x94)'
+says 'Rule A6 is broken'
+check 0 s1.nested --firmware sbi-maint --show sbi-maint/32/hk4/40.7
+says 'It came back as it was'
+check 0 s1.jump --firmware sbi-p1 --show sbi-p1/64/hk0/2
+says 'HS  -> HS  cause 18 at .* (the handler.s entry)'
+says 'traps and returns more$'
 check 0 s1.attrs --show sbi-status/64/calls/0
 says 'departs, as is known'
 
@@ -66,6 +76,20 @@ for is in head p1 priv maint status; do
     done
 done
 
+# Events at a rate.
+cp "$TRAPLINE_SOURCE"/roms/sbi-*.elf "$program/roms/"
+check 0 s2.rate --events 20
+says '^s2.rate *sbi-maint *64 linux-good *1280 *pass'
+says '^s2.rate *sbi-p1 *32 linux-good *[0-9]* *known *B1 [0-9]*, B2 [0-9]*$'
+check 0 s2.rate --show sbi-p1/64/linux-good/7
+says 'B1: an event came and went'
+check 2 s2.rate --show sbi-p1/64/linux-good/65
+tells 'periods of 1 to 64'
+check 2 --events 0
+cp "$program/roms/sbi-p1.elf" "$program/roms/sbi-maint.elf"
+check 1 s2.rate --firmware sbi-maint --xlen 64
+says WRONG
+
 # Boundaries of the switch: one firmware in the place of another, and handlers that do something else than they are known to.
 cp "$TRAPLINE_SOURCE"/roms/sbi-*.elf "$program/roms/"
 check 0 s1.switch --firmware sbi-maint --xlen 32
@@ -74,6 +98,14 @@ cp "$program/roms/sbi-head.elf" "$program/roms/sbi-maint.elf"
 check 1 s1.switch s2.kernel --firmware sbi-maint --xlen 64
 says '^s1.switch *sbi-maint *64 hk0 *393 *WRONG *A3 164'
 says 'switch_in_start+0x.*: V'
+cp "$TRAPLINE_SOURCE/roms/sbi-maint.elf" "$program/roms/"
+check 0 s1.lpad s1.jump --firmware sbi-maint --xlen 64
+says '^s1.lpad *sbi-maint *64 hk0 *512 *pass'
+says '^s1.jump *sbi-maint *64 hk0 *393 *pass'
+# sbi-priv loses nothing in s1.switch, so what it fails by here is the landing pad.
+cp "$program/roms/sbi-priv.elf" "$program/roms/sbi-maint.elf"
+check 1 s1.lpad s1.jump --firmware sbi-maint --xlen 64
+says '^s1.jump *sbi-maint *64 hk0 *393 *WRONG *A3 2$'
 cp "$TRAPLINE_SOURCE/roms/sbi-maint.elf" "$program/roms/"
 offset=$(grep -obUaP '\x73\x10\x38\x64' "$program/roms/kvm.elf" | head -n 1 | cut -d: -f1) # csrw htval, a6 of hk4
 [ -n "$offset" ] || fail "hk4 does not write htval"
@@ -99,6 +131,12 @@ check 2 s1.states --show sbi-head/64/hk0
 tells 'FIRMWARE/XLEN/HANDLER/NUMBER'
 check 2 s1.states --show sbi-head/64/hk0/128
 tells 'cases 0 to 127'
+check 2 s1.states --show sbi-head/64/hk0/5.1
+tells 's1.states has no second events'
+check 2 s1.nested --firmware sbi-head --show sbi-head/64/hk0/40.100000
+tells 'the handling of boundary 40 has .* boundaries, none 100000'
+check 2 s1.nested --show sbi-head/64/hk0/40.
+tells 'FIRMWARE/XLEN/HANDLER/NUMBER'
 check 2 s1.states --show sbi-head/64/hk9/1
 tells 'no handler hk9'
 check 2 sbi-head/64/hk0/1

@@ -60,6 +60,78 @@ for bad in sctlr_el4 dbgbvr16_el1 sctlr_el1=x 's3_9_c0_c0_0' '--arch=mips' '--ar
     doc $bad >out 2>err || status=$?
     [ "$status" -eq 2 ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] || fail "doc $bad: status $status, $(cat out err)"
 done
+# Fields, causes, syndromes, instructions, calls of firmware: each by name, by number, and a value of it decoded.
+doc hstatus.spvp >out
+has '^hstatus\.SPVP  bit 8$'
+has '^privilege before the trap if V was 1'
+doc hstatus.VGEIN=3 >out
+has '^value  0x3, in the register 0x3000$'
+doc SCTLR_EL1.WXN >out
+has '^sctlr_el1\.WXN  bit 19$'
+doc mcause=0x8000000000000007 >out
+has '^interrupt 7  machine timer interrupt$'
+doc scause=13 >out
+has '^exception 13  load page fault$'
+has '^  delegated below M by medeleg\[13\], to VS by hedeleg\[13\]$'
+doc mcause=0x80000007 --xlen 32 >out
+has '^interrupt 7  machine timer interrupt$'
+doc exception:13 >out
+doc "load page" >named
+cmp -s out named || fail "'load page' is not exception 13"
+doc exception:21 >out
+has '^  delegated below M by medeleg\[21\], never to VS$'
+doc irq:11 >out
+has '^  delegated never: it goes to M$'
+doc esr_el2=0x5600004a >out
+has '^SVC: #0x4a$'
+has '^  15:0 +imm16 +0x4a '
+doc esr_el1=0x92000047 >out
+has '^data abort from a lower level: write, translation fault, level 3$'
+has '^  6 +WnR +0x1 +write; '
+has '^  5:0 +DFSC +0x7 +translation fault, level 3; '
+doc esr_el2=0x62300001 >out
+has '^trapped MSR, MRS or system instruction: read of midr_el1$'
+doc ec:0x1a >out
+has '^EC 0x1a  trapped ERET, ERETAA or ERETAB$'
+doc ec >out
+[ "$(grep -c '^0x' out)" -gt 40 ] || fail "few exception classes: $(cat out)"
+doc psci:cpu_on=0x100,0x40000000,7=-4 >out
+has '^0x84000003, 0xc4000003  CPU_ON'
+has '^  entry_point_address +0x40000000$'
+has '^  returns +ALREADY_ON$'
+doc psci:0xc4000003 >named
+doc cpu_on >out
+cmp -s out named || fail "cpu_on is not 0xc4000003"
+doc amoadd.w >out
+has '^amoadd_w  Zaamo$'
+doc insn:0x00053583 >out
+has '^  here +rd x11, rs1 x10, '
+doc insn:0xd503207f --arch arm >out
+has '^wfi '
+doc sse_inject >out
+doc sbi:sse_inject >named
+cmp -s out named || fail "sse_inject is not sbi:sse_inject"
+if command -v python3 >/dev/null; then
+    doc esr_el1=0x92000047 --json | python3 -c 'import json, sys
+s = json.load(sys.stdin)["syndrome"]
+assert s["ec"] == 0x24
+assert [f["says"] for f in s["iss"] if f["name"] == "DFSC"] == ["translation fault, level 3"]' || fail "the syndrome in JSON"
+    doc exception:13 --json | python3 -c 'import json, sys
+c = json.load(sys.stdin)
+assert c["code"] == 13 and c["delegated_to_vs"] and not c["interrupt"]' || fail "a cause in JSON"
+fi
+# What is close to it is suggested.
+for pair in hstatsu:hstatus sctrl_el1:sctlr_el1 amodd_w:amoadd_w; do
+    status=0
+    doc "${pair%:*}" >out 2>err || status=$?
+    [ "$status" -eq 2 ] && grep -q "did you mean .*${pair#*:}" err || fail "${pair%:*}: $(cat err)"
+done
+for bad in hstatus.FOO hstatus.SPVP=2 hstatus.SPVP=x cause:99 ec:0x02 psci:fly insn:0xffffffff insn: xyzzyq; do
+    status=0
+    doc $bad >out 2>err || status=$?
+    [ "$status" -eq 2 ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] || fail "doc $bad: status $status, $(cat out err)"
+done
+
 doc --cpu cortex-a76,mte=on >out
 head -n 1 out | grep -qx cortex-a76 || fail "the first line is not the core: $(head -n 1 out)"
 has '^MTE2 +on +8\.5 '

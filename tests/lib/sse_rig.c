@@ -33,6 +33,13 @@ static void on_change(void *ctx, struct machine *m, const struct machine_change 
     }
 }
 
+static void console(void *ctx, const char *device, const void *text, size_t n)
+{
+    (void)ctx;
+    (void)device;
+    fwrite(text, 1, n, stderr);
+}
+
 /* The parking place as a kernel image. */
 static bool write_image(const char *path)
 {
@@ -83,6 +90,8 @@ bool rig_open(struct rig *r, const char *bios, const char *cpu, unsigned harts)
     r->base = cpu && !strncmp(cpu, "rv32", 4) ? 0x80400000u : 0x80200000u;
     sse_oracle_init(&r->o, r->m);
     machine_watch(r->m, on_change, r);
+    if (show)
+        machine_set_host(r->m, &(struct machine_host){.console = console});
     for (unsigned h = 0; h < harts; h++) /* which hart boots is the firmware's choice */
         r->wait = UINT32_MAX;
     for (unsigned i = 0; i < 400; i++) {
@@ -160,10 +169,26 @@ void rig_start(struct rig *r, unsigned h)
 {
     const uint64_t a[6] = {h, r->base + RIG_PARK, 0};
     unsigned from = r->wait;
-    rig_call(r, from, 0x48534d, 0, a);
-    if (!rig_run(r, h))
-        fprintf(stderr, "hart %u does not start\n", h), abort();
+    for (unsigned tries = 0; rig_get(r, h, "priv") == 3; tries++) {
+        rig_call(r, from, 0x48534d, 0, a); /* or an event comes first, and the call is not made */
+        r->wait = h;
+        r->returned = false;
+        for (unsigned n = 0; n < 20 && !r->returned && rig_get(r, h, "priv") == 3; n++)
+            machine_run(r->m, 100000);
+        if (tries == 8)
+            fprintf(stderr, "hart %u does not start: pc 0x%llx\n", h, (unsigned long long)rig_get(r, h, "pc")), abort();
+    }
     r->wait = from;
+}
+
+bool rig_stop(struct rig *r, unsigned h)
+{
+    rig_set(r, h, "a6", 1);
+    rig_set(r, h, "a7", 0x48534d);
+    rig_place(r, h, r->base + RIG_ECALL);
+    r->wait = UINT32_MAX;
+    machine_run(r->m, 20000);
+    return rig_get(r, h, "priv") == 3;
 }
 
 uint64_t rig_word(struct rig *r, unsigned i)

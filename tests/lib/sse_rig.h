@@ -39,8 +39,10 @@ enum {
    not there. */
 bool rig_open(struct rig *r, const char *bios, const char *cpu, unsigned harts);
 void rig_close(struct rig *r);
-/* Starts hart h (HSM) and parks it. */
+/* Starts hart h (HSM) by a call of the hart that was waited for last, and parks it. */
 void rig_start(struct rig *r, unsigned h);
+/* Hart h stops itself (HSM). False: an event's handler came first. */
+bool rig_stop(struct rig *r, unsigned h);
 uint64_t rig_get(struct rig *r, unsigned hart, const char *name);
 void rig_set(struct rig *r, unsigned hart, const char *name, uint64_t v);
 /* Puts the hart there, in S with V=0 and no landing pad expected. */

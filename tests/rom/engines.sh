@@ -9,13 +9,14 @@ newer=$(find "$TRAPLINE_SOURCE/src" -name '*.[ch]' -newer "$other" -o -name '*.i
 [ -z "$newer" ] || skip "$other is older than $newer"
 compared=0
 for image in "$TRAPLINE_SOURCE"/roms/*.elf; do
-    cpu=rv64
-    case $image in *rv32*) cpu=rv32 ;; esac
+    machine=(-cpu rv64)
+    case $image in *rv32*) machine=(-cpu rv32) ;; *a64*) machine=(-machine "virt-arm,virtualization=on") ;; esac
+    case $image in */journey-a64* | */monitor-a64*) machine=(-machine "virt-arm,virtualization=on,secure=on") ;; esac
     for harts in 1 3; do
         for cycles in 1000 123457 2000003; do
             for program in "$TRAPLINE" "$other"; do
                 status=0
-                "$program" run -cpu $cpu -smp $harts --max-cycles $cycles --digest "$image" >"$scratch/out" 2>&1 || status=$?
+                "$program" run "${machine[@]}" -smp $harts --max-cycles $cycles --digest "$image" >"$scratch/out" 2>&1 || status=$?
                 printf 'status %s\n' "$status" >>"$scratch/out"
                 mv "$scratch/out" "$scratch/$([ "$program" = "$other" ] && echo other || echo this)"
             done

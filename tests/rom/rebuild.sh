@@ -1,7 +1,9 @@
 # roms/ is what src/firmware/build.sh makes of the sources, bit for bit: images and MANIFEST.
 # timeout: 300
 . "$(dirname "$0")/../lib/env.sh"
-command -v riscv64-unknown-elf-gcc >/dev/null || skip "riscv64-unknown-elf-gcc is not installed"
+for compiler in riscv64-unknown-elf-gcc aarch64-linux-gnu-gcc; do
+    command -v $compiler >/dev/null || skip "$compiler is not installed"
+done
 "$TRAPLINE_SOURCE/src/firmware/build.sh" "$scratch/roms"
 # Another version of the compiler would make other bits: then the MANIFEST says which one it was.
 diff "$TRAPLINE_SOURCE/roms/MANIFEST" "$scratch/roms/MANIFEST" || fail "roms/MANIFEST is not that of a rebuild; run ./x roms"

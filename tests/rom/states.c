@@ -93,6 +93,7 @@ static const struct states_counts counts[] = {
 #define FIRMWARE_OF_SPEC       "maint"
 #define ROWS_OF_s1_states(...) {__VA_ARGS__},
 #define ROWS_OF_s1_flags(...)
+#define ROWS_OF_s1_lpad(...)
 #define ROWS_OF_s2_states(...)
 #define STATES(scenario, form, handler, cases, a1, a2, e, a3, a4, a6) \
     ROWS_OF_##scenario(FIRMWARE_OF_##form, NUMBER_##handler, a3, a4, e)

@@ -38,20 +38,30 @@ static void print(void *ctx, const char *device, const void *p, size_t n)
     t->n += n;
 }
 
-/* One run: an image, its width, how many harts. */
+/* One run: an image, for what machine, how many harts. */
 struct world {
-    char path[512];
-    const char *cpu;
+    char path[512], bios[512]; /* bios empty: none */
+    const char *board, *cpu;
     unsigned harts;
     struct text out;
     uint64_t digest, cycles; /* at the end */
 };
 
+/* For which machine an image of roms/ is, by its name. A64 firmware begins in EL3. */
+static void choose_machine(struct world *w, const char *name)
+{
+    bool arm = strstr(name, "-a64"), el3 = !strncmp(name, "monitor", 7) || !strncmp(name, "journey", 7);
+    w->board = arm ? "virt-arm" : "virt";
+    w->cpu = arm ? (el3 ? "max,el2=on,el3=on" : "max,el2=on") : strstr(name, "rv32") ? "rv32" : "rv64";
+    *w->bios = 0;
+}
+
 static struct machine *start(struct world *w)
 {
-    struct machine_config c = {.cpu = w->cpu,
+    struct machine_config c = {.board = w->board,
+                               .cpu = w->cpu,
                                .harts = w->harts,
-                               .bios = "none",
+                               .bios = *w->bios ? w->bios : "none",
                                .kernel = w->path,
                                .ram = 32 << 20,
                                .host = {.ctx = &w->out, .console = print}};
@@ -233,10 +243,19 @@ static void each_image(void (*law)(struct world *w, uint64_t seed))
     struct world *w = calloc(1, sizeof *w);
     for (unsigned i = 0; i < n; i++) {
         snprintf(w->path, sizeof w->path, "%s/roms/%s", TL_SOURCE_DIR, name[i]);
-        w->cpu = strstr(name[i], "rv32") ? "rv32" : "rv64";
+        choose_machine(w, name[i]);
         for (w->harts = 1; w->harts <= 3; w->harts += 2)
             law(w, hash_bytes(name[i], strlen(name[i])) + w->harts);
         free(name[i]);
+    }
+    /* EL3 to EL0 and back: the monitor, with the kernel and with the hypervisor and its guest. */
+    static const char *const behind[] = {"kernel-a64.elf", "hyp-a64.elf"};
+    for (unsigned i = 0; i < ARRAY_LEN(behind); i++) {
+        choose_machine(w, "monitor-a64.elf");
+        snprintf(w->path, sizeof w->path, "%s/roms/%s", TL_SOURCE_DIR, behind[i]);
+        snprintf(w->bios, sizeof w->bios, "%s/roms/monitor-a64.elf", TL_SOURCE_DIR);
+        for (w->harts = 1; w->harts <= 3; w->harts += 2)
+            law(w, 7 * i + w->harts);
     }
     free(w);
 }
@@ -302,12 +321,13 @@ static void *long_run(void *m)
 static void fifty_million_cycles_need_no_more_than_64_kib_of_stack(void **state)
 {
     (void)state;
-    static const char *const images[] = {"bench-compute.elf", "bench-walk2.elf", "bench-world.elf", "bench-float.elf",
-                                         "bench-compute-rv32.elf"};
+    static const char *const images[] = {
+        "bench-compute.elf",     "bench-walk2.elf",     "bench-world.elf",   "bench-float.elf",   "bench-compute-rv32.elf",
+        "bench-compute-a64.elf", "bench-walk2-a64.elf", "bench-hvc-a64.elf", "bench-svc-a64.elf", "bench-float-a64.elf"};
     for (unsigned i = 0; i < ARRAY_LEN(images); i++) {
         struct world *w = calloc(1, sizeof *w);
         snprintf(w->path, sizeof w->path, "%s/roms/%s", TL_SOURCE_DIR, images[i]);
-        w->cpu = strstr(images[i], "rv32") ? "rv32" : "rv64";
+        choose_machine(w, images[i]);
         w->harts = 1;
         struct machine *m = start(w);
         uint8_t *area = mmap(NULL, STACK + 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);

@@ -1,7 +1,8 @@
 /*
  * Random calls of the SSE extension and random events, on real firmware with the oracle beside it: no departure. Supervisor
  * software is the test (sse_rig.h): contexts, calls, handlers that edit or not, and preempt each other. TRAPLINE_SSE_CALLS: calls
- * of each machine (30000); TRAPLINE_SSE_SEED: the first machine's seed. timeout: 600
+ * of each machine (30000); TRAPLINE_SSE_SEED: the first machine's seed. TRAPLINE_SSE_FIRMWARE: another firmware, whose departures
+ * are counted, and with TRAPLINE_SSE_SHOW told, on one hart and on two. timeout: 600
  */
 #include "sse_rig.h"
 #include "base/rng.h"
@@ -24,7 +25,9 @@ enum { READ, WRITE, REGISTER, UNREGISTER, ENABLE, DISABLE, COMPLETE, INJECT, UNM
 struct fuzz {
     struct rig r;
     uint64_t rng;
-    uint64_t calls, completed;
+    uint64_t calls, completed, stops;
+    bool stopped[RIG_HARTS];
+    bool foreign; /* not ours: departures are counted */
 };
 
 static uint64_t below(struct fuzz *z, uint64_t n) { return rng_next(&z->rng) % n; }
@@ -50,7 +53,8 @@ static uint64_t any_buffer(struct fuzz *z)
     switch (below(z, 24)) {
     case 0: return good + 1 + below(z, 7);
     case 1: return 0x80000000u + 8 * below(z, 512); /* the firmware's own */
-    case 2: return 0x70000000u;
+    case 2:
+        return z->foreign ? good : 0x70000000u; /* no memory at all, where OpenSBI takes a trap in M that it does not survive */
     default: return z->r.base + RIG_BUFFER;
     }
 }
@@ -78,7 +82,7 @@ static void any_context(struct fuzz *z, unsigned h)
 static void park_others(struct fuzz *z, unsigned h)
 {
     for (unsigned i = 0; i < z->r.harts; i++) {
-        if (i == h || rig_get(&z->r, i, "priv") == 3)
+        if (i == h || z->stopped[i] || rig_get(&z->r, i, "priv") == 3)
             continue;
         rig_place(&z->r, i, z->r.base + RIG_PARK);
     }
@@ -176,10 +180,74 @@ static void any_feature(struct fuzz *z, unsigned h)
     rig_call(&z->r, h, 0x46574654, 0, a);
 }
 
+/* Some hart that is not stopped. */
+static unsigned awake(struct fuzz *z)
+{
+    for (;;) {
+        unsigned h = (unsigned)below(z, z->r.harts);
+        if (!z->stopped[h])
+            return h;
+    }
+}
+
+/* Until no hart that is not stopped is in M: one may have begun to look at what another has sent. */
+static void settle(struct fuzz *z)
+{
+    z->r.wait = UINT32_MAX;
+    for (unsigned h = 0; h < z->r.harts; h++)
+        for (unsigned n = 0; !z->stopped[h] && rig_get(&z->r, h, "priv") == 3; n++) {
+            if (n == 100)
+                fail_msg("hart %u stays in M", h);
+            machine_run(z->r.m, 2000);
+        }
+}
+
+static void start(struct fuzz *z, unsigned h)
+{
+    park_others(z, h);
+    z->r.wait = awake(z);
+    rig_start(&z->r, h);
+    z->stopped[h] = false;
+    rig_set(&z->r, h, "sie", 0);
+    any_context(z, h);
+}
+
+/* A hart stops, in whatever handlers it is, or one that has stopped starts. At least one goes on. */
+static void stop_or_start(struct fuzz *z)
+{
+    unsigned h = (unsigned)below(z, z->r.harts), stopped = 0;
+    for (unsigned i = 0; i < z->r.harts; i++)
+        stopped += z->stopped[i];
+    if (z->stopped[h]) {
+        start(z, h);
+    } else if (stopped + 1 < z->r.harts) {
+        park_others(z, h);
+        z->stopped[h] = rig_stop(&z->r, h);
+        z->stops += z->stopped[h];
+    }
+}
+
+static void report(const struct fuzz *z, const char *bios, const char *cpu, uint64_t seed)
+{
+    char text[640];
+    if (z->r.departures && !z->foreign) {
+        sse_departure_text(&z->r.last, z->r.o.xlen, text, sizeof text);
+        fail_msg("%s %s, %u harts, seed %llu, call %llu: %s %s", bios, cpu, z->r.harts, (unsigned long long)seed,
+                 (unsigned long long)z->calls, sse_rule_name(z->r.last.rule), text);
+    }
+    print_message("%s %s, %u harts: %llu calls, %llu injections, %llu completions, %llu stops\n", bios, cpu, z->r.harts,
+                  (unsigned long long)z->calls, (unsigned long long)z->r.o.injections, (unsigned long long)z->r.o.completions,
+                  (unsigned long long)z->stops);
+    for (unsigned i = 0; i < SSE_RULES; i++)
+        if (z->r.by_rule[i])
+            print_message("  %s %llu\n", sse_rule_name((enum sse_rule)i), (unsigned long long)z->r.by_rule[i]);
+}
+
 static void fuzz(const char *bios, const char *cpu, unsigned harts, uint64_t calls, uint64_t seed)
 {
     static struct fuzz z;
     memset(&z, 0, sizeof z);
+    z.foreign = getenv("TRAPLINE_SSE_FIRMWARE") != NULL;
     z.rng = seed;
     z.r.show = getenv("TRAPLINE_SSE_SHOW") != NULL;
     if (!rig_open(&z.r, bios, cpu, harts))
@@ -191,8 +259,13 @@ static void fuzz(const char *bios, const char *cpu, unsigned harts, uint64_t cal
         rig_set(&z.r, h, "sie", 0);
         any_context(&z, h);
     }
-    while (z.calls < calls && !z.r.departures) {
-        unsigned h = (unsigned)below(&z, harts), what = (unsigned)below(&z, 100);
+    while (z.calls < calls && (z.foreign || !z.r.departures)) {
+        settle(&z);
+        if (chance(&z, 1)) {
+            stop_or_start(&z);
+            settle(&z);
+        }
+        unsigned h = awake(&z), what = (unsigned)below(&z, 100);
         if (chance(&z, 20) && !z.r.o.hart[h].depth)
             any_context(&z, h);
         if (what < 60)
@@ -204,14 +277,7 @@ static void fuzz(const char *bios, const char *cpu, unsigned harts, uint64_t cal
         else
             any_feature(&z, h);
     }
-    if (z.r.departures) {
-        char text[640];
-        sse_departure_text(&z.r.last, z.r.o.xlen, text, sizeof text);
-        fail_msg("%s %s, %u harts, seed %llu, call %llu: %s %s", bios, cpu, harts, (unsigned long long)seed,
-                 (unsigned long long)z.calls, sse_rule_name(z.r.last.rule), text);
-    }
-    print_message("%s %s, %u harts: %llu calls, %llu injections, %llu completions\n", bios + strlen(TL_SOURCE_DIR), cpu, harts,
-                  (unsigned long long)z.calls, (unsigned long long)z.r.o.injections, (unsigned long long)z.r.o.completions);
+    report(&z, bios, cpu, seed);
     assert_true(z.r.o.injections > calls / 50 && z.r.o.completions > calls / 50);
     rig_close(&z.r);
 }
@@ -226,8 +292,15 @@ static void no_departure_in_random_calls(void **state)
 {
     (void)state;
     uint64_t calls = setting("TRAPLINE_SSE_CALLS", 30000), seed = setting("TRAPLINE_SSE_SEED", 1);
+    const char *foreign = getenv("TRAPLINE_SSE_FIRMWARE");
+    if (foreign) {
+        fuzz(foreign, "rv64", 1, calls, seed);
+        fuzz(foreign, "rv64", 2, calls, seed + 1);
+        return;
+    }
     fuzz(TL_SOURCE_DIR "/roms/sbi-maint.elf", "rv64", 1, calls, seed);
     fuzz(TL_SOURCE_DIR "/roms/sbi-maint.elf", "rv64", 2, calls, seed + 1);
+    fuzz(TL_SOURCE_DIR "/roms/sbi-maint.elf", "rv64", 3, calls, seed + 4);
     fuzz(TL_SOURCE_DIR "/roms/sbi-maint-rv32.elf", "rv32", 1, calls, seed + 2);
     fuzz(TL_SOURCE_DIR "/roms/sbi-maint.elf", "rv64,h=off,zicfilp=off", 1, calls, seed + 3);
 }

@@ -35,7 +35,7 @@ static void world(struct world *w, const char *cpu, unsigned harts)
     assert_non_null(w->kind);
     for (size_t i = 0; i < b->nlines; i++) {
         const struct board_line *l = &b->lines[i];
-        w->devices[i] = (struct fdt_device){l->device, l->base, device_find(l->device)->mmio_size, l->irq, l->arg};
+        w->devices[i] = (struct fdt_device){l->device, l->base, device_find(l->device)->mmio_size, l->irq, l->arg, false};
     }
     w->board = (struct fdt_board){.tree = b->tree,
                                   .kind = w->kind,

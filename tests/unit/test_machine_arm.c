@@ -243,6 +243,247 @@ static void slots_share_pages_and_interrupts_follow_each_other(void **state)
     machine_free(m);
 }
 
+/* Code that goes from EL3 to Non-secure EL2 at CODE + 64, where it loads from `address` to x5. */
+static struct machine *load_nonsecure(uint32_t address)
+{
+    uint32_t code[160] = {movz(0, 0x531, 0), /* SCR_EL3: NS, RES1, HCE, RW */
+                          0xd51e1100,        /* msr scr_el3, x0 */
+                          movz(1, 0x3c9, 0),
+                          0xd51e4001, /* msr spsr_el3, x1 */
+                          movz(2, 64, 0),
+                          movk(2, 0x4008, 1),
+                          0xd51e4022, /* msr elr_el3, x2 */
+                          0xd51cc002, /* msr vbar_el2, x2 */
+                          movz(3, address & 0xffff, 0),
+                          movk(3, address >> 16, 1),
+                          0xf9400066,  /* ldr x6, [x3] */
+                          0xd69f03e0}; /* eret */
+    code[16] = 0xf9400065;             /* ldr x5, [x3] */
+    code[17] = code[128] = STAY;       /* the vector for the same level is at CODE + 0x200 */
+    write_kernel(code, ARRAY_LEN(code));
+    struct machine *m = board("virt-arm,virtualization=on,secure=on", 1);
+    const uint64_t v = UINT64_C(0x1122334455667788);
+    machine_write(m, address, &v, 8);
+    machine_run(m, 100);
+    return m;
+}
+
+/* What belongs to the Secure address space alone: memory, flash bank 0, devices; their Non-secure neighbours do not. */
+static void nonsecure_accesses_do_not_reach_what_is_secure(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t address;
+        bool secure;
+    } row[] = {{0xe000000, true}, {0xeffff00, true},  {0, true},         {0x9040000, true},
+               {0x90b0400, true}, {0x4000000, false}, {0x9000000, false}};
+    for (unsigned i = 0; i < ARRAY_LEN(row); i++) {
+        struct machine *m = load_nonsecure(row[i].address);
+        if (reg(m, 0, "el") != 2)
+            fail_msg("0x%x: EL%d", row[i].address, (int)reg(m, 0, "el"));
+        bool aborted = reg(m, 0, "esr_el2") == 0x96000010; /* external abort, same level */
+        if (aborted != row[i].secure)
+            fail_msg("0x%x: esr 0x%llx", row[i].address, (unsigned long long)reg(m, 0, "esr_el2"));
+        if (row[i].address == 0xe000000)
+            assert_int_equal(reg(m, 0, "x6"), UINT64_C(0x1122334455667788));
+        machine_free(m);
+    }
+    /* Nor do devices. */
+    const uint32_t code[] = {STAY};
+    uint64_t v;
+    write_kernel(code, 1);
+    struct machine *m = board("virt-arm,secure=on", 1);
+    struct device *d = machine_device(m, "fwcfg");
+    assert_false(d->host->dma_read(d, 0xe000000, &v, 8));
+    assert_false(d->host->dma_write(d, 0xdfffffc, &v, 8));
+    assert_true(d->host->dma_read(d, RAM, &v, 8));
+    machine_free(m);
+}
+
+static void without_el3_nothing_is_secure(void **state)
+{
+    (void)state;
+    const uint32_t code[] = {STAY};
+    uint64_t v;
+    write_kernel(code, 1);
+    struct machine *m = board("virt-arm,virtualization=on", 1);
+    assert_null(machine_device(m, "serial1"));
+    assert_null(machine_device(m, "gpio1"));
+    assert_false(machine_read(m, 0xe000000, &v, 8));
+    assert_true(fdt_path_offset(m->setup->loader.dtb.data, "/secram@e000000") < 0);
+    machine_free(m);
+}
+
+static void the_device_tree_marks_what_is_secure(void **state)
+{
+    (void)state;
+    const uint32_t code[] = {STAY};
+    static const char *const node[] = {"/secram@e000000", "/secflash@0", "/pl011@9040000", "/pl061@90b0000"};
+    write_kernel(code, 1);
+    struct machine *m = board("virt-arm,secure=on", 2);
+    const void *t = m->setup->loader.dtb.data;
+    assert_int_equal(fdt_check_full(t, m->setup->loader.dtb.len), 0);
+    for (unsigned i = 0; i < ARRAY_LEN(node); i++) {
+        int at = fdt_path_offset(t, node[i]);
+        if (at < 0)
+            fail_msg("there is no %s", node[i]);
+        assert_string_equal(fdt_getprop(t, at, "status", NULL), "disabled");
+        assert_string_equal(fdt_getprop(t, at, "secure-status", NULL), "okay");
+    }
+    assert_true(fdt_path_offset(t, "/flash@4000000") > 0);
+    assert_true(fdt_path_offset(t, "/gpio-poweroff") > 0);
+    assert_string_equal(fdt_getprop(t, fdt_path_offset(t, "/chosen"), "stdout-path", NULL), "/pl011@9000000");
+    machine_free(m);
+}
+
+static void every_pe_begins_at_an_image_in_el3(void **state)
+{
+    (void)state;
+    const uint32_t code[] = {STAY};
+    write_kernel(code, 1);
+    struct machine *m = board("virt-arm,secure=on", 3);
+    machine_run(m, 10);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(reg(m, i, "pc"), CODE);
+        assert_int_equal(reg(m, i, "el"), 3);
+        assert_int_equal(reg(m, i, "x1"), 0);
+    }
+    machine_free(m);
+}
+
+static void the_secure_gpio_is_the_power(void **state)
+{
+    (void)state;
+    const uint32_t code[] = {STAY};
+    write_kernel(code, 1);
+    struct machine *m = board("virt-arm,secure=on", 1);
+    struct device *d = machine_device(m, "gpio1");
+    d->ops->write(d, 1 << 2, 4, 1); /* it is no output yet */
+    assert_int_equal(machine_run(m, 10), MACHINE_CYCLES);
+    d->ops->write(d, 0x400, 4, 3);
+    d->ops->write(d, 1 << 2, 4, 1);
+    assert_int_equal(machine_run(m, 10), MACHINE_EXIT);
+    assert_int_equal(machine_exit_code(m), 0);
+    machine_free(m);
+    struct device *other;
+    write_kernel(code, 1);
+    m = board("virt-arm,secure=on", 1);
+    other = machine_device(m, "gpio0");
+    other->ops->write(other, 0x400, 4, 3); /* the other one is not */
+    other->ops->write(other, 1 << 2, 4, 1);
+    d = machine_device(m, "gpio1");
+    d->ops->write(d, 0x400, 4, 3);
+    machine_set_reg(m, 0, "x9", 5);
+    d->ops->write(d, 2 << 2, 4, 2);
+    assert_int_equal(machine_run(m, 10), MACHINE_CYCLES);
+    assert_int_equal(reg(m, 0, "x9"), 0); /* it began again */
+    machine_free(m);
+}
+
+static uint64_t fw_cfg(struct machine *m, unsigned key, unsigned size)
+{
+    struct device *d = machine_device(m, "fwcfg");
+    uint64_t v;
+    d->ops->write(d, 8, 2, (key << 8 | key >> 8) & 0xffff);
+    assert_true(d->ops->read(d, 0, size, &v));
+    return v;
+}
+
+/* QEMU's hw/arm/boot.c: firmware in flash finds the kernel, its initrd and command line by fw_cfg. */
+static void firmware_in_flash_is_handed_the_kernel(void **state)
+{
+    (void)state;
+    const uint32_t code[] = {STAY, 0x12345678, 0x9abcdef0};
+    char bios[80];
+    struct err e;
+    write_kernel(code, 3);
+    snprintf(bios, sizeof bios, "%s.bios", kernel);
+    FILE *f = fopen(bios, "wb");
+    assert_int_equal(fwrite(code, 4, 1, f), 1);
+    fclose(f);
+    struct machine_config c = {.board = "virt-arm", .bios = bios, .kernel = kernel, .initrd = bios, .append = "a b"};
+    struct machine *m = machine_new(&c, &e);
+    if (!m)
+        fail_msg("%s", e.text);
+    assert_int_equal(reg(m, 0, "pc"), 0);
+    assert_int_equal(fw_cfg(m, 0x08, 4), 12);
+    assert_int_equal(fw_cfg(m, 0x11, 8), UINT64_C(0x1234567814000000));
+    assert_int_equal(fw_cfg(m, 0x0b, 4), 4);
+    assert_int_equal(fw_cfg(m, 0x12, 8), 0x14000000);
+    assert_int_equal(fw_cfg(m, 0x14, 4), 4);
+    assert_int_equal(fw_cfg(m, 0x15, 4), 0x622061);
+    struct machine *fork = machine_fork(m);
+    machine_free(m);
+    assert_int_equal(fw_cfg(fork, 0x11, 4), 0x14000000);
+    machine_reset(fork);
+    assert_int_equal(fw_cfg(fork, 0x08, 4), 12);
+    machine_free(fork);
+    c.kernel = NULL;
+    assert_null(machine_new(&c, &e)); /* an initrd of nothing */
+    unlink(bios);
+    unlink(kernel);
+}
+
+struct console {
+    char text[64];
+    size_t n;
+};
+
+static void hear(void *ctx, const char *device, const void *p, size_t n)
+{
+    struct console *k = ctx;
+    assert_string_equal(device, "semihost");
+    assert_true(k->n + n < sizeof k->text);
+    memcpy(k->text + k->n, p, n);
+    k->n += n;
+}
+
+/* "Semihosting for AArch32 and AArch64" 2.0: HLT #0xf000, the operation in w0, its parameter in x1, the result in x0. */
+static void semihosting_prints_reads_and_ends_the_run(void **state)
+{
+    (void)state;
+    enum { HLT = 0xd45e0000, TEXT = 0x200, BLOCK = 0x208 };
+    const uint32_t to_x1 = movk(1, 0x4008, 1);
+    uint32_t code[160] = {movz(0, 0x04, 0),
+                          movk(0, 1, 2), /* SYS_WRITE0; only 32 bits of the operation count */
+                          movz(1, TEXT, 0),
+                          to_x1,
+                          HLT,
+                          movz(0, 0x07, 0), /* SYS_READC */
+                          HLT,
+                          0xaa0003e7, /* mov x7, x0 */
+                          movz(0, 0x99, 0),
+                          HLT,        /* unknown: -1 */
+                          0xaa0003e8, /* mov x8, x0 */
+                          movz(0, 0x20, 0),
+                          movz(1, BLOCK, 0),
+                          to_x1,
+                          HLT,
+                          STAY};
+    struct console heard = {.n = 0};
+    struct err e;
+    memcpy(code + TEXT / 4, "hello", 6);
+    memcpy(code + BLOCK / 4, (uint64_t[]){0x20026, 42}, 16);
+    write_kernel(code, ARRAY_LEN(code));
+    struct machine_config c = {.board = "virt-arm", .kernel = kernel, .semihosting = true, .host = {&heard, hear, NULL}};
+    struct machine *m = machine_new(&c, &e);
+    assert_non_null(m);
+    assert_int_equal(machine_input(m, "semihost", "xy", 2), 2);
+    assert_int_equal(machine_run(m, 1000), MACHINE_EXIT);
+    assert_int_equal(machine_exit_code(m), 42);
+    assert_string_equal(heard.text, "hello");
+    assert_int_equal(reg(m, 0, "x7"), 'x');
+    assert_int_equal(reg(m, 0, "x8"), UINT64_MAX);
+    machine_free(m);
+    c.semihosting = false; /* then HLT is UNDEFINED */
+    m = machine_new(&c, &e);
+    unlink(kernel);
+    machine_run(m, 5);
+    assert_int_equal(reg(m, 0, "esr_el1"), 0x2000000);
+    assert_int_equal(reg(m, 0, "elr_el1"), CODE + 16);
+    machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +493,13 @@ int main(void)
         cmocka_unit_test(forks_and_saved_states_go_on_alike),
         cmocka_unit_test(flash_keeps_over_a_reset_what_was_programmed),
         cmocka_unit_test(slots_share_pages_and_interrupts_follow_each_other),
+        cmocka_unit_test(nonsecure_accesses_do_not_reach_what_is_secure),
+        cmocka_unit_test(without_el3_nothing_is_secure),
+        cmocka_unit_test(the_device_tree_marks_what_is_secure),
+        cmocka_unit_test(every_pe_begins_at_an_image_in_el3),
+        cmocka_unit_test(the_secure_gpio_is_the_power),
+        cmocka_unit_test(firmware_in_flash_is_handed_the_kernel),
+        cmocka_unit_test(semihosting_prints_reads_and_ends_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,17 @@
 /* Random page walks: loads from 16384 pages in a pseudo-random order, so that each one misses.
-   STAGES 1: Sv39 in S; 2: Sv39 over Sv39x4 in VS. ROUNDS of them, which the symbol bench_count tells. */
+   STAGES 1: Sv39 in S, or at EL1; 2: with a second stage. ROUNDS of them, which the symbol bench_count tells. */
 #include "common/bench.h"
+#ifdef __riscv
+#include "riscv.h"
+#else
+#include "a64.h"
+#endif
 
 typedef unsigned long u64;
-#define PAGES          16384u
-#define VA             0x1000000000ul /* root entry 64 */
-#define TABLES         0x81000000ul
-#define DATA           0x82000000ul
-#define PTE(pa, flags) ((pa) >> 12 << 10 | (flags))
+#define PAGES  16384u
+#define VA     0x1000000000ul /* root entry 64 */
+#define TABLES (RAM + 0x1000000ul)
+#define DATA   (RAM + 0x2000000ul)
 
 #define TEXT(x) #x
 #define SET(x)  __asm__(".globl bench_count\n.set bench_count, " TEXT(x))
@@ -20,11 +24,11 @@ static volatile u64 sink;
 static void map(u64 *top, u64 index, u64 tables, u64 base, u64 flags)
 {
     u64 *mid = (u64 *)tables, *leaf = (u64 *)(tables + 0x1000);
-    top[index] = PTE((u64)mid, 1);
+    top[index] = TABLE((u64)mid);
     for (unsigned i = 0; i < PAGES; i++) {
         if (i % 512 == 0)
-            mid[i / 512] = PTE((u64)&leaf[i], 1);
-        leaf[i] = PTE(base + (u64)i * 4096, flags);
+            mid[i / 512] = TABLE((u64)&leaf[i]);
+        leaf[i] = PAGE(base + (u64)i * 4096, flags);
     }
 }
 
@@ -44,21 +48,12 @@ void walks(void)
 
 void bench_main(void)
 {
-    root[0] = PTE(0, 0xcf);
-    root[2] = PTE(0x80000000ul, 0xcf);
+    root[0] = BLOCK(0ul, STAGE1_DEVICE);
+    root[RAM >> 30] = BLOCK(RAM, STAGE1_MEMORY);
     /* Guest physical 0x100000000 on is DATA, by 4 KiB pages, in the two-stage form. */
-    map(root, VA >> 30 & 511, TABLES + 0x10000, STAGES == 2 ? 0x100000000ul : DATA, 0xcf);
-    groot[0] = PTE(0, 0xdf);
-    groot[2] = PTE(0x80000000ul, 0xdf);
-    map(groot, 4, TABLES + 0x100000, DATA, 0xdf);
-    WRITE_CSR(pmpaddr0, -1ul);
-    WRITE_CSR(pmpcfg0, 0x1f);
-    WRITE_CSR(satp, STAGES == 1 ? 8ul << 60 | (u64)root >> 12 : 0);
-#if STAGES == 2
-    WRITE_CSR(0x280, 8ul << 60 | (u64)root >> 12);  /* vsatp */
-    WRITE_CSR(0x680, 8ul << 60 | (u64)groot >> 12); /* hgatp */
-#endif
-    WRITE_CSR(mepc, walks);
-    WRITE_CSR(mstatus, 1ul << 11 | (STAGES == 2 ? 1ul << 39 : 0));
-    __asm__ volatile("mret");
+    map(root, VA >> 30 & 511, TABLES + 0x10000, STAGES == 2 ? 0x100000000ul : DATA, STAGE1_MEMORY);
+    groot[0] = BLOCK(0ul, STAGE2_DEVICE);
+    groot[RAM >> 30] = BLOCK(RAM, STAGE2_MEMORY);
+    map(groot, 4, TABLES + 0x100000, DATA, STAGE2_MEMORY);
+    enter(walks, (u64)root, (u64)groot);
 }

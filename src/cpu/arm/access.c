@@ -4,6 +4,7 @@
 
 #include "cpu/arm/debug.h"
 #include "cpu/arm/walk.h"
+#include "cpu/watch.h"
 
 #include <string.h>
 
@@ -67,6 +68,14 @@ void pe_context(struct pe *p)
     }
 }
 
+/* A data address without the tag that is ignored in it. Arm ARM D8.8, "Address tagging". */
+static uint64_t untagged(const struct pe *p, uint64_t va, const struct access_mode *m)
+{
+    if (!address_tbi(p, va, false, m->el))
+        return va;
+    return regime_has_el0(p, m->regime) && (va >> 55 & 1) ? va | bits_mask(56, 8) : va & bits_mask(0, 56);
+}
+
 /* Enters a translation of the page of va into the context the access uses. */
 static void remember(struct pe *p, uint64_t va, const struct xlate *x, enum access a, const struct access_mode *m,
                      const struct mem_view *v)
@@ -75,6 +84,8 @@ static void remember(struct pe *p, uint64_t va, const struct xlate *x, enum acce
     struct tlb_entry *t = &tlb[(va >> MEM_PAGE_SHIFT) & (TLB_SIZE - 1)];
     uint64_t page_va = va & ~(uint64_t)PAGE_OFFSET, pa = x->pa & ~(uint64_t)PAGE_OFFSET;
     uint64_t tag = x->device || p->strict ? page_va | TLB_ALIGNED : page_va;
+    if (unlikely(p->cpu.engine->watchpoints) && cpu_watches_page(&p->cpu, untagged(p, va, m), pa))
+        return;
     bool write = x->write && a == ACCESS_STORE && !(*v->flags & (MEM_CODE | MEM_PTE | MEM_WATCH));
     if (t->pa == pa && t->wtag == tag)
         write = true;
@@ -86,6 +97,23 @@ static void remember(struct pe *p, uint64_t va, const struct xlate *x, enum acce
 
 /* ---- faults ------------------------------------------------------------------------------------------------------------------
  */
+
+/* Whether a debugger's watchpoint stops the access of n bytes at va, which is about to be made and will not fault. */
+static bool stops(struct pe *p, uint64_t va, uint64_t n, unsigned kinds, enum access a, const struct access_mode *m)
+{
+    struct xlate x;
+    while (n) {
+        uint64_t here = MEM_PAGE_SIZE - (va & PAGE_OFFSET);
+        here = here < n ? here : n;
+        if (!pe_translate(p, va, 1, a, m, &x))
+            return false;
+        if (cpu_watch_here(&p->cpu, untagged(p, va, m), x.pa, here, kinds, p->s.pc, p->s.cycle))
+            return true;
+        va += here;
+        n -= here;
+    }
+    return false;
+}
 
 /* Whether the fast path may learn from an access made so. */
 static bool may_remember(const struct pe *p, const struct access_mode *m)
@@ -179,9 +207,10 @@ static void store_bytes(struct pe *p, uint64_t pa, unsigned n, const uint8_t *fr
 
 /* A device may change what is due next: the PE's clock is exact while it looks, and the run loop is told by cpu.resync. Devices
    have no accesses of more than 8 bytes: those are made in two. */
-static bool io_read(struct pe *p, uint64_t pa, unsigned size, uint8_t *to)
+static bool io_read(struct pe *p, const struct xlate *x, unsigned size, uint8_t *to)
 {
-    p->cpu.io_secure = secure_state(p, p->el);
+    uint64_t pa = x->pa;
+    p->cpu.io_secure = !x->ns;
     for (unsigned at = 0; at < size; at += 8) {
         uint64_t v = 0;
         unsigned n = size < 8 ? size : 8;
@@ -192,9 +221,10 @@ static bool io_read(struct pe *p, uint64_t pa, unsigned size, uint8_t *to)
     return true;
 }
 
-static bool io_write(struct pe *p, uint64_t pa, unsigned size, const uint8_t *from)
+static bool io_write(struct pe *p, const struct xlate *x, unsigned size, const uint8_t *from)
 {
-    p->cpu.io_secure = secure_state(p, p->el);
+    uint64_t pa = x->pa;
+    p->cpu.io_secure = !x->ns;
     for (unsigned at = 0; at < size; at += 8) {
         uint64_t v = 0;
         unsigned n = size < 8 ? size : 8;
@@ -212,7 +242,7 @@ static bool load_page(struct pe *p, uint64_t va, unsigned size, const struct acc
     if (!pe_translate(p, va, size, ACCESS_LOAD, m, &x))
         return false;
     if (!mem_look(p->cpu.mem, x.pa, &v))
-        return (!(x.pa & (size - 1)) && io_read(p, x.pa, size, to)) || external_abort(p, va, ACCESS_LOAD, m);
+        return (!(x.pa & (size - 1)) && io_read(p, &x, size, to)) || external_abort(p, va, ACCESS_LOAD, m);
     memcpy(to, v.host + (x.pa & PAGE_OFFSET), size);
     if (x.page_bits && may_remember(p, m))
         remember(p, va, &x, ACCESS_LOAD, m, &v);
@@ -227,7 +257,7 @@ static bool store_page(struct pe *p, uint64_t va, unsigned size, const struct ac
     if (!pe_translate(p, va, size, ACCESS_STORE, m, &x))
         return false;
     if (!own_page(p, x.pa, &v)) {
-        if (!(x.pa & (size - 1)) && io_write(p, x.pa, size, from))
+        if (!(x.pa & (size - 1)) && io_write(p, &x, size, from))
             return true;
         return external_abort(p, va, ACCESS_STORE, m);
     }
@@ -303,6 +333,8 @@ bool pe_load(struct pe *p, uint64_t va, unsigned size, unsigned count, const str
 {
     if (!admit(p, va, size, count, ACCESS_LOAD, m))
         return false;
+    if (unlikely(p->cpu.engine->watchpoints) && stops(p, va, size * count, WATCH_READ, ACCESS_LOAD, m))
+        return false;
     for (unsigned i = 0; i < count; i++, va += size) {
         uint8_t *to = p->slow.data + i * size;
         if (!(crosses(va, size) ? load_across(p, va, size, m, to) : load_page(p, va, size, m, to)))
@@ -318,6 +350,8 @@ bool pe_load(struct pe *p, uint64_t va, unsigned size, unsigned count, const str
 bool pe_store(struct pe *p, uint64_t va, unsigned size, unsigned count, const struct access_mode *m)
 {
     if (!admit(p, va, size, count, ACCESS_STORE, m))
+        return false;
+    if (unlikely(p->cpu.engine->watchpoints) && stops(p, va, size * count, WATCH_WRITE, ACCESS_STORE, m))
         return false;
     for (unsigned i = 0; i < count; i++, va += size) {
         uint8_t *from = p->slow.data + i * size;
@@ -345,6 +379,10 @@ bool pe_atomic(struct pe *p, uint64_t va, unsigned size, enum access a, const st
     /* Devices have no exclusive or atomic accesses. Arm ARM B2.9.2, B2.2.7: IMPLEMENTATION DEFINED. */
     if (!(a == ACCESS_STORE ? own_page(p, x.pa, &v) : mem_look(p->cpu.mem, x.pa, &v)))
         return abort_at(p, va, a, m, mem_page_read(p->cpu.mem, x.pa) ? FSC_EXTERNAL : FSC_EXCLUSIVE);
+    bool exclusive = !m->atomic && a == ACCESS_STORE, fails = exclusive && (p->s.monitor != size || p->s.monitor_pa != x.pa);
+    unsigned kinds = (exclusive ? 0 : WATCH_READ) | (a == ACCESS_STORE ? WATCH_WRITE : 0);
+    if (unlikely(p->cpu.engine->watchpoints) && !fails && stops(p, va, size, kinds, a, m))
+        return false;
     p->slow.pa = x.pa;
     p->slow.host = (uint8_t *)(uintptr_t)v.host + (x.pa & PAGE_OFFSET);
     if (x.page_bits && may_remember(p, m))
@@ -367,6 +405,8 @@ bool pe_zero(struct pe *p, uint64_t va, unsigned size, const struct access_mode 
         return false;
     if (!own_page(p, x.pa, &v))
         return external_abort(p, va, ACCESS_STORE, &zero);
+    if (unlikely(p->cpu.engine->watchpoints) && stops(p, block, size, WATCH_WRITE, ACCESS_STORE, m))
+        return false;
     for (unsigned i = 0; i < size; i += 8)
         store_view(p, x.pa + i, 8, 0, &v);
     return true;

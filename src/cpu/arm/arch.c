@@ -6,6 +6,7 @@
 #include "cpu/arm/exec.h"
 #include "cpu/arm/gic_cpuif.h"
 #include "cpu/arm/regime.h"
+#include "cpu/arm/timer.h"
 #include "mem/gic.h"
 
 #include <stdio.h>
@@ -21,6 +22,7 @@ struct arm_cpu {
 static struct pe *pe(struct cpu *c) { return (struct pe *)c; }
 static const struct pe *pe_of(const struct cpu *c) { return (const struct pe *)c; }
 
+_Static_assert(CPU_SECURE_ONLY == ARM_SECURE_ONLY, "the same ranges");
 _Static_assert(offsetof(struct pe, s) == sizeof(struct cpu), "cpu_progress finds the state behind struct cpu");
 _Static_assert(offsetof(struct arm_state, cycle) == offsetof(struct cpu_progress, cycle) &&
                    offsetof(struct arm_state, idle) == offsetof(struct cpu_progress, idle) &&
@@ -44,6 +46,7 @@ static void kind_free(struct cpu_kind *k)
     struct arm_kind *a = (struct arm_kind *)k;
     sysreg_map_free(a->map);
     a64_decoder_free(a->decoder);
+    free(a->sysreg);
     free(a);
 }
 
@@ -54,6 +57,10 @@ static struct cpu_kind *kind_new(const struct cpu_choice *choice, struct err *e)
         return NULL;
     cfg.rvbar = choice->reset_pc;
     cfg.cntfrq = choice->tick_hz;
+    for (unsigned i = 0; arm_has(&cfg, FEAT_EL3) && i < ARM_SECURE_ONLY; i++) {
+        cfg.secure_only[i].base = choice->secure_only[i].start;
+        cfg.secure_only[i].end = choice->secure_only[i].end;
+    }
     struct arm_kind *a = must(calloc(1, sizeof *a));
     a->cfg = cfg;
     a->map = must(sysreg_map_new(&a->cfg));
@@ -64,6 +71,7 @@ static struct cpu_kind *kind_new(const struct cpu_choice *choice, struct err *e)
                                 .digest = hash_bytes(&cfg, sizeof cfg),
                                 .secure = arm_has(&cfg, FEAT_EL3)};
     snprintf(a->kind.name, sizeof a->kind.name, "%s", arm_core_name(cfg.core));
+    arm_registers_find(a);
     return &a->kind;
 }
 
@@ -133,21 +141,6 @@ static void pmu(void *ctx, struct pe *p, bool level)
     gic_ppi(p, 23, level);
 }
 
-/* SEV: an event to every other PE. */
-static void send_event(void *ctx, struct pe *p)
-{
-    const struct engine *e = p->cpu.engine;
-    (void)ctx;
-    for (unsigned i = 0; i < e->cpus; i++) {
-        struct pe *other = pe(e->cpu[i]);
-        if (other == p)
-            continue;
-        pe_event(other);
-        if (other->s.waiting)
-            p->cpu.resync = true;
-    }
-}
-
 static uint64_t read_gic(void *ctx, struct pe *p, unsigned id)
 {
     (void)ctx;
@@ -176,7 +169,6 @@ static void provide(struct cpu *c)
                              .trapped = env && env->trapped ? trapped : NULL,
                              .timer = timer,
                              .pmu = pmu,
-                             .send_event = send_event,
                              .gic_read = read_gic,
                              .gic_write = write_gic,
                              .gic_changed = changed};
@@ -277,15 +269,29 @@ static void set_time_offset(struct cpu *c, uint64_t offset)
     pe_deadline(pe(c));
 }
 
-/* Interrupts of a PE without a GIC's are the inputs IRQ (0) and FIQ (1). */
+/* Inputs 0 IRQ, 1 FIQ, 4 virtual IRQ, 5 virtual FIQ are raised beside what the GIC makes of them; 6 is HCR_EL2.VSE. A bus error
+   is a physical SError with `address` as its syndrome (ESR_ELx.ISS). */
 static bool inject(struct cpu *c, const struct injection *i, struct err *e)
 {
-    if (i->kind != INJECT_LINE)
-        return e ? err_set(e, "an A64 cpu has no such event; its inputs are line 0 (IRQ) and 1 (FIQ)") : false;
-    if (i->line > 1 || i->how == INJECT_PULSE)
-        return e ? err_set(e, "input %u: an A64 cpu has inputs 0 (IRQ) and 1 (FIQ), which are raised or lowered", i->line)
+    struct pe *p = pe(c);
+    const bool el2 = arm_has(p->cfg, FEAT_EL2);
+    if (i->kind == INJECT_BUS) {
+        p->s.serror = 1;
+        p->s.serror_iss = i->address & 0x1ffffff;
+    } else if (i->kind != INJECT_LINE) {
+        return e ? err_set(e, "an A64 cpu has no such event") : false;
+    } else if (i->line == 6 && el2) {
+        p->s.regs.hcr_el2 = i->how == INJECT_LOWER ? p->s.regs.hcr_el2 & ~hcr_el2_VSE : p->s.regs.hcr_el2 | hcr_el2_VSE;
+    } else if (i->line < 2 || ((i->line == 4 || i->line == 5) && el2)) {
+        uint64_t bit = UINT64_C(1) << i->line, raised = bit << LINE_INJECTED, pulse = bit << LINE_PULSE;
+        p->s.lines &= ~(raised | pulse);
+        p->s.lines |= i->how == INJECT_LOWER ? 0 : i->how == INJECT_RAISE ? raised : raised | pulse;
+    } else {
+        return e ? err_set(e, "input %u: an A64 cpu has 0 (IRQ) and 1 (FIQ), with EL2 4, 5, 6 (virtual IRQ, FIQ, SError)",
+                           i->line)
                  : false;
-    pe_line(pe(c), i->line, i->how == INJECT_RAISE);
+    }
+    p->cpu.resync = true;
     return true;
 }
 
@@ -293,24 +299,44 @@ static bool load(struct cpu *c, uint64_t va, void *p, uint64_t n)
 {
     struct pe *a = pe(c);
     uint8_t *out = p;
-    for (; n; n--, va++) {
-        if (!pe_load(a, va, 1, 1, &a->plain))
-            return false;
+    c->unwatched = true;
+    for (; n && pe_load(a, va, 1, 1, &a->plain); n--, va++)
         *out++ = a->slow.data[0];
-    }
-    return true;
+    c->unwatched = false;
+    return !n;
 }
 
 static bool store(struct cpu *c, uint64_t va, const void *p, uint64_t n)
 {
     struct pe *a = pe(c);
     const uint8_t *in = p;
+    c->unwatched = true;
     for (; n; n--, va++) {
         a->slow.data[0] = *in++;
         if (!pe_store(a, va, 1, 1, &a->plain))
-            return false;
+            break;
     }
+    c->unwatched = false;
+    return !n;
+}
+
+static bool translate(struct cpu *c, uint64_t va, uint64_t *pa)
+{
+    struct pe *p = pe(c);
+    const struct access_mode m = {.el = p->el, .regime = p->plain.regime, .probe = true};
+    struct xlate x;
+    if (!pe_translate(p, va, 1, ACCESS_LOAD, &m, &x))
+        return false;
+    *pa = x.pa;
     return true;
+}
+
+static const char *mode(const struct cpu *c)
+{
+    static const char *const names[2][4] = {{"EL0", "EL1", "EL2", "EL3"}, {"Secure EL0", "Secure EL1", "Secure EL2", "EL3"}};
+    const struct pe *p = pe_of(c);
+    unsigned el = (unsigned)(p->s.pstate >> 2 & 3);
+    return names[arm_has(p->cfg, FEAT_EL3) && secure_state(p, el)][el];
 }
 
 /* ---- state
@@ -333,7 +359,8 @@ static void pieces(struct cpu *c, cpu_piece_fn *fn, void *ctx)
 {
     struct arm_state *s = &pe(c)->s;
     s->x[REG_SINK] = 0; /* results nobody reads */
-    pmu_sync(pe(c));    /* counters as they are now, however long ago they were brought up to date */
+    pmu_sync(pe(c));    /* counters and events as they are now, however long ago they were brought up to date */
+    timer_stream_sync(pe(c));
 #define STATE(member, count, bytes, meaning) fn(ctx, #member, &s->member, sizeof s->member);
 #include "cpu/arm/state.def"
 #undef STATE
@@ -401,8 +428,14 @@ const struct cpu_arch arm_arch = {
     .argument = {"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7"},
     .get_reg = arm_get_reg,
     .set_reg = arm_set_reg,
+    .mode = mode,
+    .register_at = arm_register_at,
+    .register_named = arm_register_named,
+    .get_register = arm_get_register,
+    .set_register = arm_set_register,
     .load = load,
     .store = store,
+    .translate = translate,
     .put_back = put_back,
     .pieces = pieces,
     .fault = fault,

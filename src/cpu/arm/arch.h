@@ -9,11 +9,22 @@ struct arm_kind {
     struct arm_config cfg;
     struct sysreg_map *map;
     struct a64_decoder *decoder;
+    uint16_t *sysreg; /* ids of the system registers a debugger can read, ascending */
+    unsigned sysregs;
 };
 
 /* regs.c */
 bool arm_get_reg(struct cpu *cpu, const char *name, uint64_t *value);
 bool arm_set_reg(struct cpu *cpu, const char *name, uint64_t value);
+/* A debugger's view: the highest level's, whatever the PE is doing. */
+struct sysreg_ctx arm_top_view(struct pe *p);
+
+/* registers.c */
+void arm_registers_find(struct arm_kind *k); /* fills sysreg, sysregs */
+bool arm_register_at(const struct cpu_kind *kind, unsigned i, struct cpu_register *r);
+int arm_register_named(const struct cpu_kind *kind, const char *name);
+bool arm_get_register(struct cpu *c, const struct cpu_kind *k, unsigned i, void *p);
+bool arm_set_register(struct cpu *c, const struct cpu_kind *k, unsigned i, const void *p);
 
 /* describe.c */
 bool arm_describe(const struct cpu_kind *k, enum cpu_node node, cpu_property_fn *fn, void *ctx);

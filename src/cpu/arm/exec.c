@@ -4,6 +4,7 @@
  */
 #include "cpu/arm/exec.inc"
 #include "cpu/arm/trap.h"
+#include "cpu/breaks.h"
 
 /* ---- where handlers go when something is not as usual ------------------------------------------------------------------- */
 
@@ -27,30 +28,8 @@ static uint32_t insn_at(const uint8_t *page, unsigned offset)
     return insn;
 }
 
-/* IMPLEMENTATION DEFINED: LDLAR and STLLR count as neither acquire nor release. */
-/* What a stage 2 abort tells of a load or store of one general register without writeback: ISV, SAS, SSE, SRT, SF, AR; else 0.
-   Arm ARM "ISS encoding for an exception from a Data Abort", LSInstructionSyndrome. */
-static uint32_t load_store_syndrome(const struct pe *p, uint32_t insn)
-{
-    static const char *const formats[] = {"L_U", "S_U", "L_9", "S_9", "L_R", "S_R", "L_LIT", "L_0", "S_0", "L_PAC"};
-    struct a64_decoded d = a64_decode(p->decoder, insn);
-    const struct a64_row *r = d.row;
-    bool one = false;
-    for (unsigned i = 0; r && i < ARRAY_LEN(formats); i++)
-        one |= !strcmp(r->format, formats[i]);
-    if (!one || !strncmp(r->name, "ldx", 3) || !strncmp(r->name, "ldax", 4) || strstr(r->name, "_pre") ||
-        strstr(r->name, "_post"))
-        return 0;
-    bool literal = !strcmp(r->format, "L_LIT"), ordered = !strncmp(r->name, "ldap", 4) || !strncmp(r->name, "ldar", 4) ||
-                                                          (!strncmp(r->name, "stl", 3) && strncmp(r->name, "stll", 4));
-    uint32_t size = literal ? 2 + (insn >> 30 == 1) : insn >> 30, opc = literal ? insn >> 30 : insn >> 22 & 3;
-    bool has_opc = strcmp(r->format, "L_0") && strcmp(r->format, "S_0") && strcmp(r->format, "L_PAC");
-    bool is_signed = has_opc && opc >> 1;
-    bool wide = is_signed ? !(opc & 1) : size == 3;
-    return 1u << 24 | size << 22 | (uint32_t)is_signed << 21 | (insn & 31) << 16 | (uint32_t)wide << 15 | (uint32_t)ordered << 14;
-}
-
-/* Of the instruction at op. */
+/* Hypervisors emulate devices by what a stage 2 abort tells of the access, the instruction at op. Nothing of aborts on the walk
+   of stage 1 (AArch64.FaultSyndrome). */
 COLD void add_syndrome(struct pe *p, const struct uop *op)
 {
     const uint32_t on_walk = 1u << 7;
@@ -62,12 +41,17 @@ COLD void add_syndrome(struct pe *p, const struct uop *op)
             (const struct code_page *)(const void *)((const char *)p->cpu.ops - offsetof(struct code_page, ops));
         insn = insn_at(mem_page_read(p->cpu.mem, c->pa), (unsigned)(op - p->cpu.ops) * 4);
     }
-    p->exc.iss |= load_store_syndrome(p, insn);
+    p->exc.iss |= a64_access_syndrome(insn);
 }
 
-/* The exception in p->exc is taken at op. SVC, HVC and the like have been executed, others not. */
+/* The exception in p->exc is taken at op. SVC, HVC and the like have been executed, others not. Or a watchpoint stops before op.
+ */
 void exec_raise(struct pe *p, struct uop *op, int64_t left)
 {
+    if (unlikely(p->cpu.watched.now)) {
+        p->cpu.watched.now = false;
+        return exec_stop_at(p, op, left);
+    }
     sync_in(p, op, left);
     if (unlikely(p->exc.ec == EC_DATA_ABORT_LOWER && p->exc.el == 2))
         add_syndrome(p, op);
@@ -218,11 +202,13 @@ SLOW_STORE(U64, store_pair_ordered_wb, 2, true, HOW_ORDERED)
 static void i_undefined(struct cpu *c, struct uop *op, int64_t left) { return exec_undefined((struct pe *)c, op, left); }
 
 /* Only branches by an immediate know that they reach out of their page. */
-#define FAR_ROWS                                                                                                                 \
-    ROW(b)                                                                                                                       \
-    ROW(bl)                                                                                                                      \
-    ROW(cbz_x) ROW(cbz_w) ROW(cbnz_x) ROW(cbnz_w) ROW(tbz) ROW(tbnz) ROW(b_eq) ROW(b_ne) ROW(b_cs) ROW(b_cc) ROW(b_mi) ROW(b_pl) \
-        ROW(b_vs) ROW(b_vc) ROW(b_hi) ROW(b_ls) ROW(b_ge) ROW(b_lt) ROW(b_gt) ROW(b_le)
+#define FAR_ROWS                                                                                                               \
+    ROW(b)                                                                                                                     \
+    ROW(bl)                                                                                                                    \
+    ROW(cbz_x)                                                                                                                 \
+    ROW(cbz_w)                                                                                                                 \
+    ROW(cbnz_x) ROW(cbnz_w) ROW(tbz) ROW(tbnz) ROW(b_eq) ROW(b_ne) ROW(b_cs) ROW(b_cc) ROW(b_mi) ROW(b_pl) ROW(b_vs) ROW(b_vc) \
+        ROW(b_hi) ROW(b_ls) ROW(b_ge) ROW(b_lt) ROW(b_gt) ROW(b_le)
 #define ROW(name) HANDLER(f_, name, true, UOP_IMM, false)
 FAR_ROWS
 #undef ROW
@@ -284,16 +270,21 @@ SLOW enum a64_op make_uop(struct pe *p, struct uop *u, uint32_t insn, bool in_pa
     return d.op;
 }
 
-/* One instruction outside any decoded page: its page can't be cached. */
-SLOW void run_scratch(struct pe *p, int64_t left)
+/* A breakpoint is at s.pc: the run ends before it. */
+SLOW bool stops_here(struct pe *p, int64_t left) { return cpu_break_here(&p->cpu, p->s.pc, cpu_now(&p->cpu, left)); }
+
+/* One instruction outside any decoded page: its page can't be cached, or a breakpoint may be at it. */
+SLOW void run_scratch(struct pe *p, int64_t left, bool guarded)
 {
     struct cpu *c = &p->cpu;
+    if (unlikely(c->engine->breaks) && stops_here(p, left))
+        STOP(c, left);
     c->ops = c->scratch;
     c->page_va = p->s.pc;
     c->scratch[0] = c->scratch[1] = c->engine->end;
     if (!pe_fetch(p, p->s.pc, &p->slow.insn))
         return exec_raise(p, c->scratch, left);
-    make_uop(p, c->scratch, p->slow.insn, false, 0, false);
+    make_uop(p, c->scratch, p->slow.insn, false, 0, guarded);
     DISPATCH(c, c->scratch, left);
 }
 
@@ -335,7 +326,7 @@ void exec_fetch_slow(struct pe *p, int64_t left)
     if ((e->tag & FETCH_TAG & ~UINT64_C(3)) != page_va || e->tag == TLB_NONE) {
         struct code_page *page = pe_fetch_page(p, pc);
         if (!page)
-            return p->slow.value ? raise_at_pc(p, left) : run_scratch(p, left);
+            return p->slow.value ? raise_at_pc(p, left) : run_scratch(p, left, false);
     }
     struct code_page *page = e->page;
     if (page->kind == CODE_GUARDED && p->btype_at == p->s.cycle && p->btype) {
@@ -359,7 +350,8 @@ void exec_fetch_slow(struct pe *p, int64_t left)
 static void try_fuse(struct pe *p, struct uop *op, enum a64_op first, const uint8_t *page, unsigned offset, bool guarded)
 {
     struct uop *next = op + 1, second;
-    if (offset + 4 >= MEM_PAGE_SIZE || op->fn != handler_of(first))
+    if (offset + 4 >= MEM_PAGE_SIZE || op->fn != handler_of(first) ||
+        (unlikely(p->cpu.engine->breaks) && engine_break_offset(p->cpu.engine, offset + 4)))
         return;
     enum a64_op row = make_uop(p, &second, insn_at(page, offset + 4), true, offset + 4, guarded);
     if (second.fn != handler_of(row))
@@ -374,11 +366,29 @@ static void try_fuse(struct pe *p, struct uop *op, enum a64_op first, const uint
     op->fn = fn;
 }
 
+/* The decoded page being executed. */
+static struct code_page *current_page(const struct pe *p)
+{
+    return (struct code_page *)(void *)((char *)p->cpu.ops - offsetof(struct code_page, ops));
+}
+
+/* Holds the slot of a breakpoint, in whatever page: looks, then does the instruction apart. */
+static void break_slot(struct cpu *c, struct uop *op, int64_t left)
+{
+    struct pe *p = (struct pe *)c;
+    p->s.pc = pc_of(p, op);
+    return run_scratch(p, left, current_page(p)->kind == CODE_GUARDED);
+}
+
 /* Decodes the instruction at slot op of the current page. */
 SLOW void decode_at(struct pe *p, struct uop *op)
 {
-    struct code_page *c = (struct code_page *)(void *)((char *)p->cpu.ops - offsetof(struct code_page, ops));
+    struct code_page *c = current_page(p);
     unsigned offset = (unsigned)(op - p->cpu.ops) * 4;
+    if (unlikely(p->cpu.engine->breaks) && engine_break_offset(p->cpu.engine, offset)) {
+        op->fn = break_slot;
+        return;
+    }
     const uint8_t *page = mem_page_read(p->cpu.mem, c->pa);
     bool guarded = c->kind == CODE_GUARDED;
     enum a64_op row = make_uop(p, op, insn_at(page, offset), true, offset, guarded);

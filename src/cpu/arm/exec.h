@@ -70,4 +70,6 @@ void pe_sp_look(struct pe *p);
 /* SCTLR_ELx.BT0 or BT1: paciasp and pacibsp do not accept BTYPE 3. */
 bool pe_bt_strict(const struct pe *p);
 
+/* ISV to AR (bits 24 to 14) of the ISS of a stage 2 data abort by this instruction; 0: it has none. */
+uint32_t a64_access_syndrome(uint32_t insn);
 #endif

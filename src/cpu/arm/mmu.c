@@ -253,6 +253,9 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
         g.perm &= l.perm;
         l = g;
     }
+    /* An address translation instruction accesses nothing. */
+    if (unlikely(l.ns && arm_secure_only(p->cfg, l.page)) && !m->at)
+        return ttw_fault(&w, FSC_EXTERNAL, 0);
     *out = (struct xlate){.pa = l.page | (va & PAGE_OFFSET),
                           .page_bits = MEM_PAGE_SHIFT,
                           .read = l.perm & PERM_R,
@@ -265,7 +268,7 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
                           .attr = l.attr,
                           .sh = l.sh};
     /* Unless everything the walk read was known, and so is marked. */
-    if (unlikely((w.reads && !ttw_mark(&w)) || w.gen != p->cpu.engine->gen))
+    if (unlikely(m->probe || (w.reads && !ttw_mark(&w)) || w.gen != p->cpu.engine->gen))
         out->page_bits = 0;
     return true;
 }

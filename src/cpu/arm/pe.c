@@ -272,7 +272,7 @@ static void take(struct pe *p, const struct arm_exception *e)
 {
     p->cpu.resync = false;
     take_exception(p, e);
-    pe_took_serror(p, e);
+    pe_took(p, e);
 }
 
 /* A synchronous exception that comes before the instruction at s.pc: it takes the place of one. */
@@ -298,7 +298,8 @@ static void step(struct pe *p)
     uint32_t insn = 0;
     bool exclusive = pe_fetch(p, p->s.pc, &insn) && (insn & 0x3f400000) == 0x08400000; /* a load exclusive */
     run_handlers(p, p->s.cycle + 1);
-    debug_after(p, p->s.idle != idle, exclusive);
+    if (p->cpu.stop != CPU_STOP_DEBUG) /* else it was not executed */
+        debug_after(p, p->s.idle != idle, exclusive);
 }
 
 enum cpu_stop pe_run(struct pe *p, uint64_t until)
@@ -311,6 +312,7 @@ enum cpu_stop pe_run(struct pe *p, uint64_t until)
     engine->running = &p->cpu;
     take_apart(p);
     pe_mode_changed(p); /* the contexts may have been dropped */
+    p->cpu.stop = CPU_STOP_RESYNC;
     bool asked = false;
     for (;;) {
         if (p->s.cycle >= p->deadline)
@@ -327,10 +329,11 @@ enum cpu_stop pe_run(struct pe *p, uint64_t until)
         stop = CPU_STOP_LIMIT;
         if (p->s.cycle >= until)
             break;
-        stop = CPU_STOP_RESYNC;
+        stop = p->cpu.stop;
         if (asked)
             break;
         if (pe_pending(p, &e)) {
+            cpu_took(&p->cpu, p->s.cycle);
             take(p, &e);
             if (p->cpu.resync) /* pe_env.trapped wants to stop here */
                 break;
@@ -348,7 +351,7 @@ enum cpu_stop pe_run(struct pe *p, uint64_t until)
             step(p);
         else
             run_handlers(p, limit < p->s.cycle + STRETCH_MAX ? limit : p->s.cycle + STRETCH_MAX);
-        asked = p->cpu.resync;
+        asked = p->cpu.resync || p->cpu.stop == CPU_STOP_DEBUG;
     }
     engine->running = NULL;
     pe_complete(p);

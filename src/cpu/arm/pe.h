@@ -7,6 +7,7 @@
 #include "cpu/arm/flags.h"
 #include "cpu/arm/pstate.h"
 #include "cpu/engine.h"
+#include "cpu/fp/soft.h"
 #include "csr/arm/sysreg.h"
 
 /* What an exception is of; the offset in the vector is made from it. Arm ARM D1.3.1. */
@@ -77,6 +78,7 @@ struct access_mode {
     bool at;        /* address translation instruction: the second stage only if asked for */
     bool stage1;    /* the first stage alone */
     bool walk;      /* the MMU's own */
+    bool probe;     /* a debugger's look: no permission matters, and nothing is changed */
 };
 
 /* Of a vector register, the low 128 bits are in use; the rest is for SVE. */
@@ -107,7 +109,7 @@ struct arm_state {
     uint64_t pstate; /* as SPSR_ELx has it; NZCV and BTYPE only while the PE is not running */
     uint64_t fpcr, fpsr;
     uint64_t time_offset; /* physical counter = cycle / tick_cycles + offset */
-    uint64_t lines;       /* interrupt inputs: bit 0 IRQ, 1 FIQ, 4 virtual IRQ, 5 virtual FIQ */
+    uint64_t lines;       /* interrupt inputs: bit 0 IRQ, 1 FIQ, 4 virtual IRQ, 5 virtual FIQ; LINE_INJECTED, LINE_PULSE */
     uint64_t stream_from; /* count up to which the event stream's events are in `event` */
     uint64_t wait_until;  /* WFIT, WFET: the virtual counter's value that ends it; UINT64_MAX none */
     uint64_t monitor_pa;  /* what the exclusive monitor watches */
@@ -128,6 +130,10 @@ struct arm_state {
 
 /* Bits of lines. */
 enum { LINE_IRQ = 1, LINE_FIQ = 2, LINE_VIRQ = 1 << 4, LINE_VFIQ = 1 << 5 };
+/* The same bits further up: inputs that were raised from outside, beside what the GIC drives; and which of those go low when the
+   interrupt is taken. */
+enum { LINE_INJECTED = 8, LINE_PULSE = 16 };
+static inline uint64_t lines_high(uint64_t lines) { return (lines | lines >> LINE_INJECTED) & 0xff; }
 enum { WAITING_WFI = 1, WAITING_WFE = 2 };
 
 enum arm_timer {
@@ -225,11 +231,13 @@ struct pe {
     struct pac_memo pac;
     /* Results of the slow path: handlers keep no addressable locals, which would cost them their tail calls. */
     struct {
-        uint8_t data[32];
+        uint8_t data[32], elements[64];
         uint64_t value, pa;
         uint8_t *host;
         struct access_mode mode;
         uint32_t insn, effects;
+        struct fp_env fp;
+        bool exact;
     } slow;
     struct arm_exception exc; /* the exception a slow path raised */
     const struct pe_env *env;
@@ -261,8 +269,6 @@ struct pe_env {
     void (*timer)(void *ctx, struct pe *p, enum arm_timer t, bool level);
     /* The overflow interrupt of the performance monitors changed. */
     void (*pmu)(void *ctx, struct pe *p, bool level);
-    /* SEV: every other PE gets an event (pe_event). */
-    void (*send_event)(void *ctx, struct pe *p);
     /* The GIC's CPU interface: sysreg_live.gic_read, gic_write. */
     uint64_t (*gic_read)(void *ctx, struct pe *p, unsigned id);
     uint32_t (*gic_write)(void *ctx, struct pe *p, unsigned id, uint64_t value);
@@ -321,8 +327,8 @@ bool pe_pending(struct pe *p, struct arm_exception *e);
 /* Does what is due and recomputes p->deadline, from timers, event stream, time-outs and counters. To be called when one of those
    changed and at an instruction boundary when s.cycle >= p->deadline. */
 void pe_deadline(struct pe *p);
-/* A physical or virtual SError was taken: it is pending no more. */
-void pe_took_serror(struct pe *p, const struct arm_exception *e);
+/* An interrupt or SError was taken: what was only there until then is pending no more. */
+void pe_took(struct pe *p, const struct arm_exception *e);
 uint64_t pe_count(const struct pe *p); /* the physical counter now, by s.cycle */
 extern const struct sysreg_live pe_live;
 

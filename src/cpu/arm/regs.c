@@ -38,8 +38,7 @@ static uint64_t *word_of(struct pe *p, const char *name)
     return NULL;
 }
 
-/* A debugger's view: the highest level's, whatever the PE is doing. */
-static struct sysreg_ctx top_view(struct pe *p)
+struct sysreg_ctx arm_top_view(struct pe *p)
 {
     struct sysreg_ctx c = p->ctx;
     c.el = arm_has(p->cfg, FEAT_EL3) ? 3 : arm_has(p->cfg, FEAT_EL2) ? 2 : 1;
@@ -50,7 +49,7 @@ bool arm_get_reg(struct cpu *cpu, const char *name, uint64_t *value)
 {
     struct pe *p = (struct pe *)cpu;
     const uint64_t *word = word_of(p, name);
-    struct sysreg_ctx c = top_view(p);
+    struct sysreg_ctx c = arm_top_view(p);
     if (word)
         *value = *word;
     else if (!strcmp(name, "pstate") || !strcmp(name, "cpsr"))
@@ -66,7 +65,7 @@ bool arm_set_reg(struct cpu *cpu, const char *name, uint64_t value)
 {
     struct pe *p = (struct pe *)cpu;
     uint64_t *word = word_of(p, name), old;
-    struct sysreg_ctx c = top_view(p);
+    struct sysreg_ctx c = arm_top_view(p);
     if (word == &p->s.x[REG_SP])
         p->s.sp[p->s.pstate & 1 ? p->s.pstate >> 2 & 3 : 0] = value;
     if (word) {

@@ -47,10 +47,19 @@ bool pe_mrs(struct pe *p, uint32_t insn, unsigned id)
     return true;
 }
 
+/* Whether event streams depend on a register. */
+static bool directs_streams(unsigned id)
+{
+    return id == SR_cntkctl_el1 || id == SR_cnthctl_el2 || id == SR_cntvoff_el2 || id == SR_cntpoff_el2 || id == SR_hcr_el2 ||
+           id == SR_scr_el3;
+}
+
 bool pe_msr(struct pe *p, uint32_t insn, unsigned id, uint64_t value)
 {
     if (unlikely(!check(p, insn, &id, true)))
         return false;
+    if (unlikely(directs_streams(id)))
+        timer_stream_sync(p); /* events until now are of the streams as they were */
     p->slow.effects = sysreg_write(&p->ctx, id, value);
     return true;
 }
@@ -319,7 +328,7 @@ bool pe_wait(struct pe *p, enum wait_kind kind, unsigned rt, uint64_t until)
 
 void pe_wait_over(struct pe *p)
 {
-    if (p->s.waiting == WAITING_WFE && p->s.event)
+    if (p->s.waiting == WAITING_WFE && timer_event(p))
         p->s.event = 0;
     p->s.waiting = 0;
     p->s.wait_until = UINT64_MAX;
@@ -395,7 +404,7 @@ static void live_software_increment(void *pe, uint32_t counters) { pmu_event_on(
 static uint32_t live_lines(void *pe)
 {
     const struct pe *p = pe;
-    return (uint32_t)(p->s.lines & (LINE_IRQ | LINE_FIQ | LINE_VIRQ | LINE_VFIQ)) | (p->s.serror ? 4u : 0);
+    return (uint32_t)(lines_high(p->s.lines) & (LINE_IRQ | LINE_FIQ | LINE_VIRQ | LINE_VFIQ)) | (p->s.serror ? 4u : 0);
 }
 
 static bool live_one_state(void *pe) { return ((struct pe *)pe)->s.gic.one_state; }

@@ -138,8 +138,7 @@ void timer_stream_sync(struct pe *p)
 
 bool timer_event(struct pe *p)
 {
-    if (!p->s.event)
-        timer_stream_sync(p);
+    timer_stream_sync(p); /* also if it is set already: what came until now is used up together */
     return p->s.event;
 }
 

@@ -51,7 +51,7 @@ WALK_INLINE bool desc_read(struct walk *w, uint64_t pa, bool big_endian, uint64_
     const uint8_t *host = known->host;
     if (unlikely(known->page != page || known->gen != w->p->cpu.engine->gen)) {
         host = mem_page_read(w->p->cpu.mem, pa);
-        if (!host)
+        if (!host || (!w->secure && arm_secure_only(w->p->cfg, pa)))
             return false;
         w->pte_page[w->reads++] = page;
     }
@@ -81,11 +81,12 @@ static bool desc_write(struct walk *w, uint64_t pa, bool big_endian, uint64_t ol
     return true;
 }
 
-/* Only pages that are this machine's own stay where they are when stored to. */
+/* Only pages that are this machine's own stay where they are when stored to. Those that not every walk may read are asked about
+   each time. */
 static void remember_page(struct walk *w, uint64_t page)
 {
     struct pe *p = w->p;
-    if (!mem_page_private(p->cpu.mem, page))
+    if (!mem_page_private(p->cpu.mem, page) || arm_secure_only(p->cfg, page))
         return;
     __typeof__(p->walk.pte[0]) *known = &p->walk.pte[page / MEM_PAGE_SIZE % WALK_PAGES];
     known->page = page;
@@ -325,7 +326,7 @@ static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, co
     if (unlikely(too_wide(s, address)))
         return ttw_fault2(w, FSC_ADDRESS_SIZE, level, ipa, on_walk);
     uint64_t new = desc;
-    if (unlikely(!(desc & DESC_AF))) {
+    if (unlikely(!(desc & DESC_AF)) && !w->m.probe) {
         if (!s->ha)
             return ttw_fault2(w, FSC_ACCESS_FLAG, level, ipa, on_walk);
         new |= DESC_AF;
@@ -335,7 +336,7 @@ static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, co
     if (unlikely(!on_walk && device && ttw_misaligned(w, 0)))
         return ttw_fault2(w, FSC_ALIGNMENT, level, ipa, on_walk);
     unsigned perm = second_perm(w, desc) | (clean ? PERM_W : 0), missing = need & ~perm;
-    if (unlikely(missing || (on_walk && device && (hcr_of(p) & hcr_el2_PTW)))) {
+    if (unlikely(missing || (on_walk && device && (hcr_of(p) & hcr_el2_PTW))) && !w->m.probe) {
         if (!on_walk)
             set_write(w, missing);
         return ttw_fault2(w, FSC_PERMISSION, level, ipa, on_walk);
@@ -427,7 +428,7 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
     uint64_t address = desc_address(p, s, desc, shift) | (w->va & bits_mask(0, shift)), new = desc;
     if (unlikely(too_wide(s, address)))
         return ttw_fault(w, FSC_ADDRESS_SIZE, level);
-    if (unlikely(!(desc & DESC_AF))) {
+    if (unlikely(!(desc & DESC_AF)) && !w->m.probe) {
         if (!s->ha)
             return ttw_fault(w, FSC_ACCESS_FLAG, level);
         new |= DESC_AF;
@@ -441,7 +442,7 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
     unsigned perm = first_perm(w, clean ? desc & ~(uint64_t)DESC_AP2 : desc, limits), need = needed(w);
     if (unlikely(w->secure && ns && (p->s.regs.scr_el3 & scr_el3_SIF)))
         perm &= ~(unsigned)PERM_X;
-    if (unlikely(need & ~perm)) {
+    if (unlikely(need & ~perm) && !w->m.probe) {
         set_write(w, need & ~perm);
         return ttw_fault(w, FSC_PERMISSION, level);
     }

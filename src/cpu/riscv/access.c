@@ -1,6 +1,7 @@
 /* Loads, stores and fetches outside the fast path: translation, alignment, RAM or device, and what keeps the caches true. */
 #include "cpu/riscv/access.h"
 #include "cpu/riscv/status.h"
+#include "cpu/watch.h"
 
 #include <string.h>
 
@@ -46,17 +47,28 @@ void hart_context_changed(struct hart *h)
 }
 
 /* Enters a translation of the page of va into the context plain loads and stores use. */
-static void remember(struct hart *h, uint64_t va, const struct xlate *x, enum access a, const struct mem_view *v)
+static inline void remember(struct hart *h, uint64_t va, uint64_t pa, bool read, bool write, enum access a,
+                            const struct mem_view *v)
 {
     struct tlb_entry *t = &h->cpu.tlb[(va >> MEM_PAGE_SHIFT) & (TLB_SIZE - 1)];
-    uint64_t page_va = va & ~(uint64_t)PAGE_OFFSET, pa = x->pa & ~(uint64_t)PAGE_OFFSET;
-    bool write = x->write && a == ACCESS_STORE && !(*v->flags & (MEM_CODE | MEM_PTE | MEM_WATCH));
+    uint64_t page_va = va & ~(uint64_t)PAGE_OFFSET;
+    pa &= ~(uint64_t)PAGE_OFFSET;
+    if (unlikely(h->cpu.engine->watchpoints) && cpu_watches_page(&h->cpu, mmu_address(h, va, &h->plain), pa))
+        return;
+    write = write && a == ACCESS_STORE && !(*v->flags & (MEM_CODE | MEM_PTE | MEM_WATCH));
     if (t->pa == pa && t->wtag == page_va)
         write = true;
     if (a != ACCESS_STORE && !(*v->flags & MEM_SHARED))
         *v->flags |= MEM_SHARED; /* it may be: to know would cost a look at its count */
     *t = (struct tlb_entry){
-        .rtag = x->read ? page_va : TLB_NONE, .wtag = write ? page_va : TLB_NONE, .add = (uintptr_t)v->host - page_va, .pa = pa};
+        .rtag = read ? page_va : TLB_NONE, .wtag = write ? page_va : TLB_NONE, .add = (uintptr_t)v->host - page_va, .pa = pa};
+}
+
+/* An access that is about to be made, with nothing to fault any more: whether a watchpoint stops it. */
+static inline bool watched(struct hart *h, uint64_t va, uint64_t pa, unsigned size, unsigned kinds, const struct access_mode *m)
+{
+    return unlikely(h->cpu.engine->watchpoints) &&
+           cpu_watch_here(&h->cpu, mmu_address(h, va, m), pa, size, kinds, h->s.pc, h->s.cycle);
 }
 
 static bool access_fault(struct hart *h, uint64_t va, enum access a, const struct access_mode *m)
@@ -87,12 +99,14 @@ static bool load_page(struct hart *h, uint64_t va, unsigned size, const struct a
     if (!mmu_translate(h, va, size, ACCESS_LOAD, m, &x))
         return false;
     struct mem_view v;
+    if (watched(h, va, x.pa, size, WATCH_READ, m))
+        return false;
     if (!mem_look(h->cpu.mem, x.pa, &v))
         return io_load(h, va, x.pa, size, m, value);
     *value = 0;
     memcpy(value, v.host + (x.pa & PAGE_OFFSET), size);
     if (plain && x.page_bits)
-        remember(h, va, &x, ACCESS_LOAD, &v);
+        remember(h, va, x.pa, x.read, x.write, ACCESS_LOAD, &v);
     return true;
 }
 
@@ -137,7 +151,7 @@ static bool store_page(struct hart *h, uint64_t va, unsigned size, const struct 
     struct xlate x;
     struct mem_view v;
     uint64_t gen = h->cpu.engine->gen;
-    if (!mmu_translate(h, va, size, ACCESS_STORE, m, &x))
+    if (!mmu_translate(h, va, size, ACCESS_STORE, m, &x) || watched(h, va, x.pa, size, WATCH_WRITE, m))
         return false;
     if (!own_page(h, x.pa, &v)) {
         if (size <= 8 && !(x.pa & (size - 1)) && mem_io_write(h->cpu.mem, x.pa, size, value))
@@ -147,8 +161,29 @@ static bool store_page(struct hart *h, uint64_t va, unsigned size, const struct 
     store_view(h, x.pa, size, value, &v);
     /* A store that changed page tables may have changed the translation it was made by. */
     if (plain && x.page_bits && h->cpu.engine->gen == gen)
-        remember(h, va, &x, ACCESS_STORE, &v);
+        remember(h, va, x.pa, x.read, x.write, ACCESS_STORE, &v);
     return true;
+}
+
+const uint8_t *hart_quick_load(struct hart *h, uint64_t va)
+{
+    struct mem_view v;
+    uint64_t page = mmu_quick(h, va, ACCESS_LOAD);
+    if (unlikely(page == MMU_UNKNOWN) || unlikely(h->cpu.engine->watchpoints) || unlikely(!mem_look(h->cpu.mem, page, &v)))
+        return NULL;
+    remember(h, va, page, true, false, ACCESS_LOAD, &v);
+    return v.host + (va & PAGE_OFFSET);
+}
+
+uint8_t *hart_quick_store(struct hart *h, uint64_t va)
+{
+    struct mem_view v;
+    uint64_t page = mmu_quick(h, va, ACCESS_STORE);
+    if (unlikely(page == MMU_UNKNOWN) || unlikely(h->cpu.engine->watchpoints) || unlikely(!mem_look(h->cpu.mem, page, &v)) ||
+        unlikely(*v.flags & (MEM_CODE | MEM_PTE | MEM_WATCH)) || unlikely(!mem_page_private(h->cpu.mem, page)))
+        return NULL;
+    remember(h, va, page, true, true, ACCESS_STORE, &v);
+    return (uint8_t *)(uintptr_t)v.host + (va & PAGE_OFFSET);
 }
 
 static unsigned bytes_in_page(uint64_t va) { return MEM_PAGE_SIZE - (unsigned)(va & PAGE_OFFSET); }
@@ -175,6 +210,8 @@ bool hart_load(struct hart *h, uint64_t va, unsigned size, const struct access_m
     const uint8_t *host = mem_page_read(h->cpu.mem, lo.pa), *host2 = mem_page_read(h->cpu.mem, hi.pa);
     if (!host || !host2)
         return access_fault(h, host ? va2 : va, ACCESS_LOAD, m);
+    if (watched(h, va, lo.pa, here, WATCH_READ, m) || watched(h, va2, hi.pa, size - here, WATCH_READ, m))
+        return false;
     *value = 0;
     memcpy(value, host + (lo.pa & PAGE_OFFSET), here);
     memcpy((uint8_t *)value + here, host2 + (hi.pa & PAGE_OFFSET), size - here);
@@ -200,11 +237,14 @@ bool hart_store(struct hart *h, uint64_t va, unsigned size, const struct access_
         return access_fault(h, va, ACCESS_STORE, m);
     if (!own_page(h, hi.pa, &v))
         return access_fault(h, va2, ACCESS_STORE, m);
+    if (watched(h, va, lo.pa, here, WATCH_WRITE, m) || watched(h, va2, hi.pa, size - here, WATCH_WRITE, m))
+        return false;
     return ram_store(h, lo.pa, here, value) && ram_store(h, hi.pa, size - here, value >> (8 * here));
 }
 
-bool hart_atomic(struct hart *h, uint64_t va, unsigned size, enum access a, const struct access_mode *m)
+bool hart_atomic(struct hart *h, uint64_t va, unsigned size, enum access a, enum atomic_kind kind, const struct access_mode *m)
 {
+    static const uint8_t does[] = {[ATOMIC_LR] = WATCH_READ, [ATOMIC_SC] = WATCH_WRITE, [ATOMIC_AMO] = WATCH_READ | WATCH_WRITE};
     struct xlate x;
     h->access_va = va;
     va = truncate(h, va);
@@ -215,10 +255,13 @@ bool hart_atomic(struct hart *h, uint64_t va, unsigned size, enum access a, cons
     struct mem_view v; /* PMA: devices do no atomics (priv 3.6.3) */
     if (!(a == ACCESS_STORE ? own_page(h, x.pa, &v) : mem_look(h->cpu.mem, x.pa, &v)))
         return access_fault(h, va, a, m);
+    bool fails = kind == ATOMIC_SC && (h->s.res_valid != size || h->s.res_pa != x.pa);
+    if (!fails && watched(h, va, x.pa, size, does[kind], m))
+        return false;
     h->slow.pa = x.pa;
     h->slow.host = (uint8_t *)(uintptr_t)v.host + (x.pa & PAGE_OFFSET);
     if (plain_access(h, m) && x.page_bits)
-        remember(h, va, &x, a, &v);
+        remember(h, va, x.pa, x.read, x.write, a, &v);
     return true;
 }
 
@@ -234,6 +277,8 @@ bool hart_block(struct hart *h, uint64_t va, bool zero)
     if (mmu_translate(h, block, CACHE_BLOCK_BYTES, zero ? ACCESS_STORE : ACCESS_LOAD, &m, &x)) {
         if (!zero)
             return true;
+        if (watched(h, block, x.pa, CACHE_BLOCK_BYTES, WATCH_WRITE, &m))
+            return false;
         bool ram = true;
         for (unsigned i = 0; i < CACHE_BLOCK_BYTES && ram; i += 8)
             ram = ram_store(h, x.pa + i, 8, 0);

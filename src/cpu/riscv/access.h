@@ -25,12 +25,17 @@ static inline void hart_context_quick(struct hart *h)
 }
 /* The same after something the contexts' keys depend on has changed. */
 void hart_context_changed(struct hart *h);
+/* Where in the host's memory the plain load or store at va, XLEN 64, is made, if that can be told by mmu_quick and nobody else
+   needs to know of it; else NULL: by hart_load or hart_store. The soft TLB knows the page afterwards. */
+const uint8_t *hart_quick_load(struct hart *h, uint64_t va);
+uint8_t *hart_quick_store(struct hart *h, uint64_t va);
 /* Stores to RAM at a physical address inside one 4 KiB page, size <= 8; keeps decoded code, translations and reservations true.
  * False: not RAM. */
 bool ram_store(struct hart *h, uint64_t pa, unsigned size, uint64_t value);
 /* For LR, SC and AMOs at va: aligned, permitted as `a`, in RAM (writable if a is a store). h->slow.host may be read; write with
    ram_store at h->slow.pa. False: h->trap. */
-bool hart_atomic(struct hart *h, uint64_t va, unsigned size, enum access a, const struct access_mode *m);
+enum atomic_kind { ATOMIC_LR, ATOMIC_SC, ATOMIC_AMO };
+bool hart_atomic(struct hart *h, uint64_t va, unsigned size, enum access a, enum atomic_kind kind, const struct access_mode *m);
 /* cbo.*: checks the cache block that va is in, and zeroes it if asked to. False: h->trap. */
 bool hart_block(struct hart *h, uint64_t va, bool zero);
 void hart_reserve(struct hart *h, uint64_t pa, unsigned size);

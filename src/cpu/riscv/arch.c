@@ -23,6 +23,7 @@ static void kind_free(struct cpu_kind *k)
     struct rv_kind *r = (struct rv_kind *)k;
     csr_map_free(r->map);
     rv_decoder_free(r->decoder);
+    free(r->csr);
     free(r);
 }
 
@@ -41,6 +42,7 @@ static struct cpu_kind *kind_new(const struct cpu_choice *choice, struct err *e)
     r->kind = (struct cpu_kind){
         .arch = &riscv_arch, .bits = cfg.xlen, .tick_cycles = cfg.tick_cycles, .digest = hash_bytes(&cfg, sizeof cfg)};
     snprintf(r->kind.name, sizeof r->kind.name, "rv%u", cfg.xlen);
+    rv_registers_find(r);
     return &r->kind;
 }
 
@@ -102,22 +104,44 @@ static bool load(struct cpu *c, uint64_t va, void *p, uint64_t n)
     struct access_mode mode = data_mode(hart(c));
     uint8_t *out = p;
     uint64_t byte;
-    for (; n; n--, va++) {
-        if (!hart_load(hart(c), va, 1, &mode, &byte))
-            return false;
+    c->unwatched = true;
+    for (; n && hart_load(hart(c), va, 1, &mode, &byte); n--, va++)
         *out++ = (uint8_t)byte;
-    }
-    return true;
+    c->unwatched = false;
+    return !n;
 }
 
 static bool store(struct cpu *c, uint64_t va, const void *p, uint64_t n)
 {
     struct access_mode mode = data_mode(hart(c));
     const uint8_t *in = p;
-    for (; n; n--, va++)
-        if (!hart_store(hart(c), va, 1, &mode, *in++))
-            return false;
+    c->unwatched = true;
+    for (; n && hart_store(hart(c), va, 1, &mode, *in); n--, va++)
+        in++;
+    c->unwatched = false;
+    return !n;
+}
+
+static bool translate(struct cpu *c, uint64_t va, uint64_t *pa)
+{
+    struct hart *h = hart(c);
+    const struct access_mode m = {.priv = h->s.priv, .v = h->s.v, .probe = true};
+    struct xlate x;
+    if (!mmu_translate(h, va, 1, ACCESS_LOAD, &m, &x))
+        return false;
+    *pa = x.pa;
     return true;
+}
+
+static const char *mode(const struct cpu *c)
+{
+    const struct hart *h = (const struct hart *)c;
+    bool hyper = rv_has(h->cfg, EXT_H);
+    switch (h->s.priv) {
+    case RV_M: return "M";
+    case RV_S: return h->s.v ? "VS" : hyper ? "HS" : "S";
+    default: return h->s.v ? "VU" : "U";
+    }
 }
 
 /* ---- state
@@ -198,8 +222,14 @@ const struct cpu_arch riscv_arch = {
     .argument = {"a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7"},
     .get_reg = hart_get_reg,
     .set_reg = hart_set_reg,
+    .mode = mode,
+    .register_at = rv_register_at,
+    .register_named = rv_register_named,
+    .get_register = rv_get_register,
+    .set_register = rv_set_register,
     .load = load,
     .store = store,
+    .translate = translate,
     .put_back = put_back,
     .pieces = pieces,
     .fault = fault,

@@ -277,6 +277,7 @@ enum cpu_stop hart_run(struct hart *h, uint64_t until)
         if (interrupt_pending(h, &t)) {
             h->cpu.resync = false;
             hart_taken(h, &t);
+            cpu_took(&h->cpu, h->s.cycle);
             take_trap(h, &t);
             if (h->s.halted)
                 continue;

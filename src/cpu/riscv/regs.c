@@ -5,11 +5,11 @@
 #include <string.h>
 
 /* Names of the calling convention (riscv-elf-psabi, "Register Convention"), in the order of the numbers. */
-static const char *const abi_x[32] = {
+const char *const rv_abi_x[32] = {
     "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
     "a6",   "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
 };
-static const char *const abi_f[32] = {
+const char *const rv_abi_f[32] = {
     "ft0", "ft1", "ft2", "ft3", "ft4", "ft5", "ft6", "ft7", "fs0", "fs1", "fa0",  "fa1",  "fa2", "fa3", "fa4",  "fa5",
     "fa6", "fa7", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11",
 };
@@ -32,7 +32,8 @@ static int find(const char *name, char letter, const char *const abi[32])
     return numbered(name, letter);
 }
 
-static int find_x(const char *name) { return !strcmp(name, "fp") ? 8 : find(name, 'x', abi_x); }
+int rv_find_x(const char *name) { return !strcmp(name, "fp") ? 8 : find(name, 'x', rv_abi_x); }
+int rv_find_f(const char *name) { return find(name, 'f', rv_abi_f); }
 
 /* Values are kept sign-extended; people see XLEN bits. */
 static uint64_t narrow(const struct hart *h, uint64_t v) { return h->cfg->xlen == 32 ? (uint32_t)v : v; }
@@ -67,15 +68,17 @@ bool hart_get_reg(struct cpu *cpu, const char *name, uint64_t *value)
     const uint8_t *mode = mode_byte(h, name);
     if (!strcmp(name, "pc")) {
         *value = narrow(h, h->s.pc);
-    } else if ((n = find_x(name)) >= 0) {
+    } else if ((n = rv_find_x(name)) >= 0) {
         *value = narrow(h, h->s.x[n]);
-    } else if ((n = find(name, 'f', abi_f)) >= 0) {
+    } else if ((n = rv_find_f(name)) >= 0) {
         *value = h->s.f[n];
     } else if (mode) {
         *value = *mode;
     } else if ((n = find_csr(h, name)) >= 0) {
         struct csr_ctx c = m_view(h);
+        uint64_t seed = h->s.seed;
         *value = csr_read(&c, (unsigned)n);
+        h->s.seed = seed; /* a look at CSR seed takes no entropy */
     } else {
         return false;
     }
@@ -89,10 +92,10 @@ bool hart_set_reg(struct cpu *cpu, const char *name, uint64_t value)
     uint8_t *mode = mode_byte(h, name);
     if (!strcmp(name, "pc")) {
         h->s.pc = narrow(h, value) & ~UINT64_C(1);
-    } else if ((n = find_x(name)) >= 0) {
+    } else if ((n = rv_find_x(name)) >= 0) {
         if (n)
             h->s.x[n] = widen(h, value);
-    } else if ((n = find(name, 'f', abi_f)) >= 0) {
+    } else if ((n = rv_find_f(name)) >= 0) {
         h->s.f[n] = value;
     } else if (mode) {
         uint8_t priv = mode == &h->s.priv ? (uint8_t)value : h->s.priv, v = mode == &h->s.v ? (uint8_t)value : h->s.v;

@@ -48,13 +48,17 @@ uint32_t sysreg_write(const struct sysreg_ctx *c, unsigned id, uint64_t value)
     return *word == old ? 0 : e->effects;
 }
 
-bool sysreg_peek(const struct sysreg_ctx *c, unsigned id, uint64_t *value)
+bool sysreg_peekable(const struct sysreg_map *map, unsigned id)
 {
-    const struct sysreg_row *row = sysreg_row_of(id);
-    if (!row || !sysreg_exists(c->map, id))
+    if (!sysreg_row_of(id) || !sysreg_exists(map, id))
         return false;
     const struct sysreg_def *def = &sysreg_defs[sysreg_index_of(id)];
-    if (def->kind == KIND_INSN || def->kind == KIND_ALIAS || def->read == arm_rd_random || def->read == arm_rd_gic)
+    return def->kind != KIND_INSN && def->kind != KIND_ALIAS && def->read != arm_rd_random && def->read != arm_rd_gic;
+}
+
+bool sysreg_peek(const struct sysreg_ctx *c, unsigned id, uint64_t *value)
+{
+    if (!sysreg_peekable(c->map, id))
         return false;
     *value = sysreg_read(c, id);
     return true;

@@ -17,15 +17,30 @@ enum arm_feat {
 };
 
 /* Choices that are not features, one a row of choice.def; each is a number. */
+#define ARM_SECURE_ONLY 2
+
 struct arm_config {
     uint32_t feat[8]; /* bit set, by enum arm_feat; read with arm_has */
     uint32_t core;    /* index of the named core it started from: arm_core_name */
 #define CHOICE(name, member, low, high, value, title) uint64_t member;
 #include "csr/arm/choice.def"
 #undef CHOICE
+    /* Physical addresses that only exist in the Secure address space, as the board has them; base == end: none. */
+    struct {
+        uint64_t base, end;
+    } secure_only[ARM_SECURE_ONLY];
 };
 
 static inline bool arm_has(const struct arm_config *c, enum arm_feat f) { return (c->feat[f / 32] >> (f % 32)) & 1; }
+
+/* Whether a Non-secure access finds nothing at pa. */
+static inline bool arm_secure_only(const struct arm_config *c, uint64_t pa)
+{
+    for (unsigned i = 0; i < ARM_SECURE_ONLY; i++)
+        if (pa >= c->secure_only[i].base && pa < c->secure_only[i].end)
+            return true;
+    return false;
+}
 
 /* The default configuration: core "max", every feature of feat.def that max has. */
 void arm_config_default(struct arm_config *c);

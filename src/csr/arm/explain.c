@@ -46,12 +46,13 @@ static void put_name(struct text *t, unsigned id)
 
 static void put_access(struct text *t, const struct sysreg_def *d)
 {
-    if (d->kind != KIND_INSN && d->access & 15) {
+    bool written = d->access & (0xf0 | ACCESS_TOP);
+    if (d->access & 15 && !(d->kind == KIND_INSN && written)) {
         put(t, "read  ");
         put_levels(t, d->access & 15);
         put(t, "\n");
     }
-    if (d->access & (0xf0 | ACCESS_TOP)) {
+    if (written) {
         put(t, d->kind == KIND_INSN ? "use   " : "write ");
         put_levels(t, d->access >> 4 & 15);
         put(t, d->access & ACCESS_TOP ? " the highest level\n" : "\n");
@@ -154,6 +155,7 @@ static void put_nv(struct text *t, const struct sysreg_nv *nv)
 int sysreg_explain(unsigned id, char *out, size_t cap)
 {
     struct text t = {out, cap, 0};
+    put(&t, "%s", "");
     if (!sysreg_row_of(id))
         return 0;
     const struct sysreg_def *d = &sysreg_defs[sysreg_index_of(id)];

@@ -307,6 +307,11 @@ bool sysreg_holds(const struct arm_config *c, unsigned when)
     return false;
 }
 
+bool sysreg_field_exists(const struct arm_config *c, const struct sysreg_field *f)
+{
+    return f->rule != RULE_RES0 && f->rule != RULE_RES1 && sysreg_holds(c, f->when);
+}
+
 const char *sysreg_when_title(unsigned when)
 {
     static const char *const titles[] = {

@@ -272,6 +272,8 @@ struct sysreg_row {
 };
 /* Does a condition of existence hold in this configuration? */
 bool sysreg_holds(const struct arm_config *cfg, unsigned when);
+/* Whether the field says something in this configuration: it is there, and neither RES0 nor RES1. */
+bool sysreg_field_exists(const struct arm_config *cfg, const struct sysreg_field *f);
 /* Who may access register id and what stops them, for people, independent of a configuration: lines that end with \n, as
    "write  EL1 EL2 EL3\nHCR_EL2.TVM = 1: writes at EL1 trap to EL2, class 0x18\n…". Writes at most cap bytes; returns the length
    it needs, as snprintf does. */
@@ -295,4 +297,6 @@ bool sysreg_exists(const struct sysreg_map *map, unsigned id);
 /* A register's value as the row has it, from storage or configuration, without traps: for debuggers, snapshots, comparisons.
    False if there is no such register here, or reading it would do something (ICC_IAR1_EL1, RNDR). */
 bool sysreg_peek(const struct sysreg_ctx *c, unsigned id, uint64_t *value);
+/* Whether sysreg_peek gives register id in this configuration. */
+bool sysreg_peekable(const struct sysreg_map *map, unsigned id);
 #endif

@@ -157,4 +157,6 @@ bool csr_exists(const struct csr_map *map, unsigned num);
 void csr_name(unsigned num, char *out, size_t cap);
 /* Where field f of a register of this row lies when XLEN is xlen. False if the register has no such field there. */
 bool csr_field_bits(const struct csr_row *row, const struct csr_field *f, unsigned xlen, unsigned *msb, unsigned *lsb);
+/* Whether the field is there in this configuration; where it is not, its bits read as zero. */
+bool csr_field_exists(const struct rv_config *cfg, const struct csr_field *f);
 #endif

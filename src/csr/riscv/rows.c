@@ -186,6 +186,8 @@ const struct csr_row *csr_row_by_name(const char *name)
     return num < 0 ? NULL : csr_row_by_num((unsigned)num);
 }
 
+bool csr_field_exists(const struct rv_config *cfg, const struct csr_field *f) { return csr_holds(cfg, (enum csr_when)f->when); }
+
 bool csr_field_bits(const struct csr_row *row, const struct csr_field *f, unsigned xlen, unsigned *msb, unsigned *lsb)
 {
     unsigned m = xlen == 32 ? f->msb32 : f->msb64, l = xlen == 32 ? f->lsb32 : f->lsb64;

@@ -100,6 +100,8 @@ static void enter(struct look *k)
     v->cause = (uint8_t)k->c->cause;
     v->alone = !others_in_m(o, k->h);
     v->stays = ++o->stays;
+    if (v->kind == VISIT_STOP)
+        sse_hart_stops(o, k->h);
     if (v->kind != VISIT_CALL)
         return;
     if (is_call(v, EID_SSE))

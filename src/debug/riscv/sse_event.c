@@ -75,6 +75,13 @@ void sse_event_doubt(struct sse_event *e)
     e->known = kept;
 }
 
+void sse_hart_stops(struct sse_oracle *o, const struct sse_hart *h)
+{
+    for (unsigned i = 0; i < o->globals; i++)
+        if (o->global[i].state == SSE_RUNNING && &o->hart[o->global[i].hart] == h)
+            sse_event_doubt(&o->global[i]);
+}
+
 void sse_hart_forget(struct sse_oracle *o, struct sse_hart *h)
 {
     struct sse_event *e;

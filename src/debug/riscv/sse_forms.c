@@ -36,7 +36,10 @@ static void inject(enum sse_form form, const struct sse_hart_has *has, const str
     h->spp = x->s;
     h->spie = x->sie;
     h->sie = 0;
-    h->spelp = 0; /* no landing pad was expected in x */
+    /* The landing-pad state goes to SPELP, and none is expected of the handler; the other forms leave it to MRET, which brings it
+       to the handler. */
+    h->spelp = form == SSE_FORM_SPEC && has->zicfilp && x->elp;
+    h->elp = form != SSE_FORM_SPEC && has->pads_s && x->elp;
     h->sdt = has->dte;
     h->spv = h->spvp = 0;
     if (has->h)
@@ -57,7 +60,7 @@ static void nest(enum sse_effect effect, const struct sse_action *a, struct sse_
 {
     struct sse_context old = *h;
     h->sepc = a->handler_pc;
-    h->spp = h->spelp = h->sdt = h->sie = h->spv = 0;
+    h->spp = h->spelp = h->elp = h->sdt = h->sie = h->spv = 0;
     h->spie = 1;
     if (effect >= SSE_EFFECT_SSTATUS)
         h->sepc = old.sepc;
@@ -92,6 +95,12 @@ static void act(const struct sse_hart_has *has, const struct sse_action *a, stru
     }
 }
 
+/* Whether landing pads are on in the mode of c. */
+static bool pads_in(const struct sse_hart_has *has, const struct sse_context *c)
+{
+    return !c->s ? has->pads_u : c->v ? has->pads_vs : has->pads_s;
+}
+
 /* Completion, up to and with the MRET: that clears SDT when it leads to U, VS or VU (Ssdbltrp), and SDT keeps SIE clear. */
 static void complete(enum sse_form form, const struct sse_hart_has *has, const struct sse_context *x, const struct sse_context *h,
                      const struct sse_saved *saved, struct sse_context *r)
@@ -120,6 +129,9 @@ static void complete(enum sse_form form, const struct sse_hart_has *has, const s
         r->spie = x->spie;
         r->spp = x->spp;
     }
+    /* As at an SRET, from SPELP, for that is where injection has put it: the chapter restores SPELP and does not say what becomes
+       of the state. The other forms lose it. */
+    r->elp = form == SSE_FORM_SPEC && h->spelp && pads_in(has, r);
     if (r->sdt)
         r->sie = 0;
     if (r->v || !r->s)
@@ -137,6 +149,12 @@ void sse_form_run(enum sse_form form, const struct sse_hart_has *has, const stru
     complete(form, has, x, &h, &saved, &out->resumed);
 }
 
+struct sse_hart_has sse_hart_has_of(const struct rv_features *f)
+{
+    return (struct sse_hart_has){
+        .h = f->h, .zicfilp = f->zicfilp, .dte = f->dte, .pads_s = f->lpe, .pads_vs = f->lpe_vs, .pads_u = f->lpe_u};
+}
+
 void sse_context_of(const struct rv_view *v, struct sse_context *c)
 {
     uint64_t sstatus = v->csr[VIEW_sstatus], hstatus = v->csr[VIEW_hstatus];
@@ -152,6 +170,7 @@ void sse_context_of(const struct rv_view *v, struct sse_context *c)
         .spp = (sstatus & VIEW_SPP) != 0,
         .spelp = (sstatus & VIEW_SPELP) != 0,
         .sdt = (sstatus & VIEW_SDT) != 0,
+        .elp = v->elp,
         .spv = (hstatus & VIEW_SPV) != 0,
         .spvp = (hstatus & VIEW_SPVP) != 0,
     };
@@ -171,6 +190,7 @@ const char *sse_context_differs(const struct sse_context *a, const struct sse_co
         {"sstatus.SPP", a->spp, b->spp},
         {"sstatus.SPELP", a->spelp, b->spelp},
         {"sstatus.SDT", a->sdt, b->sdt},
+        {"ELP", a->elp, b->elp},
         {"hstatus.SPV", a->spv, b->spv},
         {"hstatus.SPVP", a->spvp, b->spvp},
         {"sepc", a->sepc, b->sepc},

@@ -23,6 +23,7 @@ struct sse_context {
     uint8_t v, s;           /* virtualization mode; 1: S, 0: U */
     uint8_t sie, spie, spp; /* of sstatus */
     uint8_t spelp, sdt;     /* of sstatus */
+    uint8_t elp;            /* a landing pad is expected (Zicfilp) */
     uint8_t spv, spvp;      /* of hstatus */
 };
 /* INTERRUPTED_* of the event. */
@@ -32,7 +33,9 @@ struct sse_saved {
 /* What the hart has; what is not there reads as zero and cannot be set. */
 struct sse_hart_has {
     bool h, zicfilp, dte;
+    bool pads_s, pads_vs, pads_u; /* landing pads are on in HS, in VS, in U and VU */
 };
+struct sse_hart_has sse_hart_has_of(const struct rv_features *f);
 
 /* What runs between injection and completion. */
 enum sse_effect {

@@ -76,6 +76,8 @@ bool sse_more_urgent(const struct sse_event *a, const struct sse_event *b);
 void sse_event_forget(struct sse_event *e);
 /* The same, but its handler and priority, which only calls change. */
 void sse_event_doubt(struct sse_event *e);
+/* The hart stops: what becomes of the global events that it handles, other harts may see from now on. */
+void sse_hart_stops(struct sse_oracle *o, const struct sse_hart *h);
 /* The hart's own events and mask are as after a start of the hart: not told by the specification. */
 void sse_hart_forget(struct sse_oracle *o, struct sse_hart *h);
 

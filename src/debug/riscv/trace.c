@@ -8,11 +8,11 @@
 #include <string.h>
 
 static const char *const causes[] = {
-#define CAUSE(code, name) [code] = name,
+#define CAUSE(code, name, ...) [code] = name,
 #include "debug/riscv/cause.def"
 };
 static const char *const irqs[] = {
-#define IRQ(number, name) [number] = name,
+#define IRQ(number, name, ...) [number] = name,
 #include "debug/riscv/cause.def"
 };
 enum { M = 3, ECALL_S = 9 };
@@ -108,3 +108,17 @@ void trace_trap(struct machine *m, const struct machine_change *c, char line[TRA
     if ((c->tval2 || c->tinst) && n > 0 && (size_t)n < left)
         snprintf(p + n, left - (size_t)n, " tval2 0x%" PRIx64 " tinst 0x%" PRIx64, c->tval2, c->tinst);
 }
+
+static const char *mode(struct machine *m, unsigned hart, uint8_t priv, uint8_t v)
+{
+    struct rv_features f;
+    view_features(&f, m, hart);
+    return trace_mode(priv, v, f.h);
+}
+
+static const char *cause(const struct machine_change *c, char scratch[32])
+{
+    return trace_cause(c->interrupt, c->cause, scratch);
+}
+
+const struct trace_ops riscv_trace = {.mode = mode, .cause = cause, .line = trace_trap};

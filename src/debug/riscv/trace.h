@@ -2,10 +2,11 @@
 #ifndef TL_DEBUG_RISCV_TRACE_H
 #define TL_DEBUG_RISCV_TRACE_H
 #include "debug/riscv/sbi.h"
-#include "machine/trapline.h"
+#include "debug/trace.h"
 
 #define TRACE_HARTS 8
-#define TRACE_LINE  768
+
+extern const struct trace_ops riscv_trace;
 
 /* Calls that are on their way. Begins zeroed. Plain data. */
 struct trace_sbi {

@@ -76,6 +76,14 @@ bool view_features(struct rv_features *f, struct machine *m, unsigned hart)
     return true;
 }
 
+bool view_set_elp(struct machine *m, unsigned hart, bool elp)
+{
+    struct hart *h = hart_of(m, hart);
+    bool was = h->s.elp;
+    h->s.elp = elp;
+    return was;
+}
+
 static bool is_device(const struct machine *m, uint64_t pa)
 {
     for (unsigned i = 0; i < m->setup->devices; i++) {

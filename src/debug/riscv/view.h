@@ -55,6 +55,9 @@ void view_take_trapped(struct rv_view *v, struct machine *m, unsigned hart, bool
 /* False: the machine's harts are of another architecture. */
 bool view_features(struct rv_features *f, struct machine *m, unsigned hart);
 
+/* Whether a landing pad is expected (Zicfilp): state of the hart that no register shows. Returns what it was. */
+bool view_set_elp(struct machine *m, unsigned hart, bool elp);
+
 /* Whether S may read (or write) n bytes of physical memory. */
 enum view_access {
     VIEW_REFUSED, /* PMP forbids it now, or there is nothing */

@@ -9,6 +9,7 @@ static const char *const handler_names[HANDLERS] = {
 static const char *const flavour_names[] = {"none", "ebreak", "load", "hlv", "illegal"};
 static const char *const mode_names[] = {"kvm", "probe", "s1r", "kernel"};
 static const char *const switch_names[] = {"off", "on"};
+static const char *const lpad_names[] = {"off", "on", "entry"};
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
 const char *handler_name(uint handler) { return handler < HANDLERS ? handler_names[handler] : "?"; }
@@ -119,7 +120,7 @@ static int assign(const char *key, const char *value)
     if (same(key, "dte"))
         return choice(value, switch_names, COUNT(switch_names), &c->dte);
     if (same(key, "lpad"))
-        return choice(value, switch_names, COUNT(switch_names), &c->lpad);
+        return choice(value, lpad_names, COUNT(lpad_names), &c->lpad);
     if (same(key, "event") && same(value, "none")) {
         c->event = EVENT_NONE;
         return 1;

@@ -90,6 +90,8 @@ static void register_first(struct slot *s)
 /* OpenSBI 1.5 swaps a6 and a7 at entry, against the chapter; its handlers need to know. */
 static void choose_entry(void)
 {
+    if (config.lpad == LPAD_ENTRY)
+        entry_pc = handler_entry_pad;
     enum { IMPL_ID = 1, IMPL_VERSION = 2, OPENSBI = 1, V1_6 = 0x10006 };
     if (sbi(EID_BASE, IMPL_ID, 0, 0, 0, 0, 0).value != OPENSBI || sbi(EID_BASE, IMPL_VERSION, 0, 0, 0, 0, 0).value >= V1_6)
         return;

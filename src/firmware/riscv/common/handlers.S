@@ -32,11 +32,15 @@
     SX \reg, (\word) * XB(\base)
 .endm
 
-.globl handler_entry, handler_entry_swapped
+.globl handler_entry, handler_entry_pad, handler_entry_swapped
 .balign 4
 /* For OpenSBI before 1.6, which enters with a6 and a7 the wrong way round. */
 handler_entry_swapped:
     mv a7, a6
+/* With a landing pad (lpad 0), which injection does not ask for. */
+.balign 4
+handler_entry_pad:
+    auipc x0, 0
 handler_entry:
     GET a6, SLOT_PMU, a7
     bnez a6, counter_overflowed

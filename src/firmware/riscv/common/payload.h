@@ -21,13 +21,15 @@ enum mode { MODE_RUN, MODE_PROBE, MODE_S1R };
 #define EVENT_DEFAULT 0xfffffffful /* the first of 0x4000, 0x10000 and 0xffff0000 that the firmware has */
 #define EVENT_NONE    0xfffffffeul
 
+enum lpad { LPAD_OFF, LPAD_ON /* by FWFT */, LPAD_ENTRY /* and one at the handlers' entry */ };
+
 struct config {
     uint handler, flavour, mode;
     uint paging; /* 1: page tables for every stage; the default but with mode=probe and mode=s1r */
     uint rounds; /* 2 */
     uint inject; /* software injections of the own event, one before each round */
     uint dte;    /* 1: double traps of S-mode on (FWFT) */
-    uint lpad;   /* 1: landing pads in S-mode on (FWFT) */
+    uint lpad;   /* landing pads in S-mode: enum lpad */
     uint timer;  /* ticks between timer interrupts (kernel); 0: none */
     uint pmu;    /* instructions between counter overflows (event 0x10000); 0: none */
     ulong event, event2;
@@ -127,7 +129,7 @@ void pages_map_host(struct tables *t);
  * ----------------------------------------------------------------------------------------------------------------------- */
 
 extern char payload_base[], host_text_start[], host_text_end[], handler_text_start[], handler_text_end[], handler_entry[],
-    handler_entry_swapped[];
+    handler_entry_pad[], handler_entry_swapped[];
 extern char lower_s_start[], lower_s_end[], lower_u_start[], lower_u_end[], lower_data_start[], lower_data_end[];
 extern char scratch_start[], scratch_end[], remote_entry[], normal_vector[];
 extern uint probe_hold;

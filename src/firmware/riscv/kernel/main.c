@@ -4,7 +4,7 @@
  * with another code.
  *
  * Words of -append (config.c): handler=hk0..hk7|linux-good|linux-nosstatus|linux-stvec-missing, event=N|none, event2=N,
- * flavour=none|ebreak|load|hlv|illegal, paging=on|off, rounds=N, inject=N, timer=TICKS, pmu=N, dte=on, lpad=on,
+ * flavour=none|ebreak|load|hlv|illegal, paging=on|off, rounds=N, inject=N, timer=TICKS, pmu=N, dte=on, lpad=on|entry,
  * mode=kernel|probe.
  */
 #include "riscv/common/payload.h"

@@ -4,7 +4,7 @@
  * be.
  *
  * Words of -append (config.c): handler=hk0..hk7|linux-good|linux-nosstatus|linux-stvec-missing, event=N|none, event2=N,
- * flavour=none|ebreak|load|hlv|illegal, paging=on|off, rounds=N, inject=N, pmu=N, dte=on, lpad=on, mode=kvm|probe|s1r.
+ * flavour=none|ebreak|load|hlv|illegal, paging=on|off, rounds=N, inject=N, pmu=N, dte=on, lpad=on|entry, mode=kvm|probe|s1r.
  */
 #include "riscv/common/payload.h"
 #include "vcpu.h"

@@ -92,6 +92,17 @@ void __attribute__((noinline)) sse_inject(struct hart *h, struct sse_event *e)
     f->pc = e->attr[ATTR_ENTRY_PC];
 }
 
+/* Of FLAGS those whose fields sstatus has: attributes can say more. The register would drop the others at its write; but the
+   context that completion makes may be interrupted by the next event before it gets there. */
+static inline ulong flags_there(const struct hart *h, ulong flags)
+{
+    if (!h->has.zicfilp)
+        flags &= ~(ulong)FLAG_SPELP;
+    if ((flags & FLAG_SDT) && !(h->has.ssdbltrp && (menvcfg_read() & ENVCFG_DTE)))
+        flags &= ~(ulong)FLAG_SDT;
+    return flags;
+}
+
 /* The part of completion that is about virtualization: writes hstatus, and returns HIGH_MPV if V becomes 1. */
 static inline ulong complete_virtualization(const struct sse_event *e, ulong flags)
 {
@@ -109,7 +120,7 @@ static inline ulong complete_virtualization(const struct sse_event *e, ulong fla
 void __attribute__((noinline)) sse_complete(struct hart *h, struct sse_event *e)
 {
     struct frame *f = &h->frame;
-    ulong low = f->status[LOW], flags = e->attr[ATTR_INTERRUPTED_FLAGS], high = 0;
+    ulong low = f->status[LOW], flags = flags_there(h, e->attr[ATTR_INTERRUPTED_FLAGS]), high = 0;
 
     f->pc = csr_read(sepc);
     /* The specification restores SPELP and does not say what becomes of the landing-pad state: it comes from SPELP, as at an

@@ -1,0 +1,17 @@
+/* `trapline doc` of instructions: rows by name, and words of code decoded. Of both architectures, each in its own file: their
+   tables share names. */
+#ifndef TL_CLI_DOC_INSN_H
+#define TL_CLI_DOC_INSN_H
+#include <stdbool.h>
+#include <stdint.h>
+
+/* All rows of that name, "amoadd.w" or "amoadd_w", in any case of letters. False: there is none. */
+bool doc_insn_riscv(const char *name, bool json);
+bool doc_insn_arm(const char *name, bool json);
+/* The instruction that this word means. The exit status. */
+int doc_decode_riscv(uint32_t insn, unsigned xlen, bool json);
+int doc_decode_arm(uint32_t insn, bool json);
+/* Name number i, for suggestions; NULL past the last. */
+const char *doc_insn_name_riscv(unsigned i);
+const char *doc_insn_name_arm(unsigned i);
+#endif

@@ -1,0 +1,81 @@
+/* Instructions of A64. */
+#include "cli/cli.h"
+#include "cli/doc_insn.h"
+#include "cpu/arm/decode.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static json_t *row_json(const struct a64_row *r)
+{
+    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "name", r->name, "feature", r->feat_name, "bits", r->pattern, "operands", r->format,
+                     r->alias ? "as" : "does", r->body);
+}
+
+static void print_row(const struct a64_row *r)
+{
+    printf("%s  %s\n  bits      %s\n  operands  %s\n  %s  %s\n", r->name, r->feat_name, r->pattern, r->format,
+           r->alias ? "as      " : "does    ", r->body);
+}
+
+static void put(json_t *j)
+{
+    json_dumpf(j, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(j);
+}
+
+/* Rows are named after the mnemonic and a form: "ldr" means "ldr_x_imm", too. */
+static bool is(const char *row, const char *name)
+{
+    size_t n = strlen(name);
+    return !strncasecmp(row, name, n) && (!row[n] || row[n] == '_');
+}
+
+bool doc_insn_arm(const char *name, bool json)
+{
+    bool any = false;
+    for (unsigned i = 0; i < a64_row_count(); i++) {
+        struct a64_row r = a64_row(i);
+        if (!is(r.name, name))
+            continue;
+        if (json)
+            put(row_json(&r));
+        else
+            print_row(&r);
+        any = true;
+    }
+    return any;
+}
+
+int doc_decode_arm(uint32_t insn, bool json)
+{
+    struct arm_config c;
+    struct err e;
+    if (!arm_config_parse("max", &c, &e))
+        return cli_error(&e);
+    struct a64_decoder *d = a64_decoder_new(&c);
+    struct a64_decoded o = a64_decode(d, insn);
+    int status = CLI_OK;
+    if (!o.row) {
+        status = cli_errorf("0x%08" PRIx32 " is no instruction of A64 that is known here", insn);
+    } else if (json) {
+        json_t *j = row_json(o.row);
+        json_object_set_new(j, "rd", json_integer(o.rd));
+        json_object_set_new(j, "rs1", json_integer(o.rs1));
+        json_object_set_new(j, "rs2", json_integer(o.rs2));
+        json_object_set_new(j, "imm", json_integer(o.imm));
+        put(j);
+    } else {
+        print_row(o.row);
+        printf("  here      rd %u, rs1 %u, rs2 %u, immediate %" PRId64 " (0x%" PRIx64 ")\n", o.rd, o.rs1, o.rs2, o.imm,
+               (uint64_t)o.imm);
+    }
+    a64_decoder_free(d);
+    return status;
+}
+
+const char *doc_insn_name_arm(unsigned i) { return i < a64_row_count() ? a64_row(i).name : NULL; }

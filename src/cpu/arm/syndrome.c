@@ -1,0 +1,47 @@
+/* The part of an abort's syndrome that describes the instruction. Arm ARM D24.2.37 "ISS encoding for an exception from a Data
+ * Abort", LSInstructionSyndrome. */
+#include "base/bits.h"
+#include "cpu/arm/exec.h"
+
+#define ISV (UINT32_C(1) << 24)
+
+struct form {
+    uint32_t mask, is;
+    bool ordered; /* acquire or release: ISS.AR */
+};
+
+/* Loads and stores of one general-purpose register without write-back, but for exclusive and atomic ones (C4.1.94). */
+static const struct form forms[] = {
+    {0x3f000000, 0x39000000, false}, /* unsigned offset */
+    {0x3f200c00, 0x38000000, false}, /* unscaled offset */
+    {0x3f200c00, 0x38000800, false}, /* unprivileged */
+    {0x3f200c00, 0x38200800, false}, /* register offset */
+    {0x3f200c00, 0x19000000, true},  /* LDAPUR, STLUR */
+    {0x3fa00000, 0x08800000, true},  /* LDAR, STLR: bit 15; LDLAR and STLLR count as neither (IMPLEMENTATION DEFINED) */
+    {0x3ffffc00, 0x38bfc000, true},  /* LDAPR */
+};
+
+/* What the opc field of these says: a load, sign-extended, to a 64-bit register. */
+static uint32_t of_register(uint32_t insn, unsigned size, unsigned opc, bool ordered)
+{
+    bool sign = opc & 2, wide = sign ? opc == 2 : size == 3;
+    return ISV | size << 22 | (uint32_t)sign << 21 | (insn & 31) << 16 | (uint32_t)wide << 15 | (uint32_t)ordered << 14;
+}
+
+uint32_t a64_access_syndrome(uint32_t insn)
+{
+    unsigned size = insn >> 30, opc = insn >> 22 & 3;
+    if ((insn & 0x3f000000) == 0x18000000) /* literal: bits 31:30 are opc */
+        return size == 3 ? 0 : of_register(insn, size == 1 ? 3 : 2, size == 2 ? 2 : 1, false);
+    if ((insn & 0xff200c00) == 0xf8200400) /* LDRAA, LDRAB: bits 23:22 are the key's and a sign */
+        return of_register(insn, 3, 1, false);
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        const struct form *f = &forms[i];
+        if ((insn & f->mask) != f->is)
+            continue;
+        if (i < 5)
+            return size == 3 && opc >= 2 ? 0 : of_register(insn, size, opc, f->ordered); /* PRFM */
+        return of_register(insn, size, 1, i == 6 || (insn & 0x8000));
+    }
+    return 0;
+}

@@ -1,0 +1,18 @@
+/* Calls of firmware by SMC or HVC, as data (psci.def). */
+#ifndef TL_DEBUG_ARM_PSCI_H
+#define TL_DEBUG_ARM_PSCI_H
+#include <stdbool.h>
+#include <stdint.h>
+
+struct psci_call {
+    uint32_t number;
+    bool wide; /* also with bit 30 set, for 64-bit arguments */
+    const char *name, *spec, *arguments, *title;
+};
+/* NULL past the last. */
+const struct psci_call *psci_call_at(unsigned i);
+/* The call with this identifier in W0; NULL: none. */
+const struct psci_call *psci_call(uint32_t number);
+/* Names of results: error number i, its name; NULL past the last. */
+const char *psci_error_at(unsigned i, int *value);
+#endif

@@ -1,0 +1,186 @@
+/*
+ * Spike's -l and --log-commits, and CVA6's commit log, which follows them:
+ *
+ *   core   0: 0x000000008000000c (0x85018193) addi    gp, gp, -1968     -l: about to execute
+ *   core   0: 3 0x000000008000000c (0x85018193) x3  0x0000000080001858  --log-commits: retired; registers, then "mem address
+ * [value]" core   0: exception trap_load_page_fault, epc 0x0000000080000680 core   0:           tval 0x0000000000000000 core   0:
+ * >>>>  _start
+ *
+ * CVA6 leaves out "core   0: " on the second line and writes "x 3" and "DISK exception @ 0x… (0x…)". A line of -l whose
+ * instruction neither retires nor traps is a log of -l alone: then it is the step.
+ */
+#include "debug/logs/reader.h"
+
+#include <string.h>
+
+bool log_spike_detect(const struct log_reader *r, const char *begin)
+{
+    (void)r;
+    const char *at = strstr(begin, "core ");
+    struct scan c = {at ? at : begin};
+    uint64_t v;
+    if (!at || (at != begin && at[-1] != '\n') || !scan_lit(&c, "core "))
+        return false;
+    scan_space(&c);
+    scan_lit(&c, "INTERRUPT ");
+    return scan_dec(&c, &v) && scan_lit(&c, ": ");
+}
+
+/* "0x000000008000000c (0x85018193)" */
+static bool place(struct scan *c, struct log_step *s)
+{
+    uint64_t insn;
+    unsigned digits;
+    if (!scan_hex(c, &s->pc, NULL) || !scan_lit(c, " (") || !scan_hex(c, &insn, &digits) || !scan_lit(c, ")"))
+        return false;
+    s->insn = (uint32_t)insn;
+    s->insn_bytes = digits > 4 && (insn & 3) == 3 ? 4 : 2;
+    return true;
+}
+
+static enum log_result access(struct log_reader *r, struct scan *c, struct log_step *s, struct err *e)
+{
+    struct log_mem m = {0};
+    unsigned digits = 0;
+    if (!scan_hex(c, &m.address, NULL))
+        return log_bad(r, e, "behind 'mem' an address is expected");
+    struct scan at = *c;
+    scan_space(&at);
+    if (at.p != c->p && strncmp(at.p, "mem", 3) && scan_hex(&at, &m.value, &digits)) {
+        m.store = m.has_value = true;
+        m.bytes = (uint8_t)(digits / 2);
+        *c = at;
+    }
+    log_step_mem(s, &m);
+    return LOG_STEP;
+}
+
+/* What an instruction wrote, to the end of the line. */
+static enum log_result effects(struct log_reader *r, struct scan *c, struct log_step *s, struct err *e)
+{
+    char name[40];
+    uint64_t number;
+    while (!scan_end(c)) {
+        struct log_reg g = {0};
+        if (scan_lit(c, "mem ")) {
+            if (access(r, c, s, e) == LOG_BAD)
+                return LOG_BAD;
+            continue;
+        }
+        if (!scan_word(c, name, sizeof name))
+            return log_bad(r, e, "a register or 'mem' is expected, not '%.20s'", c->p);
+        struct scan at = *c;
+        scan_space(&at);
+        if (name[0] == 'e' || (name[0] == 'l' && name[1] != 'r') || (name[0] == 'm' && (name[1] == 'f' || !name[2])))
+            continue;                                             /* "e32 m1 l4": vector configuration */
+        if (!name[1] && scan_dec(&at, &number) && *at.p == ' ') { /* CVA6: "x 3 0x…" */
+            size_t n = strlen(name);
+            if (number < 32 && n + 3 < sizeof name)
+                name[n] = (char)('0' + number / 10), name[n + 1] = (char)('0' + number % 10), name[n + 2] = '\0';
+            scan_space(&at);
+        }
+        if (!scan_value(&at, &g, NULL))
+            return log_bad(r, e, "the value of '%s' is expected", name);
+        *c = at;
+        char *csr = strchr(name, '_'); /* "c768_mstatus" */
+        log_step_named(r, s, name[0] == 'c' && csr && name[1] >= '0' && name[1] <= '9' ? csr + 1 : name, &g);
+    }
+    return LOG_STEP;
+}
+
+/* "3 0x… (0x…) effects", c behind the hart. */
+static enum log_result commit(struct log_reader *r, struct scan *c, struct log_step *s, struct err *e)
+{
+    uint64_t priv;
+    if (!scan_dec(c, &priv) || priv > 3 || !scan_lit(c, " ") || !place(c, s))
+        return log_bad(r, e, "a privilege mode, an address and an instruction are expected");
+    s->priv = (int)priv;
+    return effects(r, c, s, e);
+}
+
+static enum log_result trap(struct log_reader *r, struct scan *c, struct log_step *s, struct err *e)
+{
+    char name[64];
+    uint64_t number, hart;
+    s->kind = LOG_TRAP;
+    if (scan_lit(c, "interrupt #")) {
+        s->interrupt = true;
+        if (scan_dec(c, &number))
+            s->cause = number;
+    } else if (!scan_word(c, name, sizeof name)) {
+        return log_bad(r, e, "the name of an exception is expected");
+    }
+    if (!scan_lit(c, ", epc ") || !scan_hex(c, &s->pc, NULL))
+        return log_bad(r, e, "the epc of an exception is expected");
+    s->insn_bytes = 0;
+    if (!log_line(r))
+        return LOG_STEP;
+    struct scan next = {r->text};
+    if (scan_lit(&next, "core ") && (scan_space(&next), scan_dec(&next, &hart)) && scan_lit(&next, ":") &&
+        (scan_space(&next), scan_lit(&next, "tval ")))
+        s->has_tval = scan_hex(&next, &s->tval, NULL);
+    else
+        r->again = true;
+    return LOG_STEP;
+}
+
+/* A line of -l is held until the next line tells what became of it. The next line, of the same hart: */
+enum fate { COMMITTED, TRAPPED, ALONE };
+static enum fate fate_of(struct log_reader *r, const struct log_step *s)
+{
+    struct log_step next = {0};
+    uint64_t hart, priv;
+    if (!log_line(r))
+        return ALONE;
+    r->again = true;
+    struct scan c = {r->text};
+    if (scan_lit(&c, "core ")) {
+        scan_space(&c);
+        if (!scan_dec(&c, &hart) || hart != s->hart || !scan_lit(&c, ": "))
+            return ALONE;
+    }
+    if (scan_lit(&c, "exception "))
+        return TRAPPED;
+    return scan_dec(&c, &priv) && scan_lit(&c, " ") && place(&c, &next) && next.pc == s->pc ? COMMITTED : ALONE;
+}
+
+/* One line. LOG_END: it gives no step. */
+static enum log_result line(struct log_reader *r, struct log_step *s, struct err *e)
+{
+    struct scan c = {r->text};
+    uint64_t hart = r->holds ? r->held.hart : 0;
+    log_step_begin(r, s);
+    if (scan_lit(&c, "core")) {
+        scan_space(&c);
+        scan_lit(&c, "INTERRUPT ");
+        if (!scan_dec(&c, &hart) || !scan_lit(&c, ":"))
+            return log_bad(r, e, "the number of a hart is expected");
+        scan_space(&c);
+    } else if (!(c.p[0] >= '0' && c.p[0] <= '3' && c.p[1] == ' ' && c.p[2] == '0' && c.p[3] == 'x')) {
+        r->skipped++; /* a guest's output; CVA6's exceptions, which name no cause by number */
+        return LOG_END;
+    }
+    s->hart = (unsigned)hart;
+    if (scan_lit(&c, ">>>>") || scan_lit(&c, "tval ") || scan_end(&c))
+        return LOG_END;
+    if (scan_lit(&c, "exception "))
+        return trap(r, &c, s, e);
+    if (strncmp(c.p, "0x", 2))
+        return commit(r, &c, s, e);
+    if (!place(&c, s))
+        return log_bad(r, e, "an address and an instruction are expected");
+    enum fate fate = fate_of(r, s);
+    r->held.hart = s->hart; /* of CVA6's second line */
+    r->holds = true;
+    return fate == ALONE ? LOG_STEP : LOG_END;
+}
+
+enum log_result log_spike_next(struct log_reader *r, struct log_step *s, struct err *e)
+{
+    while (log_line(r)) {
+        enum log_result got = line(r, s, e);
+        if (got != LOG_END)
+            return got;
+    }
+    return log_finish(r, e);
+}
