@@ -11,10 +11,13 @@
 
 static const struct verb verbs[] = {
     {"run", "run firmware, kernels, ELF or raw images; the guest's console is stdin and stdout", verb_run},
+    {"record", "run something and record it in a trace", verb_record},
+    {"replay", "run traces again and check that nothing differs", verb_replay},
     {"check", "run the bundled scenarios on every firmware and judge them", verb_check},
     {"doc", "print what the tables know: registers, their fields, the cpu configuration", verb_doc},
     {"sweep", "inject an event at every instruction boundary of a window; compare what it interrupted", verb_sweep},
     {"diff", "compare instruction logs, of this and other simulators, to the first real difference", verb_diff},
+    {"gdb", "serve a machine to GDB: harts as threads, system registers, watchpoints, reverse execution", verb_gdb},
     {"bench", "measure this program, beside QEMU where that is installed", verb_bench},
 };
 

@@ -33,9 +33,12 @@ int cli_errorf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 bool cli_colour(int fd);
 
 int verb_run(int argc, char **argv);
+int verb_record(int argc, char **argv);
+int verb_replay(int argc, char **argv);
 int verb_check(int argc, char **argv);
 int verb_doc(int argc, char **argv);
 int verb_sweep(int argc, char **argv);
 int verb_bench(int argc, char **argv);
 int verb_diff(int argc, char **argv);
+int verb_gdb(int argc, char **argv);
 #endif

@@ -1,7 +1,5 @@
+#include "cli/run.h"
 #include "cli/cli.h"
-#include "cli/options.h"
-#include "cli/report.h"
-#include "cli/session.h"
 #include "cli/term.h"
 #include "machine/image.h"
 #include <errno.h>
@@ -64,15 +62,6 @@ static const struct argp_option table[] = {
     {"repro", OPT_REPRO, 0, 0, "print the line that reproduces this run", 5},
     {"json", OPT_JSON, 0, 0, "reports as JSON", 5},
     {0}};
-
-struct run {
-    struct machine_options machine;
-    struct session session;
-    struct report report;
-    const char *save, *load;
-    const char *exit_on; /* text (exit_on_len bytes); NULL: none */
-    size_t exit_on_len;
-};
 
 static bool parse_timeout(struct run *r, const char *arg, struct err *e)
 {
@@ -152,11 +141,22 @@ static error_t parser(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
+const struct argp run_argp = {.options = table, .parser = parser, .children = children};
+
+static error_t pass(int key, char *arg, struct argp_state *state)
+{
+    (void)arg;
+    if (key != ARGP_KEY_INIT)
+        return ARGP_ERR_UNKNOWN;
+    state->child_inputs[0] = state->input;
+    return 0;
+}
+
+static const struct argp_child run_children[] = {{&run_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
-    .options = table,
-    .parser = parser,
+    .parser = pass,
     .args_doc = "[IMAGE]",
-    .children = children,
+    .children = run_children,
     .doc =
         "Run an image: the guest's console is stdin and stdout, and the guest's exit code is the exit code."
         " IMAGE is a bare-metal ELF or raw image, started as it is in machine mode, or a Linux Image, started by the default "
@@ -177,7 +177,7 @@ static const struct argp argp = {
 
 /* ---- the run -------------------------------------------------------------------------------------------------------------- */
 
-static const char *end_name(enum session_end end)
+const char *run_end_name(enum session_end end)
 {
     static const char *const name[] = {
         [SESSION_RUNNING] = "running", [SESSION_GUEST] = "guest", [SESSION_CYCLES] = "max-cycles", [SESSION_TEXT] = "exit-on",
@@ -194,18 +194,18 @@ static int unfulfilled(const struct session *s, enum session_end end)
     const struct script_step *t = script_waiting(&s->script);
     for (unsigned i = 0; i < s->inject.count; i++)
         if (!s->inject.plan[i].done) {
-            cli_errorf("the run ended (%s) before '%s@%s' came about", end_name(end), s->inject.plan[i].event.text,
+            cli_errorf("the run ended (%s) before '%s@%s' came about", run_end_name(end), s->inject.plan[i].event.text,
                        s->inject.plan[i].point.text);
             return CLI_FAILED;
         }
     if (!t || end == SESSION_SCRIPT || end == SESSION_TEXT)
         return 0;
     if (t->kind == SCRIPT_EXIT_ON)
-        cli_errorf("the run ended (%s) and the guest did not print '%s'", end_name(end), t->text);
+        cli_errorf("the run ended (%s) and the guest did not print '%s'", run_end_name(end), t->text);
     else if (t->line)
-        cli_errorf("%s:%u: the run ended (%s) while waiting for '%s'", s->script.name, t->line, end_name(end), t->text);
+        cli_errorf("%s:%u: the run ended (%s) while waiting for '%s'", s->script.name, t->line, run_end_name(end), t->text);
     else
-        cli_errorf("the run ended (%s) while waiting for '%s'", end_name(end), t->text);
+        cli_errorf("the run ended (%s) while waiting for '%s'", run_end_name(end), t->text);
     return CLI_FAILED;
 }
 
@@ -251,13 +251,15 @@ static bool can_write(const char *path, struct err *e)
     return !access(dir, W_OK | X_OK) || err_set(e, "%s: %s: %s", path, dir, strerror(errno));
 }
 
-static void changed(void *ctx, struct machine *m)
+static void fired(void *ctx, struct machine *m, const char *words)
 {
     struct session *s = ctx;
     why_sync(&s->watch.why, m);
+    if (s->tap.inject)
+        s->tap.inject(s->tap.ctx, words);
 }
 
-static bool start(struct run *r, struct err *e)
+bool run_start(struct run *r, struct err *e)
 {
     struct session *s = &r->session;
     struct machine_options *o = &r->machine;
@@ -271,28 +273,34 @@ static bool start(struct run *r, struct err *e)
     if (!s->m || (r->load && !machine_load(s->m, r->load, e)) || !inject_list_start(&s->inject, s->m, e))
         return false;
     s->watch.json = r->report.json;
-    s->inject.fired = changed;
+    s->inject.fired = fired;
     s->inject.fired_ctx = s;
-    if (!watch_start(&s->watch, s->m, e))
+    if ((r->prepare && !r->prepare(r, e)) || !watch_start(&s->watch, s->m, e))
         return false;
     if (o->netdev)
         s->net = net_open(o->hostfwd, o->hostfwds, session_frame_in, s, e);
     return !o->netdev || s->net;
 }
 
-static int go(struct run *r)
+int run_go(struct run *r)
 {
     struct session *s = &r->session;
     struct err e;
     fflush(stdout);
     double user = user_seconds();
-    term_open();
+    s->quiet = r->quiet;
+    s->input_eof |= r->quiet;
+    if (!r->quiet)
+        term_open();
     enum session_end end = session_run(s);
-    term_close();
+    if (!r->quiet)
+        term_close();
     r->report.seconds = session_clock() - s->started;
     r->report.user_seconds = user_seconds() - user;
-    r->report.end = end_name(end);
+    r->report.end = run_end_name(end);
     int status = status_of(s, end);
+    if (r->finish && !r->finish(r, end, status, &e))
+        status = cli_error(&e);
     if (!watch_end(&s->watch, &e))
         status = cli_error(&e);
     if (watch_violations(&s->watch) && status != CLI_USER)
@@ -305,8 +313,17 @@ static int go(struct run *r)
     r->report.max_cycles = s->max_cycles;
     r->report.inject = &s->inject;
     r->report.watch = &s->watch;
-    report_print(&r->report, s->m, &r->machine);
+    if (!r->quiet)
+        report_print(&r->report, s->m, &r->machine);
     return status;
+}
+
+void run_free(struct run *r)
+{
+    net_close(r->session.net);
+    machine_free(r->session.m);
+    session_free(&r->session);
+    options_free(&r->machine);
 }
 
 int verb_run(int argc, char **argv)
@@ -316,15 +333,12 @@ int verb_run(int argc, char **argv)
     int status;
     options_long(argc, argv, &argp);
     argp_parse(&argp, argc, argv, 0, NULL, &r);
-    if (!start(&r, &e))
+    if (!run_start(&r, &e))
         status = cli_error(&e);
     else if (r.machine.dumpdtb)
         status = machine_dump_dtb(r.session.m, r.machine.dumpdtb, &e) ? CLI_OK : cli_error(&e);
     else
-        status = go(&r);
-    net_close(r.session.net);
-    machine_free(r.session.m);
-    session_free(&r.session);
-    options_free(&r.machine);
+        status = run_go(&r);
+    run_free(&r);
     return status;
 }

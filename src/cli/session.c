@@ -26,6 +26,8 @@ static void on_console(void *ctx, const char *device, const void *p, size_t n)
     struct session *s = ctx;
     (void)device; /* all consoles of the guest are one stream here */
     buf_put(&s->output, p, n);
+    if (s->tap.console)
+        s->tap.console(s->tap.ctx, p, n);
 }
 
 static void on_frame(void *ctx, const char *device, const void *p, size_t n)
@@ -44,9 +46,11 @@ struct machine_host session_host(struct session *s)
 bool session_frame_in(void *ctx, const void *p, size_t n)
 {
     struct session *s = ctx;
-    bool took = machine_input(s->m, "net0", p, n) > 0;
-    s->fed |= took;
-    return took;
+    size_t took = machine_input(s->m, "net0", p, n);
+    s->fed |= took > 0;
+    if (took && s->tap.input)
+        s->tap.input(s->tap.ctx, "net0", p, took);
+    return took > 0;
 }
 
 static bool write_all(const uint8_t *p, size_t n)
@@ -66,7 +70,7 @@ static bool write_all(const uint8_t *p, size_t n)
 /* What the guest printed in the slice goes out and is looked at. */
 static enum session_end hand_out(struct session *s)
 {
-    if (s->output.len && !write_all(s->output.data, s->output.len)) {
+    if (s->output.len && !s->quiet && !write_all(s->output.data, s->output.len)) {
         s->exit_code = errno;
         return SESSION_OUTPUT;
     }
@@ -81,6 +85,8 @@ static void offer_input(struct session *s)
         return;
     size_t took = machine_input(s->m, "serial0", s->input.data, s->input.len);
     s->fed |= took > 0;
+    if (took && s->tap.input)
+        s->tap.input(s->tap.ctx, "serial0", s->input.data, took);
     memmove(s->input.data, s->input.data + took, s->input.len - took);
     s->input.len -= took;
 }
@@ -169,6 +175,8 @@ static enum session_end slice(struct session *s)
     enum session_end end = hand_out(s);
     if (end != SESSION_RUNNING)
         return end;
+    if (s->tap.tick)
+        s->tap.tick(s->tap.ctx);
     s->fed = false;
     end = take_in(s);
     /* What the guest said last may be what the script ends on; a guest that ended by itself has the last word otherwise. */

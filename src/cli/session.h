@@ -23,8 +23,18 @@ enum session_end {
     SESSION_INJECT   /* an injected event was refused: inject.why */
 };
 
+/* Who is told of all that comes from outside and goes there, after it has happened: recorders. Members may be NULL. */
+struct session_tap {
+    void *ctx;
+    void (*input)(void *ctx, const char *device, const void *p, size_t n);
+    void (*inject)(void *ctx, const char *words);
+    void (*console)(void *ctx, const void *p, size_t n);
+    void (*tick)(void *ctx); /* between two runs of the machine */
+};
+
 struct session {
     struct machine *m;
+    struct session_tap tap;
     uint64_t clock_hz;   /* machine cycles a second of guest time */
     uint64_t max_cycles; /* machine cycle to stop at; UINT64_MAX: none */
     double timeout;      /* host seconds; 0: none */
@@ -36,7 +46,8 @@ struct session {
     struct buf input;  /* typed, not yet taken by the guest */
     struct buf output; /* printed in this slice */
     bool input_eof;
-    bool fed; /* something from outside entered the machine since it ran */
+    bool quiet; /* what the guest prints is not written to standard output */
+    bool fed;   /* something from outside entered the machine since it ran */
     int exit_code;
     double started, idle_since; /* host seconds; idle_since < 0: the guest is busy */
     uint64_t idle_cycle;

@@ -4,7 +4,7 @@
 #include "cli/options.h"
 #include "cli/repro.h"
 #include "cli/session.h"
-#include "cli/workers.h"
+#include "cli/sweep_work.h"
 #include "debug/riscv/judge.h"
 #include "debug/riscv/view.h"
 #include "machine/output.h"
@@ -608,7 +608,7 @@ static int all_cases(const struct sweep_args *a, struct sweep *s, struct sweep_r
     uint64_t shards = a->shards ? a->shards : 1, shard = a->shards ? a->shard : 1, cases = sweep_cases(s);
     uint64_t mine = cases / shards + (shard <= cases % shards);
     double start = session_clock();
-    if (!workers_run(s, shard - 1, shards, (unsigned)(a->jobs < 1024 ? a->jobs : 1024), mine, r, &e))
+    if (!sweep_work(s, shard - 1, shards, (unsigned)(a->jobs < 1024 ? a->jobs : 1024), mine, r, &e))
         return cli_error(&e);
     double seconds = session_clock() - start;
     fprintf(stderr, "%zu cases in %.3f s on %" PRIu64 " cores: %.0f a second on each\n", r->count, seconds, a->jobs,

@@ -110,6 +110,8 @@ static void watch_rules(struct watch *w, struct machine *m, const struct machine
 static void on_change(void *ctx, struct machine *m, const struct machine_change *c)
 {
     struct watch *w = ctx;
+    if (w->also)
+        w->also(w->also_ctx, m, c);
     if (w->traced[WATCH_TRAPS])
         trace_traps(w, m, c);
     if (w->traced[WATCH_SBI])
@@ -144,7 +146,7 @@ bool watch_start(struct watch *w, struct machine *m, struct err *e)
     for (unsigned t = 0; t < WATCH_TRACES; t++)
         any |= w->traced[t];
     if (!any) {
-        if (w->why.on)
+        if (w->why.on || w->also)
             machine_watch(m, on_change, w);
         return true;
     }

@@ -143,6 +143,8 @@ struct cpu_arch {
        False: there is none of that name, or no such value. */
     bool (*get_reg)(struct cpu *c, const char *name, uint64_t *value);
     bool (*set_reg)(struct cpu *c, const char *name, uint64_t value);
+    /* The mode it is in, for people: machine_mode. */
+    const char *(*mode)(const struct cpu *c);
     /* Register number i into *r. False: that is past the last. */
     bool (*register_at)(const struct cpu_kind *k, unsigned i, struct cpu_register *r);
     /* The number of the register of that name or alias, or -1. */

@@ -36,6 +36,8 @@ static void ctx_clear(struct tlb_ctx *t)
         t->d[i].rtag = t->d[i].wtag = TLB_NONE;
     for (unsigned i = 0; i < FTLB_SIZE; i++)
         t->f[i].tag = TLB_NONE;
+    for (unsigned i = 0; i < TABLE_SIZE; i++)
+        t->table[0][i].region = t->table[1][i].region = TABLE_NONE;
 }
 
 /* Contexts of an older generation are cleared when they are next chosen; the ones in use are cleared at once. */

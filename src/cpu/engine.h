@@ -87,12 +87,21 @@ struct ftlb_entry {
     struct code_page *page;
 };
 
+/* Where the page table is that maps a region: walks that miss the soft TLB begin there. region: its number, else TABLE_NONE. */
+#define TABLE_SIZE 64
+#define TABLE_NONE UINT64_MAX
+struct table_entry {
+    uint64_t region;
+    const uint8_t *host; /* of the table's first entry; its page is marked MEM_PTE */
+};
+
 /* The cached translations of one translation context; key is everything the architecture's translation depends on. */
 struct tlb_ctx {
     uint64_t key[4];
     uint64_t gen; /* engine generation the entries belong to */
     struct tlb_entry d[TLB_SIZE];
     struct ftlb_entry f[FTLB_SIZE];
+    struct table_entry table[2][TABLE_SIZE]; /* of the first and the second stage */
 };
 
 /* A breakpoint: see breaks.h. */

@@ -81,7 +81,7 @@ static bool run_past(struct history *h, uint64_t cycles, enum machine_stop *why)
     enum moved moved = history_move(h, &h->end, cycles, why);
     m->host = host;
     h->past = moved != MOVED_THERE || h->next < h->entries;
-    bool own = moved == MOVED_ENTRY || moved == MOVED_THERE;
+    bool own = (moved == MOVED_ENTRY || moved == MOVED_THERE) && !m->asked;
     return !own || (*why == MACHINE_DEBUG && (m->broke >= 0 || halts(m) != set));
 }
 
@@ -385,6 +385,7 @@ bool history_back_step(struct history *h, unsigned hart)
 struct search {
     const struct history_search *s;
     struct history_point end; /* looks before this */
+    bool snapshot;            /* there is a snapshot at `end`, which is behind a trap there: that is not seen from it */
     struct history_point last;
     bool found;
 };
@@ -392,7 +393,8 @@ struct search {
 static void consider(struct search *x, struct machine *m, const struct machine_change *change)
 {
     struct history_point here = history_point_of(m);
-    if (history_compare(&here, &x->end) < 0 && x->s->is(x->s->ctx, m, change)) {
+    int order = history_compare(&here, &x->end);
+    if ((order < 0 || (!order && change && x->snapshot)) && x->s->is(x->s->ctx, m, change)) {
         x->last = here;
         x->found = true;
     }
@@ -456,7 +458,7 @@ bool history_back_until(struct history *h, const struct history_search *s)
         h->past = true;
     }
     struct history_point end = here;
-    for (unsigned i = snaps_before(h, &here) + 1; i-- > 0; end = h->snap[i].at)
+    for (unsigned i = snaps_before(h, &here) + 1; i-- > 0; end = h->snap[i].at, x.snapshot = history_compare(&end, &here) < 0)
         if (history_compare(&h->snap[i].at, &end) < 0 && search_from(h, i, &end, &x))
             return history_seek(h, &x.last);
     history_seek(h, &h->snap[0].at);

@@ -68,6 +68,8 @@ enum moved {
 };
 /* Runs at most so many cycles, until `to` (NULL: nowhere) or the next entry of the log at the latest. */
 enum moved history_move(struct history *h, const struct history_point *to, uint64_t cycles, enum machine_stop *why);
+/* The same of a machine without a log: never MOVED_ENTRY. */
+enum moved point_reach(struct machine *m, const struct history_point *to, uint64_t cycles, enum machine_stop *why);
 /* Order of the boundaries alone, whatever interrupts were taken there. */
 int history_compare_base(const struct history_point *a, const struct history_point *b);
 #endif

@@ -104,11 +104,15 @@ void history_unhush(struct machine *m, const struct hushed *q)
 
 struct taking {
     uint32_t hart, n;
+    machine_watch_fn *watch; /* whoever watched before, goes on watching */
+    void *ctx;
 };
 
 static void on_taken(void *ctx, struct machine *m, const struct machine_change *c)
 {
     const struct taking *t = ctx;
+    if (t->watch)
+        t->watch(t->ctx, m, c);
     if (c->hart != t->hart || taken(m, t->hart) >= t->n || !taken(m, t->hart))
         machine_break(m, c->hart);
 }
@@ -116,7 +120,7 @@ static void on_taken(void *ctx, struct machine *m, const struct machine_change *
 /* At the boundary of p: lets the interrupts be taken that were taken there. */
 static void take_interrupts(struct machine *m, const struct history_point *p)
 {
-    struct taking t = {p->hart, p->taken};
+    struct taking t = {p->hart, p->taken, m->change, m->change_ctx};
     const struct history_point here = history_point_of(m);
     if (history_compare_base(&here, p) || taken(m, p->hart) >= p->taken)
         return;
@@ -139,35 +143,35 @@ static void apply(struct history *h, const struct history_entry *e)
     h->next++;
 }
 
-static enum moved arrive(struct history *h, const struct history_point *at, bool entry)
+enum moved point_reach(struct machine *m, const struct history_point *to, uint64_t cycles, enum machine_stop *why)
 {
-    take_interrupts(h->m, at);
-    if (!entry)
+    struct history_point here = history_point_of(m);
+    *why = MACHINE_CYCLES;
+    if (to && history_compare_base(&here, to) < 0) {
+        unsigned hart;
+        uint64_t cycle;
+        goal_of(m, to, &hart, &cycle);
+        machine_mark(m, hart, cycle);
+    }
+    if (!to || history_compare_base(&here, to) < 0) {
+        *why = machine_run(m, cycles);
+        machine_mark(m, 0, UINT64_MAX);
+        here = history_point_of(m);
+    }
+    if (to && history_compare_base(&here, to) >= 0) {
+        take_interrupts(m, to);
         return MOVED_THERE;
-    apply(h, &h->log[h->next]);
-    return MOVED_ENTRY;
+    }
+    return *why == MACHINE_EXIT || *why == MACHINE_HALT || *why == MACHINE_IDLE ? MOVED_OVER : MOVED_STOP;
 }
 
 enum moved history_move(struct history *h, const struct history_point *to, uint64_t cycles, enum machine_stop *why)
 {
-    struct machine *m = h->m;
     const struct history_entry *e = h->next < h->entries ? &h->log[h->next] : NULL;
     bool entry = e && (!to || history_compare(&e->at, to) <= 0);
-    const struct history_point *stop = entry ? &e->at : to;
-    struct history_point here = history_point_of(m);
-    *why = MACHINE_CYCLES;
-    if (stop && history_compare_base(&here, stop) >= 0)
-        return arrive(h, stop, entry);
-    if (stop) {
-        unsigned hart;
-        uint64_t cycle;
-        goal_of(m, stop, &hart, &cycle);
-        machine_mark(m, hart, cycle);
-    }
-    *why = machine_run(m, cycles);
-    machine_mark(m, 0, UINT64_MAX);
-    here = history_point_of(m);
-    if (stop && history_compare_base(&here, stop) >= 0)
-        return arrive(h, stop, entry);
-    return *why == MACHINE_EXIT || *why == MACHINE_HALT || *why == MACHINE_IDLE ? MOVED_OVER : MOVED_STOP;
+    enum moved moved = point_reach(h->m, entry ? &e->at : to, cycles, why);
+    if (moved != MOVED_THERE || !entry)
+        return moved;
+    apply(h, e);
+    return MOVED_ENTRY;
 }

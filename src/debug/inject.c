@@ -364,8 +364,8 @@ static bool fire_due(struct inject_list *l, struct machine *m)
         p->done = true;
         l->left--;
         l->failed = !inject_fire(&p->event, m, &l->why);
-        if (l->fired)
-            l->fired(l->fired_ctx, m);
+        if (!l->failed && l->fired)
+            l->fired(l->fired_ctx, m, p->event.text);
     }
     if (own)
         set_stops(l, m);

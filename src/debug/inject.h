@@ -64,7 +64,8 @@ struct inject_list {
     unsigned count, left; /* left: not done yet */
     bool failed;
     struct err why;                              /* failed: an event was refused */
-    void (*fired)(void *ctx, struct machine *m); /* an event has changed the machine; NULL: nobody asks */
+    /* An event has happened: it has changed the machine. NULL: nobody asks. */
+    void (*fired)(void *ctx, struct machine *m, const char *words);
     void *fired_ctx;
 };
 

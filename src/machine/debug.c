@@ -32,18 +32,6 @@ bool machine_watchpoint(struct machine *m, const struct machine_watchpoint *w, b
     return engine_watchpoint(&m->engine, &e, on);
 }
 
-/* What the bytes are behind the instruction the hart is at: found out in a fork. */
-static uint64_t bytes_after(struct machine *m, unsigned hart, uint64_t pa, unsigned n)
-{
-    uint64_t v = 0;
-    struct machine *f = machine_fork(m);
-    machine_set_host(f, &(struct machine_host){0});
-    machine_step(f, hart);
-    machine_read(f, pa, &v, n);
-    machine_free(f);
-    return v;
-}
-
 bool machine_watch_hit(struct machine *m, struct machine_access_hit *h)
 {
     if (m->broke < 0 || !machine_hart(m, (unsigned)m->broke)->watched.last)
@@ -57,11 +45,22 @@ bool machine_watch_hit(struct machine *m, struct machine_access_hit *h)
                                      .pa = c->watched.pa,
                                      .size = c->watched.size};
     unsigned n = h->size < 8 ? (unsigned)h->size : 8;
-    if (machine_read(m, h->pa, &h->old, n)) {
+    if (machine_read(m, h->pa, &h->old, n))
         h->bytes = n;
-        h->new = h->access &MACHINE_WRITE ? bytes_after(m, h->hart, h->pa, n) : h->old;
-    }
     return true;
+}
+
+uint64_t machine_watch_value(struct machine *m, const struct machine_access_hit *h)
+{
+    uint64_t v = h->old;
+    if (!(h->access & MACHINE_WRITE) || !h->bytes)
+        return v;
+    struct machine *f = machine_fork(m);
+    machine_set_host(f, &(struct machine_host){0});
+    machine_step(f, h->hart);
+    machine_read(f, h->pa, &v, h->bytes);
+    machine_free(f);
+    return v;
 }
 
 int machine_stopped_hart(const struct machine *m) { return m->broke; }

@@ -5,6 +5,11 @@
 
 _Static_assert(MACHINE_FIELDS == CPU_FIELDS && MACHINE_REGISTER_BYTES == CPU_REGISTER_BYTES, "one row, two views of it");
 
+const char *machine_mode(const struct machine *m, unsigned hart)
+{
+    return hart < m->setup->harts ? m->arch->mode(machine_hart(m, hart)) : "";
+}
+
 bool machine_register(const struct machine *m, unsigned hart, unsigned i, struct machine_register *r)
 {
     static const enum machine_register_group group[] = {[CPU_GENERAL] = MACHINE_GENERAL,

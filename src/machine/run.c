@@ -261,6 +261,7 @@ enum machine_stop machine_run(struct machine *m, uint64_t cycles)
     m->now = from;
     m->shared = false;
     m->broke = -1;
+    m->asked = false;
     for (;; first = false) {
         enum cpu_stop stop = CPU_STOP_LIMIT;
         if (s->exited)

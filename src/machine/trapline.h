@@ -128,11 +128,13 @@ struct machine_access_hit {
     enum machine_access access; /* what it does: atomics read and write */
     bool physical;              /* by a watchpoint at physical addresses */
     uint64_t va, pa, size;      /* the watched bytes of it */
-    unsigned bytes;    /* of the first of them, at most 8, that old and new have; 0: a device's, which are not looked at */
-    uint64_t old, new; /* what is there, and what will be when the instruction is done; little-endian */
+    unsigned bytes;             /* of the first of them, at most 8, that `old` has; 0: a device's, which are not looked at */
+    uint64_t old;               /* what is there; little-endian */
 };
 /* False: no watchpoint did. */
 bool machine_watch_hit(struct machine *m, struct machine_access_hit *h);
+/* What the bytes of h->old will be when the instruction, before which the machine is, is done: found out in a fork. */
+uint64_t machine_watch_value(struct machine *m, const struct machine_access_hit *h);
 
 /* Stops once, when the hart has reached `cycle` of its own time: at the first boundary there, before an interrupt is taken at it.
    At once if it has already. UINT64_MAX: not any more. Other harts may be further or less far by up to a quantum. */
@@ -219,6 +221,8 @@ bool machine_dump_dtb(struct machine *m, const char *path, struct err *e);
 bool machine_get_reg(struct machine *m, unsigned hart, const char *name, uint64_t *value);
 bool machine_set_reg(struct machine *m, unsigned hart, const char *name, uint64_t value);
 unsigned machine_harts(const struct machine *m);
+/* The mode a hart is in, as people call it: "M", "HS", "VS", "VU", "EL2", "Secure EL1". */
+const char *machine_mode(const struct machine *m, unsigned hart);
 
 /*
  * What the tables of registers say of each. The registers of a hart are numbered from 0 without a gap: general ones first, then

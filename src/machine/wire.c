@@ -333,6 +333,7 @@ void machine_watch(struct machine *m, machine_watch_fn *fn, void *ctx)
 void machine_break(struct machine *m, unsigned hart)
 {
     m->stop = 1;
+    m->asked = true;
     machine_hart(m, hart)->resync = true;
 }
 

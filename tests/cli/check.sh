@@ -76,6 +76,20 @@ for is in head p1 priv maint status; do
     done
 done
 
+# Events at a rate.
+cp "$TRAPLINE_SOURCE"/roms/sbi-*.elf "$program/roms/"
+check 0 s2.rate --events 20
+says '^s2.rate *sbi-maint *64 linux-good *1280 *pass'
+says '^s2.rate *sbi-p1 *32 linux-good *[0-9]* *known *B1 [0-9]*, B2 [0-9]*$'
+check 0 s2.rate --show sbi-p1/64/linux-good/7
+says 'B1: an event came and went'
+check 2 s2.rate --show sbi-p1/64/linux-good/65
+tells 'periods of 1 to 64'
+check 2 --events 0
+cp "$program/roms/sbi-p1.elf" "$program/roms/sbi-maint.elf"
+check 1 s2.rate --firmware sbi-maint --xlen 64
+says WRONG
+
 # Boundaries of the switch: one firmware in the place of another, and handlers that do something else than they are known to.
 cp "$TRAPLINE_SOURCE"/roms/sbi-*.elf "$program/roms/"
 check 0 s1.switch --firmware sbi-maint --xlen 32

@@ -90,10 +90,10 @@ static void check_stop(struct machine *m, const struct machine_access_hit *h, co
         memcpy(&old, k->old + (h->pa - pa), h->bytes);
         memcpy(&now, k->now + (h->pa - pa), h->bytes);
         assert_true(h->old == old);
-        assert_true(h->new == now || h->size > 8);
+        assert_true(machine_watch_value(m, h) == now || h->size > 8);
     } else { /* a store of what is there already, or an interrupt came first */
         assert_true(*next == c->n || cycle < c->at[*next].cycle);
-        assert_true(h->new == h->old);
+        assert_true(machine_watch_value(m, h) == h->old);
     }
 }
 

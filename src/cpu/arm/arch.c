@@ -331,6 +331,14 @@ static bool translate(struct cpu *c, uint64_t va, uint64_t *pa)
     return true;
 }
 
+static const char *mode(const struct cpu *c)
+{
+    static const char *const names[2][4] = {{"EL0", "EL1", "EL2", "EL3"}, {"Secure EL0", "Secure EL1", "Secure EL2", "EL3"}};
+    const struct pe *p = pe_of(c);
+    unsigned el = (unsigned)(p->s.pstate >> 2 & 3);
+    return names[arm_has(p->cfg, FEAT_EL3) && secure_state(p, el)][el];
+}
+
 /* ---- state
  * ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -420,6 +428,7 @@ const struct cpu_arch arm_arch = {
     .argument = {"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7"},
     .get_reg = arm_get_reg,
     .set_reg = arm_set_reg,
+    .mode = mode,
     .register_at = arm_register_at,
     .register_named = arm_register_named,
     .get_register = arm_get_register,

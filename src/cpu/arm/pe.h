@@ -7,6 +7,7 @@
 #include "cpu/arm/flags.h"
 #include "cpu/arm/pstate.h"
 #include "cpu/engine.h"
+#include "cpu/fp/soft.h"
 #include "csr/arm/sysreg.h"
 
 /* What an exception is of; the offset in the vector is made from it. Arm ARM D1.3.1. */
@@ -231,11 +232,13 @@ struct pe {
     struct pac_memo pac;
     /* Results of the slow path: handlers keep no addressable locals, which would cost them their tail calls. */
     struct {
-        uint8_t data[32];
+        uint8_t data[32], elements[64];
         uint64_t value, pa;
         uint8_t *host;
         struct access_mode mode;
         uint32_t insn, effects;
+        struct fp_env fp;
+        bool exact;
     } slow;
     struct arm_exception exc; /* the exception a slow path raised */
     const struct pe_env *env;

@@ -133,6 +133,17 @@ static bool translate(struct cpu *c, uint64_t va, uint64_t *pa)
     return true;
 }
 
+static const char *mode(const struct cpu *c)
+{
+    const struct hart *h = (const struct hart *)c;
+    bool hyper = rv_has(h->cfg, EXT_H);
+    switch (h->s.priv) {
+    case RV_M: return "M";
+    case RV_S: return h->s.v ? "VS" : hyper ? "HS" : "S";
+    default: return h->s.v ? "VU" : "U";
+    }
+}
+
 /* ---- state
  * ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -211,6 +222,7 @@ const struct cpu_arch riscv_arch = {
     .argument = {"a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7"},
     .get_reg = hart_get_reg,
     .set_reg = hart_set_reg,
+    .mode = mode,
     .register_at = rv_register_at,
     .register_named = rv_register_named,
     .get_register = rv_get_register,

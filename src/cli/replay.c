@@ -1,0 +1,203 @@
+/* `trapline replay`: runs recorded traces again. */
+#include "cli/cli.h"
+#include "cli/golden.h"
+#include "cli/replay.h"
+#include "base/hash.h"
+#include "machine/image.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* ---- images --------------------------------------------------------------------------------------------------------------- */
+
+/* The bytes as a file of this process. It lives as long as the process does. NULL: the host has none to give. */
+static const char *as_file(const struct buf *b, char path[64])
+{
+    int fd = memfd_create("trapline image", MFD_CLOEXEC);
+    size_t done = 0;
+    while (fd >= 0 && done < b->len) {
+        ssize_t n = write(fd, b->data + done, b->len - done);
+        if (n < 0 && errno != EINTR)
+            return NULL;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    snprintf(path, 64, "/proc/self/fd/%d", fd);
+    return fd < 0 ? NULL : path;
+}
+
+static bool use_inside(struct replay_job *j, unsigned i, struct trace_setup *to, struct err *e)
+{
+    struct buf b = {0};
+    char path[64];
+    bool ok = replay_image(&j->replay, i, &b, e);
+    if (ok && !as_file(&b, path))
+        ok = err_set(e, "%s: %s", j->replay.setup.image[i].path, strerror(errno));
+    if (ok)
+        trace_setup_use(to, i, path);
+    buf_free(&b);
+    return ok;
+}
+
+/* Chooses where image i comes from: the file of its name, if it is there; else the trace. */
+static bool find_image(struct replay_job *j, unsigned i, struct err *e)
+{
+    struct trace_image *k = &j->replay.setup.image[i];
+    struct buf b;
+    bool there = !(j->recorded_images && k->inside) && image_read_file(k->path, &b, NULL);
+    uint64_t digest = there ? hash_bytes(b.data, b.len) : 0;
+    if (there)
+        buf_free(&b);
+    if (!there && k->inside)
+        return use_inside(j, i, &j->replay.setup, e);
+    if (!there)
+        return err_set(e,
+                       "%s: %s (%s, %" PRIu64 " bytes, digest %016" PRIx64 ") is not in the trace and cannot be read; "
+                       "give its file with --image %s=FILE",
+                       j->path, k->path, k->role, k->size, k->digest, k->role);
+    if (digest != k->digest) {
+        j->changed = true;
+        buf_printf(&j->notes, "image digest differs: %s is %016" PRIx64 ", recorded was %016" PRIx64 "%s\n", k->path, digest,
+                   k->digest, k->inside ? " (--recorded-images runs that)" : "");
+    }
+    trace_setup_use(&j->replay.setup, i, k->path);
+    return true;
+}
+
+static bool replaced(struct replay_job *j, unsigned i)
+{
+    struct trace_image *k = &j->replay.setup.image[i];
+    for (unsigned n = 0; n < j->images; n++) {
+        size_t len = strcspn(j->image[n], "=");
+        if (j->image[n][len] && strlen(k->role) == len && !memcmp(j->image[n], k->role, len)) {
+            k->path = j->image[n] + len + 1;
+            k->inside = false;
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct machine *make(const struct trace_setup *s, struct err *e)
+{
+    struct machine *m = machine_new(&s->config, e);
+    const char *state = trace_setup_state(s);
+    if (m && state && !machine_load(m, state, e)) {
+        machine_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+/* ---- one binary trace ------------------------------------------------------------------------------------------------------ */
+
+static bool prepare(struct replay_job *j, struct machine **m, struct err *e)
+{
+    if (!replay_open(&j->replay, j->path, e))
+        return false;
+    for (unsigned i = 0; i < j->replay.setup.images; i++) {
+        replaced(j, i);
+        if (!find_image(j, i, e))
+            return false;
+    }
+    struct err why;
+    *m = make(&j->replay.setup, &why);
+    return *m || err_set(e, "%s: %s", j->path, why.text);
+}
+
+/* The machine of the recording, if all of its images are inside. NULL: they are not. */
+static struct machine *recorded_machine(const struct replay_job *j)
+{
+    struct replay_job again = {.path = j->path, .recorded_images = true};
+    struct machine *m = NULL;
+    struct err e;
+    bool ok = replay_open(&again.replay, j->path, &e);
+    for (unsigned i = 0; ok && i < again.replay.setup.images; i++)
+        ok = again.replay.setup.image[i].inside && use_inside(&again, i, &again.replay.setup, &e);
+    if (ok)
+        m = make(&again.replay.setup, &e);
+    replay_close(&again.replay);
+    buf_free(&again.notes);
+    return m;
+}
+
+static void explain(struct replay_job *j, struct replay_result *out)
+{
+    struct machine *was = j->changed ? recorded_machine(j) : NULL;
+    struct err e;
+    if (!was)
+        return;
+    struct machine *is = make(&j->replay.setup, &e);
+    if (is)
+        replay_first_difference(&j->replay, was, is, out->at.cycle, &out->text);
+    machine_free(is);
+    machine_free(was);
+}
+
+static bool replay_binary(struct replay_job *j, struct err *e)
+{
+    struct machine *m = NULL;
+    struct replay_result out = {0};
+    bool ok = prepare(j, &m, e) && replay_run(&j->replay, m, !j->changed, &out, e);
+    machine_free(m);
+    if (ok && out.verdict == REPLAY_DIVERGED)
+        explain(j, &out);
+    if (ok) {
+        j->same = out.verdict == REPLAY_SAME;
+        j->instret = out.instret;
+        if (j->replay.file.torn)
+            buf_printf(&j->notes, "the trace is torn at byte %" PRIu64 "; it was replayed up to there\n", j->replay.file.good);
+        buf_printf(&j->summary, "%" PRIu64 " instructions, %" PRIu64 " traps, %" PRIu64 " digests", out.instret, out.traps,
+                   out.digests);
+        if (out.text.len)
+            buf_put(&j->text, out.text.data, out.text.len);
+    }
+    buf_free(&out.text);
+    replay_close(&j->replay);
+    return ok;
+}
+
+/* ---- one golden trace ------------------------------------------------------------------------------------------------------ */
+
+static void note_images(struct replay_job *j, const struct trace_setup *was, const struct trace_setup *is)
+{
+    for (unsigned i = 0; i < was->images; i++)
+        for (unsigned k = 0; k < is->images; k++)
+            if (!strcmp(was->image[i].role, is->image[k].role) && was->image[i].digest != is->image[k].digest)
+                buf_printf(&j->notes, "image digest differs: %s is %016" PRIx64 ", recorded was %016" PRIx64 "\n",
+                           is->image[k].path, is->image[k].digest, was->image[i].digest);
+}
+
+static bool replay_golden(struct replay_job *j, struct err *e)
+{
+    struct golden_text t;
+    struct golden_run g;
+    struct err why;
+    if (j->images || j->recorded_images)
+        return err_set(e, "%s: a golden trace holds no images: --image and --recorded-images are for binary ones", j->path);
+    if (!golden_open(&t, j->path, e))
+        return false;
+    golden_run_init(&g);
+    g.run.quiet = true;
+    options_long(t.argc, t.argv, &run_argp);
+    bool ok = !argp_parse(&run_argp, t.argc, t.argv, ARGP_NO_EXIT | ARGP_SILENT, NULL, &g.run) ||
+              err_set(e, "%s: its command has options this program does not know", j->path);
+    if (ok && !run_start(&g.run, &why))
+        ok = err_set(e, "%s: %s", j->path, why.text);
+    if (ok) {
+        run_go(&g.run);
+        note_images(j, &t.setup, &g.setup);
+        buf_printf(&g.body, "%s", ""); /* a NUL behind it */
+        j->same = golden_compare(t.body, (const char *)g.body.data, &j->text);
+        j->instret = machine_instret(g.run.session.m);
+        buf_printf(&j->summary, "%" PRIu64 " instructions, golden", j->instret);
+    }
+    golden_run_free(&g);
+    golden_close(&t);
+    return ok;
+}
+
+bool replay_job(struct replay_job *j, struct err *e) { return golden_is(j->path) ? replay_golden(j, e) : replay_binary(j, e); }

@@ -1,0 +1,102 @@
+/* RISC-V for debuggers: GDB manual, "RISC-V Features". */
+#include "debug/riscv/target.h"
+#include "debug/riscv/cause.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FEATURE_CPU, FEATURE_FPU, FEATURE_VIRTUAL, FEATURE_CSR };
+static const char *const features[] = {"org.gnu.gdb.riscv.cpu", "org.gnu.gdb.riscv.fpu", "org.gnu.gdb.riscv.virtual",
+                                       "org.gnu.gdb.riscv.csr", NULL};
+static const char *const types[] = {NULL,
+                                    "<union id=\"riscv_double\"><field name=\"float\" type=\"ieee_single\"/><field "
+                                    "name=\"double\" type=\"ieee_double\"/></union>",
+                                    NULL, NULL};
+
+static bool is_rv32(struct machine *m)
+{
+    struct machine_register r;
+    return machine_register(m, 0, 0, &r) && r.width == 32;
+}
+
+static const char *architecture(struct machine *m) { return is_rv32(m) ? "riscv:rv32" : "riscv:rv64"; }
+
+/* GDB knows priv as `priv`, as wide as a register. */
+static void place(struct machine *m, const struct machine_register *r, struct target_place *p)
+{
+    *p = (struct target_place){.feature = FEATURE_CSR, .name = r->name, .bits = r->width};
+    if (r->group == MACHINE_GENERAL) {
+        bool code = !strcmp(r->name, "pc") || !strcmp(r->name, "x1"), data = r->alias && r->name[1] >= '2' && !r->name[2];
+        p->feature = FEATURE_CPU;
+        p->name = r->alias ? r->alias : r->name;
+        p->type = code ? "code_ptr" : data && r->name[1] <= '4' ? "data_ptr" : "int";
+    } else if (r->group == MACHINE_FLOAT) {
+        p->feature = FEATURE_FPU;
+        p->name = r->alias;
+        p->type = r->width == 64 ? "riscv_double" : "ieee_single";
+    } else if (r->group == MACHINE_MODE) {
+        p->feature = FEATURE_VIRTUAL;
+        p->name = !strcmp(r->name, "v") ? "virt" : r->name;
+        p->type = "int";
+        p->bits = is_rv32(m) ? 32 : 64;
+    } else if (r->number >= 1 && r->number <= 3) { /* fflags, frm, fcsr */
+        p->feature = FEATURE_FPU;
+        p->bits = 32;
+        p->type = "int";
+    }
+}
+
+static void mode(uint8_t priv, uint8_t v, char out[24])
+{
+    snprintf(out, 24, "%s", priv == 3 ? "M" : priv ? (v ? "VS" : "HS") : v ? "VU" : "U");
+}
+
+static void cause(const struct machine_change *c, char out[96])
+{
+    const struct rv_cause *k = rv_cause(c->interrupt, c->cause);
+    if (c->nmi)
+        snprintf(out, 96, "non-maskable interrupt");
+    else
+        snprintf(out, 96, "%s (cause %" PRIu64 ")", k ? k->name : c->interrupt ? "interrupt" : "exception", c->cause);
+}
+
+static uint64_t number(const struct machine_change *c) { return c->cause; }
+
+static bool cause_named(const char *text, bool *interrupt, uint64_t *cause)
+{
+    char *end;
+    uint64_t n = strtoull(text, &end, 0);
+    if (*text >= '0' && *text <= '9' && !*end && n < 64) {
+        *interrupt = false;
+        *cause = n;
+        return true;
+    }
+    const struct rv_cause *k;
+    for (unsigned i = 0; *text && (k = rv_cause_at(i)); i++) {
+        if (!target_name_begins(k->name, text))
+            continue;
+        *interrupt = k->interrupt;
+        *cause = k->code;
+        return true;
+    }
+    return false;
+}
+
+static bool no_extras(struct machine *m)
+{
+    (void)m;
+    return false;
+}
+
+const struct target_ops riscv_target = {.architecture = architecture,
+                                        .features = features,
+                                        .types = types,
+                                        .place = place,
+                                        .has_extras = no_extras,
+                                        .mode = mode,
+                                        .cause = cause,
+                                        .number = number,
+                                        .cause_named = cause_named};

@@ -1,0 +1,41 @@
+/* What debuggers need to know of an architecture, as data and a few functions; target_ops finds that of a machine. */
+#ifndef TL_DEBUG_TARGET_H
+#define TL_DEBUG_TARGET_H
+#include "machine/trapline.h"
+
+/* Where GDB expects a register. */
+struct target_place {
+    unsigned feature; /* index into features; UINT_MAX: GDB is not shown it */
+    const char *name; /* what GDB calls it */
+    const char *type; /* GDB's name of its type; NULL: by its fields, else an integer */
+    unsigned bits;    /* width there */
+};
+/* A register that only GDB knows. */
+struct target_extra {
+    const char *name;
+    unsigned feature, bits;
+    uint64_t (*value)(struct machine *m, unsigned hart);
+};
+
+struct target_ops {
+    const char *(*architecture)(struct machine *m); /* GDB's name: "riscv:rv64" */
+    const char *const *features;                    /* names of GDB's features; NULL at the end */
+    const char *const *types;                       /* XML of the types a feature needs, by feature; NULL: none */
+    void (*place)(struct machine *m, const struct machine_register *r, struct target_place *p);
+    const struct target_extra *extras; /* name NULL at the end */
+    bool (*has_extras)(struct machine *m);
+
+    /* A mode by what struct machine_change tells of it. */
+    void (*mode)(uint8_t priv, uint8_t v, char out[24]);
+    /* "load page fault (cause 13)". */
+    void (*cause)(const struct machine_change *c, char out[96]);
+    /* The number a trap's cause has: xcause's code, the exception class of ESR_ELx; 0 IRQ, 1 FIQ, 2 SError. */
+    uint64_t (*number)(const struct machine_change *c);
+    /* A cause by its number or the beginning of its name; '-' and '_' are blanks. False: there is none. */
+    bool (*cause_named)(const char *text, bool *interrupt, uint64_t *cause);
+};
+
+const struct target_ops *target_ops(struct machine *m);
+/* Whether text is the beginning of name, whatever its case, with '-' and '_' for blanks. */
+bool target_name_begins(const char *name, const char *text);
+#endif
