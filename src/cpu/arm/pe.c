@@ -297,8 +297,8 @@ static void watch_others(struct pe *p)
 static void take(struct pe *p, const struct arm_exception *e)
 {
     p->cpu.resync = false;
+    pe_took(p, e); /* first: who is told of the exception sees what is pending behind it */
     take_exception(p, e);
-    pe_took(p, e);
 }
 
 /* A synchronous exception that comes before the instruction at s.pc: it takes the place of one. */
