@@ -153,9 +153,10 @@ static double now(void)
 }
 
 /* One trace, in a process of its own: u8 kind, u64 microseconds, three strings. */
-static bool work(void *ctx, size_t i, struct buf *out, struct err *e)
+static bool work(void *ctx, size_t i, struct jobs_out *home, struct err *e)
 {
     const struct replaying *r = ctx;
+    struct buf result = {0}, *out = &result;
     struct replay_job j = {.path = r->list[i].path, .recorded_images = r->recorded_images, .images = r->images};
     struct err why;
     double t = now();
@@ -173,7 +174,9 @@ static bool work(void *ctx, size_t i, struct buf *out, struct err *e)
         buf_put(out, b->data, b->len);
         buf_free(b);
     }
-    return true;
+    bool sent = jobs_put(home, result.data, result.len);
+    buf_free(&result);
+    return sent;
 }
 
 static void get(struct cursor *c, struct buf *b)
@@ -186,7 +189,7 @@ static void get(struct cursor *c, struct buf *b)
     c->left -= n <= c->left ? n : c->left;
 }
 
-static void done(void *ctx, size_t i, const void *p, size_t n)
+static bool done(void *ctx, size_t i, const void *p, size_t n)
 {
     struct verdict *v = &((struct replaying *)ctx)->list[i];
     struct cursor c = {.p = p, .left = n};
@@ -195,6 +198,7 @@ static void done(void *ctx, size_t i, const void *p, size_t n)
     get(&c, &v->notes);
     get(&c, &v->summary);
     get(&c, &v->text);
+    return !c.bad;
 }
 
 /* ---- telling --------------------------------------------------------------------------------------------------------------- */

@@ -424,6 +424,66 @@ static void firmware_in_flash_is_handed_the_kernel(void **state)
     unlink(kernel);
 }
 
+struct console {
+    char text[64];
+    size_t n;
+};
+
+static void hear(void *ctx, const char *device, const void *p, size_t n)
+{
+    struct console *k = ctx;
+    assert_string_equal(device, "semihost");
+    assert_true(k->n + n < sizeof k->text);
+    memcpy(k->text + k->n, p, n);
+    k->n += n;
+}
+
+/* "Semihosting for AArch32 and AArch64" 2.0: HLT #0xf000, the operation in w0, its parameter in x1, the result in x0. */
+static void semihosting_prints_reads_and_ends_the_run(void **state)
+{
+    (void)state;
+    enum { HLT = 0xd45e0000, TEXT = 0x200, BLOCK = 0x208 };
+    const uint32_t to_x1 = movk(1, 0x4008, 1);
+    uint32_t code[160] = {movz(0, 0x04, 0),
+                          movk(0, 1, 2), /* SYS_WRITE0; only 32 bits of the operation count */
+                          movz(1, TEXT, 0),
+                          to_x1,
+                          HLT,
+                          movz(0, 0x07, 0), /* SYS_READC */
+                          HLT,
+                          0xaa0003e7, /* mov x7, x0 */
+                          movz(0, 0x99, 0),
+                          HLT,        /* unknown: -1 */
+                          0xaa0003e8, /* mov x8, x0 */
+                          movz(0, 0x20, 0),
+                          movz(1, BLOCK, 0),
+                          to_x1,
+                          HLT,
+                          STAY};
+    struct console heard = {.n = 0};
+    struct err e;
+    memcpy(code + TEXT / 4, "hello", 6);
+    memcpy(code + BLOCK / 4, (uint64_t[]){0x20026, 42}, 16);
+    write_kernel(code, ARRAY_LEN(code));
+    struct machine_config c = {.board = "virt-arm", .kernel = kernel, .semihosting = true, .host = {&heard, hear, NULL}};
+    struct machine *m = machine_new(&c, &e);
+    assert_non_null(m);
+    assert_int_equal(machine_input(m, "semihost", "xy", 2), 2);
+    assert_int_equal(machine_run(m, 1000), MACHINE_EXIT);
+    assert_int_equal(machine_exit_code(m), 42);
+    assert_string_equal(heard.text, "hello");
+    assert_int_equal(reg(m, 0, "x7"), 'x');
+    assert_int_equal(reg(m, 0, "x8"), UINT64_MAX);
+    machine_free(m);
+    c.semihosting = false; /* then HLT is UNDEFINED */
+    m = machine_new(&c, &e);
+    unlink(kernel);
+    machine_run(m, 5);
+    assert_int_equal(reg(m, 0, "esr_el1"), 0x2000000);
+    assert_int_equal(reg(m, 0, "elr_el1"), CODE + 16);
+    machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,6 +499,7 @@ int main(void)
         cmocka_unit_test(every_pe_begins_at_an_image_in_el3),
         cmocka_unit_test(the_secure_gpio_is_the_power),
         cmocka_unit_test(firmware_in_flash_is_handed_the_kernel),
+        cmocka_unit_test(semihosting_prints_reads_and_ends_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -272,7 +272,7 @@ static void take(struct pe *p, const struct arm_exception *e)
 {
     p->cpu.resync = false;
     take_exception(p, e);
-    pe_took_serror(p, e);
+    pe_took(p, e);
 }
 
 /* A synchronous exception that comes before the instruction at s.pc: it takes the place of one. */
@@ -283,7 +283,8 @@ static bool due_before(struct pe *p)
     if (likely(!(p->s.pstate & PSTATE_IL)))
         return false;
     p->s.pc = pe_branch_address(p, p->s.pc);
-    /* A misaligned PC and an abort of the fetch come first (D1.3.6 "Synchronous exception prioritization"): the handlers find them. */
+    /* A misaligned PC and an abort of the fetch come first (D1.3.6 "Synchronous exception prioritization"): the handlers find
+     * them. */
     if ((p->s.pc & 3) || !pe_fetch(p, p->s.pc, &p->slow.insn))
         return false;
     p->exc = (struct arm_exception){.ec = EC_ILLEGAL_STATE};

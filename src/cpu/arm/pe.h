@@ -109,7 +109,7 @@ struct arm_state {
     uint64_t pstate; /* as SPSR_ELx has it; NZCV and BTYPE only while the PE is not running */
     uint64_t fpcr, fpsr;
     uint64_t time_offset; /* physical counter = cycle / tick_cycles + offset */
-    uint64_t lines;       /* interrupt inputs: bit 0 IRQ, 1 FIQ, 4 virtual IRQ, 5 virtual FIQ */
+    uint64_t lines;       /* interrupt inputs: bit 0 IRQ, 1 FIQ, 4 virtual IRQ, 5 virtual FIQ; LINE_INJECTED, LINE_PULSE */
     uint64_t stream_from; /* count up to which the event stream's events are in `event` */
     uint64_t wait_until;  /* WFIT, WFET: the virtual counter's value that ends it; UINT64_MAX none */
     uint64_t monitor_pa;  /* what the exclusive monitor watches */
@@ -130,6 +130,10 @@ struct arm_state {
 
 /* Bits of lines. */
 enum { LINE_IRQ = 1, LINE_FIQ = 2, LINE_VIRQ = 1 << 4, LINE_VFIQ = 1 << 5 };
+/* The same bits further up: inputs that were raised from outside, beside what the GIC drives; and which of those go low when the
+   interrupt is taken. */
+enum { LINE_INJECTED = 8, LINE_PULSE = 16 };
+static inline uint64_t lines_high(uint64_t lines) { return (lines | lines >> LINE_INJECTED) & 0xff; }
 enum { WAITING_WFI = 1, WAITING_WFE = 2 };
 
 enum arm_timer {
@@ -323,8 +327,8 @@ bool pe_pending(struct pe *p, struct arm_exception *e);
 /* Does what is due and recomputes p->deadline, from timers, event stream, time-outs and counters. To be called when one of those
    changed and at an instruction boundary when s.cycle >= p->deadline. */
 void pe_deadline(struct pe *p);
-/* A physical or virtual SError was taken: it is pending no more. */
-void pe_took_serror(struct pe *p, const struct arm_exception *e);
+/* An interrupt or SError was taken: what was only there until then is pending no more. */
+void pe_took(struct pe *p, const struct arm_exception *e);
 uint64_t pe_count(const struct pe *p); /* the physical counter now, by s.cycle */
 extern const struct sysreg_live pe_live;
 

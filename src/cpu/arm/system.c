@@ -404,7 +404,7 @@ static void live_software_increment(void *pe, uint32_t counters) { pmu_event_on(
 static uint32_t live_lines(void *pe)
 {
     const struct pe *p = pe;
-    return (uint32_t)(p->s.lines & (LINE_IRQ | LINE_FIQ | LINE_VIRQ | LINE_VFIQ)) | (p->s.serror ? 4u : 0);
+    return (uint32_t)(lines_high(p->s.lines) & (LINE_IRQ | LINE_FIQ | LINE_VIRQ | LINE_VFIQ)) | (p->s.serror ? 4u : 0);
 }
 
 static bool live_one_state(void *pe) { return ((struct pe *)pe)->s.gic.one_state; }
