@@ -466,8 +466,14 @@ static bool memory(struct insn *i)
     bool store = m.atomic || i->d.row->cost == COST_STORE || (w->told.iss >> 6 & 1);
     if (i->d.row->cost == COST_ATOMIC && !m.atomic)
         store = !(i->bits >> 22 & 1);
-    return data_abort(i, far, store ? ACCESS_STORE : ACCESS_LOAD, m, alignment > 16 || !alignment ? 16 : (unsigned)alignment,
-                      is_ordered(i->bits));
+    bool bad = data_abort(i, far, store ? ACCESS_STORE : ACCESS_LOAD, m, alignment > 16 || !alignment ? 16 : (unsigned)alignment,
+                          is_ordered(i->bits));
+    uint32_t more = bad && i->x->ipa_valid && !(i->x->iss >> 7 & 1) ? a64_access_syndrome(i->bits) : 0;
+    if (more)
+        fact_value(w->e, i->s, "syndrome", "Arm ARM LSInstructionSyndrome", more, 7,
+                   "what a hypervisor needs to emulate it: size, sign, register");
+    i->x->iss |= more;
+    return bad;
 }
 
 /* ---- the instruction
