@@ -1,5 +1,6 @@
 #include "debug/debugger.h"
 #include "debug/target.h"
+#include "machine/machine.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,6 +18,12 @@ static uint64_t reg(struct machine *m, unsigned hart, const char *name)
 }
 
 /* ---- traps ---------------------------------------------------------------------------------------------------------------- */
+
+const char *debugger_activity(struct machine *m, unsigned hart)
+{
+    const struct cpu_progress *p = machine_progress(m, hart);
+    return p->halted ? "halted" : p->parked ? "off" : machine_waits(m, hart) ? "waits" : "runs";
+}
 
 void debugger_describe(struct machine *m, const struct machine_change *c, struct buf *out)
 {
@@ -272,10 +279,17 @@ void debugger_halt(struct debugger *d) { stopped(d, DEBUGGER_ASKED, d->hart); }
 
 /* ---- going back ----------------------------------------------------------------------------------------------------------- */
 
+static bool at_begin(const struct debugger *d)
+{
+    const struct history_point here = history_here(d->history), begin = history_begin(d->history);
+    return history_compare(&here, &begin) <= 0;
+}
+
 enum debugger_why debugger_back_step(struct debugger *d, unsigned hart)
 {
     d->at_exit = false;
-    return stopped(d, history_back_step(d->history, hart) ? DEBUGGER_STEP : DEBUGGER_BEGIN, hart);
+    bool came = history_back_step(d->history, hart);
+    return stopped(d, came || !at_begin(d) ? DEBUGGER_STEP : DEBUGGER_BEGIN, hart);
 }
 
 /* The search's last answer is where the machine will be: what is noted of it stays. */
@@ -305,5 +319,7 @@ enum debugger_why debugger_back(struct debugger *d)
     const struct history_search s = {.look = HISTORY_STOPS | (d->catches ? HISTORY_TRAPS : 0), .is = is_stop, .ctx = d};
     over_end(d);
     d->at_exit = false;
-    return history_back_until(d->history, &s) ? d->stop.why : stopped(d, DEBUGGER_BEGIN, d->hart);
+    d->stop.why = DEBUGGER_BEGIN;
+    bool found = history_back_until(d->history, &s);
+    return found || (d->stop.why != DEBUGGER_BEGIN && !at_begin(d)) ? d->stop.why : stopped(d, DEBUGGER_BEGIN, d->hart);
 }
