@@ -279,17 +279,10 @@ void debugger_halt(struct debugger *d) { stopped(d, DEBUGGER_ASKED, d->hart); }
 
 /* ---- going back ----------------------------------------------------------------------------------------------------------- */
 
-static bool at_begin(const struct debugger *d)
-{
-    const struct history_point here = history_here(d->history), begin = history_begin(d->history);
-    return history_compare(&here, &begin) <= 0;
-}
-
 enum debugger_why debugger_back_step(struct debugger *d, unsigned hart)
 {
     d->at_exit = false;
-    bool came = history_back_step(d->history, hart);
-    return stopped(d, came || !at_begin(d) ? DEBUGGER_STEP : DEBUGGER_BEGIN, hart);
+    return stopped(d, history_back_step(d->history, hart) ? DEBUGGER_STEP : DEBUGGER_BEGIN, hart);
 }
 
 /* The search's last answer is where the machine will be: what is noted of it stays. */
@@ -319,7 +312,5 @@ enum debugger_why debugger_back(struct debugger *d)
     const struct history_search s = {.look = HISTORY_STOPS | (d->catches ? HISTORY_TRAPS : 0), .is = is_stop, .ctx = d};
     over_end(d);
     d->at_exit = false;
-    d->stop.why = DEBUGGER_BEGIN;
-    bool found = history_back_until(d->history, &s);
-    return found || (d->stop.why != DEBUGGER_BEGIN && !at_begin(d)) ? d->stop.why : stopped(d, DEBUGGER_BEGIN, d->hart);
+    return history_back_until(d->history, &s) ? d->stop.why : stopped(d, DEBUGGER_BEGIN, d->hart);
 }
