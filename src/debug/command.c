@@ -32,11 +32,12 @@ static bool word(const char **p, char w[WORD])
     return n;
 }
 
-/* A number, or a symbol of the images with an offset: "0x80200000", "main", "main+8". */
+/* A number, or a symbol of the images or a register, with an offset: "0x80200000", "main", "main+8", "$pc". */
 static bool number(struct debugger *d, const char *text, uint64_t *v)
 {
     char name[WORD], *end;
     errno = 0;
+    text += *text == '$';
     *v = strtoull(text, &end, 0);
     if (isdigit((unsigned char)*text))
         return !*end && !errno;
@@ -194,8 +195,8 @@ static bool where(struct debugger *d, const char *args, struct buf *out)
     for (unsigned h = 0; h < machine_harts(d->m); h++) {
         uint64_t pc = 0;
         machine_get_reg(d->m, h, "pc", &pc);
-        buf_printf(out, "%c hart %u: %s, pc 0x%" PRIx64 ", cycle %" PRIu64 "%s\n", h == d->hart ? '*' : ' ', h,
-                   machine_mode(d->m, h), pc, machine_hart_cycle(d->m, h), machine_waits(d->m, h) ? ", waits" : "");
+        buf_printf(out, "%c hart %u: %s, pc 0x%" PRIx64 ", cycle %" PRIu64 ", %s\n", h == d->hart ? '*' : ' ', h,
+                   machine_mode(d->m, h), pc, machine_hart_cycle(d->m, h), debugger_activity(d->m, h));
     }
     return true;
 }

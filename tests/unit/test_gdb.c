@@ -641,14 +641,18 @@ static void debugging_never_changes_the_run(void **state)
         says(&t, "trace on", "on");
         want(&t, "Z2,80001000,800", "OK");
         for (unsigned k = 0; k < 60 && gdb_state(t.g) == GDB_STOPPED; k++) {
-            static const char *const moves[] = {"vCont;s:1;c",           "vCont;s:1", "bs", "vCont;s:1",
-                                                "vCont;r0,1000000000:1", "monitor"};
+            static const char *const moves[] = {"vCont;s:1;c", "vCont;s:1", "bs", "vCont;c", "bs", "monitor"};
             const char *move = moves[k % 6];
+            char point[40];
+            snprintf(point, sizeof point, "Z%u,%llx,4", k & 1, (unsigned long long)reg(&t, "pc"));
+            want(&t, point, "OK");
             if (!strcmp(move, "monitor"))
                 says(&t, k % 12 == 5 ? "seek 3000" : "seek 500", "cycle");
-            else if (strcmp(move, "vCont;r0,1000000000:1") != 0)
+            else
                 ask(&t, move);
         }
+        for (unsigned k = 0; k < 200 && gdb_state(t.g) == GDB_STOPPED && machine_cycle(t.m) < 20000; k++)
+            ask(&t, "vCont;c"); /* by way of the breakpoints */
         says(&t, "seek 20000", "cycle");
         uint64_t cycle = machine_cycle(t.m);
         machine_run(plain, cycle);
