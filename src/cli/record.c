@@ -20,7 +20,7 @@ static const struct argp_option table[] = {
      0},
     {"no-traps", OPT_NO_TRAPS, 0, 0, "leave out traps and returns: only what came from outside, and digests", 0},
     {"instructions", OPT_INSTRUCTIONS, 0, 0,
-     "record every instruction, with what it writes to registers and memory, too: a byte or two each", 0},
+     "record every instruction, with what it writes to registers and memory, too: up to some bytes each", 0},
     {"digest-every", OPT_DIGEST_EVERY, "N", 0, "instructions between two digests of the state (500M)", 0},
     {"embed", OPT_EMBED, "SIZE", 0, "put images of up to this size into the trace, so that it replays anywhere (8M)", 0},
     {0}};
@@ -92,6 +92,7 @@ static bool prepare(struct run *run, struct err *e)
     struct recording *r = run->ctx;
     if (!trace_setup_of(&r->setup, &run->machine.config, run->load, r->embed, e))
         return false;
+    r->no_traps &= !r->instructions; /* traps tell which instructions did not retire */
     r->setup.traps = !r->no_traps;
     r->setup.instructions = r->instructions;
     r->recorder = record_new(r->file, run->session.m, &r->setup, r->every, e);

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EVERY UINT64_C(500000000)
-#define FULL  ((size_t)256 << 10) /* bytes at which a frame goes out */
+#define EVERY      UINT64_C(500000000)
+#define FULL       ((size_t)256 << 10) /* bytes at which a frame goes out */
 #define INSNS_FULL ((size_t)1 << 20)
 
 struct recorder {

@@ -145,7 +145,8 @@ static bool next_trap(struct trap_reader *t, struct machine_change *out)
     return !t->c.bad;
 }
 
-/* ---- the recorded instructions ----------------------------------------------------------------------------------------------- */
+/* ---- the recorded instructions -----------------------------------------------------------------------------------------------
+ */
 
 struct insn_reader {
     const struct replay *r;

@@ -21,7 +21,7 @@ for run in "$roms/test-pages.elf" "$roms/test-wakeups.elf" "$roms/test-atomics.e
     # shellcheck disable=SC2086
     {
         "$TRAPLINE" run $run --digest >plain.out 2>plain.err </dev/null || true
-        for how in "" "--no-traps" "--digest-every 1000" "--embed 0"; do
+        for how in "" "--no-traps" "--digest-every 10000" "--instructions --embed 0"; do
             "$TRAPLINE" record -o t.trace $run --digest $how >rec.out 2>rec.err </dev/null || true
             cmp plain.out rec.out && cmp plain.err rec.err || fail "record $how is another run than: $run"
             expect 0 "$TRAPLINE" replay t.trace
@@ -62,6 +62,28 @@ says "here     is about to execute 0x0c900793"
 says "hart0.x[15]  recorded 0xc8  here 0xc9"
 grep -q '<failure message="' r.xml && grep -q 'failures="1" errors="0"' r.xml || fail "JUnit: $(cat r.xml)"
 expect 0 "$TRAPLINE" replay elsewhere/f.trace --recorded-images
+
+# ---- every instruction: the first one that differs is told without the recorded images
+cp "$roms/test-pages.elf" fw.elf
+expect 0 "$TRAPLINE" record -o i.trace --instructions --embed 0 fw.elf
+printf '\x93\x07\x90\x0c' | dd of=fw.elf bs=1 seek="$li" conv=notrunc status=none
+expect 1 "$TRAPLINE" replay i.trace
+says "is the first one that differs"
+says "recorded hart 0 edits+0x14c: 0c800793 x15=0xc8"
+says "here     hart 0 edits+0x14c: 0c900793 x15=0xc9"
+
+# ---- a violation found elsewhere (S1: a handler that does not save what it changes) replays from its file alone
+mkdir s1
+cp "$roms/sbi-maint.elf" "$roms/kvm.elf" s1
+(cd s1 && expect 1 "$TRAPLINE" record -o s1.trace -bios sbi-maint.elf -kernel kvm.elf -append "handler=hk3 rounds=2 inject=1" \
+    --max-cycles=3e7 --monitor sse --digest --digest-every 10000 && mv out ..)
+says "monitor A3"
+want=$(grep -o 'digest [0-9a-f]*' out)
+rm s1/*.elf
+expect 0 "$TRAPLINE" replay s1/s1.trace
+"$TRAPLINE" run -bios "$roms/sbi-maint.elf" -kernel "$roms/kvm.elf" -append "handler=hk3 rounds=2 inject=1" --max-cycles=3e7 --monitor sse \
+    --digest 2>out >/dev/null </dev/null || true
+says "$want"
 
 # ---- damage and tears
 for at in 3 9 13 20 40 1000 3000 -1 -9 -17 -60; do
