@@ -234,6 +234,7 @@ void a64_put_change(struct a64_case *c)
     put_value(c, rt, at);
     put_value(c, value, desc);
     put(c, 0xf9000000 | rt << 5 | value); /* str value, [rt] */
+    put(c, 0xd2800000 | rt);              /* tables are not written to otherwise: without TLBI old entries may stay */
     put(c, 0xd5033f9f);                   /* dsb sy */
     put(c, 0xd5000000 | reg(tlbi[el]) | 31);
     put(c, 0xd5033f9f);
