@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_NO_TRAPS = 0x300, OPT_DIGEST_EVERY, OPT_EMBED, OPT_GOLDEN };
+enum { OPT_NO_TRAPS = 0x300, OPT_DIGEST_EVERY, OPT_EMBED, OPT_INSTRUCTIONS, OPT_GOLDEN };
 
 static const struct argp_option table[] = {
     {0, 0, 0, 0, "Recording:", 0},
@@ -19,6 +19,8 @@ static const struct argp_option table[] = {
      "--expect and --script",
      0},
     {"no-traps", OPT_NO_TRAPS, 0, 0, "leave out traps and returns: only what came from outside, and digests", 0},
+    {"instructions", OPT_INSTRUCTIONS, 0, 0,
+     "record every instruction, with what it writes to registers and memory, too: a byte or two each", 0},
     {"digest-every", OPT_DIGEST_EVERY, "N", 0, "instructions between two digests of the state (500M)", 0},
     {"embed", OPT_EMBED, "SIZE", 0, "put images of up to this size into the trace, so that it replays anywhere (8M)", 0},
     {0}};
@@ -28,7 +30,7 @@ struct recording {
     struct run own;
     struct golden_run golden_run;
     const char *file;
-    bool golden, no_traps;
+    bool golden, no_traps, instructions;
     uint64_t every, embed;
     struct trace_setup setup;
     struct recorder *recorder;
@@ -41,6 +43,7 @@ static bool parse_one(struct recording *r, int key, const char *arg, struct err 
     case 'o': r->file = arg; return *arg || err_set(e, "-o: the name of the file is empty");
     case OPT_GOLDEN: return r->golden = true;
     case OPT_NO_TRAPS: return r->no_traps = true;
+    case OPT_INSTRUCTIONS: return r->instructions = true;
     case OPT_DIGEST_EVERY:
         return options_count("--digest-every", arg, &r->every, e) &&
                (r->every || err_set(e, "--digest-every 0: digests are at least 1 instruction apart"));
@@ -90,6 +93,7 @@ static bool prepare(struct run *run, struct err *e)
     if (!trace_setup_of(&r->setup, &run->machine.config, run->load, r->embed, e))
         return false;
     r->setup.traps = !r->no_traps;
+    r->setup.instructions = r->instructions;
     r->recorder = record_new(r->file, run->session.m, &r->setup, r->every, e);
     if (!r->recorder)
         return false;

@@ -153,10 +153,10 @@ static double now(void)
 }
 
 /* One trace, in a process of its own: u8 kind, u64 microseconds, three strings. */
-static bool work(void *ctx, size_t i, struct jobs_out *home, struct err *e)
+static bool work(void *ctx, size_t i, struct jobs_out *to, struct err *e)
 {
-    const struct replaying *r = ctx;
     struct buf result = {0}, *out = &result;
+    const struct replaying *r = ctx;
     struct replay_job j = {.path = r->list[i].path, .recorded_images = r->recorded_images, .images = r->images};
     struct err why;
     double t = now();
@@ -174,9 +174,9 @@ static bool work(void *ctx, size_t i, struct jobs_out *home, struct err *e)
         buf_put(out, b->data, b->len);
         buf_free(b);
     }
-    bool sent = jobs_put(home, result.data, result.len);
+    jobs_put(to, result.data, result.len);
     buf_free(&result);
-    return sent;
+    return true;
 }
 
 static void get(struct cursor *c, struct buf *b)
@@ -189,7 +189,7 @@ static void get(struct cursor *c, struct buf *b)
     c->left -= n <= c->left ? n : c->left;
 }
 
-static bool done(void *ctx, size_t i, const void *p, size_t n)
+static bool take(void *ctx, size_t i, const void *p, size_t n)
 {
     struct verdict *v = &((struct replaying *)ctx)->list[i];
     struct cursor c = {.p = p, .left = n};
@@ -297,7 +297,7 @@ int verb_replay(int argc, char **argv)
     if (!r.count)
         return cli_errorf("replay: name a trace, or a folder of traces");
     fflush(stdout);
-    if (!jobs_run(r.count, r.jobs, work, done, &r, &e))
+    if (!jobs_run(r.count, r.jobs, work, take, &r, &e))
         return cli_error(&e);
     print(&r);
     for (size_t i = 0; i < r.count; i++) {

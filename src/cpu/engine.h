@@ -68,6 +68,7 @@ struct code_page {
     uint16_t used;        /* it was looked up since room was last made */
     uint32_t data_writes; /* stores that hit the page since it was decoded */
     struct code_page *hash_next;
+    struct insn_slot *traced; /* what an instruction trace needs of each slot (insns.h); NULL: there is none */
     struct uop ops[CODE_SLOTS_MAX + 1];
 };
 
@@ -133,6 +134,7 @@ struct engine {
     unsigned breaks; /* how many: 0 but for a debugger */
     struct engine_watchpoint *watch_at;
     unsigned watchpoints; /* how many: 0 but for a debugger */
+    struct insn_trace *insns; /* insns.h; NULL: instructions are not traced */
 };
 
 /* Why cpu_run came back. */

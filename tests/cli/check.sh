@@ -29,6 +29,20 @@ grep -v verdicts "$scratch/out" >"$scratch/one"
 check 0 s1.states -j 5
 grep -v verdicts "$scratch/out" | cmp - "$scratch/one" || fail "the table depends on the number of processes"
 
+# A process that dies takes the run with it, and says so.
+"$TRAPLINE" check s1.flags -j 2 >"$scratch/out" 2>"$scratch/err" &
+parent=$!
+child=
+while [ -z "$child" ] && kill -0 $parent 2>/dev/null; do
+    child=$(cut -d' ' -f1 "/proc/$parent/task/$parent/children" 2>/dev/null || true)
+done
+kill -9 "$child"
+status=0
+wait $parent || status=$?
+[ "$status" -eq 2 ] || fail "status $status after the death of a worker"
+tells 'a worker process was ended by signal 9'
+[ ! -s "$scratch/out" ] || fail "verdicts although a worker died"
+
 # Programs read it too.
 check 0 s1.attrs s1r s2 --json --junit "$scratch/junit.xml"
 says '"ok": true'

@@ -4,7 +4,7 @@
  */
 #include "cpu/arm/crypto.h"
 #include "cpu/arm/exec.inc"
-#include "cpu/fp/arm.h"
+#include "cpu/fp/arm_host.h"
 #include "cpu/arm/simd.inc"
 #include "cpu/arm/fp_exec.inc"
 
