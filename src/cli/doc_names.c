@@ -268,7 +268,9 @@ static int insn(const char *text, const struct doc_how *how)
     uint64_t v;
     if (text && number(text, &v) && v <= UINT32_MAX)
         return how->arm ? doc_decode_arm((uint32_t)v, how->json) : doc_decode_riscv((uint32_t)v, how->xlen, how->json);
-    if (text && ((!how->arm && doc_insn_riscv(text, how->json)) | (!how->riscv && doc_insn_arm(text, how->json))))
+    bool found = text && !how->arm && doc_insn_riscv(text, how->json);
+    found |= text && !how->riscv && doc_insn_arm(text, how->json);
+    if (found)
         return CLI_OK;
     return cli_errorf("'insn:%s' is no instruction; write insn:NAME or, to decode one, insn:0x00053583 (with --arch arm for A64)",
                       text ? text : "");
