@@ -190,10 +190,19 @@ static bool backwards(struct stepper *s, const struct history_search *h)
     return false;
 }
 
+/* Whether the machine is right behind the trap or return at which it stopped last. */
+static bool is_behind(struct stepper *s)
+{
+    const struct machine_change *c = &s->d.stop.change;
+    uint64_t pc = 0, cycle = machine_hart_cycle(s->d.m, s->d.hart);
+    machine_get_reg(s->d.m, s->d.hart, "pc", &pc);
+    return s->d.stop.why == DEBUGGER_TRAP && c->hart == s->d.hart && c->pc == pc && (cycle == c->cycle || cycle == c->cycle + 1);
+}
+
 static bool back_to(struct stepper *s, struct aim *a)
 {
     const struct history_search h = {.look = HISTORY_TRAPS, .is = meets, .ctx = a};
-    if (s->d.stop.why == DEBUGGER_TRAP) /* right behind one, which is not the one that is looked for */
+    if (is_behind(s)) /* that is not the one that is looked for */
         history_back_step(s->d.history, s->d.hart);
     if (!backwards(s, &h))
         return false;

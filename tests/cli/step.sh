@@ -1,0 +1,136 @@
+# trapline step: scripts, options and standard input; every place to go, forwards and back; changes and explanations; a saved script does it
+# again; a terminal session by expect; bad input.
+. "$(dirname "$0")/../lib/env.sh"
+need python3 python3
+need expect expect
+rom=$TRAPLINE_SOURCE/roms/journey.elf
+cd "$scratch"
+
+# step STATUS ARGUMENT...
+step()
+{
+    local want=$1 status=0
+    shift
+    "$TRAPLINE" step "$@" >out 2>err </dev/null || status=$?
+    [ "$status" -eq "$want" ] || fail "trapline step $* ended with $status and not $want: $(cat out err)"
+}
+has() { grep -qE -- "$1" out || fail "no '$1': $(cat out)"; }
+
+cat >all.step <<'END2'
+# the journey, forwards and back
+run trap
+expect "environment call from VS (cause 10), VS -> HS"
+why
+expect "medeleg[10]"
+expect "pc             0x80000360"
+changes
+expect "scause     0x0 -> 0xa"
+run call
+expect "HS -> M"
+step 3
+back 2
+back trap
+expect "HS -> M"
+back mode HS
+expect "VS -> HS"
+back return
+expect "return"
+run at hs_vector
+expect "<hs_vector>"
+run write a5
+expect "a5: "
+back write stvec
+expect "stvec is 0x0 here"
+next
+run cycle 3000
+back cycle 100
+run 7
+list hs_vector 2
+expect "hs_vector:"
+break m_vector
+run
+expect "is at a breakpoint"
+delete
+regs mstatus
+expect "MPP"
+set mepc 0x80000000
+poke phys:0x80100000 0x1122 2
+mem phys:0x80100000 2
+expect "22 11"
+back 1
+hart 0
+help run
+expect "go on, to"
+run text journey
+expect "<"
+END2
+step 0 "$rom" --script all.step
+cp out first
+
+# A saved script does the same again, to the last character but for its own command.
+cp all.step again.step
+echo "save saved.step" >>again.step
+step 0 "$rom" --script again.step
+grep -q '^# trapline step .*--script saved.step$' saved.step || fail "the recipe is missing: $(head -n 1 saved.step)"
+step 0 "$rom" --script saved.step
+diff <(grep -v '^> ' first) <(grep -v '^> ' out) >/dev/null || fail "the saved script does something else: $(diff first out | head -n 5)"
+
+# Options, JSON, standard input.
+step 0 "$rom" --eval 'run trap' --eval 'regs scause' --json
+python3 - <<'PY' || fail "$(cat out)"
+import json
+lines = [json.loads(l) for l in open("out")]
+assert [l["command"] for l in lines] == ["run trap", "regs scause"] and all(l["ok"] for l in lines)
+assert lines[0]["mode"] == "HS" and lines[0]["pc"] == "0x80000360" and "VS -> HS" in lines[0]["answer"]
+assert "the guest" in lines[0]["console"]
+PY
+printf 'run trap\nwhere\n' | "$TRAPLINE" step "$rom" >out 2>err || fail "standard input: $(cat err)"
+has '^\* hart 0: HS'
+
+# Stepping changes nothing: the end is that of a run.
+"$TRAPLINE" run "$rom" --digest >run.out 2>&1 || fail "$(cat run.out)"
+want=$(grep -oE 'digest [0-9a-f]+' run.out | cut -d' ' -f2)
+step 0 "$rom" --eval 'run trap' --eval 'step 20' --eval 'back 15' --eval 'back call' --eval 'run' --eval 'digest'
+has "^$want at cycle"
+
+# The other architecture.
+step 0 "$TRAPLINE_SOURCE/roms/journey-a64.elf" -machine virt-arm,virtualization=on,secure=on --eval 'run trap' --eval why --eval 'list' --eval 'back 1'
+has 'EL[0-3] -> EL[0-3]'
+
+# A person at a terminal.
+cat >session.exp <<'END2'
+set timeout 20
+set env(TERM) dumb
+set env(XDG_STATE_HOME) $env(SCRATCH)
+spawn $env(TRAPLINE) step $env(ROM)
+expect "M> " { send "run trap\r" } timeout { exit 1 }
+expect "VS -> HS" {} timeout { exit 1 }
+expect "HS> " { send "step\r" } timeout { exit 1 }
+expect "HS> " { send "nonsense\r" } timeout { exit 1 }
+expect "there is no such command" {} timeout { exit 1 }
+expect "HS> " { send "quit\r" } timeout { exit 1 }
+expect eof {} timeout { exit 1 }
+END2
+SCRATCH=$scratch TRAPLINE=$TRAPLINE ROM=$rom expect session.exp >session.out 2>&1 || fail "the session: $(cat session.out)"
+grep -q '^nonsense$' trapline/step_history || fail "no history was kept: $(cat trapline/step_history)"
+
+# ---- bad input
+printf 'run trap\nexpect "no such thing"\nquit\n' >bad.step
+step 1 "$rom" --script bad.step
+grep -qx "trapline: bad.step:2: 'expect \"no such thing\"' failed" err || fail "$(cat err)"
+step 1 "$rom" --eval 'run nowhere'
+has "^'nowhere' is nowhere to go: N, trap "
+step 1 "$rom" --eval 'run at nowhere'
+has "^'nowhere' is no number, register or symbol$"
+step 1 "$rom" --eval 'run write nothing'
+has "^there is no register 'nothing'$"
+step 1 "$rom" --eval 'run trap whatever'
+has "^'whatever' is no cause of a trap$"
+step 1 "$rom" --eval 'back 1'
+has '^this is the beginning of what is known$'
+step 1 "$rom" --eval 'save /nowhere/x'
+has '^/nowhere/x: '
+step 2 "$rom" --script missing.step
+grep -qx 'trapline: missing.step: No such file or directory' err || fail "$(cat err)"
+step 2 missing.elf
+echo "stepping works"
