@@ -3,10 +3,10 @@
 #include "base/bits.h"
 #include "cli/check_show.h"
 #include "cli/cli.h"
+#include "cli/jobs.h"
 #include "cli/options.h"
 #include "cli/roms.h"
 #include "cli/session.h"
-#include "cli/jobs.h"
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -14,21 +14,25 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_JSON = 0x400, OPT_JUNIT, OPT_SHOW, OPT_LIST, OPT_FIRMWARE, OPT_XLEN, NAMES_MAX = 32 };
+enum { OPT_JSON = 0x400, OPT_JUNIT, OPT_SHOW, OPT_LIST, OPT_FIRMWARE, OPT_XLEN, OPT_EVENTS, NAMES_MAX = 32 };
 
 struct check_command {
     const char *names[NAMES_MAX];
     unsigned nnames;
     const char *firmware, *junit, *show;
-    uint64_t xlen, processes;
+    uint64_t xlen, processes, events;
     bool json, list, story, verbose;
 };
 
 static const struct argp_option table[] = {
     {"show", OPT_SHOW, "CASE", OPTION_ARG_OPTIONAL,
-     "tell the story of one case, FIRMWARE/XLEN/HANDLER/NUMBER; without CASE of the first that departs from a rule", 1},
+     "tell the story of one case, FIRMWARE/XLEN/HANDLER/NUMBER (s1.nested: NUMBER.SECOND); without CASE of the first that "
+     "departs "
+     "from a rule",
+     1},
     {"firmware", OPT_FIRMWARE, "NAME", 0, "on this firmware alone", 1},
     {"xlen", OPT_XLEN, "BITS", 0, "32 or 64 alone", 1},
+    {"events", OPT_EVENTS, "N", 0, "events at each rate of s2.rate (100)", 1},
     {"jobs", 'j', "N", 0, "processes (one a core)", 1},
     {"verbose", 'v', 0, 0, "the counts of each rule and, of each verdict, the first case that departs", 2},
     {"json", OPT_JSON, 0, 0, "print JSON", 2},
@@ -51,6 +55,12 @@ static error_t parser(int key, char *arg, struct argp_state *state)
             exit(cli_error(&e));
         if (c->xlen != 32 && c->xlen != 64)
             exit(cli_errorf("--xlen %s: 32 or 64", arg));
+        return 0;
+    case OPT_EVENTS:
+        if (!options_count("--events", arg, &c->events, &e))
+            exit(cli_error(&e));
+        if (!c->events || c->events > 100000000)
+            exit(cli_errorf("--events %s: 1 to 100000000", arg));
         return 0;
     case 'j':
         if (!options_count("-j", arg, &c->processes, &e))
@@ -105,7 +115,7 @@ static bool find_images(struct check_env *env, char *roms, char *cache, size_t c
         snprintf(cache, cap, "%s/images", set);
     else
         snprintf(cache, cap, "%s/.cache/trapline/images", home ? home : "");
-    *env = (struct check_env){roms, cache};
+    *env = (struct check_env){.roms = roms, .cache = cache};
     return true;
 }
 
@@ -120,24 +130,28 @@ struct run {
     bool progress;
 };
 
-static bool work(void *ctx, size_t job, struct buf *out, struct err *e)
+static bool work(void *ctx, size_t job, struct jobs_out *out, struct err *e)
 {
     struct run *r = ctx;
     unsigned n = check_job_size(&r->jobs[job]);
     struct check_verdict *v = calloc(n, sizeof *v);
     bool ok = check_run(&r->jobs[job], r->env, v, e);
-    buf_put(out, v, n * sizeof *v);
+    if (ok)
+        jobs_put(out, v, n * sizeof *v);
     free(v);
     return ok;
 }
 
-static void done(void *ctx, size_t job, const void *p, size_t n)
+static bool take(void *ctx, size_t job, const void *p, size_t n)
 {
     struct run *r = ctx;
+    if (n != check_job_size(&r->jobs[job]) * sizeof **r->verdicts)
+        return false;
     memcpy(r->verdicts[job], p, n);
     r->ended++;
     if (r->progress)
         fprintf(stderr, "\r%zu of %zu ", r->ended, r->n);
+    return true;
 }
 
 static size_t collect(const struct run *r, struct check_verdict **list)
@@ -159,9 +173,7 @@ static bool run_all(struct run *r, unsigned processes, struct check_verdict **li
     for (size_t i = 0; i < r->n; i++)
         r->verdicts[i] = calloc(check_job_size(&r->jobs[i]), sizeof **r->verdicts);
     r->progress = isatty(STDERR_FILENO);
-    fflush(stdout);
-    fflush(stderr);
-    bool ok = jobs_run(r->n, processes, work, done, r, e);
+    bool ok = jobs_run(r->n, processes, work, take, r, e);
     if (r->progress)
         fputs("\r\033[K", stderr);
     if (ok)
@@ -273,6 +285,7 @@ int verb_check(int argc, char **argv)
     }
     if (!find_images(&env, roms, cache, sizeof roms, &e))
         return cli_error(&e);
+    env.events = c.events;
     struct run r = {.env = &env};
     struct check_job *jobs = check_plan(c.names, c.nnames, c.firmware, (unsigned)c.xlen, &r.n, &e);
     if (!jobs)

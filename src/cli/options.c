@@ -34,7 +34,7 @@ enum {
 static const struct argp_option table[] = {
     {0, 0, 0, 0, "Machine (each --name may be written -name, as QEMU does):", 1},
     {"bios", OPT_BIOS, "FILE", 0,
-     "firmware; virt-arm: flash image; 'default': Debian's OpenSBI (virt's default with -kernel); 'none'", 1},
+     "firmware; virt-arm: flash image or ELF; 'default': Debian's OpenSBI (virt's default with -kernel); 'none'", 1},
     {"kernel", OPT_KERNEL, "FILE", 0, "what the firmware starts: ELF, Linux Image (gzip too) or raw", 1},
     {"initrd", OPT_INITRD, "FILE", 0, "initial RAM disk", 1},
     {"append", OPT_APPEND, "TEXT", 0, "kernel command line", 1},

@@ -1,5 +1,6 @@
 /* `trapline replay`: runs recorded traces again. */
 #include "cli/cli.h"
+#include "cli/golden.h"
 #include "cli/replay.h"
 #include "base/hash.h"
 #include "machine/image.h"
@@ -136,7 +137,7 @@ static void explain(struct replay_job *j, struct replay_result *out)
     machine_free(was);
 }
 
-bool replay_job(struct replay_job *j, struct err *e)
+static bool replay_binary(struct replay_job *j, struct err *e)
 {
     struct machine *m = NULL;
     struct replay_result out = {0};
@@ -158,3 +159,45 @@ bool replay_job(struct replay_job *j, struct err *e)
     replay_close(&j->replay);
     return ok;
 }
+
+/* ---- one golden trace ------------------------------------------------------------------------------------------------------ */
+
+static void note_images(struct replay_job *j, const struct trace_setup *was, const struct trace_setup *is)
+{
+    for (unsigned i = 0; i < was->images; i++)
+        for (unsigned k = 0; k < is->images; k++)
+            if (!strcmp(was->image[i].role, is->image[k].role) && was->image[i].digest != is->image[k].digest)
+                buf_printf(&j->notes, "image digest differs: %s is %016" PRIx64 ", recorded was %016" PRIx64 "\n",
+                           is->image[k].path, is->image[k].digest, was->image[i].digest);
+}
+
+static bool replay_golden(struct replay_job *j, struct err *e)
+{
+    struct golden_text t;
+    struct golden_run g;
+    struct err why;
+    if (j->images || j->recorded_images)
+        return err_set(e, "%s: a golden trace holds no images: --image and --recorded-images are for binary ones", j->path);
+    if (!golden_open(&t, j->path, e))
+        return false;
+    golden_run_init(&g);
+    g.run.quiet = true;
+    options_long(t.argc, t.argv, &run_argp);
+    bool ok = !argp_parse(&run_argp, t.argc, t.argv, ARGP_NO_EXIT | ARGP_SILENT, NULL, &g.run) ||
+              err_set(e, "%s: its command has options this program does not know", j->path);
+    if (ok && !run_start(&g.run, &why))
+        ok = err_set(e, "%s: %s", j->path, why.text);
+    if (ok) {
+        run_go(&g.run);
+        note_images(j, &t.setup, &g.setup);
+        buf_printf(&g.body, "%s", ""); /* a NUL behind it */
+        j->same = golden_compare(t.body, (const char *)g.body.data, &j->text);
+        j->instret = machine_instret(g.run.session.m);
+        buf_printf(&j->summary, "%" PRIu64 " instructions, golden", j->instret);
+    }
+    golden_run_free(&g);
+    golden_close(&t);
+    return ok;
+}
+
+bool replay_job(struct replay_job *j, struct err *e) { return golden_is(j->path) ? replay_golden(j, e) : replay_binary(j, e); }

@@ -1,5 +1,6 @@
 /* `trapline replay`: one trace, or a folder of them in parallel, with a verdict each. */
 #include "cli/cli.h"
+#include "cli/golden.h"
 #include "cli/jobs.h"
 #include "cli/options.h"
 #include "cli/replay.h"
@@ -57,12 +58,12 @@ static int by_name(const void *a, const void *b)
 
 static bool is_trace(const char *path)
 {
-    char head[16] = {0};
+    char head[TRACEFILE_MAGIC_LEN] = {0};
     FILE *f = fopen(path, "rbe");
     size_t n = f ? fread(head, 1, sizeof head, f) : 0;
     if (f)
         fclose(f);
-    return tracefile_is(head, n) || (n >= 15 && !memcmp(head, "trapline golden", 15));
+    return tracefile_is(head, n) || golden_is(path);
 }
 
 static bool add_folder(struct replaying *r, const char *path, struct err *e)
@@ -152,8 +153,9 @@ static double now(void)
 }
 
 /* One trace, in a process of its own: u8 kind, u64 microseconds, three strings. */
-static bool work(void *ctx, size_t i, struct buf *out, struct err *e)
+static bool work(void *ctx, size_t i, struct jobs_out *to, struct err *e)
 {
+    struct buf result = {0}, *out = &result;
     const struct replaying *r = ctx;
     struct replay_job j = {.path = r->list[i].path, .recorded_images = r->recorded_images, .images = r->images};
     struct err why;
@@ -172,6 +174,8 @@ static bool work(void *ctx, size_t i, struct buf *out, struct err *e)
         buf_put(out, b->data, b->len);
         buf_free(b);
     }
+    jobs_put(to, result.data, result.len);
+    buf_free(&result);
     return true;
 }
 
@@ -185,7 +189,7 @@ static void get(struct cursor *c, struct buf *b)
     c->left -= n <= c->left ? n : c->left;
 }
 
-static void done(void *ctx, size_t i, const void *p, size_t n)
+static bool take(void *ctx, size_t i, const void *p, size_t n)
 {
     struct verdict *v = &((struct replaying *)ctx)->list[i];
     struct cursor c = {.p = p, .left = n};
@@ -194,6 +198,7 @@ static void done(void *ctx, size_t i, const void *p, size_t n)
     get(&c, &v->notes);
     get(&c, &v->summary);
     get(&c, &v->text);
+    return !c.bad;
 }
 
 /* ---- telling --------------------------------------------------------------------------------------------------------------- */
@@ -292,7 +297,7 @@ int verb_replay(int argc, char **argv)
     if (!r.count)
         return cli_errorf("replay: name a trace, or a folder of traces");
     fflush(stdout);
-    if (!jobs_run(r.count, r.jobs, work, done, &r, &e))
+    if (!jobs_run(r.count, r.jobs, work, take, &r, &e))
         return cli_error(&e);
     print(&r);
     for (size_t i = 0; i < r.count; i++) {

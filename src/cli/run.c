@@ -288,9 +288,13 @@ int run_go(struct run *r)
     struct err e;
     fflush(stdout);
     double user = user_seconds();
-    term_open();
+    s->quiet = r->quiet;
+    s->input_eof |= r->quiet;
+    if (!r->quiet)
+        term_open();
     enum session_end end = session_run(s);
-    term_close();
+    if (!r->quiet)
+        term_close();
     r->report.seconds = session_clock() - s->started;
     r->report.user_seconds = user_seconds() - user;
     r->report.end = run_end_name(end);
@@ -309,7 +313,8 @@ int run_go(struct run *r)
     r->report.max_cycles = s->max_cycles;
     r->report.inject = &s->inject;
     r->report.watch = &s->watch;
-    report_print(&r->report, s->m, &r->machine);
+    if (!r->quiet)
+        report_print(&r->report, s->m, &r->machine);
     return status;
 }
 

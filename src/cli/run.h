@@ -16,7 +16,8 @@ struct run {
        NULL. False with a sentence. */
     bool (*prepare)(struct run *r, struct err *e);
     bool (*finish)(struct run *r, enum session_end end, int status, struct err *e);
-    void *ctx; /* theirs */
+    void *ctx;  /* theirs */
+    bool quiet; /* standard input is not read, the guest's console is not printed, nothing is reported */
 };
 
 /* The options; its input is the struct run, which begins with .session.max_cycles = UINT64_MAX. */

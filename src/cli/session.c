@@ -70,7 +70,7 @@ static bool write_all(const uint8_t *p, size_t n)
 /* What the guest printed in the slice goes out and is looked at. */
 static enum session_end hand_out(struct session *s)
 {
-    if (s->output.len && !write_all(s->output.data, s->output.len)) {
+    if (s->output.len && !s->quiet && !write_all(s->output.data, s->output.len)) {
         s->exit_code = errno;
         return SESSION_OUTPUT;
     }

@@ -46,7 +46,8 @@ struct session {
     struct buf input;  /* typed, not yet taken by the guest */
     struct buf output; /* printed in this slice */
     bool input_eof;
-    bool fed; /* something from outside entered the machine since it ran */
+    bool quiet; /* what the guest prints is not written to standard output */
+    bool fed;   /* something from outside entered the machine since it ran */
     int exit_code;
     double started, idle_since; /* host seconds; idle_since < 0: the guest is busy */
     uint64_t idle_cycle;

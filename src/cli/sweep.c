@@ -4,8 +4,9 @@
 #include "cli/options.h"
 #include "cli/repro.h"
 #include "cli/session.h"
-#include "cli/workers.h"
+#include "cli/sweep_work.h"
 #include "debug/riscv/judge.h"
+#include "debug/riscv/view.h"
 #include "machine/output.h"
 
 #include <inttypes.h>
@@ -558,6 +559,12 @@ static int one_case(const struct sweep_args *a, struct sweep *s, struct sweep_re
 
 /* ---- the verb ------------------------------------------------------------------------------------------------------------- */
 
+static bool rule_fits(const struct sweep_args *a, struct machine *m, struct err *e)
+{
+    struct rv_features f;
+    return !a->sbi || view_features(&f, m, 0) || err_set(e, "--rule sbi is for RISC-V machines");
+}
+
 static bool settle(struct sweep_args *a, struct machine **m, struct err *e)
 {
     if (a->nargs > 1)
@@ -572,8 +579,8 @@ static bool settle(struct sweep_args *a, struct machine **m, struct err *e)
     if (a->machine.netdev || a->machine.dumpdtb)
         return err_set(e, "%s: a sweep has no use for it", a->machine.netdev ? "-netdev" : "-dumpdtb");
     *m = machine_new(&a->machine.config, e);
-    return *m && (!a->load || machine_load(*m, a->load, e)) && parse_points(a, *m, e) && parse_ranges(a, *m, e) &&
-           make_variants(a, *m, e);
+    return *m && rule_fits(a, *m, e) && (!a->load || machine_load(*m, a->load, e)) && parse_points(a, *m, e) &&
+           parse_ranges(a, *m, e) && make_variants(a, *m, e);
 }
 
 static void configure(struct sweep_args *a)
@@ -601,7 +608,7 @@ static int all_cases(const struct sweep_args *a, struct sweep *s, struct sweep_r
     uint64_t shards = a->shards ? a->shards : 1, shard = a->shards ? a->shard : 1, cases = sweep_cases(s);
     uint64_t mine = cases / shards + (shard <= cases % shards);
     double start = session_clock();
-    if (!workers_run(s, shard - 1, shards, (unsigned)(a->jobs < 1024 ? a->jobs : 1024), mine, r, &e))
+    if (!sweep_work(s, shard - 1, shards, (unsigned)(a->jobs < 1024 ? a->jobs : 1024), mine, r, &e))
         return cli_error(&e);
     double seconds = session_clock() - start;
     fprintf(stderr, "%zu cases in %.3f s on %" PRIu64 " cores: %.0f a second on each\n", r->count, seconds, a->jobs,

@@ -16,10 +16,10 @@ struct watch {
     FILE *out[WATCH_TRACES];
     struct trace_sbi sbi;
     struct why why;
-    bool json;           /* violations go into the report, trace lines are objects */
-    bool stop;           /* enough violations */
-    bool failed;         /* a trace file could not be written */
-    struct json_t *list; /* json: of violations */
+    bool json;              /* violations go into the report, trace lines are objects */
+    bool stop;              /* enough violations */
+    bool failed;            /* a trace file could not be written */
+    struct json_t *list;    /* json: of violations */
     machine_watch_fn *also; /* is told of everything, too; may be NULL */
     void *also_ctx;
 };

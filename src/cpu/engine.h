@@ -68,6 +68,7 @@ struct code_page {
     uint16_t used;        /* it was looked up since room was last made */
     uint32_t data_writes; /* stores that hit the page since it was decoded */
     struct code_page *hash_next;
+    struct insn_slot *traced; /* what an instruction trace needs of each slot (insns.h); NULL: there is none */
     struct uop ops[CODE_SLOTS_MAX + 1];
 };
 
@@ -87,12 +88,21 @@ struct ftlb_entry {
     struct code_page *page;
 };
 
+/* Where the page table is that maps a region: walks that miss the soft TLB begin there. region: its number, else TABLE_NONE. */
+#define TABLE_SIZE 64
+#define TABLE_NONE UINT64_MAX
+struct table_entry {
+    uint64_t region;
+    const uint8_t *host; /* of the table's first entry; its page is marked MEM_PTE */
+};
+
 /* The cached translations of one translation context; key is everything the architecture's translation depends on. */
 struct tlb_ctx {
     uint64_t key[4];
     uint64_t gen; /* engine generation the entries belong to */
     struct tlb_entry d[TLB_SIZE];
     struct ftlb_entry f[FTLB_SIZE];
+    struct table_entry table[2][TABLE_SIZE]; /* of the first and the second stage */
 };
 
 /* A breakpoint: see breaks.h. */
@@ -124,6 +134,7 @@ struct engine {
     unsigned breaks; /* how many: 0 but for a debugger */
     struct engine_watchpoint *watch_at;
     unsigned watchpoints; /* how many: 0 but for a debugger */
+    struct insn_trace *insns; /* insns.h; NULL: instructions are not traced */
 };
 
 /* Why cpu_run came back. */

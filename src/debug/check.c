@@ -3,6 +3,7 @@
 #include "debug/check_internal.h"
 #include "debug/check_parts.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,9 @@ static const struct check_scenario scenarios[SCENARIOS] = {
                             "kernel%s.elf", "paging=on", 0, false, NULL, switch_size, always, switch_run, switch_story},
     [SCENARIO_s2_kernel_h] = {"s2.kernel-h", "the same with the hypervisor extension", "kernel%s.elf", "paging=on", 0, true, NULL,
                               switch_size, always, switch_run, switch_story},
+    [SCENARIO_s2_rate] = {"s2.rate", "an event every 1 to 64 instructions of a kernel and its program, from random phases",
+                          "kernel%s.elf", "paging=on event=0x10000 pmu=1000000 rounds=4000000000", 0, false, NULL, rate_size,
+                          always, rate_run, rate_story},
     [SCENARIO_s2_states] = {"s2.states", "every state of P, SPP, SPIE, SIE is interrupted, without the hypervisor extension",
                             "kernel%s.elf", "mode=probe", 0, false, NULL, states_size, always, states_run, states_story},
 };
@@ -83,10 +87,18 @@ const char *check_rule_name(unsigned i, const char **what)
         [RULE_A4] = {"A4", "what goes on is not what completion makes of the handler's registers and attributes"},
         [RULE_A5] = {"A5", "STATUS is not that of the event's state"},
         [RULE_A6] = {"A6", "it goes on in the other virtualization mode"},
+        [RULE_B1] = {"B1", "SIE, SPIE, SPP or the mode are not as they were"},
+        [RULE_B2] = {"B2", "kernel text goes on in U, or user text in S"},
+        [RULE_B3] = {"B3", "interrupts are on that were off"},
+        [RULE_B4] = {"B4", "SPP or SPIE are not as the handler wrote them into FLAGS"},
+        [RULE_B5] = {"B5", "sscratch or stvec are not as they were"},
+        [RULE_B6] = {"B6", "the program's calls are not counted one by one"},
     };
     *what = names[i][1];
     return names[i][0];
 }
+
+bool check_asks_b(const struct check_job *job) { return job->scenario >= check_scenario(SCENARIO_s2_states); }
 
 void verdict_begin(struct check_verdict *v, const struct check_job *job, const char *handler)
 {
@@ -96,6 +108,22 @@ void verdict_begin(struct check_verdict *v, const struct check_job *job, const c
     snprintf(v->handler, sizeof v->handler, "%s", handler);
     v->xlen = job->xlen;
     v->first_case = (struct check_number){-1, -1};
+}
+
+void check_counts(struct check_verdict *v)
+{
+    const char *what;
+    for (unsigned r = 0; r < CHECK_COUNTS && v->as_expected; r++) {
+        uint64_t departs = v->departs[r], must = v->expected[r];
+        if (must == CHECK_ANY || departs == must || (must == CHECK_SOME && departs))
+            continue;
+        v->as_expected = false;
+        if (must == CHECK_SOME)
+            snprintf(v->why, sizeof v->why, "no case departs from %s, although some must", check_rule_name(r, &what));
+        else
+            snprintf(v->why, sizeof v->why, "%" PRIu64 " cases depart from %s, expected are %" PRIu64, departs,
+                     check_rule_name(r, &what), must);
+    }
 }
 
 /* ---- plans

@@ -24,6 +24,7 @@ enum check_firmware_id {
 struct check_env {
     const char *roms;  /* folder of the bundled images */
     const char *cache; /* folder of Debian's images; one that is not there makes its jobs be skipped */
+    uint64_t events;   /* of each period of s2.rate; 0: 100 */
 };
 
 struct check_scenario;
@@ -38,7 +39,7 @@ struct check_number {
     int64_t first, second;
 };
 
-#define CHECK_COUNTS 7                /* of rules: check_rule_name */
+#define CHECK_COUNTS 13               /* of rules: check_rule_name */
 #define CHECK_ANY    UINT64_MAX       /* not asked */
 #define CHECK_SOME   (UINT64_MAX - 1) /* some, whatever their number */
 #define CHECK_TEXT   384

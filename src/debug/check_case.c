@@ -80,6 +80,17 @@ static bool text_saved(const struct sse_saved *is, const struct sse_saved *must,
     return name != NULL;
 }
 
+/* The rules of a kernel's context. A handler that redirects changes these on purpose. */
+static void judge_b(const struct sse_context *x, const struct sse_context *r, const struct sse_action *action, bool *departs)
+{
+    bool edits = action->effect == SSE_EFFECT_REDIRECT, writes = action->effect == SSE_EFFECT_ATTRIBUTES;
+    departs[RULE_B2] = !edits && r->s != x->s;
+    departs[RULE_B3] = !edits && r->sie && !x->sie;
+    departs[RULE_B1] = !edits && (r->s != x->s || r->sie != x->sie || (!writes && (r->spie != x->spie || r->spp != x->spp)));
+    departs[RULE_B4] = writes && (r->spp != (action->flags & 1) || r->spie != (action->flags >> 1 & 1));
+    departs[RULE_B5] = departs[RULE_B6] = false; /* the model does not have them: case_conforms looks */
+}
+
 /* Which rules the case departs from; text: of the first one, in words. */
 void case_judge(const struct check_case *o, bool a3, bool departs[CHECK_COUNTS], char *text, size_t cap)
 {
@@ -95,6 +106,7 @@ void case_judge(const struct check_case *o, bool a3, bool departs[CHECK_COUNTS],
         text_context("resumed:", &o->real.resumed, &o->spec.resumed, *text ? scrap : text, *text ? sizeof scrap : cap);
     departs[RULE_A5] = false;
     departs[RULE_A6] = o->real.resumed.v != o->x.v;
+    judge_b(&o->x, &o->real.resumed, &o->action, departs);
 }
 
 /* Bits of the two status registers that the model has. */

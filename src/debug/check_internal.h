@@ -48,9 +48,10 @@ enum check_scenario_id {
     SCENARIO_s1_bare,
     SCENARIO_s1_jump,
     SCENARIO_s1_nested,
-    SCENARIO_s2_states,
+    SCENARIO_s2_states, /* from here on B is asked */
     SCENARIO_s2_kernel,
     SCENARIO_s2_kernel_h,
+    SCENARIO_s2_rate,
     SCENARIOS
 };
 struct check_scenario {
@@ -71,7 +72,9 @@ const struct check_scenario *check_scenario(enum check_scenario_id id);
 /* ---- a machine whose payload waits in probe_ready ---------------------------------------------------------------------------
  */
 
-enum { RULE_A1, RULE_A2, RULE_E, RULE_A3, RULE_A4, RULE_A5, RULE_A6 };
+enum { RULE_A1, RULE_A2, RULE_E, RULE_A3, RULE_A4, RULE_A5, RULE_A6, RULE_B1, RULE_B2, RULE_B3, RULE_B4, RULE_B5, RULE_B6 };
+/* Whether the rules B are asked, too: of what a kernel has. */
+bool check_asks_b(const struct check_job *job);
 
 struct check_probe {
     struct machine *base, *m; /* as it was at probe_ready, and a fork of it to work with */
@@ -138,6 +141,8 @@ void case_tell(const struct check_probe *p, const struct check_handler *h, const
 
 /* Fills in the names. */
 void verdict_begin(struct check_verdict *v, const struct check_job *job, const char *handler);
+/* Compares what departed with what must: a number that is neither makes it not as expected, with a sentence. */
+void check_counts(struct check_verdict *v);
 /* Paths of the job's images. */
 void check_paths(const struct check_job *job, const struct check_env *env, char *bios, char *kernel, size_t cap);
 #endif

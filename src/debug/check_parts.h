@@ -12,6 +12,7 @@ CHECK_PART(states); /* check_states.c */
 CHECK_PART(attrs);  /* check_attrs.c */
 CHECK_PART(s1r);    /* check_s1r.c */
 CHECK_PART(switch); /* check_sweep.c */
+CHECK_PART(rate);   /* check_rate.c */
 
 /* s1.flags needs a firmware whose FLAGS have SPELP and SDT. */
 bool states_flags_apply(const struct check_firmware *f);

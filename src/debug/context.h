@@ -6,7 +6,7 @@
 #define TL_DEBUG_CONTEXT_H
 #include "machine/trapline.h"
 
-#define CONTEXT_BYTES 1024 /* room for one of any architecture */
+#define CONTEXT_BYTES 1280 /* room for one of any architecture */
 
 struct context {
     _Alignas(8) uint8_t byte[CONTEXT_BYTES];
@@ -41,6 +41,6 @@ struct context_ops {
     bool (*has_v)(struct machine *m, unsigned hart);
 };
 
-/* Of a machine's harts; NULL if there is none for them. */
+/* Of a machine's harts. */
 const struct context_ops *context_ops(struct machine *m);
 #endif

@@ -60,7 +60,7 @@ static void changed(void *ctx, struct machine *m, const struct machine_change *c
         debugger_describe(m, c, &d->said);
         buf_printf(&d->said, "\n");
     }
-    if (catches(d, c)) {
+    if (catches(d, c) || (d->until && d->until(d->until_ctx, m, c))) {
         d->seen_trap = true;
         d->change = *c;
         machine_break(m, c->hart);

@@ -50,6 +50,9 @@ struct debugger {
     struct buf said; /* what is to be told while the machine runs; whoever shows it sets len to 0 */
     struct debugger_catch caught[DEBUGGER_CATCHES];
     unsigned catches;
+    /* Whether to stop behind this trap or return, beside those that are caught; NULL: nobody asks. */
+    bool (*until)(void *ctx, struct machine *m, const struct machine_change *c);
+    void *until_ctx;
     struct debugger_stop stop; /* why it stopped last */
 
     /* How it goes on. */

@@ -1,9 +1,11 @@
 #include "debug/explain.h"
 #include "base/bits.h"
+#include "debug/arm/explain.h"
 #include "debug/explain_build.h"
 #include "debug/riscv/explain.h"
 #include "machine/machine.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,7 +151,7 @@ void explain_free(struct explanation *e)
 /* ---- the boundary ------------------------------------------------------------------------------------------------------------
  */
 
-const struct explain_ops *explain_ops(struct machine *m) { return m->arch == &riscv_arch ? &riscv_explain : NULL; }
+const struct explain_ops *explain_ops(struct machine *m) { return m->arch == &riscv_arch ? &riscv_explain : &arm_explain; }
 
 const char *explain_cause(struct machine *m, const struct machine_change *c, uint64_t *number, char scratch[32])
 {
@@ -200,6 +202,23 @@ static void settle(struct machine *m, unsigned hart)
         m->arch->due(machine_hart(m, hart));
 }
 
+/* Brings the machine to where it is this hart's turn, if several run: what those before it in the slice do to it is part of its
+   boundary, as the run sees it. The hart itself stays where it is. */
+static void to_turn(struct machine *m, unsigned hart)
+{
+    const struct machine_state *s = &m->st;
+    while (!(s->in_slice && s->turn == hart)) {
+        unsigned awake = 0, next = s->in_slice ? s->turn : 0;
+        for (unsigned i = 0; i < m->setup->harts; i++)
+            awake += !machine_sleeps(m, i);
+        if (!s->in_slice && (awake < 2 || hart == 0))
+            return;
+        machine_stop_at(m, next, s->in_slice ? s->slice_end : s->cycle + 1);
+        if (machine_run(m, UINT64_MAX) != MACHINE_DEBUG)
+            return;
+    }
+}
+
 static bool same(const struct machine_change *a, const struct machine_change *b)
 {
     return a->is_return == b->is_return && a->interrupt == b->interrupt && a->nmi == b->nmi && a->to_priv == b->to_priv &&
@@ -211,8 +230,10 @@ static bool same(const struct machine_change *a, const struct machine_change *b)
 static struct explanation *explain(struct machine *m, unsigned hart, const struct machine_change *c, bool injected)
 {
     struct explanation *e = begin(m, hart);
-    struct machine *before = quiet_fork(m), *after = quiet_fork(before);
+    struct machine *before = quiet_fork(m);
     struct first_change first = {.hart = hart};
+    to_turn(before, hart);
+    struct machine *after = quiet_fork(before);
     settle(before, hart);
     machine_watch(after, on_change, &first);
     if (injected) {
@@ -226,7 +247,11 @@ static struct explanation *explain(struct machine *m, unsigned hart, const struc
         e->change = first.change;
     e->kind = first.seen ? (first.change.is_return ? EXPLAIN_RETURN : EXPLAIN_TRAP) : EXPLAIN_NOTHING;
     if (c && (!first.seen || !same(&first.change, c)))
-        explain_disagree(e, "a fork that went over this boundary again did not trap as it was told");
+        explain_disagree(e,
+                         "told was a change at 0x%" PRIx64 " to 0x%" PRIx64 ", cycle %" PRIu64
+                         "; a fork that went over it again had %s0x%" PRIx64 " to 0x%" PRIx64 ", cycle %" PRIu64,
+                         c->epc, c->pc, c->cycle, first.seen ? "" : "none, ", first.change.epc, first.change.pc,
+                         first.change.cycle);
     explain_ops(m)->explain(e, before, after, first.seen ? &first.change : NULL);
     machine_free(before);
     machine_free(after);
@@ -241,7 +266,8 @@ struct explanation *explain_next(struct machine *before, unsigned hart)
 /* An exception that took no time came from outside: it can only be done again the same way. */
 struct explanation *explain_trap(struct machine *before, const struct machine_change *c)
 {
-    bool injected = !c->is_return && !c->interrupt && c->cycle == machine_hart_cycle(before, c->hart);
+    bool injected =
+        explain_ops(before)->outside && !c->is_return && !c->interrupt && c->cycle == machine_hart_cycle(before, c->hart);
     return explain(before, c->hart, c, injected);
 }
 
@@ -278,9 +304,10 @@ static void advance(struct explain_follower *f, unsigned hart, uint64_t cycle)
    is told of before its cycle has passed. */
 struct explanation *explain_follow_trap(struct explain_follower *f, const struct machine_change *c)
 {
-    advance(f, c->hart, c->cycle - (!c->interrupt && !c->is_return));
+    const struct explain_ops *ops = explain_ops(f->m);
+    advance(f, c->hart, c->cycle - (c->interrupt || c->is_return ? 0 : ops->exception_cycles));
     struct explanation *e = explain_trap(f->m, c);
-    if (e->agrees || c->interrupt || c->is_return)
+    if (e->agrees || c->interrupt || c->is_return || !ops->outside)
         return e;
     explain_free(e);
     advance(f, c->hart, c->cycle);

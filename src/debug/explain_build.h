@@ -20,6 +20,8 @@ void explain_disagree(struct explanation *e, const char *fmt, ...) __attribute__
 /* A machine's architecture. `before` is a fork at the boundary, `after` one behind it; c: what happened, NULL: nothing. Sets
    title and kind, and adds the sections. */
 struct explain_ops {
+    unsigned exception_cycles; /* how many of the exception's own cycles have passed when machine_watch tells of it */
+    bool outside;              /* exceptions may come from outside, at a boundary (MACHINE_BUS_ERROR) */
     void (*explain)(struct explanation *e, struct machine *before, struct machine *after, const struct machine_change *c);
     /* The name of a trap's cause, and its number as people know it: xcause's code, the exception class. interrupt: which list. */
     const char *(*cause)(bool interrupt, uint64_t cause, uint64_t *number, char scratch[32]);

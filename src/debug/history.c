@@ -436,10 +436,7 @@ static bool search_from(struct history *h, unsigned i, const struct history_poin
     struct hushed q = history_hush(h->m);
     snaps_restore(h, i);
     if (x->s->look & HISTORY_STOPS)
-        h->m->engine.breaks = q.breaks;
-    if (x->s->look & HISTORY_STOPS)
-        for (unsigned b = 0; b < q.breaks; b++)
-            engine_redecode(&h->m->engine, (unsigned)(h->m->engine.break_at[b].va & (MEM_PAGE_SIZE - 1)));
+        history_stops(h->m, &q);
     if (x->s->look & HISTORY_TRAPS)
         machine_watch(h->m, on_change, x);
     x->end = *end;

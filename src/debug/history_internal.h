@@ -55,10 +55,12 @@ struct hushed {
     void *change_ctx;
     bool paced;
     struct machine_halt halt[MACHINE_HARTS];
-    unsigned halts, breaks;
+    unsigned halts, breaks, watchpoints;
 };
 struct hushed history_hush(struct machine *m);
 void history_unhush(struct machine *m, const struct hushed *q);
+/* Breakpoints and watchpoints stop the machine again. */
+void history_stops(struct machine *m, const struct hushed *q);
 
 enum moved {
     MOVED_THERE, /* the machine is at `to` */

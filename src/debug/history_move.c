@@ -73,7 +73,8 @@ struct hushed history_hush(struct machine *m)
                        .change_ctx = m->change_ctx,
                        .paced = m->paced,
                        .halts = m->halts,
-                       .breaks = m->engine.breaks};
+                       .breaks = m->engine.breaks,
+                       .watchpoints = m->engine.watchpoints};
     for (unsigned i = 0; i < MACHINE_HARTS; i++) {
         q.halt[i] = m->halt[i];
         m->halt[i].kind = HALT_NONE;
@@ -82,7 +83,7 @@ struct hushed history_hush(struct machine *m)
     machine_watch(m, NULL, NULL);
     m->paced = false;
     m->halts = 0;
-    m->engine.breaks = 0; /* slots that were decoded to look for one just go on */
+    m->engine.breaks = m->engine.watchpoints = 0; /* what was decoded to look for one just goes on */
     return q;
 }
 
@@ -94,9 +95,18 @@ void history_unhush(struct machine *m, const struct hushed *q)
     for (unsigned i = 0; i < MACHINE_HARTS; i++)
         m->halt[i] = q->halt[i];
     m->halts = q->halts;
+    history_stops(m, q);
+}
+
+/* What was decoded and translated meanwhile knows nothing of them. */
+void history_stops(struct machine *m, const struct hushed *q)
+{
     m->engine.breaks = q->breaks;
     for (unsigned i = 0; i < q->breaks; i++)
         engine_redecode(&m->engine, (unsigned)(m->engine.break_at[i].va & (MEM_PAGE_SIZE - 1)));
+    m->engine.watchpoints = q->watchpoints;
+    if (q->watchpoints)
+        engine_flush(&m->engine);
 }
 
 /* ---- interrupts that are part of a point ------------------------------------------------------------------------------------

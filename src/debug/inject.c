@@ -1,5 +1,6 @@
 #include "debug/inject.h"
 #include "base/bits.h"
+#include "machine/machine.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -22,12 +23,17 @@ enum { INJECT_MACHINE_SSE = 0x100 };
 #define KIND_BUS_ERROR MACHINE_BUS_ERROR
 #define KIND_SSE       INJECT_MACHINE_SSE
 
+#define ARCH_ANY   NULL
+#define ARCH_RISCV &riscv_arch
+#define ARCH_ARM   &arm_arch
+
 static const struct row {
     const char *name, *title;
+    const struct cpu_arch *arch; /* NULL: any */
     unsigned event, line;
     bool number;
 } rows[] = {
-#define INJECTABLE(name, event, line, number, title) {#name, title, KIND_##event, line, number},
+#define INJECTABLE(name, arch, event, line, number, title) {#name, title, ARCH_##arch, KIND_##event, line, number},
 #include "debug/inject.def"
 #undef INJECTABLE
 };
@@ -94,6 +100,7 @@ static bool parse_name(const char *text, size_t n, struct inject_event *out, str
         return err_set(e, "event '%.*s': write %s:NUMBER", (int)n, text, row->name);
     out->sse = row->event == INJECT_MACHINE_SSE;
     out->number = (uint32_t)v;
+    out->arch = row->arch;
     if (!out->sse)
         out->injection.event = row->event;
     out->injection.line = row->number ? out->number : row->line;
@@ -156,7 +163,9 @@ bool inject_possible(const struct inject_event *ev, struct machine *m, struct er
     struct err why;
     uint64_t entry, done;
     bool ok;
-    if (ev->sse) {
+    if (ev->arch && ev->arch != m->arch) {
+        ok = err_set(&why, "there is no such event on %s", m->arch->title);
+    } else if (ev->sse) {
         ok = ev->by < machine_harts(m) && ev->injection.hart < machine_harts(m);
         if (!ok)
             err_set(&why, "the machine has no hart %u (see -smp)", ev->by < machine_harts(m) ? ev->injection.hart : ev->by);
@@ -197,11 +206,25 @@ bool inject_fire(const struct inject_event *ev, struct machine *m, struct err *e
     return machine_inject(m, &ev->injection, &why) || err_set(e, "event '%s': %s", ev->text, why.text);
 }
 
+/* The cause counts IRQ, FIQ, SError. */
+static bool arm_is(const struct machine_injection *i, const struct machine_change *c)
+{
+    if (!c->interrupt)
+        return false;
+    switch (i->event) {
+    case MACHINE_BUS_ERROR: return c->cause == 2;
+    case MACHINE_LINE: return c->cause == (i->line == 6 ? 2 : i->line & 1);
+    default: return c->cause <= 1;
+    }
+}
+
 /* priv table "mcause values": an external interrupt may be any mode's; the interrupt by which SBI calls reach a hart is M's. */
-bool inject_is(const struct inject_event *ev, const struct machine_change *c)
+bool inject_is(const struct inject_event *ev, const struct machine *m, const struct machine_change *c)
 {
     if (c->hart != ev->injection.hart)
         return false;
+    if (m->arch == &arm_arch)
+        return arm_is(&ev->injection, c);
     if (ev->sse)
         return c->interrupt && !c->nmi && c->to_priv == 3;
     switch (ev->injection.event) {

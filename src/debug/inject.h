@@ -11,6 +11,8 @@
 #define TL_DEBUG_INJECT_H
 #include "machine/trapline.h"
 
+struct cpu_arch;
+
 #define INJECT_TEXT 96 /* bytes of an event's or point's text */
 
 struct inject_event {
@@ -18,6 +20,7 @@ struct inject_event {
     bool has_hart;
     uint32_t number;
     unsigned by;
+    const struct cpu_arch *arch; /* where there is such an event; NULL: everywhere */
     struct machine_injection injection;
     char text[INJECT_TEXT]; /* as it was given */
 };
@@ -45,8 +48,8 @@ bool inject_possible(const struct inject_event *ev, struct machine *m, struct er
    return success. */
 bool inject_fire(const struct inject_event *ev, struct machine *m, struct err *e);
 
-/* Whether this trap is the event being taken. */
-bool inject_is(const struct inject_event *ev, const struct machine_change *trap);
+/* Whether this trap of machine m is the event being taken. */
+bool inject_is(const struct inject_event *ev, const struct machine *m, const struct machine_change *trap);
 
 /* ---- plans: what is to be injected into one run */
 

@@ -1,5 +1,6 @@
 #include "debug/record.h"
 #include "base/hash.h"
+#include "debug/insncode.h"
 #include "debug/statesum.h"
 #include "debug/trapcode.h"
 #include "machine/image.h"
@@ -10,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EVERY UINT64_C(500000000)
-#define FULL  ((size_t)256 << 10) /* bytes at which a frame goes out */
+#define EVERY      UINT64_C(500000000)
+#define FULL       ((size_t)256 << 10) /* bytes at which a frame goes out */
+#define INSNS_FULL ((size_t)1 << 20)
 
 struct recorder {
     struct machine *m;
@@ -23,6 +25,9 @@ struct recorder {
     uint64_t events_at, traps_at; /* cycles at which they begin */
     struct trapcode code;
     uint64_t trap_count;
+    struct insncode *insncode; /* NULL: instructions are not traced */
+    struct buf insns;
+    uint64_t insns_at;
 };
 
 /* ---- frames --------------------------------------------------------------------------------------------------------------- */
@@ -39,6 +44,26 @@ static void flush_traps(struct recorder *r)
     if (r->traps.len)
         tracefile_put(r->file, TRACE_TRAPS, r->traps_at, r->traps.data, r->traps.len);
     r->traps.len = 0;
+}
+
+static void flush_insns(struct recorder *r)
+{
+    if (r->insns.len)
+        tracefile_put(r->file, TRACE_INSNS, r->insns_at, r->insns.data, r->insns.len);
+    r->insns.len = 0;
+}
+
+/* An insn_full_fn. */
+static void take_insns(void *ctx, const struct insn_record *list, size_t n)
+{
+    struct recorder *r = ctx;
+    if (!r->insns.len) {
+        memset(r->insncode, 0, sizeof *r->insncode);
+        r->insns_at = machine_cycle(r->m);
+    }
+    put_insns(r->insncode, &r->insns, list, n);
+    if (r->insns.len > INSNS_FULL)
+        flush_insns(r);
 }
 
 static void put(struct recorder *r, const struct trace_event *ev)
@@ -129,6 +154,12 @@ struct recorder *record_new(const char *path, struct machine *m, struct trace_se
         return NULL;
     }
     put_digest(r);
+    if (setup->instructions) {
+        r->insncode = calloc(1, sizeof *r->insncode);
+        if (!r->insncode)
+            abort(); /* out of host memory: nothing sensible can go on */
+        engine_insns(&m->engine, take_insns, r);
+    }
     return r;
 }
 
@@ -149,7 +180,8 @@ void record_inject(struct recorder *r, const char *words)
 void record_trap(void *ctx, struct machine *m, const struct machine_change *c)
 {
     struct recorder *r = ctx;
-    (void)m;
+    if (!c->is_return && !c->interrupt)
+        engine_insns_trapped(&m->engine, c->hart, c->epc);
     if (!r->traps.len) {
         r->code = (struct trapcode){0};
         r->traps_at = c->cycle;
@@ -182,6 +214,11 @@ bool record_end(struct recorder *r, const char *why, int status, struct err *e)
                              .printed = r->printed,
                              .traps = r->trap_count};
     snprintf(ev.text, sizeof ev.text, "%s", why);
+    if (r->insncode)
+        engine_insns(&r->m->engine, NULL, NULL);
+    flush_insns(r);
+    free(r->insncode);
+    buf_free(&r->insns);
     ev.console = hash_end(r->console);
     put_digest(r);
     put(r, &ev);

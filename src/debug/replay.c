@@ -2,8 +2,10 @@
 #include "base/hash.h"
 #include "debug/history_internal.h"
 #include "debug/inject.h"
+#include "debug/insncode.h"
 #include "debug/statesum.h"
-#include "debug/traptext.h"
+#include "debug/symbols.h"
+#include "debug/trace.h"
 #include "machine/pieces.h"
 
 #include <inttypes.h>
@@ -143,6 +145,42 @@ static bool next_trap(struct trap_reader *t, struct machine_change *out)
     return !t->c.bad;
 }
 
+/* ---- the recorded instructions -----------------------------------------------------------------------------------------------
+ */
+
+struct insn_reader {
+    const struct replay *r;
+    size_t frame;
+    struct buf bytes;
+    struct cursor c;
+    struct insncode *code;
+};
+
+/* False: there are no more. */
+static bool next_insn(struct insn_reader *t, struct insn_record *out)
+{
+    while (!t->c.left) {
+        while (t->frame < t->r->file.frames && t->r->file.frame[t->frame].kind != TRACE_INSNS)
+            t->frame++;
+        t->bytes.len = 0;
+        if (t->frame == t->r->file.frames || !tracefile_read(&t->r->file, t->frame++, &t->bytes, NULL))
+            return false;
+        t->c = (struct cursor){.p = t->bytes.data, .left = t->bytes.len};
+        memset(t->code, 0, sizeof *t->code);
+    }
+    cur_insn(t->code, &t->c, out);
+    if (t->c.bad)
+        t->c.left = 0;
+    return !t->c.bad;
+}
+
+static bool insn_equal(const struct insn_record *a, const struct insn_record *b)
+{
+    return a->pc == b->pc && a->insn == b->insn && a->hart == b->hart && a->trapped == b->trapped && a->reg == b->reg &&
+           a->store == b->store && (a->reg == INSN_NO_REG || a->value == b->value) &&
+           (!a->store || (a->address == b->address && a->data == b->data));
+}
+
 /* ---- running -------------------------------------------------------------------------------------------------------------- */
 
 struct running {
@@ -150,9 +188,13 @@ struct running {
     struct machine *m;
     struct replay_result *out;
     struct trap_reader traps;
+    struct insn_reader insns;
+    uint64_t insn_count;
+    struct insn_record last_insn[4]; /* the equal ones before */
     bool compare_traps, diverged;
     struct machine_change last; /* the last one that was equal */
-    bool has_last;
+    bool has_last, insns_differ, insns_over;
+    struct buf insn_text;
     struct hash *console;
     uint64_t printed;
 };
@@ -166,8 +208,8 @@ static void diverge(struct running *x, const struct history_point *at)
 
 static void tell_trap(struct running *x, const char *label, const struct machine_change *c)
 {
-    char line[TRAPTEXT_LINE];
-    trap_text(x->m, c, line);
+    char line[TRACE_LINE];
+    trace_ops(x->m)->line(x->m, c, line);
     buf_printf(&x->out->text, "  %s %s\n", label, line);
 }
 
@@ -175,7 +217,9 @@ static void on_trap(void *ctx, struct machine *m, const struct machine_change *c
 {
     struct running *x = ctx;
     struct machine_change want;
-    if (x->diverged)
+    if (!c->is_return && !c->interrupt)
+        engine_insns_trapped(&m->engine, c->hart, c->epc);
+    if (x->diverged || !x->compare_traps)
         return;
     x->out->traps++;
     bool there = next_trap(&x->traps, &want);
@@ -201,6 +245,45 @@ static void on_trap(void *ctx, struct machine *m, const struct machine_change *c
     machine_break(m, c->hart);
 }
 
+static void tell_insn(struct running *x, const char *label, const struct insn_record *r)
+{
+    char at[96];
+    symbols_text(x->m, r->pc, at, sizeof at);
+    buf_printf(&x->out->text, "  %s hart %u %s: %0*" PRIx32, label, r->hart, at, r->insn >> 16 ? 8 : 4, r->insn);
+    if (r->reg != INSN_NO_REG)
+        buf_printf(&x->out->text, " %s%u=0x%" PRIx64, r->reg < 32 ? "x" : "f", r->reg % 32, r->value);
+    if (r->store)
+        buf_printf(&x->out->text, " [0x%" PRIx64 "]%u=0x%" PRIx64, r->address, r->store, r->data);
+    buf_printf(&x->out->text, "%s\n", r->trapped ? " (took an exception)" : "");
+}
+
+/* An insn_full_fn. */
+static void on_insns(void *ctx, const struct insn_record *list, size_t n)
+{
+    struct running *x = ctx;
+    struct insn_record want;
+    for (size_t i = 0; i < n && !x->insns_differ && !x->insns_over; i++, x->insn_count++) {
+        x->insns_over = !next_insn(&x->insns, &want);
+        if (x->insns_over)
+            return;
+        if (insn_equal(&want, &list[i])) {
+            x->last_insn[x->insn_count % 4] = list[i];
+            continue;
+        }
+        x->insns_differ = true;
+        buf_printf(&x->insn_text, "instruction %" PRIu64 " is the first one that differs:\n", x->insn_count);
+        struct buf text = x->out->text;
+        x->out->text = x->insn_text;
+        for (uint64_t k = x->insn_count > 4 ? x->insn_count - 4 : 0; k < x->insn_count; k++)
+            tell_insn(x, "before  ", &x->last_insn[k % 4]);
+        tell_insn(x, "recorded", &want);
+        tell_insn(x, "here    ", &list[i]);
+        x->insn_text = x->out->text;
+        x->out->text = text;
+        x->m->stop = 1; /* soon: nothing that comes can be equal */
+    }
+}
+
 static void on_console(void *ctx, const char *device, const void *p, size_t n)
 {
     struct running *x = ctx;
@@ -217,6 +300,8 @@ static bool come_to(struct running *x, const struct trace_event *ev)
         struct history_point before = history_point_of(x->m), here;
         enum moved moved = point_reach(x->m, &ev->at, UINT64_MAX, &why);
         here = history_point_of(x->m);
+        if (x->insns_differ && !x->diverged)
+            diverge(x, &here);
         if (x->diverged)
             return false;
         if (moved == MOVED_THERE && !history_compare_base(&here, &ev->at))
@@ -362,6 +447,25 @@ static bool take(struct running *x, const struct trace_event *ev, struct statesu
     return true;
 }
 
+/* What was seen of the instructions comes first: it is the cause of whatever else was seen. */
+static void end_insns(struct running *x)
+{
+    engine_insns(&x->m->engine, NULL, NULL);
+    if (x->insns_differ) {
+        struct history_point here = history_point_of(x->m);
+        if (!x->diverged)
+            diverge(x, &here);
+        buf_put(&x->insn_text, x->out->text.data, x->out->text.len);
+        buf_printf(&x->insn_text, "%s", "");
+        buf_free(&x->out->text);
+        x->out->text = x->insn_text;
+        x->insn_text = (struct buf){0};
+    }
+    buf_free(&x->insn_text);
+    buf_free(&x->insns.bytes);
+    free(x->insns.code);
+}
+
 bool replay_run(const struct replay *r, struct machine *m, bool same_images, struct replay_result *out, struct err *e)
 {
     struct running x = {.r = r, .m = m, .out = out, .traps = {.r = r}, .compare_traps = r->setup.traps, .console = hash_new()};
@@ -369,12 +473,18 @@ bool replay_run(const struct replay *r, struct machine *m, bool same_images, str
     bool ok = true;
     *out = (struct replay_result){.verdict = REPLAY_SAME};
     machine_set_host(m, &(struct machine_host){.ctx = &x, .console = on_console});
-    if (x.compare_traps)
+    if (x.compare_traps || r->setup.instructions)
         machine_watch(m, on_trap, &x);
+    if (r->setup.instructions) {
+        x.insns = (struct insn_reader){.r = r, .code = must(calloc(1, sizeof *x.insns.code))};
+        engine_insns(&m->engine, on_insns, &x);
+    }
     struct statesum *sum = whole ? statesum_new(m) : NULL;
     for (size_t i = 0; ok && i < r->events && !x.diverged; i++)
         if (come_to(&x, &r->event[i]))
             ok = take(&x, &r->event[i], sum, whole, e);
+    if (r->setup.instructions)
+        end_insns(&x);
     machine_watch(m, NULL, NULL);
     machine_set_host(m, &(struct machine_host){0});
     out->instret = machine_instret(m);

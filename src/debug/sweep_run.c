@@ -72,13 +72,13 @@ static void on_change(void *ctx, struct machine *m, const struct machine_change 
     if (c->hart != r->s->c.hart || r->resumed)
         return;
     if (!r->taken) {
-        if (!c->is_return && inject_is(r->event, c))
+        if (!c->is_return && inject_is(r->event, m, c))
             note_taken(r, m, c);
     } else if (c->is_return) {
         note_return(r, m, c, flags);
     } else {
         push(r, c->epc);
-        if (r->second && !r->second->taken && inject_is(r->second->event, c))
+        if (r->second && !r->second->taken && inject_is(r->second->event, m, c))
             note_second(r->second, m, c);
     }
 }

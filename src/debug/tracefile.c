@@ -17,7 +17,8 @@
 #define SUMMED     24 /* of a frame's head */
 #define TRAILER    16
 #define RAW_MAX    ((size_t)16 << 20)
-#define LEVEL      1 /* zstd: fast */
+#define LEVEL      1  /* zstd: fast */
+#define LEVEL_FAST -3 /* of instructions, of which there are many */
 
 static void *must(void *p)
 {
@@ -89,7 +90,6 @@ struct tracefile_writer *tracefile_create(const char *path, struct err *e)
     w->f = f;
     w->path = must(strdup(path));
     w->z = must(ZSTD_createCCtx());
-    ZSTD_CCtx_setParameter(w->z, ZSTD_c_compressionLevel, LEVEL);
     const uint32_t words[2] = {TRACEFILE_VERSION, 0};
     emit(w, MAGIC, TRACEFILE_MAGIC_LEN);
     emit(w, words, sizeof words);
@@ -112,6 +112,7 @@ static void put_frame(struct tracefile_writer *w, enum tracefile_kind kind, uint
         buf_free(&w->packed);
         w->packed = (struct buf){.data = must(malloc(room)), .cap = room};
     }
+    ZSTD_CCtx_setParameter(w->z, ZSTD_c_compressionLevel, kind == TRACE_INSNS ? LEVEL_FAST : LEVEL);
     size_t got = ZSTD_compress2(w->z, w->packed.data, room, p, n);
     bool packed = !ZSTD_isError(got) && got < n;
     const void *stored = packed ? w->packed.data : p;

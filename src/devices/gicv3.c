@@ -111,6 +111,15 @@ static void gicv3_line(struct device *d, unsigned line, bool level)
         gic_update(d);
 }
 
+static void gicv3_pend(struct device *d, unsigned hart, unsigned line)
+{
+    struct gicv3 *g = gic_of(d);
+    if (line >= GIC_INTIDS || hart >= gic_pes(d))
+        return;
+    gic_word_of(g, hart, line)->latch |= UINT32_C(1) << line % 32;
+    gic_update(d);
+}
+
 /* ---- what the CPU interfaces say
  * -------------------------------------------------------------------------------------------------- */
 
@@ -311,6 +320,7 @@ const struct device_ops gicv3_ops = {
     .read = gicv3_read,
     .write = gicv3_write,
     .line = gicv3_line,
+    .pend = gicv3_pend,
     .events = 1,
     .event = gits_event,
     .hart_call = gicv3_hart_call,

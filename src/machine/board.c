@@ -21,7 +21,7 @@ static const struct board_option virt_arm_options[] = {
 
 /* QEMU's `virt` board for Arm. Interrupts are INTIDs: SPIs begin at 32. */
 static const struct board_line virt_arm_lines[] = {
-    {"cfi_flash", "flash0", 0x0, 0, 0},     {"cfi_flash", "flash1", 0x4000000, 0, 0},  {"gicv3", "gic", 0x8000000, 0, 0},
+    {"cfi_flash", "flash0", 0x0, 0, 0},     {"cfi_flash", "flash1", 0x4000000, 0, 0},  {"gicv3", "gic", 0x8000000, 0, 287},
     {"pl011", "serial0", 0x9000000, 33, 0}, {"pl031", "rtc", 0x9010000, 34, 0},        {"fw_cfg", "fwcfg", 0x9020000, 0, 0},
     {"pl061", "gpio0", 0x9030000, 39, 0},   {"injector", "injector", 0x9090000, 0, 0},
 };

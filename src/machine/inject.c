@@ -6,9 +6,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool inject_source(struct machine *m, unsigned source, int how, struct err *e)
+/* Of a controller with inputs of each hart (GIC), those below 32 are: they can be made pending, but no line of theirs is free. */
+static bool inject_own(struct device *c, const struct injection *i, struct err *e)
+{
+    if (i->line > c->arg)
+        return err_set(e, "the machine has no interrupt %u", i->line);
+    if (i->line < 32 && i->how != INJECT_PULSE)
+        return err_set(e, "interrupt %u is a hart's own: it has no line to raise or lower", i->line);
+    if (i->how == INJECT_PULSE)
+        c->ops->pend(c, i->hart, i->line);
+    else
+        c->ops->line(c, i->line, i->how == INJECT_RAISE);
+    return true;
+}
+
+static bool inject_source(struct machine *m, const struct injection *i, struct err *e)
 {
     struct device *c = m->setup->controller < 0 ? NULL : &m->device[m->setup->controller];
+    unsigned source = i->line;
+    int how = (int)i->how;
+    if (c && c->ops->pend)
+        return inject_own(c, i, e);
     if (!c || !source || source > c->arg)
         return err_set(e, "the machine has no interrupt source %u", source);
     if (how == INJECT_PULSE)
@@ -29,7 +47,7 @@ static bool hart_there(const struct machine *m, unsigned hart, struct err *e)
 bool wire_inject(struct machine *m, const struct injection *i, struct err *e)
 {
     if (i->kind == INJECT_SOURCE)
-        return inject_source(m, i->line, i->how, e);
+        return (i->hart < m->setup->harts || err_set(e, "the machine has no hart %u", i->hart)) && inject_source(m, i, e);
     return hart_there(m, i->hart, e) && m->arch->inject(machine_hart(m, i->hart), i, e);
 }
 

@@ -152,10 +152,12 @@ bool machine_waits(struct machine *m, unsigned hart);
 /* Events from outside, at the boundary where the machine is: they are part of the run and its digest. */
 enum machine_event {
     MACHINE_LINE, /* interrupt line `line` of the hart, a bit number of mip. SSIP (1) and LCOFIP (13) are bits of software: they
-                     become 1 or 0 */
+                     become 1 or 0. A64: 0 IRQ, 1 FIQ, 4 virtual IRQ, 5 virtual FIQ, 6 virtual SError */
     MACHINE_RNMI, /* a resumable non-maskable interrupt (Smrnmi) */
-    MACHINE_BUS_ERROR, /* the instruction to come meets corrupt data: a hardware-error exception (cause 19), taken at once */
-    MACHINE_SOURCE     /* interrupt source `line` of the machine's interrupt controller (PLIC) */
+    MACHINE_BUS_ERROR, /* the instruction to come meets corrupt data: a hardware-error exception (cause 19), taken at once. A64:
+                          a physical SError */
+    MACHINE_SOURCE     /* interrupt source `line` of the machine's interrupt controller (PLIC); GIC: INTID `line`, pending once
+                          at that hart (PULSE) */
 };
 struct machine_injection {
     enum machine_event event;

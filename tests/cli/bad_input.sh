@@ -43,7 +43,20 @@ refuse "elf32.elf is a 32-bit ELF image; the cpu is rv64 (see -cpu)" run elf32.e
 refuse "hello.elf is a 64-bit ELF image; the cpu is rv32 (see -cpu)" run hello.elf -cpu rv32
 refuse "aarch64.elf is an AArch64 ELF image; this machine is RISC-V" run -machine virt aarch64.elf
 refuse "hello.elf is a RISC-V ELF image; this machine is AArch64" run -machine virt-arm hello.elf
-refuse "hello.elf is for RISC-V; this machine is AArch64" run -machine virt-arm -bios hello.elf
+refuse "hello.elf is a RISC-V ELF image; this machine is AArch64" run -machine virt-arm -bios hello.elf
+# Linux images have their magic number at byte 56 (Documentation/arch/{arm64,riscv}/boot*): named from both sides, wherever they go.
+{ head -c 56 /dev/zero && printf 'ARM\x64' && head -c 200 /dev/zero; } >linux-arm64
+{ head -c 56 /dev/zero && printf 'RSC\005' && head -c 200 /dev/zero; } >linux-riscv
+refuse "linux-arm64 is an AArch64 Linux image; this machine is RISC-V" run -machine virt -kernel linux-arm64
+refuse "linux-arm64 is an AArch64 Linux image; this machine is RISC-V" run -machine virt -bios linux-arm64
+refuse "linux-riscv is a RISC-V Linux image; this machine is AArch64" run -machine virt-arm -kernel linux-riscv
+refuse "linux-riscv is for RISC-V; this machine is AArch64" run -machine virt-arm -bios linux-riscv
+refuse "linux-riscv is for RISC-V; this machine is AArch64" run -machine virt-arm -bios zeros.bin -kernel linux-riscv
+refuse "hello.elf is for RISC-V; this machine is AArch64" run -machine virt-arm -drive if=pflash,file=zeros.bin -kernel hello.elf
+refuse "aarch64.elf is an ELF image; a flash drive is raw bytes (an ELF image is run with -bios or -kernel)" \
+    run -machine virt-arm -drive if=pflash,file=aarch64.elf
+refuse "missing: No such file or directory" run -machine virt-arm -bios zeros.bin -kernel zeros.bin -initrd missing
+refuse "zeros.bin: an initrd needs a kernel (-kernel)" run -machine virt-arm -bios zeros.bin -initrd zeros.bin
 refuse "-machine virt-arm,smm=on: 'smm=on' is not known; the board virt-arm has virtualization=on|off and secure=on|off" \
     run -machine virt-arm,smm=on aarch64.elf
 refuse "-drive if=pflash: hello.elf: the board has no flash" run hello.elf -drive if=pflash,file=hello.elf

@@ -29,6 +29,20 @@ grep -v verdicts "$scratch/out" >"$scratch/one"
 check 0 s1.states -j 5
 grep -v verdicts "$scratch/out" | cmp - "$scratch/one" || fail "the table depends on the number of processes"
 
+# A process that dies takes the run with it, and says so.
+"$TRAPLINE" check s1.flags -j 2 >"$scratch/out" 2>"$scratch/err" &
+parent=$!
+child=
+while [ -z "$child" ] && kill -0 $parent 2>/dev/null; do
+    child=$(cut -d' ' -f1 "/proc/$parent/task/$parent/children" 2>/dev/null || true)
+done
+kill -9 "$child"
+status=0
+wait $parent || status=$?
+[ "$status" -eq 2 ] || fail "status $status after the death of a worker"
+tells 'a worker process was ended by signal 9'
+[ ! -s "$scratch/out" ] || fail "verdicts although a worker died"
+
 # Programs read it too.
 check 0 s1.attrs s1r s2 --json --junit "$scratch/junit.xml"
 says '"ok": true'
@@ -75,6 +89,20 @@ for is in head p1 priv maint status; do
         grep -q '<failure message="' "$scratch/junit.xml" || fail "JUnit tells no failure"
     done
 done
+
+# Events at a rate.
+cp "$TRAPLINE_SOURCE"/roms/sbi-*.elf "$program/roms/"
+check 0 s2.rate --events 20
+says '^s2.rate *sbi-maint *64 linux-good *1280 *pass'
+says '^s2.rate *sbi-p1 *32 linux-good *[0-9]* *known *B1 [0-9]*, B2 [0-9]*$'
+check 0 s2.rate --show sbi-p1/64/linux-good/7
+says 'B1: an event came and went'
+check 2 s2.rate --show sbi-p1/64/linux-good/65
+tells 'periods of 1 to 64'
+check 2 --events 0
+cp "$program/roms/sbi-p1.elf" "$program/roms/sbi-maint.elf"
+check 1 s2.rate --firmware sbi-maint --xlen 64
+says WRONG
 
 # Boundaries of the switch: one firmware in the place of another, and handlers that do something else than they are known to.
 cp "$TRAPLINE_SOURCE"/roms/sbi-*.elf "$program/roms/"

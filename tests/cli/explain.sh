@@ -63,6 +63,13 @@ run -bios "$roms/sbi-head.elf" -kernel "$roms/kernel.elf" --max-cycles 60000 --i
 grep -q '^hardware error in ' why.txt || fail "no injected events: $(cat err)"
 ! grep -A3 '^! DISAGREEMENT' why.txt || fail "injected events: an explanation does not agree"
 
+# A64: a raw kernel that makes a supervisor call.
+printf '\x41\x05\x00\xd4\x00\x00\x00\x14' >svc.bin
+run -machine virt-arm -kernel svc.bin --max-cycles 1000 --explain 1
+grep -q '^SVC at EL1 ' err && grep -q 'ESR_EL1 .* EC 0x15, SVC: #0x2a' err || fail "A64: $(cat err)"
+run -machine virt-arm -kernel svc.bin --max-cycles 1000 --explain 'cause=unknown reason,max=2'
+[ "$(grep -c '^unknown reason at EL1 ' err)" -eq 2 ] || fail "A64, by name: $(cat err)"
+
 # Bad input.
 for bad in 0 "" cause= max=0 colour; do
     run "$roms/test-pages.elf" --explain "$bad"

@@ -56,8 +56,8 @@ static enum kind kind_of(const struct a64_isa *isa, const struct a64_row *row)
 /* Rows that wait, end the run, are made by hand below, or whose outcome is not a function of the state. */
 static bool excluded(const struct a64_row *r)
 {
-    static const char *const names[] = {"wfi", "wfe", "wfit", "wfet", "hlt", "eret", "eretaa", "eretab", "irg",
-                                        "sev", "sevl", "msr",  "mrs", "sys",  "sysl",   "esb",    "yield"};
+    static const char *const names[] = {"wfi", "wfe",  "wfit", "wfet", "hlt", "eret", "eretaa", "eretab", "irg",
+                                        "sev", "sevl", "msr",  "mrs",  "sys", "sysl", "esb",    "yield"};
     for (unsigned i = 0; i < ARRAY_LEN(names); i++)
         if (!strcmp(r->name, names[i]))
             return true;
@@ -70,6 +70,8 @@ static bool left_out(const struct a64_case *c, const struct a64_row *r, uint32_t
     unsigned t = bits & 31, n = bits >> 5 & 31, t2 = bits >> 10 & 31;
     const char *f = r->format;
     if (starts(r->name, "xpac") && !c->pauth)
+        return true;
+    if (c->stage2 && r->cost == COST_ATOMIC) /* QEMU 7.2 loads first, then stores: a fault of stage 2 before one of stage 1 */
         return true;
     if (!strcmp(r->name, "fjcvtzs")) /* of a flushed subnormal: PSTATE.Z */
         return true;
@@ -188,10 +190,16 @@ static bool put_plain(struct a64_case *c, const struct a64_row *r, bool memory)
     uint32_t bits = random_bits(c, r);
     if (memory)
         bits = memory_operands(c, r, bits);
+    if (!strcmp(r->name, "sb")) /* QEMU 7.2 keeps PSTATE.BTYPE over it */
+        put(c, NOP);
+    if (starts(r->name, "ldapr") && memory && (bits >> 5 & 31) != 31) /* QEMU 7.2 does not look at the alignment */
+        put(c, 0x927cec00 | (bits >> 5 & 31) << 5 | (bits >> 5 & 31));
     if (left_out(c, r, bits) || !keep_pointers(c, r, bits) || (written(r, bits) & c->smalls))
         return false;
     if (!strcmp(r->name, "smc"))
-        bits |= 16 << 5; /* 1 and 2 are the vectors' */
+        bits |= 16 << 5;                    /* 1 and 2 are the vectors' */
+    if (!strcmp(r->name, "hvc") && !c->el2) /* QEMU 7.2 takes it to EL2, which is not enabled (Arm ARM "HVC") */
+        return false;
     if (!strcmp(r->name, "hvc") && c->el == 3) /* QEMU 7.2 takes it to EL2 (Arm ARM AArch64.CallHypervisor) */
         return false;
     if (!strcmp(r->name, "msr_imm") && (bits & 0xfffff0ff) == 0xd50040bf && c->el == 3) /* SPSel: the harness needs SP_EL3 */

@@ -92,6 +92,7 @@ struct a64_case {
     bool el2;          /* EL2 is enabled */
     bool e2h, tge;     /* HCR_EL2 */
     bool stage2;       /* is on */
+    bool dirty;        /* hardware manages dirty state */
     bool shared;       /* code may be executed at EL0 and at the level above */
     bool pauth;        /* keys are enabled */
     bool strict;       /* SCTLR_ELx.A */

@@ -4,25 +4,26 @@
 #include "a64_guest.h"
 
 static const uint16_t init[] = {
-    SR_scr_el3,       SR_cptr_el3,      SR_mdcr_el3,       SR_hcr_el2,       SR_sctlr_el2,     SR_cptr_el2,      SR_mdcr_el2,
-    SR_hstr_el2,      SR_vtcr_el2,      SR_vttbr_el2,      SR_tcr_el2,       SR_ttbr0_el2,     SR_mair_el2,      SR_vbar_el2,
-    SR_esr_el2,       SR_far_el2,       SR_hpfar_el2,      SR_elr_el2,       SR_spsr_el2,      SR_sp_el2,        SR_tcr_el3,
-    SR_ttbr0_el3,     SR_mair_el3,      SR_sctlr_el1,      SR_cpacr_el1,     SR_tcr_el1,       SR_ttbr0_el1,     SR_ttbr1_el1,
-    SR_mair_el1,      SR_vbar_el1,      SR_esr_el1,        SR_far_el1,       SR_elr_el1,       SR_spsr_el1,      SR_sp_el1,
-    SR_sp_el0,        SR_par_el1,       SR_contextidr_el1, SR_tpidr_el0,     SR_tpidr_el1,     SR_tpidr_el2,     SR_apiakeylo_el1,
-    SR_apiakeyhi_el1, SR_apibkeylo_el1, SR_apibkeyhi_el1,  SR_apdakeylo_el1, SR_apdakeyhi_el1, SR_apdbkeylo_el1, SR_apdbkeyhi_el1,
-    SR_apgakeylo_el1, SR_apgakeyhi_el1, SR_mdscr_el1,      SR_fpcr,          SR_fpsr,          SR_esr_el3,       SR_far_el3,
-    SR_elr_el3,       SR_spsr_el3,      SR_sctlr_el3,
+    SR_scr_el3,       SR_cptr_el3,       SR_mdcr_el3,      SR_hcr_el2,       SR_sctlr_el2,     SR_cptr_el2,
+    SR_mdcr_el2,      SR_hstr_el2,       SR_vtcr_el2,      SR_vttbr_el2,     SR_tcr_el2,       SR_ttbr0_el2,
+    SR_mair_el2,      SR_vbar_el2,       SR_esr_el2,       SR_far_el2,       SR_hpfar_el2,     SR_elr_el2,
+    SR_spsr_el2,      SR_sp_el2,         SR_tcr_el3,       SR_ttbr0_el3,     SR_mair_el3,      SR_sctlr_el1,
+    SR_cpacr_el1,     SR_tcr_el1,        SR_ttbr0_el1,     SR_ttbr1_el1,     SR_mair_el1,      SR_vbar_el1,
+    SR_esr_el1,       SR_far_el1,        SR_elr_el1,       SR_spsr_el1,      SR_sp_el1,        SR_sp_el0,
+    SR_par_el1,       SR_contextidr_el1, SR_tpidr_el0,     SR_tpidr_el1,     SR_tpidr_el2,     SR_apiakeylo_el1,
+    SR_apiakeyhi_el1, SR_apibkeylo_el1,  SR_apibkeyhi_el1, SR_apdakeylo_el1, SR_apdakeyhi_el1, SR_apdbkeylo_el1,
+    SR_apdbkeyhi_el1, SR_apgakeylo_el1,  SR_apgakeyhi_el1, SR_mdscr_el1,     SR_fpcr,          SR_fpsr,
+    SR_esr_el3,       SR_far_el3,        SR_elr_el3,       SR_spsr_el3,      SR_sctlr_el3,     SR_vpidr_el2,
+    SR_vmpidr_el2,    SR_tpidrro_el0,    SR_tpidr_el3,     SR_scxtnum_el0,   SR_scxtnum_el1,   SR_scxtnum_el2,
     SR_ttbr1_el2,     SR_contextidr_el2,
 };
 static const uint16_t record[] = {
-    SR_elr_el3,   SR_spsr_el3,    SR_esr_el3,        SR_far_el3,   SR_elr_el2,   SR_spsr_el2,  SR_esr_el2,
-    SR_far_el2,   SR_hpfar_el2,   SR_elr_el1,        SR_spsr_el1,  SR_esr_el1,   SR_far_el1,   SR_par_el1,
-    SR_sp_el0,    SR_sp_el1,      SR_sp_el2,         SR_sctlr_el1, SR_sctlr_el2, SR_sctlr_el3, SR_tcr_el1,
-    SR_ttbr0_el1, SR_ttbr1_el1,   SR_mair_el1,       SR_vbar_el1,  SR_cpacr_el1, SR_tcr_el2,   SR_ttbr0_el2,
-    SR_hcr_el2,   SR_vtcr_el2,    SR_vttbr_el2,      SR_cptr_el2,  SR_scr_el3,   SR_tpidr_el0, SR_tpidr_el1,
-    SR_tpidr_el2, SR_tpidrro_el0, SR_contextidr_el1, SR_mdscr_el1, SR_fpcr,      SR_fpsr,
-    SR_contextidr_el2, SR_amair_el1,
+    SR_elr_el3,   SR_spsr_el3,       SR_esr_el3,   SR_far_el3,   SR_elr_el2,     SR_spsr_el2,       SR_esr_el2,   SR_far_el2,
+    SR_hpfar_el2, SR_elr_el1,        SR_spsr_el1,  SR_esr_el1,   SR_far_el1,     SR_par_el1,        SR_sp_el0,    SR_sp_el1,
+    SR_sp_el2,    SR_sctlr_el1,      SR_sctlr_el2, SR_sctlr_el3, SR_tcr_el1,     SR_ttbr0_el1,      SR_ttbr1_el1, SR_mair_el1,
+    SR_vbar_el1,  SR_cpacr_el1,      SR_tcr_el2,   SR_ttbr0_el2, SR_hcr_el2,     SR_vtcr_el2,       SR_vttbr_el2, SR_cptr_el2,
+    SR_scr_el3,   SR_tpidr_el0,      SR_tpidr_el1, SR_tpidr_el2, SR_tpidrro_el0, SR_contextidr_el1, SR_mdscr_el1, SR_fpcr,
+    SR_fpsr,      SR_contextidr_el2, SR_amair_el1,
 };
 _Static_assert(DESCA_REG + 8 * ARRAY_LEN(init) < 4096, "the registers fit");
 _Static_assert(RECA_REG + 8 * ARRAY_LEN(record) <= RECA_SIZE, "a record has room for the registers");
@@ -146,11 +147,13 @@ static void put_resume(struct a64 *g, unsigned next)
     a64_mrs(g, 1, reg(SR_elr_el3));
     a64_mrs(g, 2, reg(SR_spsr_el3));
     a64_mrs(g, 3, reg(SR_esr_el3));
+    a64_mov_imm(g, 5, 0); /* 1: the exception was taken to EL1 or EL2 */
     unsigned others[2];
     for (unsigned el = 1; el <= 2; el++) {
         a64_mov_imm(g, 4, UINT64_C(0x5e000000) | el);
         a64_cmp(g, 3, 4);
         others[el - 1] = a64_b_cond(g, A64_NE, 0);
+        a64_mov_imm(g, 5, 1);
         a64_mrs(g, 1, reg(el == 1 ? SR_elr_el1 : SR_elr_el2));
         a64_mrs(g, 2, reg(el == 1 ? SR_spsr_el1 : SR_spsr_el2));
         a64_mrs(g, 3, reg(el == 1 ? SR_esr_el1 : SR_esr_el2));
@@ -169,6 +172,15 @@ static void put_resume(struct a64 *g, unsigned next)
     for (unsigned i = 0; i < ARRAY_LEN(ends); i++) {
         a64_cmp_imm(g, 3, ends[i]);
         a64_b_cond(g, A64_EQ, next);
+    }
+    static const uint8_t calls[] = {0x15, 0x16, 0x17}; /* SVC, HVC, and SMC that is not trapped: ELR is behind them */
+    for (unsigned i = 0; i < ARRAY_LEN(calls); i++) {
+        a64_cmp_imm(g, 3, calls[i]);
+        unsigned no = a64_b_cond(g, A64_NE, 0), trapped = calls[i] == 0x17 ? a64_cbnz(g, 5, 0) : 0;
+        a64_sub_imm(g, 1, 1, 4);
+        a64_fix(g, no, g->n);
+        if (trapped)
+            a64_fix(g, trapped, g->n);
     }
     a64_add_imm(g, 1, 1, 4);
     a64_msr(g, reg(SR_elr_el3), 1);

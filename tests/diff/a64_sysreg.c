@@ -41,7 +41,6 @@ static const struct {
     {SR_contextidr_el1, UINT32_MAX},
     {SR_contextidr_el2, UINT32_MAX},
     {SR_esr_el1, UINT32_MAX},
-    {SR_esr_el2, UINT32_MAX},
     {SR_sp_el0, ~UINT64_C(15)},
     {SR_sp_el1, ~UINT64_C(15)},
     {SR_elr_el1, UINT64_MAX},
@@ -76,16 +75,15 @@ static const struct {
     uint16_t id;
     uint64_t bits;
 } flipped[] = {
-    {SR_sctlr_el1, 1 << 3 | 1 << 4 | 1 << 9 | 1 << 14 | 1 << 15 | 1 << 16 | 1 << 18 | 1 << 19 | 1 << 23 | 1 << 24 | 1 << 26 |
-                       UINT64_C(3) << 35 | UINT64_C(1) << 44},
-    {SR_sctlr_el2, 1 << 3 | 1 << 19 | UINT64_C(1) << 36 | UINT64_C(1) << 44},
-    {SR_sctlr_el3, 1 << 3 | UINT64_C(1) << 36 | UINT64_C(1) << 44},
+    {SR_sctlr_el1, 1 << 9 | 1 << 14 | 1 << 15 | 1 << 16 | 1 << 18 | 1 << 19 | 1 << 23 | 1 << 24 | 1 << 26 | UINT64_C(3) << 35 |
+                       UINT64_C(1) << 44},
+    {SR_sctlr_el2, 1 << 19 | UINT64_C(1) << 36 | UINT64_C(1) << 44},
+    {SR_sctlr_el3, UINT64_C(1) << 36 | UINT64_C(1) << 44},
     {SR_tcr_el1, UINT64_C(1) << 41 | 1 << 7},
     {SR_ttbr0_el1, UINT64_C(0xffff) << 48 | 1},
     {SR_cpacr_el1, 3 << 20},
-    {SR_hcr_el2, UINT64_C(0x1) << 12 | UINT64_C(0x1f) << 16 | UINT64_C(1) << 21 | UINT64_C(3) << 22 | UINT64_C(1) << 24 |
-                     UINT64_C(1) << 25 | UINT64_C(1) << 26 | UINT64_C(1) << 28 | UINT64_C(1) << 29 | UINT64_C(1) << 30 |
-                     UINT64_C(3) << 40},
+    {SR_hcr_el2, UINT64_C(0x1) << 12 | UINT64_C(0x17) << 16 | UINT64_C(1) << 21 | UINT64_C(3) << 22 | UINT64_C(1) << 24 |
+                     UINT64_C(1) << 25 | UINT64_C(1) << 26 | UINT64_C(1) << 28 | UINT64_C(1) << 29 | UINT64_C(3) << 40},
     {SR_cptr_el3, UINT64_C(1) << 31 | 1 << 10},
     {SR_scr_el3, UINT64_C(3) << 16 | UINT64_C(1) << 8},
     {SR_vttbr_el2, UINT64_C(0xff) << 48},
@@ -96,9 +94,9 @@ static const struct {
    is allowed counts. What QEMU 7.2 does not do by the specification: docs/differences.md. */
 static bool differs(const char *name)
 {
-    static const char *const heads[] = {"icc_", "icv_", "ich_", "rndr",    "cnt", "err",  "erx",  "disr",    "vdisr", "vsesr",
-                                        "pm",   "dbg",  "os",   "mdccint", "lor", "rmr_", "mdcc", "hacr_el2", "impdef", "dbgdtr",
-                                        "mdrar", "mdcr_el3"};
+    static const char *const heads[] = {"icc_",  "icv_",     "ich_",   "rndr",   "cnt",   "err",      "erx", "disr",
+                                        "vdisr", "vsesr",    "pm",     "dbg",    "os",    "mdccint",  "lor", "rmr_",
+                                        "mdcc",  "hacr_el2", "impdef", "dbgdtr", "mdrar", "mdcr_el3", "vst", "unallocated"};
     for (unsigned i = 0; i < ARRAY_LEN(heads); i++)
         if (!strncmp(name, heads[i], strlen(heads[i])))
             return true;
@@ -113,19 +111,22 @@ static void put_opaque_read(struct a64_case *c)
         id = (unsigned)rng_below(&c->rng, SYSREG_COUNT);
         sysreg_name(id, name, sizeof name);
     } while (!id || !sysreg_exists(c->isa->map, id) || sysreg_op(id).kind != SYSREG_OP_NONE || differs(name) ||
-             (sysreg_key_of(id) >> 14) < 2 || (!c->e2h && strstr(name, "_el12")));
+             (sysreg_key_of(id) >> 14) < 2 || (!c->e2h && strstr(name, "_el12")) || (c->tge && id == SR_scxtnum_el0));
     unsigned rt = a64_block_scratch(c);
     put_mrs(c, id, rt);
     put(c, 0xd2800000 | rt);
 }
 
+/* RES1 bits: QEMU 7.2 keeps what is written. */
+static uint64_t ones_of(unsigned id) { return id == SR_par_el1 ? 1 << 11 : id == SR_vmpidr_el2 ? UINT64_C(1) << 31 : 0; }
+
 static void put_harmless(struct a64_case *c)
 {
     unsigned i = (unsigned)rng_below(&c->rng, ARRAY_LEN(harmless)), rt = a64_block_scratch(c);
-    if (!sysreg_exists(c->isa->map, harmless[i].id))
+    if (!sysreg_exists(c->isa->map, harmless[i].id) || (c->tge && harmless[i].id == SR_scxtnum_el0))
         return;
     if (a64_chance(&c->rng, 50)) {
-        put_value(c, rt, a64_value(&c->rng) & harmless[i].mask);
+        put_value(c, rt, (a64_value(&c->rng) & harmless[i].mask) | ones_of(harmless[i].id));
         put_msr(c, harmless[i].id, rt);
     } else if (harmless[i].mask) {
         put_mrs(c, harmless[i].id, rt);
@@ -171,7 +172,9 @@ void a64_put_system_instruction(struct a64_case *c)
         sysreg_name(id, name, sizeof name);
     } while (!id || !sysreg_exists(c->isa->map, id) || op.kind == SYSREG_OP_NONE || op.kind == SYSREG_OP_PSTATE ||
              op.flags & OP_READS || strstr(name, "ivac") || strstr(name, "igvac") || strstr(name, "igdvac") ||
-             strstr(name, "vap") || strstr(name, "vadp") || (!c->el2 && (sysreg_key_of(id) >> 11 & 7) == 4));
+             strstr(name, "vap") || strstr(name, "vadp") || (!c->el2 && (sysreg_key_of(id) >> 11 & 7) == 4) ||
+             (c->tge && op.kind == SYSREG_OP_AT && op.regime == 1) ||
+             (c->dirty && op.kind == SYSREG_OP_AT && op.flags & OP_WRITE));
     unsigned rt = a64_block_scratch(c);
     bool zero = id == SR_dc_zva || id == SR_dc_gva || id == SR_dc_gzva;
     if (zero || op.kind == SYSREG_OP_AT)
@@ -186,8 +189,8 @@ void a64_put_system_instruction(struct a64_case *c)
 /* The level of an exception return and its SPSR. */
 static uint64_t random_spsr(struct a64_case *c, unsigned to)
 {
-    uint64_t spsr = (rng_next(&c->rng) & (PSTATE_NZCV | PSTATE_SSBS | PSTATE_PAN | PSTATE_UAO | PSTATE_DIT)) |
-                    PSTATE_DAIF | (uint64_t)to << PSTATE_EL_SHIFT;
+    uint64_t spsr = (rng_next(&c->rng) & (PSTATE_NZCV | PSTATE_SSBS | PSTATE_PAN | PSTATE_UAO | PSTATE_DIT)) | PSTATE_DAIF |
+                    (uint64_t)to << PSTATE_EL_SHIFT;
     if (to && to < 3)
         spsr |= rng_next(&c->rng) & PSTATE_SP;
     if (a64_chance(&c->rng, 15))

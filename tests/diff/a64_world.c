@@ -150,20 +150,22 @@ static void put_stage2(struct a64_case *c)
     put_desc(c, &s, 2, c->pa, (root + 8192) | D_VALID | D_TABLE);
     for (unsigned i = 0; i < PGA_COUNT; i++) {
         bool data = i >= PGA_DATA && i < PGA_VECTORS, table = i >= PGA_S1_TABLES && i < PGA_S2_TABLES;
+        bool wrong = i != PGA_VECTORS;
         uint64_t d = (c->pa + i * 4096) | 15 << 2 | 3 << 6 | 3 << 8 | D_AF | D_VALID | D_TABLE;
-        if (a64_chance(&c->rng, data ? 15 : table ? 3 : 1))
+        if (wrong && a64_chance(&c->rng, data ? 15 : table ? 3 : 1))
             d ^= UINT64_C(1) << (6 + rng_below(&c->rng, 2));
-        if (a64_chance(&c->rng, data ? 5 : 1))
+        if (wrong && a64_chance(&c->rng, data ? 5 : 1))
             d &= ~(uint64_t)D_AF;
-        if (a64_chance(&c->rng, data ? 5 : 1))
+        if (wrong && a64_chance(&c->rng, data ? 5 : 1))
             d &= ~(uint64_t)D_VALID;
-        if (a64_chance(&c->rng, data ? 50 : 1))
+        if (wrong && a64_chance(&c->rng, data ? 50 : 1))
             d |= rng_next(&c->rng) & UINT64_C(3) << 53;
         if (data && a64_chance(&c->rng, 15))
             d |= D_DBM;
         put_desc(c, &s, 3, c->pa + i * 4096, d);
     }
     uint64_t had = rng_next(&c->rng) & 3;
+    c->dirty |= had >> 1;
     a64_set_reg(c, SR_vtcr_el2, 25 | 1 << 6 | 1 << 8 | 1 << 10 | 3 << 12 | 2 << 16 | had << 21 | 1u << 31);
     a64_set_reg(c, SR_vttbr_el2, root | rng_below(&c->rng, 256) << 48);
 }
@@ -184,8 +186,10 @@ static void put_translation(struct a64_case *c, const uint64_t *sctlr)
     static const struct space spaces[] = {{1, PGA_S1_TABLES}, {2, PGA_EL2_TABLES}, {3, PGA_EL3_TABLES}};
     for (unsigned i = 0; i < ARRAY_LEN(spaces); i++)
         put_space(c, &spaces[i]);
-    uint64_t had = rng_next(&c->rng) & 3, walk = 3 << 12 | 1 << 10 | 1 << 8;
+    uint64_t had = rng_next(&c->rng) & 3;
+    uint64_t walk = 3 << 12 | 1 << 10 | 1 << 8;
     uint64_t tcr1 = 25 | walk | 25 << 16 | 1u << 31 | walk << 16 | UINT64_C(2) << 32 | had << 39;
+    c->dirty |= had >> 1;
     uint64_t tbi = rng_next(&c->rng) & 1 << 20;
     a64_set_reg(c, SR_tcr_el1, tcr1 | rng_below(&c->rng, 2) * (UINT64_C(3) << 37));
     if (c->e2h)
@@ -207,7 +211,7 @@ static void put_translation(struct a64_case *c, const uint64_t *sctlr)
 /* HCR_EL2 and SCR_EL3: which levels there are, who is host, now and then a trap. */
 static void put_hypervisor(struct a64_case *c)
 {
-    static const uint8_t traps[] = {12, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 28, 29, 30, 40, 41};
+    static const uint8_t traps[] = {12, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 28, 29, 40, 41};
     bool secure = a64_chance(&c->rng, 15), el2 = !secure || a64_chance(&c->rng, 50);
     c->e2h = el2 && a64_chance(&c->rng, 20);
     c->tge = c->e2h && a64_chance(&c->rng, 50);
@@ -235,7 +239,7 @@ static void put_hypervisor(struct a64_case *c)
 /* ---- a case ---------------------------------------------------------------------------------------------------------------- */
 
 #define SCTLR_RES1_EL1 UINT64_C(0x30d00980)
-#define SCTLR_RES1_EL2 UINT64_C(0x30c50830)
+#define SCTLR_RES1_EL2 UINT64_C(0x30c50820)
 
 void a64_world_make(struct a64_case *c)
 {
@@ -245,7 +249,7 @@ void a64_world_make(struct a64_case *c)
                                     SR_tpidr_el2,     SR_contextidr_el1, SR_far_el1,       SR_far_el2};
     c->pauth = a64_chance(&c->rng, 50);
     uint64_t pac = c->pauth ? UINT64_C(1) << 31 | 1 << 30 | 1 << 27 | 1 << 13 : 0;
-    uint64_t common = (rng_next(&c->rng) & (1 << 3 | 1 << 1)) | pac;
+    uint64_t common = (rng_next(&c->rng) & 1 << 1) | pac;
     c->strict = common & 1 << 1;
     c->va = c->pa;
     put_hypervisor(c);
@@ -256,8 +260,9 @@ void a64_world_make(struct a64_case *c)
         a64_set_reg(c, keys[i], rng_next(&c->rng));
     a64_set_reg(c, SR_contextidr_el1, rng_next(&c->rng) & UINT32_MAX);
     a64_set_reg(c, SR_par_el1, 1 << 11);
-    uint64_t sctlr[3] = {SCTLR_RES1_EL1 | common | (rng_next(&c->rng) & (1 << 4 | 1 << 9 | 1 << 14 | 1 << 15 | 1 << 26)),
-                         SCTLR_RES1_EL2 | common, SCTLR_RES1_EL2 | common};
+    a64_set_reg(c, SR_vmpidr_el2, UINT64_C(1) << 31);
+    uint64_t sctlr[3] = {SCTLR_RES1_EL1 | common | (rng_next(&c->rng) & (1 << 9 | 1 << 14 | 1 << 15 | 1 << 26)),
+                         SCTLR_RES1_EL2 | common, SCTLR_RES1_EL2 | 1 << 4 | common};
     put_translation(c, sctlr);
     a64_set_reg(c, SR_cpacr_el1, a64_chance(&c->rng, 80) ? 3 << 20 : rng_next(&c->rng) & 3 << 20);
     a64_set_reg(c, SR_mdcr_el2, 6);

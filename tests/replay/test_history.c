@@ -367,6 +367,36 @@ static void traps_are_met_again_in_reverse(void **state)
     }
 }
 
+static void stop_behind(void *ctx, struct machine *m, const struct machine_change *c)
+{
+    (void)ctx;
+    if (c->interrupt)
+        machine_break(m, c->hart);
+}
+
+static void a_stop_behind_an_interrupt_is_found_again(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < ARRAY_LEN(worlds); n++) {
+        struct rig *x = rig_open(&worlds[n]);
+        machine_watch(x->m, stop_behind, NULL);
+        while (history_run(x->h, UINT64_MAX) != MACHINE_DEBUG)
+            continue;
+        machine_watch(x->m, NULL, NULL);
+        history_input(x->h, "serial0", "i", 1);
+        struct history_point here = history_here(x->h);
+        uint64_t digest = machine_digest(x->m);
+        assert_true(here.taken > 0);
+        history_seek(x->h, &x->want.at[STOPS / 3]); /* the way back begins at a snapshot of this very point */
+        if (!history_seek(x->h, &here) || machine_digest(x->m) != digest)
+            FAIL("another state behind the interrupt at cycle %llu", (unsigned long long)here.cycle);
+        assert_true(history_back_step(x->h, here.hart));
+        if (!history_seek(x->h, &here) || machine_digest(x->m) != digest)
+            FAIL("another state when coming from before the interrupt at cycle %llu", (unsigned long long)here.cycle);
+        rig_close(x);
+    }
+}
+
 static void breakpoints_stop_in_reverse(void **state)
 {
     (void)state;
@@ -510,6 +540,7 @@ int main(void)
         cmocka_unit_test(the_past_runs_into_the_present),
         cmocka_unit_test(steps_are_undone_one_by_one),
         cmocka_unit_test(traps_are_met_again_in_reverse),
+        cmocka_unit_test(a_stop_behind_an_interrupt_is_found_again),
         cmocka_unit_test(breakpoints_stop_in_reverse),
         cmocka_unit_test(nothing_is_found_before_the_beginning),
         cmocka_unit_test(a_change_in_the_past_makes_another_future),

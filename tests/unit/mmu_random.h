@@ -66,6 +66,22 @@ static inline void random_tables(struct world *w, uint64_t *rng)
     world_load(w);
 }
 
+/* Tables of the G stage (Sv39x4) that map most of RAM to RAM by 4 KiB pages, over what random_tables made. Returns the hgatp for
+   them: walks in two stages by chance alone hardly ever get to the last level of both. */
+static inline uint64_t tidy_guest_tables(struct world *w, uint64_t *rng)
+{
+    uint64_t root = RAM_BASE + (RAM_PAGES - 8) * MEM_PAGE_SIZE, mid = root + 4 * MEM_PAGE_SIZE, leaf = mid + MEM_PAGE_SIZE;
+    world_poke(w, root + 2 * 8, 8, mid >> 2 | 1);
+    world_poke(w, mid, 8, leaf >> 2 | 1);
+    for (unsigned i = 0; i < RAM_PAGES; i++) {
+        uint64_t pte = random_page(rng) >> 2 | 0xdf;
+        if (often(rng, 20))
+            pte ^= UINT64_C(1) << rng_below(rng, 8);
+        world_poke(w, leaf + i * 8, 8, often(rng, 90) ? pte : random_pte(rng, false, 85, 100));
+    }
+    return UINT64_C(8) << 60 | root >> 12;
+}
+
 static inline uint64_t random_atp(struct world *w, uint64_t *rng, bool g)
 {
     uint64_t ppn = random_page(rng) >> 12;

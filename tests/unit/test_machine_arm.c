@@ -243,23 +243,27 @@ static void slots_share_pages_and_interrupts_follow_each_other(void **state)
     machine_free(m);
 }
 
-/* Code that goes from EL3 to Non-secure EL2 at CODE + 64, where it loads from `address` to x5. */
-static struct machine *load_nonsecure(uint32_t address)
+/* Code that goes from EL3 to Non-secure EL2 at CODE + 64, where it loads from `address` to x5. scr: more bits of SCR_EL3. */
+static struct machine *load_nonsecure(uint32_t address, uint32_t scr)
 {
-    uint32_t code[160] = {movz(0, 0x531, 0), /* SCR_EL3: NS, RES1, HCE, RW */
-                          0xd51e1100,        /* msr scr_el3, x0 */
+    uint32_t code[400] = {movz(0, 0x531, 0), /* SCR_EL3: NS, RES1, HCE, RW */
+                          movk(0, scr >> 16, 1),
+                          0xd51e1100, /* msr scr_el3, x0 */
                           movz(1, 0x3c9, 0),
                           0xd51e4001, /* msr spsr_el3, x1 */
                           movz(2, 64, 0),
                           movk(2, 0x4008, 1),
                           0xd51e4022, /* msr elr_el3, x2 */
                           0xd51cc002, /* msr vbar_el2, x2 */
+                          0xd51ec002, /* msr vbar_el3, x2 */
                           movz(3, address & 0xffff, 0),
                           movk(3, address >> 16, 1),
                           0xf9400066,  /* ldr x6, [x3] */
                           0xd69f03e0}; /* eret */
-    code[16] = 0xf9400065;             /* ldr x5, [x3] */
-    code[17] = code[128] = STAY;       /* the vector for the same level is at CODE + 0x200 */
+    code[0] = movz(0, 0x531 | (scr & 0xffff), 0);
+    code[16] = 0xf9400065; /* ldr x5, [x3] */
+    code[17] = STAY;
+    code[0x200 / 4] = code[0x400 / 4] = code[0x580 / 4] = STAY; /* vectors: same level, lower level, SError from a lower one */
     write_kernel(code, ARRAY_LEN(code));
     struct machine *m = board("virt-arm,virtualization=on,secure=on", 1);
     const uint64_t v = UINT64_C(0x1122334455667788);
@@ -278,7 +282,7 @@ static void nonsecure_accesses_do_not_reach_what_is_secure(void **state)
     } row[] = {{0xe000000, true}, {0xeffff00, true},  {0, true},         {0x9040000, true},
                {0x90b0400, true}, {0x4000000, false}, {0x9000000, false}};
     for (unsigned i = 0; i < ARRAY_LEN(row); i++) {
-        struct machine *m = load_nonsecure(row[i].address);
+        struct machine *m = load_nonsecure(row[i].address, 0);
         if (reg(m, 0, "el") != 2)
             fail_msg("0x%x: EL%d", row[i].address, (int)reg(m, 0, "el"));
         bool aborted = reg(m, 0, "esr_el2") == 0x96000010; /* external abort, same level */
@@ -298,6 +302,23 @@ static void nonsecure_accesses_do_not_reach_what_is_secure(void **state)
     assert_false(d->host->dma_write(d, 0xdfffffc, &v, 8));
     assert_true(d->host->dma_read(d, RAM, &v, 8));
     machine_free(m);
+}
+
+/* SCR_EL3.EA takes external aborts to EL3, EASE (FEAT_DoubleFault) to the vector of SErrors there. */
+static void external_aborts_go_where_scr_el3_says(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t scr;
+        uint64_t el, pc;
+    } row[] = {{0, 2, CODE + 0x200}, {8, 3, CODE + 0x400}, {8 | 1 << 19, 3, CODE + 0x580}, {1 << 19, 2, CODE + 0x200}};
+    for (unsigned i = 0; i < ARRAY_LEN(row); i++) {
+        struct machine *m = load_nonsecure(0xe000000, row[i].scr);
+        assert_int_equal(reg(m, 0, "el"), row[i].el);
+        assert_int_equal(reg(m, 0, "pc"), row[i].pc);
+        assert_int_equal(reg(m, 0, row[i].el == 3 ? "esr_el3" : "esr_el2"), row[i].el == 3 ? 0x92000010 : 0x96000010);
+        machine_free(m);
+    }
 }
 
 static void without_el3_nothing_is_secure(void **state)
@@ -424,6 +445,66 @@ static void firmware_in_flash_is_handed_the_kernel(void **state)
     unlink(kernel);
 }
 
+struct console {
+    char text[64];
+    size_t n;
+};
+
+static void hear(void *ctx, const char *device, const void *p, size_t n)
+{
+    struct console *k = ctx;
+    assert_string_equal(device, "semihost");
+    assert_true(k->n + n < sizeof k->text);
+    memcpy(k->text + k->n, p, n);
+    k->n += n;
+}
+
+/* "Semihosting for AArch32 and AArch64" 2.0: HLT #0xf000, the operation in w0, its parameter in x1, the result in x0. */
+static void semihosting_prints_reads_and_ends_the_run(void **state)
+{
+    (void)state;
+    enum { HLT = 0xd45e0000, TEXT = 0x200, BLOCK = 0x208 };
+    const uint32_t to_x1 = movk(1, 0x4008, 1);
+    uint32_t code[160] = {movz(0, 0x04, 0),
+                          movk(0, 1, 2), /* SYS_WRITE0; only 32 bits of the operation count */
+                          movz(1, TEXT, 0),
+                          to_x1,
+                          HLT,
+                          movz(0, 0x07, 0), /* SYS_READC */
+                          HLT,
+                          0xaa0003e7, /* mov x7, x0 */
+                          movz(0, 0x99, 0),
+                          HLT,        /* unknown: -1 */
+                          0xaa0003e8, /* mov x8, x0 */
+                          movz(0, 0x20, 0),
+                          movz(1, BLOCK, 0),
+                          to_x1,
+                          HLT,
+                          STAY};
+    struct console heard = {.n = 0};
+    struct err e;
+    memcpy(code + TEXT / 4, "hello", 6);
+    memcpy(code + BLOCK / 4, (uint64_t[]){0x20026, 42}, 16);
+    write_kernel(code, ARRAY_LEN(code));
+    struct machine_config c = {.board = "virt-arm", .kernel = kernel, .semihosting = true, .host = {&heard, hear, NULL}};
+    struct machine *m = machine_new(&c, &e);
+    assert_non_null(m);
+    assert_int_equal(machine_input(m, "semihost", "xy", 2), 2);
+    assert_int_equal(machine_run(m, 1000), MACHINE_EXIT);
+    assert_int_equal(machine_exit_code(m), 42);
+    assert_string_equal(heard.text, "hello");
+    assert_int_equal(reg(m, 0, "x7"), 'x');
+    assert_int_equal(reg(m, 0, "x8"), UINT64_MAX);
+    machine_free(m);
+    c.semihosting = false; /* then HLT is UNDEFINED */
+    m = machine_new(&c, &e);
+    unlink(kernel);
+    machine_run(m, 5);
+    assert_int_equal(reg(m, 0, "esr_el1"), 0x2000000);
+    assert_int_equal(reg(m, 0, "elr_el1"), CODE + 16);
+    machine_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,11 +515,13 @@ int main(void)
         cmocka_unit_test(flash_keeps_over_a_reset_what_was_programmed),
         cmocka_unit_test(slots_share_pages_and_interrupts_follow_each_other),
         cmocka_unit_test(nonsecure_accesses_do_not_reach_what_is_secure),
+        cmocka_unit_test(external_aborts_go_where_scr_el3_says),
         cmocka_unit_test(without_el3_nothing_is_secure),
         cmocka_unit_test(the_device_tree_marks_what_is_secure),
         cmocka_unit_test(every_pe_begins_at_an_image_in_el3),
         cmocka_unit_test(the_secure_gpio_is_the_power),
         cmocka_unit_test(firmware_in_flash_is_handed_the_kernel),
+        cmocka_unit_test(semihosting_prints_reads_and_ends_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -269,15 +269,29 @@ static void set_time_offset(struct cpu *c, uint64_t offset)
     pe_deadline(pe(c));
 }
 
-/* Interrupts of a PE without a GIC's are the inputs IRQ (0) and FIQ (1). */
+/* Inputs 0 IRQ, 1 FIQ, 4 virtual IRQ, 5 virtual FIQ are raised beside what the GIC makes of them; 6 is HCR_EL2.VSE. A bus error
+   is a physical SError with `address` as its syndrome (ESR_ELx.ISS). */
 static bool inject(struct cpu *c, const struct injection *i, struct err *e)
 {
-    if (i->kind != INJECT_LINE)
-        return e ? err_set(e, "an A64 cpu has no such event; its inputs are line 0 (IRQ) and 1 (FIQ)") : false;
-    if (i->line > 1 || i->how == INJECT_PULSE)
-        return e ? err_set(e, "input %u: an A64 cpu has inputs 0 (IRQ) and 1 (FIQ), which are raised or lowered", i->line)
+    struct pe *p = pe(c);
+    const bool el2 = arm_has(p->cfg, FEAT_EL2);
+    if (i->kind == INJECT_BUS) {
+        p->s.serror = 1;
+        p->s.serror_iss = i->address & 0x1ffffff;
+    } else if (i->kind != INJECT_LINE) {
+        return e ? err_set(e, "an A64 cpu has no such event") : false;
+    } else if (i->line == 6 && el2) {
+        p->s.regs.hcr_el2 = i->how == INJECT_LOWER ? p->s.regs.hcr_el2 & ~hcr_el2_VSE : p->s.regs.hcr_el2 | hcr_el2_VSE;
+    } else if (i->line < 2 || ((i->line == 4 || i->line == 5) && el2)) {
+        uint64_t bit = UINT64_C(1) << i->line, raised = bit << LINE_INJECTED, pulse = bit << LINE_PULSE;
+        p->s.lines &= ~(raised | pulse);
+        p->s.lines |= i->how == INJECT_LOWER ? 0 : i->how == INJECT_RAISE ? raised : raised | pulse;
+    } else {
+        return e ? err_set(e, "input %u: an A64 cpu has 0 (IRQ) and 1 (FIQ), with EL2 4, 5, 6 (virtual IRQ, FIQ, SError)",
+                           i->line)
                  : false;
-    pe_line(pe(c), i->line, i->how == INJECT_RAISE);
+    }
+    p->cpu.resync = true;
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "cpu/arm/exec.inc"
 #include "cpu/arm/trap.h"
 #include "cpu/breaks.h"
+#include "cpu/insns.h"
 
 /* ---- where handlers go when something is not as usual ------------------------------------------------------------------- */
 
@@ -28,8 +29,8 @@ static uint32_t insn_at(const uint8_t *page, unsigned offset)
     return insn;
 }
 
-/* Hypervisors emulate devices by what a stage 2 abort tells of the access, the instruction at op. Nothing of aborts on the walk of
-   stage 1 (AArch64.FaultSyndrome). */
+/* Hypervisors emulate devices by what a stage 2 abort tells of the access, the instruction at op. Nothing of aborts on the walk
+   of stage 1 (AArch64.FaultSyndrome). */
 COLD void add_syndrome(struct pe *p, const struct uop *op)
 {
     const uint32_t on_walk = 1u << 7;
@@ -37,7 +38,8 @@ COLD void add_syndrome(struct pe *p, const struct uop *op)
     if (!p->exc.ipa_valid || p->exc.iss & on_walk)
         return;
     if (p->cpu.ops != p->cpu.scratch) {
-        const struct code_page *c = (const struct code_page *)(const void *)((const char *)p->cpu.ops - offsetof(struct code_page, ops));
+        const struct code_page *c =
+            (const struct code_page *)(const void *)((const char *)p->cpu.ops - offsetof(struct code_page, ops));
         insn = insn_at(mem_page_read(p->cpu.mem, c->pa), (unsigned)(op - p->cpu.ops) * 4);
     }
     p->exc.iss |= a64_access_syndrome(insn);
@@ -201,12 +203,14 @@ SLOW_STORE(U64, store_pair_ordered_wb, 2, true, HOW_ORDERED)
 static void i_undefined(struct cpu *c, struct uop *op, int64_t left) { return exec_undefined((struct pe *)c, op, left); }
 
 /* Only branches by an immediate know that they reach out of their page. */
-#define FAR_ROWS                                                                                                                \
-    ROW(b)                                                                                                                      \
-    ROW(bl)                                                                                                                     \
-    ROW(cbz_x)                                                                                                                  \
-    ROW(cbz_w) ROW(cbnz_x) ROW(cbnz_w) ROW(tbz) ROW(tbnz) ROW(b_eq) ROW(b_ne) ROW(b_cs) ROW(b_cc) ROW(b_mi) ROW(b_pl) ROW(b_vs) \
-        ROW(b_vc) ROW(b_hi) ROW(b_ls) ROW(b_ge) ROW(b_lt) ROW(b_gt) ROW(b_le)
+#define FAR_ROWS                                                                                                             \
+    ROW(b)                                                                                                                   \
+    ROW(bl)                                                                                                                  \
+    ROW(cbz_x)                                                                                                               \
+    ROW(cbz_w)                                                                                                               \
+    ROW(cbnz_x)                                                                                                              \
+    ROW(cbnz_w) ROW(tbz) ROW(tbnz) ROW(b_eq) ROW(b_ne) ROW(b_cs) ROW(b_cc) ROW(b_mi) ROW(b_pl) ROW(b_vs) ROW(b_vc) ROW(b_hi) \
+        ROW(b_ls) ROW(b_ge) ROW(b_lt) ROW(b_gt) ROW(b_le)
 #define ROW(name) HANDLER(f_, name, true, UOP_IMM, false)
 FAR_ROWS
 #undef ROW
@@ -271,6 +275,45 @@ SLOW enum a64_op make_uop(struct pe *p, struct uop *u, uint32_t insn, bool in_pa
 /* A breakpoint is at s.pc: the run ends before it. */
 SLOW bool stops_here(struct pe *p, int64_t left) { return cpu_break_here(&p->cpu, p->s.pc, cpu_now(&p->cpu, left)); }
 
+/* ---- instruction traces ------------------------------------------------------------------------------------------------- */
+
+/* What a trace tells of an instruction: rows of other costs leave their rd alone, or it is no X register. Of a store with an
+   unsigned offset, what it stores. */
+static void make_slot(struct pe *p, struct insn_slot *s, uop_fn *fn, uint32_t insn)
+{
+    struct a64_decoded d = a64_decode(p->decoder, insn);
+    *s = (struct insn_slot){.fn = fn, .insn = insn, .reg = INSN_NO_REG};
+    if (!d.row)
+        return;
+    unsigned cost = d.row->cost;
+    bool writes = cost == COST_ALU || cost == COST_MUL || cost == COST_DIV || cost == COST_LOAD || cost == COST_SYSREG;
+    if (writes && d.rd <= REG_SP) {
+        s->reg = d.rd;
+        s->reg_at = (uint32_t)offsetof(struct pe, s.x) + 8 * d.rd;
+    }
+    /* STR, STRH, STRB (immediate, unsigned offset): Arm ARM C4.1.94 */
+    if ((insn & 0x3fc00000) == 0x39000000 && d.rd <= REG_ZR && d.rs1 <= REG_SP) {
+        s->store = (uint8_t)(1u << (insn >> 30));
+        s->imm = (int32_t)((insn >> 10 & 0xfff) << (insn >> 30));
+        s->base_at = (uint32_t)offsetof(struct pe, s.x) + 8 * d.rs1;
+        s->data_at = (uint32_t)offsetof(struct pe, s.x) + 8 * (uint32_t)((insn & 31) == 31 ? REG_ZR : insn & 31);
+    }
+}
+
+SLOW void trace_slot(struct pe *p, struct uop *op, uint32_t insn)
+{
+    struct insn_slot s;
+    make_slot(p, &s, op->fn, insn);
+    insn_slot_set(&p->cpu, op, &s);
+}
+
+SLOW void trace_scratch(struct pe *p)
+{
+    struct insn_slot s;
+    make_slot(p, &s, NULL, p->slow.insn);
+    insn_note(&p->cpu, &s, p->s.pc);
+}
+
 /* One instruction outside any decoded page: its page can't be cached, or a breakpoint may be at it. */
 SLOW void run_scratch(struct pe *p, int64_t left, bool guarded)
 {
@@ -283,6 +326,8 @@ SLOW void run_scratch(struct pe *p, int64_t left, bool guarded)
     if (!pe_fetch(p, p->s.pc, &p->slow.insn))
         return exec_raise(p, c->scratch, left);
     make_uop(p, c->scratch, p->slow.insn, false, 0, guarded);
+    if (unlikely(c->engine->insns))
+        trace_scratch(p);
     DISPATCH(c, c->scratch, left);
 }
 
@@ -390,7 +435,10 @@ SLOW void decode_at(struct pe *p, struct uop *op)
     const uint8_t *page = mem_page_read(p->cpu.mem, c->pa);
     bool guarded = c->kind == CODE_GUARDED;
     enum a64_op row = make_uop(p, op, insn_at(page, offset), true, offset, guarded);
-    try_fuse(p, op, row, page, offset, guarded);
+    if (unlikely(p->cpu.engine->insns))
+        trace_slot(p, op, insn_at(page, offset));
+    else
+        try_fuse(p, op, row, page, offset, guarded);
 }
 
 /* What an undecoded slot holds: decodes it, then does it. */

@@ -4,7 +4,7 @@
  */
 #include "cpu/arm/crypto.h"
 #include "cpu/arm/exec.inc"
-#include "cpu/fp/arm.h"
+#include "cpu/fp/arm_host.h"
 #include "cpu/arm/simd.inc"
 #include "cpu/arm/fp_exec.inc"
 
@@ -226,7 +226,7 @@ FP_CALL(ls_multiple, bool store, unsigned regs, unsigned turn, bool post)
 {
     STRUCTURE_BEGIN;
     unsigned sz = insn >> 10 & 3, size = 1u << sz, width = insn >> 30 & 1 ? 16 : 8, lanes = width >> sz;
-    uint8_t buf[64], *at = buf;
+    uint8_t *buf = p->slow.elements, *at = buf;
     if (!store && !move_elements(p, X(op->rs1), size, lanes * regs, buf, false))
         return exec_raise(p, op, left);
     for (unsigned r = 0; r < regs; r += turn)
@@ -246,7 +246,7 @@ FP_CALL(ls_single, bool store, unsigned regs, unsigned sz, bool post)
 {
     STRUCTURE_BEGIN;
     unsigned size = 1u << sz, index = ((insn >> 30 & 1) << 3 | (insn >> 10 & 7)) >> sz;
-    uint8_t buf[32];
+    uint8_t *buf = p->slow.elements;
     if (!store && !move_elements(p, X(op->rs1), size, regs, buf, false))
         return exec_raise(p, op, left);
     for (unsigned r = 0; r < regs; r++) {
@@ -262,7 +262,7 @@ FP_CALL(ls_replicate, unsigned regs, bool post)
 {
     STRUCTURE_BEGIN;
     unsigned sz = insn >> 10 & 3, size = 1u << sz;
-    uint8_t buf[32];
+    uint8_t *buf = p->slow.elements;
     if (!move_elements(p, X(op->rs1), size, regs, buf, false))
         return exec_raise(p, op, left);
     for (unsigned r = 0; r < regs; r++) {

@@ -16,7 +16,8 @@ static unsigned of_scr(uint64_t v) { return (unsigned)(v >> 2 & 1) | (unsigned)(
 
 static unsigned physical_pending(const struct pe *p)
 {
-    return (p->s.lines & LINE_FIQ ? PENDING_F : 0) | (p->s.lines & LINE_IRQ ? PENDING_I : 0) | (p->s.serror ? PENDING_SE : 0);
+    uint64_t lines = lines_high(p->s.lines);
+    return (lines & LINE_FIQ ? PENDING_F : 0) | (lines & LINE_IRQ ? PENDING_I : 0) | (p->s.serror ? PENDING_SE : 0);
 }
 
 /* Which routing bits are in effect for EL2. */
@@ -54,7 +55,8 @@ static unsigned virtual_pending(const struct pe *p)
     uint64_t hcr = hcr_of(p);
     if (p->el >= 2 || (hcr & hcr_el2_TGE))
         return 0;
-    unsigned lines = (p->s.lines & LINE_VFIQ ? PENDING_F : 0) | (p->s.lines & LINE_VIRQ ? PENDING_I : 0);
+    uint64_t high = lines_high(p->s.lines);
+    unsigned lines = (high & LINE_VFIQ ? PENDING_F : 0) | (high & LINE_VIRQ ? PENDING_I : 0);
     return (of_hcr_virtual(hcr) | lines) & of_hcr_route(hcr);
 }
 
@@ -95,8 +97,13 @@ bool pe_pending(struct pe *p, struct arm_exception *e)
     return true;
 }
 
-void pe_took_serror(struct pe *p, const struct arm_exception *e)
+void pe_took(struct pe *p, const struct arm_exception *e)
 {
+    if (e->type == EXCEPTION_IRQ || e->type == EXCEPTION_FIQ) {
+        uint64_t line = e->type == EXCEPTION_IRQ ? (e->virtual ? LINE_VIRQ : LINE_IRQ) : e->virtual ? LINE_VFIQ : LINE_FIQ;
+        if (p->s.lines & line << LINE_PULSE)
+            p->s.lines &= ~(line << LINE_INJECTED | line << LINE_PULSE);
+    }
     if (e->type != EXCEPTION_SERROR)
         return;
     if (e->virtual)

@@ -7,6 +7,7 @@
 #include "cpu/arm/flags.h"
 #include "cpu/arm/pstate.h"
 #include "cpu/engine.h"
+#include "cpu/fp/soft.h"
 #include "csr/arm/sysreg.h"
 
 /* What an exception is of; the offset in the vector is made from it. Arm ARM D1.3.1. */
@@ -57,6 +58,7 @@ struct arm_exception {
     bool ipa_valid; /* HPFAR_EL2 gets ipa */
     bool ns;        /* the IPA is in the Non-secure address space */
     bool virtual;   /* of IRQ, FIQ, SError: a virtual one */
+    bool as_serror; /* a synchronous external abort that is taken to the vector of SError: SCR_EL3.EASE */
     uint32_t iss;   /* ESR_ELx.ISS, 25 bits */
     uint32_t iss2;
     uint64_t far, ipa;
@@ -108,7 +110,7 @@ struct arm_state {
     uint64_t pstate; /* as SPSR_ELx has it; NZCV and BTYPE only while the PE is not running */
     uint64_t fpcr, fpsr;
     uint64_t time_offset; /* physical counter = cycle / tick_cycles + offset */
-    uint64_t lines;       /* interrupt inputs: bit 0 IRQ, 1 FIQ, 4 virtual IRQ, 5 virtual FIQ */
+    uint64_t lines;       /* interrupt inputs: bit 0 IRQ, 1 FIQ, 4 virtual IRQ, 5 virtual FIQ; LINE_INJECTED, LINE_PULSE */
     uint64_t stream_from; /* count up to which the event stream's events are in `event` */
     uint64_t wait_until;  /* WFIT, WFET: the virtual counter's value that ends it; UINT64_MAX none */
     uint64_t monitor_pa;  /* what the exclusive monitor watches */
@@ -129,6 +131,10 @@ struct arm_state {
 
 /* Bits of lines. */
 enum { LINE_IRQ = 1, LINE_FIQ = 2, LINE_VIRQ = 1 << 4, LINE_VFIQ = 1 << 5 };
+/* The same bits further up: inputs that were raised from outside, beside what the GIC drives; and which of those go low when the
+   interrupt is taken. */
+enum { LINE_INJECTED = 8, LINE_PULSE = 16 };
+static inline uint64_t lines_high(uint64_t lines) { return (lines | lines >> LINE_INJECTED) & 0xff; }
 enum { WAITING_WFI = 1, WAITING_WFE = 2 };
 
 enum arm_timer {
@@ -196,6 +202,8 @@ struct pe {
     uint8_t btype;
     uint8_t el;         /* PSTATE.EL */
     uint8_t fp_ready;   /* FP and Advanced SIMD instructions do not trap */
+    uint8_t fp_host;    /* and FPCR lets the host's FPU do them */
+    uint8_t fp_exact;   /* tests: the host's FPU does nothing */
     uint8_t no_fast;    /* reasons (enum pe_no_fast) why no load or store may take the fast path */
     uint8_t big_endian; /* data accesses of this level are */
     uint8_t big_endian_el0;
@@ -226,11 +234,13 @@ struct pe {
     struct pac_memo pac;
     /* Results of the slow path: handlers keep no addressable locals, which would cost them their tail calls. */
     struct {
-        uint8_t data[32];
+        uint8_t data[32], elements[64];
         uint64_t value, pa;
         uint8_t *host;
         struct access_mode mode;
         uint32_t insn, effects;
+        struct fp_env fp;
+        bool exact;
     } slow;
     struct arm_exception exc; /* the exception a slow path raised */
     const struct pe_env *env;
@@ -309,6 +319,10 @@ bool pe_eret_trapped(struct pe *p, enum eret_kind kind, bool key_b);
 bool eret_illegal(const struct pe *p, uint64_t spsr);
 /* What a return takes from SPSR_ELx, of what the PE has. */
 uint64_t eret_fields(const struct arm_config *c);
+/* FPCR and FPSR now; while the PE runs, flags and rounding mode are the host's, too (cpu/fp/fp.h). */
+uint64_t pe_fpsr(const struct pe *p);
+void pe_set_fpsr(struct pe *p, uint64_t fpsr);
+void pe_set_fpcr(struct pe *p, uint64_t fpcr);
 /* After a write to a register that level, routing, contexts or traps depend on: recomputes what this level caches. */
 void pe_mode_changed(struct pe *p);
 
@@ -320,8 +334,8 @@ bool pe_pending(struct pe *p, struct arm_exception *e);
 /* Does what is due and recomputes p->deadline, from timers, event stream, time-outs and counters. To be called when one of those
    changed and at an instruction boundary when s.cycle >= p->deadline. */
 void pe_deadline(struct pe *p);
-/* A physical or virtual SError was taken: it is pending no more. */
-void pe_took_serror(struct pe *p, const struct arm_exception *e);
+/* An interrupt or SError was taken: what was only there until then is pending no more. */
+void pe_took(struct pe *p, const struct arm_exception *e);
 uint64_t pe_count(const struct pe *p); /* the physical counter now, by s.cycle */
 extern const struct sysreg_live pe_live;
 

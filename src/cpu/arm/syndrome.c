@@ -17,7 +17,7 @@ static const struct form forms[] = {
     {0x3f200c00, 0x38000800, false}, /* unprivileged */
     {0x3f200c00, 0x38200800, false}, /* register offset */
     {0x3f200c00, 0x19000000, true},  /* LDAPUR, STLUR */
-    {0x3fa00000, 0x08800000, true},  /* LDAR, STLR, LDLAR, STLLR: bit 15 says which */
+    {0x3fa00000, 0x08800000, true},  /* LDAR, STLR: bit 15; LDLAR and STLLR count as neither (IMPLEMENTATION DEFINED) */
     {0x3ffffc00, 0x38bfc000, true},  /* LDAPR */
 };
 

@@ -354,7 +354,7 @@ static uint64_t special(void *pe, unsigned id)
     case SR_sp_el1: return sp == 1 ? p->s.x[REG_SP] : p->s.sp[1];
     case SR_sp_el2: return sp == 2 ? p->s.x[REG_SP] : p->s.sp[2];
     case SR_fpcr: return p->s.fpcr;
-    case SR_fpsr: return p->s.fpsr;
+    case SR_fpsr: return pe_fpsr(p);
     default: return 0;
     }
 }
@@ -386,8 +386,8 @@ static void set_special(void *pe, unsigned id, uint64_t value)
     case SR_sp_el0: set_sp(p, 0, value); break;
     case SR_sp_el1: set_sp(p, 1, value); break;
     case SR_sp_el2: set_sp(p, 2, value); break;
-    case SR_fpcr: p->s.fpcr = value; break;
-    case SR_fpsr: p->s.fpsr = value; break;
+    case SR_fpcr: pe_set_fpcr(p, value); break;
+    case SR_fpsr: pe_set_fpsr(p, value); break;
     default: break;
     }
 }
@@ -404,7 +404,7 @@ static void live_software_increment(void *pe, uint32_t counters) { pmu_event_on(
 static uint32_t live_lines(void *pe)
 {
     const struct pe *p = pe;
-    return (uint32_t)(p->s.lines & (LINE_IRQ | LINE_FIQ | LINE_VIRQ | LINE_VFIQ)) | (p->s.serror ? 4u : 0);
+    return (uint32_t)(lines_high(p->s.lines) & (LINE_IRQ | LINE_FIQ | LINE_VIRQ | LINE_VFIQ)) | (p->s.serror ? 4u : 0);
 }
 
 static bool live_one_state(void *pe) { return ((struct pe *)pe)->s.gic.one_state; }

@@ -47,19 +47,21 @@ void hart_context_changed(struct hart *h)
 }
 
 /* Enters a translation of the page of va into the context plain loads and stores use. */
-static void remember(struct hart *h, uint64_t va, const struct xlate *x, enum access a, const struct mem_view *v)
+static inline void remember(struct hart *h, uint64_t va, uint64_t pa, bool read, bool write, enum access a,
+                            const struct mem_view *v)
 {
     struct tlb_entry *t = &h->cpu.tlb[(va >> MEM_PAGE_SHIFT) & (TLB_SIZE - 1)];
-    uint64_t page_va = va & ~(uint64_t)PAGE_OFFSET, pa = x->pa & ~(uint64_t)PAGE_OFFSET;
+    uint64_t page_va = va & ~(uint64_t)PAGE_OFFSET;
+    pa &= ~(uint64_t)PAGE_OFFSET;
     if (unlikely(h->cpu.engine->watchpoints) && cpu_watches_page(&h->cpu, mmu_address(h, va, &h->plain), pa))
         return;
-    bool write = x->write && a == ACCESS_STORE && !(*v->flags & (MEM_CODE | MEM_PTE | MEM_WATCH));
+    write = write && a == ACCESS_STORE && !(*v->flags & (MEM_CODE | MEM_PTE | MEM_WATCH));
     if (t->pa == pa && t->wtag == page_va)
         write = true;
     if (a != ACCESS_STORE && !(*v->flags & MEM_SHARED))
         *v->flags |= MEM_SHARED; /* it may be: to know would cost a look at its count */
     *t = (struct tlb_entry){
-        .rtag = x->read ? page_va : TLB_NONE, .wtag = write ? page_va : TLB_NONE, .add = (uintptr_t)v->host - page_va, .pa = pa};
+        .rtag = read ? page_va : TLB_NONE, .wtag = write ? page_va : TLB_NONE, .add = (uintptr_t)v->host - page_va, .pa = pa};
 }
 
 /* An access that is about to be made, with nothing to fault any more: whether a watchpoint stops it. */
@@ -104,7 +106,7 @@ static bool load_page(struct hart *h, uint64_t va, unsigned size, const struct a
     *value = 0;
     memcpy(value, v.host + (x.pa & PAGE_OFFSET), size);
     if (plain && x.page_bits)
-        remember(h, va, &x, ACCESS_LOAD, &v);
+        remember(h, va, x.pa, x.read, x.write, ACCESS_LOAD, &v);
     return true;
 }
 
@@ -159,8 +161,29 @@ static bool store_page(struct hart *h, uint64_t va, unsigned size, const struct 
     store_view(h, x.pa, size, value, &v);
     /* A store that changed page tables may have changed the translation it was made by. */
     if (plain && x.page_bits && h->cpu.engine->gen == gen)
-        remember(h, va, &x, ACCESS_STORE, &v);
+        remember(h, va, x.pa, x.read, x.write, ACCESS_STORE, &v);
     return true;
+}
+
+const uint8_t *hart_quick_load(struct hart *h, uint64_t va)
+{
+    struct mem_view v;
+    uint64_t page = mmu_quick(h, va, ACCESS_LOAD);
+    if (unlikely(page == MMU_UNKNOWN) || unlikely(h->cpu.engine->watchpoints) || unlikely(!mem_look(h->cpu.mem, page, &v)))
+        return NULL;
+    remember(h, va, page, true, false, ACCESS_LOAD, &v);
+    return v.host + (va & PAGE_OFFSET);
+}
+
+uint8_t *hart_quick_store(struct hart *h, uint64_t va)
+{
+    struct mem_view v;
+    uint64_t page = mmu_quick(h, va, ACCESS_STORE);
+    if (unlikely(page == MMU_UNKNOWN) || unlikely(h->cpu.engine->watchpoints) || unlikely(!mem_look(h->cpu.mem, page, &v)) ||
+        unlikely(*v.flags & (MEM_CODE | MEM_PTE | MEM_WATCH)) || unlikely(!mem_page_private(h->cpu.mem, page)))
+        return NULL;
+    remember(h, va, page, true, true, ACCESS_STORE, &v);
+    return (uint8_t *)(uintptr_t)v.host + (va & PAGE_OFFSET);
 }
 
 static unsigned bytes_in_page(uint64_t va) { return MEM_PAGE_SIZE - (unsigned)(va & PAGE_OFFSET); }
@@ -238,7 +261,7 @@ bool hart_atomic(struct hart *h, uint64_t va, unsigned size, enum access a, enum
     h->slow.pa = x.pa;
     h->slow.host = (uint8_t *)(uintptr_t)v.host + (x.pa & PAGE_OFFSET);
     if (plain_access(h, m) && x.page_bits)
-        remember(h, va, &x, a, &v);
+        remember(h, va, x.pa, x.read, x.write, a, &v);
     return true;
 }
 

@@ -25,6 +25,10 @@ static inline void hart_context_quick(struct hart *h)
 }
 /* The same after something the contexts' keys depend on has changed. */
 void hart_context_changed(struct hart *h);
+/* Where in the host's memory the plain load or store at va, XLEN 64, is made, if that can be told by mmu_quick and nobody else
+   needs to know of it; else NULL: by hart_load or hart_store. The soft TLB knows the page afterwards. */
+const uint8_t *hart_quick_load(struct hart *h, uint64_t va);
+uint8_t *hart_quick_store(struct hart *h, uint64_t va);
 /* Stores to RAM at a physical address inside one 4 KiB page, size <= 8; keeps decoded code, translations and reservations true.
  * False: not RAM. */
 bool ram_store(struct hart *h, uint64_t pa, unsigned size, uint64_t value);

@@ -110,13 +110,13 @@ struct hart_counters {
 /* What walks of page tables learnt: where page-table pages are in host memory, and where the G stage puts those of guests. An
    entry is good while the engine is in the generation it was made in: like an entry of the soft TLB it comes from marked
    page-table pages. */
-#define WALK_PAGES  256
+#define WALK_PAGES  512 /* a power of two */
 #define WALK_GPAGES 64
 struct walk_cache {
-    struct {
+    struct walk_page {
         uint64_t page, gen;
         const uint8_t *host;
-    } pte[WALK_PAGES]; /* private RAM that PMP lets S read all of */
+    } pte[WALK_PAGES]; /* private RAM that PMP lets S read all of; by walk_page() */
     struct {
         uint64_t gpa, gen, hgatp, page;
     } g[WALK_GPAGES]; /* gpa: page address | 1 | PBMTE and ADUE << 1 */
@@ -250,6 +250,11 @@ uint64_t mmu_address(const struct hart *h, uint64_t va, const struct access_mode
 /* The key of the translation context for an access mode: everything mmu_translate's outcome depends on but memory and PMP, whose
    changes flush. Fetch and plain data of one mode share a context, so `fetch` makes no difference. */
 void mmu_key(const struct hart *h, const struct access_mode *m, bool fetch, uint64_t key[4]);
+/* The short way of the usual plain load or store (ACCESS_LOAD, ACCESS_STORE) on RV64: last-level tables that earlier walks found,
+   and an entry that permits it as it is. The physical address of the page, | 1 if it may also be stored to; MMU_UNKNOWN: ask
+   mmu_translate. */
+uint64_t mmu_quick(const struct hart *h, uint64_t va, enum access a);
+#define MMU_UNKNOWN UINT64_MAX
 /* PMP and physical address width check of a physical access by itself. priv 3.7, smepmp. *whole_page (may be NULL): the 4 KiB
    page is under one PMP entry, so the answer holds for all of it. */
 bool pmp_check(const struct hart *h, uint64_t pa, uint64_t size, enum access a, uint8_t priv, bool *whole_page);

@@ -4,18 +4,21 @@
  */
 #include "cpu/riscv/walk.h"
 
+#include <string.h>
+
 #define MSTATUS_MPP_SHIFT 11
 #define MSTATUS_MPRV      (UINT64_C(1) << 17)
-#define STATUS_SUM        (UINT64_C(1) << 18)
-#define STATUS_MXR        (UINT64_C(1) << 19)
 #define MSTATUS_MPV_SHIFT 39
 #define MNSTATUS_NMIE     8u
 
-#define ENVCFG_SSE   (UINT64_C(1) << 3)
-#define ENVCFG_ADUE  (UINT64_C(1) << 61)
-#define ENVCFG_PBMTE (UINT64_C(1) << 62)
-#define PMM_SHIFT    32 /* of menvcfg, henvcfg, senvcfg and mseccfg */
-#define HUPMM_SHIFT  48
+#define PMM_SHIFT   32 /* of menvcfg, henvcfg, senvcfg and mseccfg */
+#define HUPMM_SHIFT 48
+
+/* Of a context's key (mmu_key). */
+#define KEY_PRIV UINT64_C(3)
+#define KEY_V    (UINT64_C(1) << 2)
+
+#define REGION_SHIFT 21 /* what a last-level table of RV64 maps */
 
 #define PBMT_IO     2
 #define PAGE_OFFSET (uint64_t)(MEM_PAGE_SIZE - 1)
@@ -139,6 +142,54 @@ static bool finish(struct walk *w, uint64_t pa, unsigned size, unsigned perm, un
     return true;
 }
 
+/* Lets the next walks of the region of addr begin at its last-level table. */
+static void remember_table(struct hart *h, unsigned stage, uint64_t addr, uint64_t table)
+{
+    const struct walk_page *known = walk_page(h, table);
+    if (table == WALK_NO_TABLE || known->page != table || known->gen != h->cpu.engine->gen)
+        return;
+    uint64_t region = addr >> REGION_SHIFT;
+    h->cpu.data_ctx->table[stage][region % TABLE_SIZE] = (struct table_entry){.region = region, .host = known->host};
+}
+
+/* The entry for the page of addr, in the last-level table of its region; 0, which is not valid, if that is not known. */
+static inline uint64_t quick_entry(const struct tlb_ctx *t, unsigned stage, uint64_t addr)
+{
+    uint64_t region = addr >> REGION_SHIFT, pte;
+    const struct table_entry *e = &t->table[stage][region % TABLE_SIZE];
+    if (unlikely(e->region != region))
+        return 0;
+    memcpy(&pte, e->host + (addr >> (MEM_PAGE_SHIFT - 3) & PAGE_OFFSET & ~UINT64_C(7)), sizeof pte);
+    return pte;
+}
+
+uint64_t mmu_quick(const struct hart *h, uint64_t va, enum access a)
+{
+    const struct tlb_ctx *t = h->cpu.data_ctx;
+    uint64_t key = t->key[0];
+    /* Wanted of an entry: readable, accessed, and if stored to writable and dirty; none of the bits above the PPN. SUM lets S use
+       the pages of U as well, but not the other way round. */
+    uint64_t want = a == ACCESS_STORE ? PTE_V | PTE_R | PTE_W | PTE_A | PTE_D : PTE_V | PTE_R | PTE_A;
+    uint64_t look = want | ~bits_mask(0, 54), user = (key & KEY_PRIV) == RV_U ? PTE_U : 0;
+    uint64_t u_look = key & STATUS_SUM ? user : PTE_U;
+    uint64_t pte = quick_entry(t, 0, va); /* never of one that pointer masking changes: all its upper bits were compared */
+    if (unlikely((pte & (look | u_look)) != (want | user)))
+        return MMU_UNKNOWN;
+    uint64_t page = (pte & PTE_PPN_MASK) << 2, both = pte;
+    if ((key & KEY_V) && atp_levels(t->key[2], false)) {
+        pte = quick_entry(t, 1, page);
+        if (unlikely((pte & (look | PTE_U)) != (want | PTE_U)))
+            return MMU_UNKNOWN;
+        page = (pte & PTE_PPN_MASK) << 2;
+        both &= pte;
+    }
+    bool whole;
+    unsigned pmp = pmp_perm(h, page, MEM_PAGE_SIZE, key & KEY_PRIV, &whole), need = a == ACCESS_STORE ? PERM_R | PERM_W : PERM_R;
+    if (unlikely((pmp & need) != need) || unlikely(pa_too_wide(h, page)))
+        return MMU_UNKNOWN;
+    return page | ((both & (PTE_W | PTE_D)) == (PTE_W | PTE_D) && (pmp & PERM_W));
+}
+
 bool mmu_translate(struct hart *h, uint64_t va, unsigned size, enum access a, const struct access_mode *m, struct xlate *out)
 {
     const struct rv_csrs *r = &h->s.csr;
@@ -152,7 +203,9 @@ bool mmu_translate(struct hart *h, uint64_t va, unsigned size, enum access a, co
     w.gen = h->cpu.engine->gen;
     w.reads = w.gs = 0;
 
-    struct leaf l = {.page = w.va & ~PAGE_OFFSET, .perm = PERM_R | PERM_W | PERM_X};
+    struct leaf l = {.page = w.va & ~PAGE_OFFSET, .perm = PERM_R | PERM_W | PERM_X, .table = WALK_NO_TABLE},
+                g = {.table = WALK_NO_TABLE};
+    uint64_t gpa = 0;
     uint64_t atp = first_atp(h, m);
     if (atp_levels(atp, rv32)) {
         w.status = first_status(r, m->v);
@@ -167,12 +220,18 @@ bool mmu_translate(struct hart *h, uint64_t va, unsigned size, enum access a, co
     if (atp && !walk_first(&w, atp, &l))
         return false;
     if (m->v && atp_levels(r->hgatp, rv32)) {
-        struct leaf g;
-        if (!walk_g(&w, l.page | (w.va & PAGE_OFFSET), &g))
+        gpa = l.page | (w.va & PAGE_OFFSET);
+        if (!walk_g(&w, gpa, &g))
             return false;
         l.page = g.page;
         l.perm &= g.perm;
         l.pbmt = l.pbmt ? l.pbmt : g.pbmt; /* svpbmt: the first stage overrides */
     }
-    return finish(&w, l.page | (w.va & PAGE_OFFSET), size, l.perm, l.pbmt, out);
+    if (!finish(&w, l.page | (w.va & PAGE_OFFSET), size, l.perm, l.pbmt, out))
+        return false;
+    if (out->page_bits && m == &h->plain) {
+        remember_table(h, 0, w.va, l.table);
+        remember_table(h, 1, gpa, g.table);
+    }
+    return true;
 }

@@ -9,25 +9,6 @@
 
 #include <string.h>
 
-#define PTE_V          0x01u
-#define PTE_R          0x02u
-#define PTE_W          0x04u
-#define PTE_X          0x08u
-#define PTE_U          0x10u
-#define PTE_A          0x40u
-#define PTE_D          0x80u
-#define PTE_PPN_MASK   (bits_mask(10, 44))
-#define PTE_N          (UINT64_C(1) << 63)
-#define PTE_PBMT_SHIFT 61
-#define PTE_PBMT       (UINT64_C(3) << PTE_PBMT_SHIFT)
-#define PTE_RESERVED   (bits_mask(54, 7))
-
-#define ENVCFG_SSE   (UINT64_C(1) << 3)
-#define ENVCFG_ADUE  (UINT64_C(1) << 61)
-#define ENVCFG_PBMTE (UINT64_C(1) << 62)
-#define STATUS_SUM   (UINT64_C(1) << 18)
-#define STATUS_MXR   (UINT64_C(1) << 19)
-
 #define PAGE_OFFSET (uint64_t)(MEM_PAGE_SIZE - 1)
 #define NAPOT_64K   8 /* PPN[3:0] of a 64 KiB range (svnapot) */
 #define NAPOT_BITS  4
@@ -101,7 +82,7 @@ static bool pte_read_first(struct walk *w, uint64_t pa, bool rv32, uint64_t *pte
 WALK_INLINE bool pte_read(struct walk *w, uint64_t pa, bool rv32, uint64_t *pte)
 {
     uint64_t page = pa & ~PAGE_OFFSET;
-    const __typeof__(w->h->walk.pte[0]) *known = &w->h->walk.pte[page / MEM_PAGE_SIZE % WALK_PAGES];
+    const struct walk_page *known = walk_page(w->h, page);
     if (unlikely(known->page != page || known->gen != w->h->cpu.engine->gen))
         return pte_read_first(w, pa, rv32, pte);
     *pte = pte_load(known->host + (pa & PAGE_OFFSET), rv32);
@@ -136,7 +117,7 @@ static void remember_page(struct walk *w, uint64_t page)
     bool whole;
     if (!(pmp_perm(h, page, 8, RV_S, &whole) & PERM_R) || !whole || !mem_page_private(h->cpu.mem, page))
         return;
-    __typeof__(h->walk.pte[0]) *known = &h->walk.pte[page / MEM_PAGE_SIZE % WALK_PAGES];
+    struct walk_page *known = walk_page(h, page);
     known->page = page;
     known->gen = w->gen;
     known->host = mem_page_read(h->cpu.mem, page);
@@ -284,6 +265,7 @@ WALK_INLINE bool leaf(struct walk *w, enum walk_stage st, const struct table *t,
         perm &= ~(unsigned)PERM_W;
     out->perm = perm & ((by_u & 1 ? PERM_R | PERM_W : 0) | (by_u & 2 ? PERM_X : 0));
     out->page = ppn_pa | (t->addr & below);
+    out->table = shift == MEM_PAGE_SHIFT && !t->rv32 ? pa & ~PAGE_OFFSET : WALK_NO_TABLE;
     out->pbmt = (unsigned)(pte >> PTE_PBMT_SHIFT) & 3;
     return true;
 }

@@ -4,6 +4,25 @@
 #define TL_CPU_RISCV_WALK_H
 #include "cpu/riscv/hart.h"
 
+#define PTE_V          0x01u
+#define PTE_R          0x02u
+#define PTE_W          0x04u
+#define PTE_X          0x08u
+#define PTE_U          0x10u
+#define PTE_A          0x40u
+#define PTE_D          0x80u
+#define PTE_PPN_MASK   (bits_mask(10, 44))
+#define PTE_N          (UINT64_C(1) << 63)
+#define PTE_PBMT_SHIFT 61
+#define PTE_PBMT       (UINT64_C(3) << PTE_PBMT_SHIFT)
+#define PTE_RESERVED   (bits_mask(54, 7))
+
+#define ENVCFG_SSE   (UINT64_C(1) << 3)
+#define ENVCFG_ADUE  (UINT64_C(1) << 61)
+#define ENVCFG_PBMTE (UINT64_C(1) << 62)
+#define STATUS_SUM   (UINT64_C(1) << 18)
+#define STATUS_MXR   (UINT64_C(1) << 19)
+
 enum { PERM_R = 1, PERM_W = 2, PERM_X = 4 };
 
 /* Page-table entries one translation can read: five VS-stage levels, each behind five of the G stage, five G-stage levels for the
@@ -41,7 +60,9 @@ struct leaf {
     uint64_t page;
     unsigned perm;
     unsigned pbmt;
+    uint64_t table; /* RV64: physical address of the last-level table the entry is in; WALK_NO_TABLE: it is of another level */
 };
+#define WALK_NO_TABLE UINT64_MAX
 
 /* First stage of w->va, by satp or vsatp. False: h->trap is set. */
 bool walk_first(struct walk *w, uint64_t atp, struct leaf *out);
@@ -66,6 +87,13 @@ static inline unsigned atp_levels(uint64_t atp, bool rv32)
         return (atp >> SATP32_MODE_SHIFT & 1) * 2;
     unsigned mode = (unsigned)(atp >> SATP_MODE_SHIFT);
     return mode >= 8 && mode <= 10 ? mode - 5 : 0;
+}
+
+/* Where h->walk keeps what it knows of a page. */
+static inline struct walk_page *walk_page(struct hart *h, uint64_t page)
+{
+    uint64_t hash = (page >> MEM_PAGE_SHIFT) * UINT64_C(0x9e3779b97f4a7c15);
+    return &h->walk.pte[hash >> 32 & (WALK_PAGES - 1)];
 }
 
 /* ---- pmp.c ---------------------------------------------------------------------------------------------------------- */

@@ -116,6 +116,8 @@ int esr_text(uint64_t esr, char *out, size_t cap)
         uint64_t v = bits_get(esr, f->msb, f->lsb);
         bool code =
             f->list == LIST_FSC || f->list == LIST_WNR || f->list == LIST_WFX || f->list == LIST_SERROR || f->list == LIST_AET;
+        if (f->list == LIST_AET && bits_get(esr, 5, 0) != 0x11)
+            continue; /* RES0 */
         if (code && *esr_value_name(f, v))
             n += snprintf(out + n, cap - (size_t)n, "%s%s", sep, esr_value_name(f, v));
         else if (c->format == FORMAT_IMM16)

@@ -36,6 +36,9 @@
 typedef unsigned long ulong;
 typedef unsigned int uint;
 
+/* Data that handlers of interrupts change. */
+#define SCRATCH __attribute__((section(".scratch,\"aw\",%nobits//")))
+
 #define READ(reg)                                     \
     ({                                                \
         ulong v_;                                     \

@@ -17,7 +17,9 @@ _Noreturn void hyp_enter(void);
 
 static ulong level1[1024] __attribute__((aligned(8192))); /* 40 bits of IPA: two tables */
 static ulong level2[512] __attribute__((aligned(4096)));  /* of the GiB from 0x40000000 on */
-static ulong faults, interrupts, calls, serrors;
+static struct {
+    ulong faults, interrupts, calls, serrors;
+} seen SCRATCH;
 
 static _Noreturn void finish(ulong code)
 {
@@ -79,7 +81,7 @@ void hyp_irq(ulong *x)
     (void)x;
     if (intid >= 1020)
         return;
-    interrupts++;
+    seen.interrupts++;
     WRITE(S3_4_C12_C12_0, 1ul << 62 | 1ul << 61 | 1ul << 60 | 0xa0ul << 48 | intid << 32 | intid); /* ICH_LR0_EL2 */
     WRITE(ICC_EOIR1_EL1, intid);
 }
@@ -87,7 +89,7 @@ void hyp_irq(ulong *x)
 void hyp_serror(ulong *x)
 {
     (void)x;
-    serrors++;
+    seen.serrors++;
 }
 
 static void map_block(void)
@@ -97,21 +99,21 @@ static void map_block(void)
         hyp_lost();
     level2[ipa >> 21 & 511] = ipa | S2_BLOCK | S2_NORMAL;
     __asm__ volatile("dsb sy\n\tisb");
-    faults++;
+    seen.faults++;
 }
 
 static _Noreturn void guest_off(void)
 {
-    put_value("hypervisor: blocks ", faults);
-    put_text(interrupts ? ", interrupts went through" : ", no interrupt went through");
-    put_value(", calls ", calls);
+    put_value("hypervisor: blocks ", seen.faults);
+    put_text(seen.interrupts ? ", interrupts went through" : ", no interrupt went through");
+    put_value(", calls ", seen.calls);
     put_char('\n');
-    finish(interrupts ? 0 : 2);
+    finish(seen.interrupts ? 0 : 2);
 }
 
 static void guest_call(ulong *x)
 {
-    calls++;
+    seen.calls++;
     switch ((uint)x[0]) {
     case PSCI_VERSION: x[0] = 0x10001; break;
     case PSCI_CPU_ON:

@@ -98,7 +98,7 @@ hyp_vectors:
     vector hyp_unexpected
     .endr
 
-.bss
+.section .scratch, "aw", %nobits
 .balign 16
     .space 8192
 hyp_stack:

@@ -152,13 +152,19 @@ vectors:
     vector unexpected
     .endr
 
+/* What a handler may do wrong, for tests that look whether it is found: vector registers are not saved. */
+.globl spoil_vectors
+spoil_vectors:
+    movi v16.2d, #0
+    ret
+
 /* Goes on as a frame says. */
 .globl kernel_return
 kernel_return:
     mov sp, x0
     b restore
 
-.bss
+.section .scratch, "aw", %nobits
 .balign 4096
 stacks:
     .space 8 * 4096

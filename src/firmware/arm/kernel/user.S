@@ -38,13 +38,12 @@ again:
     fill \n
     .endr
     mov x0, #3000
-window_start:
-    subs x0, x0, #1
+1:  subs x0, x0, #1
     adc x0, x0, xzr
     sub x0, x0, #1
     cmp x0, #2
-    b.hi window_start
-window_end:
+    b.hi 1b
+window_start:
     .irp n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 22, 23, 24, 25, 26, 29, 30
     verify \n
     .endr
@@ -54,6 +53,7 @@ window_end:
     add x20, x20, #1
     mov x0, x20
     svc #SYS_ROUND
+window_end:
     cmp x20, #ROUNDS
     b.lo again
     mov x0, x21

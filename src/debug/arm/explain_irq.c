@@ -1,0 +1,164 @@
+/* Which asynchronous exception is taken, to which level, and why the others are not: Arm ARM D1.3.6, by its tables of routing and
+   masking. */
+#include "base/bits.h"
+#include "debug/arm/explain_parts.h"
+
+/* FIQ before IRQ before SError: IMPLEMENTATION DEFINED, and virtual ones before physical ones. */
+static const struct kind {
+    const char *name;
+    uint8_t type;
+    uint64_t mask; /* in PSTATE */
+    uint64_t scr, mo, pending;
+} kinds[] = {
+    {"FIQ", EXCEPTION_FIQ, PSTATE_F, scr_el3_FIQ, hcr_el2_FMO, hcr_el2_VF},
+    {"IRQ", EXCEPTION_IRQ, PSTATE_I, scr_el3_IRQ, hcr_el2_IMO, hcr_el2_VI},
+    {"SError", EXCEPTION_SERROR, PSTATE_A, scr_el3_EA, hcr_el2_AMO, hcr_el2_VSE},
+};
+
+static const char *const scr_name[] = {"SCR_EL3.FIQ", "SCR_EL3.IRQ", "SCR_EL3.EA"};
+static const char *const mo_name[] = {"HCR_EL2.FMO", "HCR_EL2.IMO", "HCR_EL2.AMO"};
+static const char *const v_name[] = {"HCR_EL2.VF", "HCR_EL2.VI", "HCR_EL2.VSE"};
+
+static bool physical(const struct arm_why *w, unsigned k)
+{
+    const struct arm_state *s = &w->p->s;
+    return k == 0 ? (s->lines & LINE_FIQ) != 0 : k == 1 ? (s->lines & LINE_IRQ) != 0 : s->serror;
+}
+
+/* The level it is routed to, by the bits that are asked; 0: nowhere from here, it stays pending. *by_mask: PSTATE may hold it. */
+static unsigned route(struct arm_why *w, struct fact *f, unsigned k, bool *by_mask)
+{
+    const struct pe *p = w->p;
+    uint64_t hcr = hcr_of(p), scr = p->s.regs.scr_el3;
+    bool el3 = arm_on(w, FEAT_EL3), to3 = el3 && (scr & kinds[k].scr), tge = hcr & hcr_el2_TGE, mo = hcr & kinds[k].mo;
+    *by_mask = true;
+    if (el3)
+        arm_bit(w, f, scr_name[k], ARM_ASYNC, scr, kinds[k].scr, to3 ? "routed to EL3" : "not routed to EL3")->mark =
+            to3 ? FACT_DECIDES : FACT_PLAIN;
+    if (to3) {
+        *by_mask = p->el == 3;
+        return 3;
+    }
+    if (p->el == 3) {
+        fact_add(w->e, f, "EL3", ARM_ASYNC, "what is routed below EL3 is not taken at EL3");
+        return 0;
+    }
+    if (el2_enabled(p)) {
+        arm_bit(w, f, "HCR_EL2.TGE", ARM_ASYNC, hcr, hcr_el2_TGE, tge ? "everything for EL1 goes to EL2" : "");
+        if (!tge)
+            arm_bit(w, f, mo_name[k], ARM_ASYNC, hcr, kinds[k].mo, mo ? "routed to EL2" : "not routed to EL2")->mark =
+                mo ? FACT_DECIDES : FACT_PLAIN;
+        if (tge || mo) {
+            bool host = tge && (hcr & hcr_el2_E2H);
+            if (tge)
+                arm_bit(w, f, "HCR_EL2.E2H", ARM_ASYNC, hcr, hcr_el2_E2H,
+                        host ? "EL0 is of the host: PSTATE masks" : "from a lower level PSTATE does not mask");
+            *by_mask = p->el == 2 || host;
+            return 2;
+        }
+    }
+    if (p->el == 2) {
+        fact_add(w->e, f, "EL2", ARM_ASYNC, "what is routed to EL1 is not taken at EL2");
+        return 0;
+    }
+    return 1;
+}
+
+/* SErrors at EL3 that FEAT_DoubleFault makes non-maskable. */
+static bool nmea(const struct arm_why *w, unsigned k)
+{
+    uint64_t both = scr_el3_EA | scr_el3_NMEA;
+    return k == 2 && arm_on(w, FEAT_DoubleFault) && w->p->el == 3 && (w->p->s.regs.scr_el3 & both) == both;
+}
+
+static bool masked(struct arm_why *w, struct fact *f, unsigned k)
+{
+    static const char *const name[] = {"PSTATE.F", "PSTATE.I", "PSTATE.A"};
+    bool m = w->p->s.pstate & kinds[k].mask;
+    arm_bit(w, f, name[k], ARM_ASYNC, w->p->s.pstate, kinds[k].mask, m ? "masked" : "not masked");
+    if (m && nmea(w, k)) {
+        fact_add(w->e, f, "SCR_EL3.NMEA", "Arm ARM FEAT_DoubleFault", "SErrors are not masked at EL3");
+        return false;
+    }
+    return m;
+}
+
+struct candidate {
+    struct fact *f;
+    unsigned kind, el;
+    bool virtual, take;
+};
+
+static void look_physical(struct arm_why *w, struct fact *s, unsigned k, struct candidate *c)
+{
+    bool by_mask;
+    c->f = fact_add(w->e, s, explain_say(w->e, "%s", kinds[k].name), NULL, "%s", "");
+    fact_add(w->e, c->f, "pending", ARM_ASYNC, k == 2 ? "an SError is pending" : "the line is high");
+    c->kind = k;
+    c->el = route(w, c->f, k, &by_mask);
+    c->take = c->el && !(by_mask && masked(w, c->f, k));
+    c->f->text = c->take ? explain_say(w->e, "can be taken to EL%u", c->el)
+                 : c->el ? explain_say(w->e, "not taken now; it goes to EL%u", c->el)
+                         : "not taken at this level";
+}
+
+/* Virtual ones: HCR_EL2 or the virtual CPU interface makes them pending, HCR_EL2 has to route the physical ones to EL2. */
+static bool look_virtual(struct arm_why *w, struct fact *s, unsigned k, struct candidate *c)
+{
+    const struct pe *p = w->p;
+    uint64_t hcr = hcr_of(p);
+    bool line = k == 0 ? p->s.lines & LINE_VFIQ : k == 1 ? p->s.lines & LINE_VIRQ : false, bit = hcr & kinds[k].pending;
+    if (!line && !bit)
+        return false;
+    c->f = fact_add(w->e, s, explain_say(w->e, "virtual %s", kinds[k].name), NULL, "%s", "");
+    c->kind = k;
+    c->virtual = true;
+    c->el = 1;
+    if (bit)
+        arm_bit(w, c->f, v_name[k], ARM_ASYNC, hcr, kinds[k].pending, "pending");
+    if (line)
+        fact_add(w->e, c->f, "pending", "GICv3: virtual CPU interface", "a list register is pending");
+    bool mo = hcr & kinds[k].mo, tge = hcr & hcr_el2_TGE;
+    arm_bit(w, c->f, mo_name[k], ARM_ASYNC, hcr, kinds[k].mo, mo ? "virtual ones are there" : "virtual ones are not there");
+    if (tge)
+        arm_bit(w, c->f, "HCR_EL2.TGE", ARM_ASYNC, hcr, hcr_el2_TGE, "virtual interrupts are off");
+    if (p->el >= 2)
+        fact_add(w->e, c->f, "level", ARM_ASYNC, "virtual interrupts are taken at EL0 and EL1 only");
+    c->take = mo && !tge && p->el < 2 && !masked(w, c->f, k);
+    c->f->text = c->take ? "can be taken to EL1" : "not taken now; it goes to EL1";
+    return true;
+}
+
+bool arm_explain_interrupts(struct arm_why *w, struct arm_exception *x)
+{
+    struct candidate c[6] = {{0}};
+    const struct candidate *best = NULL;
+    unsigned n = 0;
+    struct fact look = {.label = ""};
+    for (unsigned k = 0; k < 3; k++)
+        n += look_virtual(w, &look, k, &c[n]);
+    for (unsigned k = 0; k < 3; k++)
+        if (physical(w, k))
+            look_physical(w, &look, k, &c[n++]);
+    if (!n)
+        return false;
+    struct fact *s = fact_add(w->e, &w->e->facts, "interrupts", ARM_ASYNC, "what is pending, and which one is taken first");
+    s->first = look.first;
+    s->last = look.last;
+    for (unsigned i = 0; i < n && !best; i++)
+        if (c[i].take)
+            best = &c[i];
+    for (unsigned i = 0; best && i < n; i++)
+        if (&c[i] != best && c[i].take)
+            c[i].f->text = explain_say(w->e, "waits: %s comes first", best->f->label);
+    if (!best)
+        return false;
+    best->f->text = explain_say(w->e, "taken to EL%u", best->el);
+    best->f->mark = FACT_DECIDES;
+    *x = (struct arm_exception){.type = kinds[best->kind].type, .virtual = best->virtual, .el = (uint8_t)best->el};
+    if (best->kind == 2) {
+        x->ec = EC_SERROR;
+        x->iss = (uint32_t)(best->virtual ? w->p->s.regs.vsesr_el2 : w->p->s.serror_iss) & 0x1ffffff;
+    }
+    return true;
+}
