@@ -110,6 +110,7 @@ monitor catch trap all
 continue
 printf "el %d\n", $el
 info registers elr_el3 elr_el2 elr_el1 esr_el1
+monitor why
 reverse-stepi
 printf "trapped at %d\n", $pc
 continue
@@ -119,6 +120,7 @@ monitor regs hcr_el2
 kill
 END
 has arm '^cpsr .*\[ .*M=' '^\$2 = 0xc$' '^\$3 = \[' '= \{?0x1122334455667788' '^same 1$' 'hart 0: .* EL[0-3] -> EL[1-3], epc' 'el [123]$' 'elr_el1' \
+    '-> EL[1-3] at ' \
     '^trapped at' 'hart 0: ' 'hart 0: ' 'hypervisor'
 
 # run and kill begin anew; the guest's end is told with its code; its console stays out of the protocol.
