@@ -135,7 +135,21 @@ continue
 END
 has again 'Breakpoint 1, .*hs_main' '^again 1$' 'Breakpoint 1, .*hs_main' 'exited normally|exited with code'
 
-# Ctrl-C, by a socket; then GDB lets go and the machine runs on to its end.
+# Ctrl-C: the guest is an endless loop.
+printf '\x6f\x00\x00\x00' >loop.bin
+printf '%s\n' 'set pagination off' 'set confirm off' 'set architecture riscv:rv64' \
+    "target remote | $TRAPLINE gdb --stdio loop.bin -smp 2" 'shell touch going' continue 'printf "stopped %d\n", $pc == 0x80000000' kill >c.gdb
+gdb-multiarch -nx -batch -x c.gdb >interrupt 2>&1 </dev/null &
+gdb=$!
+for _ in $(seq 200); do [ ! -e going ] || break; sleep 0.1; done
+for _ in $(seq 100); do # until it has come to continue
+    kill -INT $gdb 2>/dev/null || break
+    sleep 0.3
+done
+wait $gdb || true
+has interrupt 'received signal SIGINT' '^stopped 1$'
+
+# By a socket; then GDB lets go and the machine runs on to its end.
 "$TRAPLINE" gdb --unix "$scratch/s" "$roms/test-wakeups.elf" -smp 2 >server.out 2>server.err </dev/null &
 server=$!
 for _ in $(seq 100); do [ ! -S "$scratch/s" ] || break; sleep 0.1; done
