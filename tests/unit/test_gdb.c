@@ -394,6 +394,14 @@ static void memory_is_read_and_written(void **state)
     want(&t, "m80100000,8", "deadbeef23247d2a");
     want(&t, "x80100004,2", "b#$");
     want(&t, "X0,0:", "OK");
+    says(&t, "history", " 1 inputs"); /* what is written in one place is one change */
+    ask(&t, "vCont;s:1");
+    want(&t, "M80100000,1:01", "OK");
+    says(&t, "history", " 2 inputs");
+    ask(&t, "bs");
+    want(&t, "m80100000,8", "deadbeef23247d2a");
+    ask(&t, "vCont;s:1");
+    want(&t, "m80100000,2", "01ad");
     want_begins(&t, "m10000000,4", "E"); /* a device is not looked at */
     want_begins(&t, "M10000000,1:00", "E");
     assert_int_equal(strlen(ask(&t, "m81fffff8,20")), 16); /* up to the end of RAM */
