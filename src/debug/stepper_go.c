@@ -193,6 +193,8 @@ static bool backwards(struct stepper *s, const struct history_search *h)
 static bool back_to(struct stepper *s, struct aim *a)
 {
     const struct history_search h = {.look = HISTORY_TRAPS, .is = meets, .ctx = a};
+    if (s->d.stop.why == DEBUGGER_TRAP) /* right behind one, which is not the one that is looked for */
+        history_back_step(s->d.history, s->d.hart);
     if (!backwards(s, &h))
         return false;
     s->d.stop = (struct debugger_stop){.why = DEBUGGER_TRAP, .hart = a->change.hart, .change = a->change};

@@ -104,6 +104,15 @@ cp "$program/roms/sbi-p1.elf" "$program/roms/sbi-maint.elf"
 check 1 s2.rate --firmware sbi-maint --xlen 64
 says WRONG
 
+cp "$TRAPLINE_SOURCE"/roms/sbi-*.elf "$program/roms/"
+offset=$(LC_ALL=C grep -obUaP '\x23\xb0\xc2\x01' "$program/roms/kernel.elf" | head -n 1 | cut -d: -f1) # sd t3, (t0): kernel_count
+[ -n "$offset" ] || fail "the kernel does not count calls"
+printf '\x13\0\0\0' | dd of="$program/roms/kernel.elf" bs=1 seek="$offset" conv=notrunc status=none
+check 1 s2.rate --firmware sbi-maint --xlen 64 --events 60
+says "^s2.rate .* linux-good .* WRONG *B6 [1-9]"
+says "the program's calls are not counted one by one"
+cp "$TRAPLINE_SOURCE/roms/kernel.elf" "$program/roms/"
+
 # Boundaries of the switch: one firmware in the place of another, and handlers that do something else than they are known to.
 cp "$TRAPLINE_SOURCE"/roms/sbi-*.elf "$program/roms/"
 check 0 s1.switch --firmware sbi-maint --xlen 32

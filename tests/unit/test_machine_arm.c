@@ -153,6 +153,33 @@ static void psci_starts_and_stops_other_pes(void **state)
     machine_free(m);
 }
 
+/* Arm ARM B2.9.6: a store that clears a monitor is an event for the PE that has it. One that waits in WFE is woken at that cycle,
+   though the storing PE runs alone, so a run in pieces is the same run. */
+static void a_store_wakes_who_waits_for_it_at_that_cycle(void **state)
+{
+    (void)state;
+    uint32_t code[WORDS] = {movz(0, 3, 0),      movk(0, 0xc400, 1), movz(1, 1, 0), movz(2, 64, 0),
+                            movk(2, 0x4008, 1), movz(3, 77, 0),     HVC,           movz(6, 0x4100, 1),
+                            movz(5, 0x1000, 0),                      /* for (;;) { for (x5 = 0x1000; x5; x5--); str x5, [x6]; } */
+                            0xd10004a5,         0xb5ffffe5,          /* sub x5, x5, #1; cbnz x5, .-4 */
+                            0xf90000c5,         0x17fffffc};         /* str x5, [x6]; b .-16 */
+    uint32_t waiter[] = {movz(6, 0x4100, 1), 0xd50320bf, 0xd503205f, /* sevl; wfe */
+                         0xc85f7cc7,         0xd503205f, 0x91000529, /* for (;;) { ldxr x7, [x6]; wfe; add x9, x9, #1; } */
+                         0x17fffffd};
+    memcpy(code + 16, waiter, sizeof waiter);
+    write_kernel(code, ARRAY_LEN(code));
+    struct machine *m = board("virt-arm", 2);
+    machine_run(m, 5000);
+    struct machine *f = machine_fork(m);
+    machine_run(m, 200000);
+    for (unsigned i = 0; i < 200000 / 250; i++)
+        machine_run(f, 250);
+    assert_int_equal(machine_digest(m), machine_digest(f));
+    assert_in_range(reg(m, 1, "x9"), 20, 30); /* a store each 8,195 cycles */
+    machine_free(f);
+    machine_free(m);
+}
+
 /* Writes a byte after a byte to the UART and counts in memory. */
 static struct machine *busy(unsigned harts)
 {
@@ -511,6 +538,7 @@ int main(void)
         cmocka_unit_test(a_raw_image_starts_at_the_highest_level_with_the_device_tree),
         cmocka_unit_test(the_device_tree_names_what_is_there),
         cmocka_unit_test(psci_starts_and_stops_other_pes),
+        cmocka_unit_test(a_store_wakes_who_waits_for_it_at_that_cycle),
         cmocka_unit_test(forks_and_saved_states_go_on_alike),
         cmocka_unit_test(flash_keeps_over_a_reset_what_was_programmed),
         cmocka_unit_test(slots_share_pages_and_interrupts_follow_each_other),

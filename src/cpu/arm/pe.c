@@ -28,6 +28,8 @@ static void monitor_store(struct engine *e, const struct cpu *by, uint64_t pa, u
         if (e->cpu[i] != by && pa < block + granule_of(p) && block < pa + n) {
             p->s.monitor = 0;
             pe_event(p);
+            if (p->s.waiting && e->running) /* it may run now, and whoever runs alone has to know: as for SEV */
+                e->running->resync = true;
         } else {
             held |= (block ^ pa) < MEM_PAGE_SIZE;
         }
