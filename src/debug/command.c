@@ -1,6 +1,5 @@
 #include "debug/command.h"
 #include "debug/explain.h"
-#include "debug/explain_build.h"
 #include "debug/inject.h"
 #include "debug/target.h"
 
@@ -241,26 +240,10 @@ static struct explanation *last_trap(struct debugger *d, const struct history_po
     return explain_trap(d->m, &t.change);
 }
 
-/* Where traps are not explained yet: what the last one was. */
-static bool what(struct debugger *d, struct buf *out)
-{
-    struct history_point here = history_here(d->history);
-    struct last_trap t = {.hart = d->hart};
-    const struct history_search s = {.look = HISTORY_TRAPS, .is = is_trap_of, .ctx = &t};
-    bool found = history_back_until(d->history, &s);
-    history_seek(d->history, &here);
-    if (found)
-        debugger_describe(d->m, &t.change, out);
-    buf_printf(out, "%s\n", found ? "" : "no trap was taken before this point");
-    return found;
-}
-
 static bool why(struct debugger *d, const char *args, struct buf *out)
 {
     struct history_point here = history_here(d->history);
     (void)args;
-    if (!explain_ops(d->m))
-        return what(d, out);
     struct explanation *e = last_trap(d, &here);
     if (e) {
         char *text = explain_text(e, 100, false);

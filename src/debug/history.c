@@ -183,7 +183,12 @@ bool history_inject(struct history *h, const struct machine_injection *i, struct
 void history_changed(struct history *h)
 {
     forget(h);
-    struct history_entry *e = add(h);
+    const struct history_point here = history_point_of(h->m);
+    struct history_entry *e = h->entries && h->next == h->entries ? &h->log[h->entries - 1] : NULL;
+    if (e && e->kind == ENTRY_STATE && !history_compare(&e->at, &here)) /* one of many changes made here: the last one counts */
+        machine_free(e->state);
+    else
+        e = add(h);
     e->kind = ENTRY_STATE;
     e->state = machine_fork(h->m);
     e->state->host = (struct machine_host){0};

@@ -110,6 +110,7 @@ monitor catch trap all
 continue
 printf "el %d\n", $el
 info registers elr_el3 elr_el2 elr_el1 esr_el1
+monitor why
 reverse-stepi
 printf "trapped at %d\n", $pc
 continue
@@ -119,6 +120,7 @@ monitor regs hcr_el2
 kill
 END
 has arm '^cpsr .*\[ .*M=' '^\$2 = 0xc$' '^\$3 = \[' '= \{?0x1122334455667788' '^same 1$' 'hart 0: .* EL[0-3] -> EL[1-3], epc' 'el [123]$' 'elr_el1' \
+    '-> EL[1-3] at ' \
     '^trapped at' 'hart 0: ' 'hart 0: ' 'hypervisor'
 
 # run and kill begin anew; the guest's end is told with its code; its console stays out of the protocol.
@@ -133,7 +135,21 @@ continue
 END
 has again 'Breakpoint 1, .*hs_main' '^again 1$' 'Breakpoint 1, .*hs_main' 'exited normally|exited with code'
 
-# Ctrl-C, by a socket; then GDB lets go and the machine runs on to its end.
+# Ctrl-C: the guest is an endless loop.
+printf '\x6f\x00\x00\x00' >loop.bin
+printf '%s\n' 'set pagination off' 'set confirm off' 'set architecture riscv:rv64' \
+    "target remote | $TRAPLINE gdb --stdio loop.bin -smp 2" 'shell touch going' continue 'printf "stopped %d\n", $pc == 0x80000000' kill >c.gdb
+gdb-multiarch -nx -batch -x c.gdb >interrupt 2>&1 </dev/null &
+gdb=$!
+for _ in $(seq 200); do [ ! -e going ] || break; sleep 0.1; done
+for _ in $(seq 100); do # until it has come to continue
+    kill -INT $gdb 2>/dev/null || break
+    sleep 0.3
+done
+wait $gdb || true
+has interrupt 'received signal SIGINT' '^stopped 1$'
+
+# By a socket; then GDB lets go and the machine runs on to its end.
 "$TRAPLINE" gdb --unix "$scratch/s" "$roms/test-wakeups.elf" -smp 2 >server.out 2>server.err </dev/null &
 server=$!
 for _ in $(seq 100); do [ ! -S "$scratch/s" ] || break; sleep 0.1; done

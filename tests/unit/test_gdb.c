@@ -394,6 +394,14 @@ static void memory_is_read_and_written(void **state)
     want(&t, "m80100000,8", "deadbeef23247d2a");
     want(&t, "x80100004,2", "b#$");
     want(&t, "X0,0:", "OK");
+    says(&t, "history", " 1 inputs"); /* what is written in one place is one change */
+    ask(&t, "vCont;s:1");
+    want(&t, "M80100000,1:01", "OK");
+    says(&t, "history", " 2 inputs");
+    ask(&t, "bs");
+    want(&t, "m80100000,8", "deadbeef23247d2a");
+    ask(&t, "vCont;s:1");
+    want(&t, "m80100000,2", "01ad");
     want_begins(&t, "m10000000,4", "E"); /* a device is not looked at */
     want_begins(&t, "M10000000,1:00", "E");
     assert_int_equal(strlen(ask(&t, "m81fffff8,20")), 16); /* up to the end of RAM */
@@ -628,6 +636,33 @@ static void harts_are_threads(void **state)
     end(&t);
 }
 
+/* How many of so many steps end in the handler of interrupts, behind its first instruction. */
+static unsigned steps_into_handler(struct talk *t, unsigned steps)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < steps; i++) {
+        want_begins(t, "vCont;s:1", "T05thread:1;");
+        n += reg(t, "pc") == reg(t, "mtvec") + 4;
+    }
+    return n;
+}
+
+static void steps_go_over_interrupts_or_into_them(void **state)
+{
+    (void)state;
+    struct guest g = busy_guest(1);
+    struct talk t;
+    begin(&t, guest_machine(&g, NULL));
+    struct machine *plain = machine_fork(t.m);
+    assert_int_equal(steps_into_handler(&t, 6000), 0);
+    says(&t, "interrupts into", "into");
+    assert_true(steps_into_handler(&t, 6000) > 2);
+    machine_run(plain, machine_cycle(t.m));
+    assert_true(machine_digest(plain) == machine_digest(t.m));
+    machine_free(plain);
+    end(&t);
+}
+
 /* With any stops and steps, back and forth, it comes to the same end. */
 static void debugging_never_changes_the_run(void **state)
 {
@@ -677,6 +712,7 @@ int main(void)
         cmocka_unit_test(traps_are_caught_and_monitored),
         cmocka_unit_test(commands_answer),
         cmocka_unit_test(harts_are_threads),
+        cmocka_unit_test(steps_go_over_interrupts_or_into_them),
         cmocka_unit_test(debugging_never_changes_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
