@@ -10,7 +10,7 @@
 #include "cpu/engine.h"
 
 #define INSN_NO_REG  255
-#define INSN_RECORDS 16384
+#define INSN_RECORDS 2048
 
 /* One instruction. */
 struct insn_record {
