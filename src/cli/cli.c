@@ -17,6 +17,7 @@ static const struct verb verbs[] = {
     {"doc", "print what the tables know: registers, their fields, the cpu configuration", verb_doc},
     {"sweep", "inject an event at every instruction boundary of a window; compare what it interrupted", verb_sweep},
     {"diff", "compare instruction logs, of this and other simulators, to the first real difference", verb_diff},
+    {"step", "run a machine by commands: to the next trap and into it, and back; explain what happened", verb_step},
     {"gdb", "serve a machine to GDB: harts as threads, system registers, watchpoints, reverse execution", verb_gdb},
     {"bench", "measure this program, beside QEMU where that is installed", verb_bench},
 };

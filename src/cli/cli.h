@@ -41,4 +41,5 @@ int verb_sweep(int argc, char **argv);
 int verb_bench(int argc, char **argv);
 int verb_diff(int argc, char **argv);
 int verb_gdb(int argc, char **argv);
+int verb_step(int argc, char **argv);
 #endif

@@ -243,7 +243,8 @@ static bool goes(const struct server *s)
 {
     int code;
     enum gdb_state st = gdb_state(s->g);
-    return st == GDB_RUNNING || (st == GDB_IDLE && s->typed.len) || (st == GDB_DETACHED && !gdb_exited(s->g, &code));
+    bool idle = st == GDB_IDLE || (st == GDB_DETACHED && machine_next_wake(s->m) == UINT64_MAX);
+    return idle ? s->typed.len > 0 : st == GDB_RUNNING || (st == GDB_DETACHED && !gdb_exited(s->g, &code));
 }
 
 /* Waits for whatever comes next, not at all while the machine goes on. False: the user leaves. */
@@ -274,7 +275,7 @@ static bool over(struct server *s)
     if (!s->lost)
         return false;
     hang_up(s);
-    if (s->stdio && st != GDB_DETACHED)
+    if (s->stdio)
         return true;
     if (st != GDB_DETACHED && gdb_exited(s->g, &code))
         return true;

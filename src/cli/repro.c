@@ -3,6 +3,7 @@
 #include "machine/loader.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 void repro_word(struct buf *b, const char *w)
@@ -63,18 +64,24 @@ void repro_machine(struct buf *b, const struct machine_options *o)
     buf_printf(b, " --seed %" PRIu64, c->seed);
 }
 
-/* The digest of a file; a file that went away since is said to be so. */
+/* The digest of a file; a file that went away since is said to be so. Read piece by piece: a whole initrd beside the machine
+   would be the most memory the process ever has. */
 static void put_digest(struct buf *b, const char *path)
 {
-    struct buf bytes;
+    uint8_t piece[8192];
     if (!path || !strcmp(path, "none") || !strcmp(path, "default"))
         return;
-    if (image_read_file(path, &bytes, NULL)) {
-        buf_printf(b, " %s=%016" PRIx64, path, hash_bytes(bytes.data, bytes.len));
-        buf_free(&bytes);
-    } else {
+    FILE *f = fopen(path, "rb");
+    struct hash *h = hash_new();
+    for (size_t n; f && (n = fread(piece, 1, sizeof piece, f)) > 0;)
+        hash_add(h, piece, n);
+    uint64_t digest = hash_end(h);
+    if (f && !ferror(f))
+        buf_printf(b, " %s=%016" PRIx64, path, digest);
+    else
         buf_printf(b, " %s=unreadable", path);
-    }
+    if (f)
+        fclose(f);
 }
 
 void repro_digests(struct buf *b, const struct machine_options *o)

@@ -6,6 +6,7 @@
 #include "cli/session.h"
 #include "cli/sweep_work.h"
 #include "debug/riscv/judge.h"
+#include "debug/riscv/view.h"
 #include "machine/output.h"
 
 #include <inttypes.h>
@@ -558,6 +559,12 @@ static int one_case(const struct sweep_args *a, struct sweep *s, struct sweep_re
 
 /* ---- the verb ------------------------------------------------------------------------------------------------------------- */
 
+static bool rule_fits(const struct sweep_args *a, struct machine *m, struct err *e)
+{
+    struct rv_features f;
+    return !a->sbi || view_features(&f, m, 0) || err_set(e, "--rule sbi is for RISC-V machines");
+}
+
 static bool settle(struct sweep_args *a, struct machine **m, struct err *e)
 {
     if (a->nargs > 1)
@@ -572,8 +579,8 @@ static bool settle(struct sweep_args *a, struct machine **m, struct err *e)
     if (a->machine.netdev || a->machine.dumpdtb)
         return err_set(e, "%s: a sweep has no use for it", a->machine.netdev ? "-netdev" : "-dumpdtb");
     *m = machine_new(&a->machine.config, e);
-    return *m && (!a->load || machine_load(*m, a->load, e)) && parse_points(a, *m, e) && parse_ranges(a, *m, e) &&
-           make_variants(a, *m, e);
+    return *m && rule_fits(a, *m, e) && (!a->load || machine_load(*m, a->load, e)) && parse_points(a, *m, e) &&
+           parse_ranges(a, *m, e) && make_variants(a, *m, e);
 }
 
 static void configure(struct sweep_args *a)

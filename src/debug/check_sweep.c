@@ -15,7 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HART = 0, BOOT_CYCLES = 100000000, CASE_CYCLES = 30000, WINDOW_MAX = 20000, RAM_BASE = 0x80000000u, CAUSE_EBREAK = 3 };
+enum { HART = 0, BOOT_CYCLES = 100000000, CASE_CYCLES = 10000, WINDOW_MAX = 20000, RAM_BASE = 0x80000000u, CAUSE_EBREAK = 3 };
+
+#define SECOND_EVENT 0xffff0000u /* which the payloads register besides the first: local, software */
 
 /* Of sstatus, what the operating system's shape of a handler turns off. */
 enum { STATUS_FS = 3 << 13, STATUS_VS = 3 << 9, STATUS_SUM = 1 << 18, HSTATUS_GVA = 1 << 6 };
@@ -94,7 +96,7 @@ static bool look(struct window *w, uint64_t from, uint64_t to, struct err *e)
     return there || err_set(e, "the payload does not go through its window");
 }
 
-static bool make_variants(struct window *w, const struct check_job *job, uint64_t select)
+static bool make_variants(struct window *w, const struct check_job *job, uint64_t select, uint64_t arg)
 {
     unsigned n = switch_size(job);
     w->variant = calloc(n, sizeof *w->variant);
@@ -102,7 +104,8 @@ static bool make_variants(struct window *w, const struct check_job *job, uint64_
         const struct check_handler *h = check_handler(job_row(job, i)->handler);
         snprintf(w->variant[i].name, sizeof w->variant[i].name, "%s", h->name);
         w->variant[i].poke[0] = (struct sweep_poke){.va = select, .value = h->select, .size = w->xlen / 8};
-        w->variant[i].pokes = 1;
+        w->variant[i].poke[1] = (struct sweep_poke){.va = arg, .value = SECOND_EVENT, .size = w->xlen / 8};
+        w->variant[i].pokes = h->effect == SSE_EFFECT_PREEMPT ? 2 : 1;
     }
     return true;
 }
@@ -132,15 +135,16 @@ static bool start_sweep(struct window *w, const struct check_job *job, struct er
 
 static bool prepare(struct window *w, const struct check_job *job, struct err *e)
 {
-    uint64_t from, to, select, base;
+    uint64_t from, to, select, arg, base;
     if (!symbol(w, "window_start", &from, e) || !symbol(w, "window_end", &to, e) || !symbol(w, "handler_select", &select, e) ||
-        !symbol(w, "payload_base", &base, e) || !symbol(w, "normal_vector", &w->normal_vector, e) ||
-        !symbol(w, "scratch_start", &w->ignore[1].start, e) || !symbol(w, "scratch_end", &w->ignore[1].end, e) ||
-        !symbol(w, "handler_text_start", &w->handler.start, e) || !symbol(w, "handler_text_end", &w->handler.end, e))
+        !symbol(w, "handler_arg", &arg, e) || !symbol(w, "payload_base", &base, e) ||
+        !symbol(w, "normal_vector", &w->normal_vector, e) || !symbol(w, "scratch_start", &w->ignore[1].start, e) ||
+        !symbol(w, "scratch_end", &w->ignore[1].end, e) || !symbol(w, "handler_text_start", &w->handler.start, e) ||
+        !symbol(w, "handler_text_end", &w->handler.end, e))
         return false;
     w->ignore[0] = (struct sweep_range){RAM_BASE, base}; /* the firmware's */
     w->handler_start = w->handler.start;
-    return look(w, from, to, e) && make_variants(w, job, select) && start_sweep(w, job, e);
+    return look(w, from, to, e) && make_variants(w, job, select, arg) && start_sweep(w, job, e);
 }
 
 static void window_close(struct window *w)
@@ -180,6 +184,12 @@ static bool window_open(struct window *w, const struct check_job *job, const str
 
 /* ---- what must come back
  * --------------------------------------------------------------------------------------------------------- */
+
+/* Whether a second event brings the handler back with V=1: what becomes of that nobody can say. */
+static bool loses_handler(enum sse_form form, const struct check_handler *h, const struct rv_view *x)
+{
+    return form == SSE_FORM_HEAD && h->effect == SSE_EFFECT_PREEMPT && (x->v || (x->csr[VIEW_hstatus] & VIEW_SPV));
+}
 
 /* Whether the handler's trap goes astray: to a vector that is not for it. What becomes of that nobody can say. So does its first
    instruction where a landing pad is expected of it. */
@@ -359,6 +369,9 @@ static bool judge_case(void *ctx, const struct sweep_case *c)
     } else if (x->priv == 3) {
         if (fails)
             unexpected(v, c, where, "an event that came in M is not transparent");
+    } else if (loses_handler(check_firmware(j->job->firmware)->form, h, x)) {
+        if (!fails)
+            unexpected(v, c, where, "transparent, although its handler came back with V=1");
     } else if (goes_astray(j->w, check_firmware(j->job->firmware)->form, h, x)) {
         if (!fails)
             unexpected(v, c, where, "transparent, although the handler's trap went astray");

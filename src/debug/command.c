@@ -1,5 +1,6 @@
 #include "debug/command.h"
 #include "debug/explain.h"
+#include "debug/explain_build.h"
 #include "debug/inject.h"
 #include "debug/target.h"
 
@@ -31,11 +32,12 @@ static bool word(const char **p, char w[WORD])
     return n;
 }
 
-/* A number, or a symbol of the images with an offset: "0x80200000", "main", "main+8". */
+/* A number, or a symbol of the images or a register, with an offset: "0x80200000", "main", "main+8", "$pc". */
 static bool number(struct debugger *d, const char *text, uint64_t *v)
 {
     char name[WORD], *end;
     errno = 0;
+    text += *text == '$';
     *v = strtoull(text, &end, 0);
     if (isdigit((unsigned char)*text))
         return !*end && !errno;
@@ -193,8 +195,8 @@ static bool where(struct debugger *d, const char *args, struct buf *out)
     for (unsigned h = 0; h < machine_harts(d->m); h++) {
         uint64_t pc = 0;
         machine_get_reg(d->m, h, "pc", &pc);
-        buf_printf(out, "%c hart %u: %s, pc 0x%" PRIx64 ", cycle %" PRIu64 "%s\n", h == d->hart ? '*' : ' ', h,
-                   machine_mode(d->m, h), pc, machine_hart_cycle(d->m, h), machine_waits(d->m, h) ? ", waits" : "");
+        buf_printf(out, "%c hart %u: %s, pc 0x%" PRIx64 ", cycle %" PRIu64 ", %s\n", h == d->hart ? '*' : ' ', h,
+                   machine_mode(d->m, h), pc, machine_hart_cycle(d->m, h), debugger_activity(d->m, h));
     }
     return true;
 }
@@ -223,28 +225,52 @@ static bool is_trap_of(void *ctx, struct machine *m, const struct machine_change
     return true;
 }
 
-/* Goes back to the boundary before the hart's last trap, explains it, and comes back. */
-static bool why(struct debugger *d, const char *args, struct buf *out)
+/* The explanation of the hart's last trap; the machine goes back to the boundary before it. NULL: there is none. */
+static struct explanation *last_trap(struct debugger *d, const struct history_point *here)
 {
     struct last_trap t = {.hart = d->hart};
     const struct history_search s = {.look = HISTORY_TRAPS, .is = is_trap_of, .ctx = &t};
+    /* The search looks before this point: a trap that led right here comes first. */
+    struct explanation *e = history_back_step(d->history, d->hart) ? explain_next(d->m, d->hart) : NULL;
+    if (e && e->kind == EXPLAIN_TRAP)
+        return e;
+    explain_free(e);
+    history_seek(d->history, here);
+    if (!history_back_until(d->history, &s) || !history_back_step(d->history, d->hart))
+        return NULL;
+    return explain_trap(d->m, &t.change);
+}
+
+/* Where traps are not explained yet: what the last one was. */
+static bool what(struct debugger *d, struct buf *out)
+{
+    struct history_point here = history_here(d->history);
+    struct last_trap t = {.hart = d->hart};
+    const struct history_search s = {.look = HISTORY_TRAPS, .is = is_trap_of, .ctx = &t};
+    bool found = history_back_until(d->history, &s);
+    history_seek(d->history, &here);
+    if (found)
+        debugger_describe(d->m, &t.change, out);
+    buf_printf(out, "%s\n", found ? "" : "no trap was taken before this point");
+    return found;
+}
+
+static bool why(struct debugger *d, const char *args, struct buf *out)
+{
     struct history_point here = history_here(d->history);
     (void)args;
-    bool found = history_back_until(d->history, &s);
-    if (found && history_back_step(d->history, d->hart)) {
-        struct explanation *e = explain_trap(d->m, &t.change);
-        char *text = e ? explain_text(e, 100, false) : NULL;
-        if (text) {
-            buf_printf(out, "%s", text);
-        } else {
-            debugger_describe(d->m, &t.change, out);
-            buf_printf(out, "\n");
-        }
+    if (!explain_ops(d->m))
+        return what(d, out);
+    struct explanation *e = last_trap(d, &here);
+    if (e) {
+        char *text = explain_text(e, 100, false);
+        buf_printf(out, "%s", text);
         free(text);
-        explain_free(e);
     } else {
         buf_printf(out, "hart %u has taken no trap since the beginning of what is known\n", d->hart);
     }
+    bool found = e;
+    explain_free(e);
     history_seek(d->history, &here);
     return found;
 }

@@ -1,5 +1,6 @@
 #include "debug/debugger.h"
 #include "debug/target.h"
+#include "machine/machine.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,6 +18,12 @@ static uint64_t reg(struct machine *m, unsigned hart, const char *name)
 }
 
 /* ---- traps ---------------------------------------------------------------------------------------------------------------- */
+
+const char *debugger_activity(struct machine *m, unsigned hart)
+{
+    const struct cpu_progress *p = machine_progress(m, hart);
+    return p->halted ? "halted" : p->parked ? "off" : machine_waits(m, hart) ? "waits" : "runs";
+}
 
 void debugger_describe(struct machine *m, const struct machine_change *c, struct buf *out)
 {
@@ -53,7 +60,7 @@ static void changed(void *ctx, struct machine *m, const struct machine_change *c
         debugger_describe(m, c, &d->said);
         buf_printf(&d->said, "\n");
     }
-    if (catches(d, c)) {
+    if (catches(d, c) || (d->until && d->until(d->until_ctx, m, c))) {
         d->seen_trap = true;
         d->change = *c;
         machine_break(m, c->hart);

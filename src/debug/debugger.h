@@ -50,6 +50,9 @@ struct debugger {
     struct buf said; /* what is to be told while the machine runs; whoever shows it sets len to 0 */
     struct debugger_catch caught[DEBUGGER_CATCHES];
     unsigned catches;
+    /* Whether to stop behind this trap or return, beside those that are caught; NULL: nobody asks. */
+    bool (*until)(void *ctx, struct machine *m, const struct machine_change *c);
+    void *until_ctx;
     struct debugger_stop stop; /* why it stopped last */
 
     /* How it goes on. */
@@ -91,6 +94,8 @@ void debugger_halt(struct debugger *d);
 enum debugger_why debugger_back_step(struct debugger *d, unsigned hart);
 enum debugger_why debugger_back(struct debugger *d);
 
+/* "runs", "waits" in wfi or WFE, "off", "halted" in the critical error state. */
+const char *debugger_activity(struct machine *m, unsigned hart);
 /* "load page fault (cause 13), VU -> HS, epc 0x…, tval 0x…" of a trap; of a return "return, HS -> VU, pc 0x…". */
 void debugger_describe(struct machine *m, const struct machine_change *c, struct buf *out);
 /* Adds what is to be caught: a number or a name of a cause ("13", "load page fault", "load-page"), "all", "irq". False with a

@@ -66,10 +66,7 @@ unsigned disas_bytes(struct disas *d, struct machine *m, unsigned hart, uint64_t
 unsigned disas_at(struct disas *d, struct machine *m, unsigned hart, uint64_t pc, uint32_t *bits, char *out, size_t cap)
 {
     uint8_t p[4] = {0};
-    struct cpu *c = machine_hart(m, hart);
-    size_t n = 0;
-    while (n < sizeof p && m->arch->load(c, pc + n, p + n, 2)) /* the second half may lie on a page that is not there */
-        n += 2;
+    size_t n = machine_read_virtual(m, hart, pc, p, sizeof p); /* the second half may lie on a page that is not there */
     if (bits)
         *bits = (uint32_t)p[0] | (uint32_t)p[1] << 8 |
                 (n >= 2 && d->ops->length(p) == 4 ? (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24 : 0);

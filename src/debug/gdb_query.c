@@ -8,8 +8,6 @@
 
 /* ---- threads -------------------------------------------------------------------------------------------------------------- */
 
-static const char *what_it_does(struct gdb *g, unsigned hart) { return machine_waits(g->d.m, hart) ? "waits" : "runs"; }
-
 static void threads_first(struct gdb *g, const char *args, size_t len)
 {
     (void)args, (void)len;
@@ -32,7 +30,7 @@ static void thread_extra(struct gdb *g, const char *args, size_t len)
         gdb_error(g, 22);
         return;
     }
-    snprintf(text, sizeof text, "%s, %s", machine_mode(g->d.m, (unsigned)h), what_it_does(g, (unsigned)h));
+    snprintf(text, sizeof text, "%s, %s", machine_mode(g->d.m, (unsigned)h), debugger_activity(g->d.m, (unsigned)h));
     gdb_put_hex(&g->reply, text, strlen(text));
 }
 
@@ -49,7 +47,7 @@ static void object_threads(struct gdb *g, struct buf *out)
     buf_printf(out, "<?xml version=\"1.0\"?>\n<threads>\n");
     for (unsigned h = 0; h < machine_harts(g->d.m); h++)
         buf_printf(out, "<thread id=\"%x\" core=\"%u\" name=\"hart %u %s\">%s</thread>\n", h + 1, h, h, machine_mode(g->d.m, h),
-                   what_it_does(g, h));
+                   debugger_activity(g->d.m, h));
     buf_printf(out, "</threads>\n");
 }
 

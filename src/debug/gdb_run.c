@@ -97,15 +97,20 @@ static void tell_said(struct gdb *g)
     g->d.said.len = 0;
 }
 
+static void send_stop(struct gdb *g)
+{
+    g->reply.len = 0;
+    gdb_why(g, "", 0);
+    gdb_send(g, g->reply.data, g->reply.len);
+    g->interrupted = false;
+}
+
 static void tell_stop(struct gdb *g)
 {
     g->state = GDB_STOPPED;
     tell_said(g);
     comment(g);
-    g->reply.len = 0;
-    gdb_why(g, "", 0);
-    gdb_send(g, g->reply.data, g->reply.len);
-    g->interrupted = false;
+    send_stop(g);
 }
 
 /* ---- going on ------------------------------------------------------------------------------------------------------------- */
@@ -253,14 +258,19 @@ void gdb_step(struct gdb *g, const char *args, size_t len)
 
 static void back(struct gdb *g, bool one)
 {
+    struct debugger *d = &g->d;
     g->silent = true;
     g->exited = false;
     g->interrupted = false;
     if (one)
-        debugger_back_step(&g->d, g->general);
+        debugger_back_step(d, g->general);
     else
-        debugger_back(&g->d);
-    tell_stop(g);
+        debugger_back(d);
+    comment(g);
+    /* GDB steps over a watched access to see what it did; backwards, too. So it is to be before the access is undone. */
+    if (d->stop.why == DEBUGGER_WATCH)
+        history_seek_hart(d->history, d->stop.hart, machine_hart_cycle(d->m, d->stop.hart) + 1);
+    send_stop(g);
 }
 
 void gdb_back(struct gdb *g, const char *args, size_t len)

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "debug/sweep_internal.h"
 #include "debug/symbols.h"
+#include "debug/trace.h"
 #include "machine/machine.h"
 
 #include <inttypes.h>
@@ -74,11 +75,10 @@ struct sweep_detail *sweep_detail(struct sweep *s, uint64_t pc, const char *mode
 
 void sweep_story_line(struct sweep *s, const struct machine_change *c, char *line, size_t cap)
 {
-    char from[SWEEP_WHERE], to[SWEEP_WHERE], what[32] = "return";
+    char from[SWEEP_WHERE], to[SWEEP_WHERE], scratch[32];
+    const char *what = c->is_return ? "return" : c->nmi ? "RNMI" : trace_ops(s->booted)->cause(c, scratch);
     sweep_where(s, c->epc, from);
     sweep_where(s, c->pc, to);
-    if (!c->is_return)
-        snprintf(what, sizeof what, "%s %" PRIu64, c->nmi ? "nmi" : c->interrupt ? "interrupt" : "exception", c->cause);
     snprintf(line, cap, "cycle %" PRIu64 " hart %u %-12s %-2s 0x%" PRIx64 " %s -> %-2s 0x%" PRIx64 " %s", c->cycle, c->hart, what,
              s->ops->mode_name(c->priv, c->v, s->has_v), c->epc, from, s->ops->mode_name(c->to_priv, c->to_v, s->has_v), c->pc,
              to);

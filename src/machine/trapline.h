@@ -156,8 +156,8 @@ enum machine_event {
     MACHINE_RNMI, /* a resumable non-maskable interrupt (Smrnmi) */
     MACHINE_BUS_ERROR, /* the instruction to come meets corrupt data: a hardware-error exception (cause 19), taken at once. A64:
                           a physical SError */
-    MACHINE_SOURCE     /* interrupt source `line` of the machine's interrupt controller (PLIC); GIC: INTID `line`, pending once at that
-                          hart (PULSE) */
+    MACHINE_SOURCE     /* interrupt source `line` of the machine's interrupt controller (PLIC); GIC: INTID `line`, pending once
+                          at that hart (PULSE) */
 };
 struct machine_injection {
     enum machine_event event;

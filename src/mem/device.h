@@ -36,8 +36,8 @@ struct device_ops {
     size_t (*input)(struct device *d, const void *p, size_t n);
     /* Interrupt input `line` of an interrupt controller changed to level (controllers only). */
     void (*line)(struct device *d, unsigned line, bool level);
-    /* Makes input `line`, of that hart where each has its own, pending once, as a device's edge does (controllers only). NULL: the
-       input goes high and low. */
+    /* Makes input `line`, of that hart where each has its own, pending once, as a device's edge does (controllers only). NULL:
+       the input goes high and low. */
     void (*pend)(struct device *d, unsigned hart, unsigned line);
     /* A hart asks its interrupt controller for something (controllers only); what and value as in mem/gic.h. */
     void (*hart_call)(struct device *d, unsigned hart, unsigned what, uint64_t value);

@@ -29,6 +29,20 @@ grep -v verdicts "$scratch/out" >"$scratch/one"
 check 0 s1.states -j 5
 grep -v verdicts "$scratch/out" | cmp - "$scratch/one" || fail "the table depends on the number of processes"
 
+# A process that dies takes the run with it, and says so.
+"$TRAPLINE" check s1.flags -j 2 >"$scratch/out" 2>"$scratch/err" &
+parent=$!
+child=
+while [ -z "$child" ] && kill -0 $parent 2>/dev/null; do
+    child=$(cut -d' ' -f1 "/proc/$parent/task/$parent/children" 2>/dev/null || true)
+done
+kill -9 "$child"
+status=0
+wait $parent || status=$?
+[ "$status" -eq 2 ] || fail "status $status after the death of a worker"
+tells 'a worker process was ended by signal 9'
+[ ! -s "$scratch/out" ] || fail "verdicts although a worker died"
+
 # Programs read it too.
 check 0 s1.attrs s1r s2 --json --junit "$scratch/junit.xml"
 says '"ok": true'
@@ -89,6 +103,15 @@ check 2 --events 0
 cp "$program/roms/sbi-p1.elf" "$program/roms/sbi-maint.elf"
 check 1 s2.rate --firmware sbi-maint --xlen 64
 says WRONG
+
+cp "$TRAPLINE_SOURCE"/roms/sbi-*.elf "$program/roms/"
+offset=$(LC_ALL=C grep -obUaP '\x23\xb0\xc2\x01' "$program/roms/kernel.elf" | head -n 1 | cut -d: -f1) # sd t3, (t0): kernel_count
+[ -n "$offset" ] || fail "the kernel does not count calls"
+printf '\x13\0\0\0' | dd of="$program/roms/kernel.elf" bs=1 seek="$offset" conv=notrunc status=none
+check 1 s2.rate --firmware sbi-maint --xlen 64 --events 60
+says "^s2.rate .* linux-good .* WRONG *B6 [1-9]"
+says "the program's calls are not counted one by one"
+cp "$TRAPLINE_SOURCE/roms/kernel.elf" "$program/roms/"
 
 # Boundaries of the switch: one firmware in the place of another, and handlers that do something else than they are known to.
 cp "$TRAPLINE_SOURCE"/roms/sbi-*.elf "$program/roms/"

@@ -73,6 +73,8 @@ static bool left_out(const struct a64_case *c, const struct a64_row *r, uint32_t
         return true;
     if (c->stage2 && r->cost == COST_ATOMIC) /* QEMU 7.2 loads first, then stores: a fault of stage 2 before one of stage 1 */
         return true;
+    if (starts(r->name, "ldapr") && n == 31) /* its alignment is not looked at: put_plain() aligns the others */
+        return true;
     if (!strcmp(r->name, "fjcvtzs")) /* of a flushed subnormal: PSTATE.Z */
         return true;
     if (!strcmp(r->name, "fcvtzs_v_i1_h") || !strcmp(r->name, "fcvtzu_v_i1_h"))

@@ -161,6 +161,43 @@ static void chains_count_each_overflow_of_the_counter_before(void **state)
     rig_free(r);
 }
 
+static void told(void *ctx, struct pe *p, bool level)
+{
+    (void)p;
+    *(int *)ctx = level;
+}
+
+/* An event that no cycle foretells interrupts when it happens: exceptions, returns, increments by software. */
+static void an_event_that_overflows_interrupts_at_once(void **state)
+{
+    (void)state;
+    static const unsigned events[] = {EVENT_EXC_TAKEN, EVENT_EXC_RETURN, EVENT_SW_INCR};
+    for (unsigned i = 0; i < 3; i++) {
+        struct rig *r = rig_new("max,el3=off,el2=off");
+        int level = -1;
+        const struct pe_env env = {.pmu = told};
+        r->p->env = &env;
+        r->p->env_ctx = &level;
+        put(r, SR_pmcr_el0, 1);
+        count_event(r, 2, events[i]);
+        put(r, SR_pmintenset_el1, 4);
+        put(r, SR_pmevcntr_el0 + 2, UINT32_MAX - 1);
+        for (unsigned k = 0; k < 2; k++) {
+            assert_int_equal(level, -1);
+            if (events[i] == EVENT_EXC_TAKEN)
+                take_exception(r->p, &(struct arm_exception){.ec = EC_SVC});
+            else if (events[i] == EVENT_EXC_RETURN)
+                pe_eret(r->p, 0);
+            else
+                put(r, SR_pmswinc_el0, 4);
+        }
+        assert_int_equal(level, 1);
+        put(r, SR_pmovsclr_el0, 4);
+        assert_int_equal(level, 0);
+        rig_free(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +205,7 @@ int main(void)
         cmocka_unit_test(software_increments_the_counters_it_names),
         cmocka_unit_test(overflows_are_seen_when_they_happen),
         cmocka_unit_test(chains_count_each_overflow_of_the_counter_before),
+        cmocka_unit_test(an_event_that_overflows_interrupts_at_once),
     };
     return cmocka_run_group_tests_name("arm_counters", tests, NULL, NULL);
 }

@@ -153,6 +153,33 @@ static void psci_starts_and_stops_other_pes(void **state)
     machine_free(m);
 }
 
+/* Arm ARM B2.9.6: a store that clears a monitor is an event for the PE that has it. One that waits in WFE is woken at that cycle,
+   though the storing PE runs alone, so a run in pieces is the same run. */
+static void a_store_wakes_who_waits_for_it_at_that_cycle(void **state)
+{
+    (void)state;
+    uint32_t code[WORDS] = {movz(0, 3, 0),      movk(0, 0xc400, 1), movz(1, 1, 0), movz(2, 64, 0),
+                            movk(2, 0x4008, 1), movz(3, 77, 0),     HVC,           movz(6, 0x4100, 1),
+                            movz(5, 0x1000, 0),                      /* for (;;) { for (x5 = 0x1000; x5; x5--); str x5, [x6]; } */
+                            0xd10004a5,         0xb5ffffe5,          /* sub x5, x5, #1; cbnz x5, .-4 */
+                            0xf90000c5,         0x17fffffc};         /* str x5, [x6]; b .-16 */
+    uint32_t waiter[] = {movz(6, 0x4100, 1), 0xd50320bf, 0xd503205f, /* sevl; wfe */
+                         0xc85f7cc7,         0xd503205f, 0x91000529, /* for (;;) { ldxr x7, [x6]; wfe; add x9, x9, #1; } */
+                         0x17fffffd};
+    memcpy(code + 16, waiter, sizeof waiter);
+    write_kernel(code, ARRAY_LEN(code));
+    struct machine *m = board("virt-arm", 2);
+    machine_run(m, 5000);
+    struct machine *f = machine_fork(m);
+    machine_run(m, 200000);
+    for (unsigned i = 0; i < 200000 / 250; i++)
+        machine_run(f, 250);
+    assert_int_equal(machine_digest(m), machine_digest(f));
+    assert_in_range(reg(m, 1, "x9"), 20, 30); /* a store each 8,195 cycles */
+    machine_free(f);
+    machine_free(m);
+}
+
 /* Writes a byte after a byte to the UART and counts in memory. */
 static struct machine *busy(unsigned harts)
 {
@@ -243,23 +270,27 @@ static void slots_share_pages_and_interrupts_follow_each_other(void **state)
     machine_free(m);
 }
 
-/* Code that goes from EL3 to Non-secure EL2 at CODE + 64, where it loads from `address` to x5. */
-static struct machine *load_nonsecure(uint32_t address)
+/* Code that goes from EL3 to Non-secure EL2 at CODE + 64, where it loads from `address` to x5. scr: more bits of SCR_EL3. */
+static struct machine *load_nonsecure(uint32_t address, uint32_t scr)
 {
-    uint32_t code[160] = {movz(0, 0x531, 0), /* SCR_EL3: NS, RES1, HCE, RW */
-                          0xd51e1100,        /* msr scr_el3, x0 */
+    uint32_t code[400] = {movz(0, 0x531, 0), /* SCR_EL3: NS, RES1, HCE, RW */
+                          movk(0, scr >> 16, 1),
+                          0xd51e1100, /* msr scr_el3, x0 */
                           movz(1, 0x3c9, 0),
                           0xd51e4001, /* msr spsr_el3, x1 */
                           movz(2, 64, 0),
                           movk(2, 0x4008, 1),
                           0xd51e4022, /* msr elr_el3, x2 */
                           0xd51cc002, /* msr vbar_el2, x2 */
+                          0xd51ec002, /* msr vbar_el3, x2 */
                           movz(3, address & 0xffff, 0),
                           movk(3, address >> 16, 1),
                           0xf9400066,  /* ldr x6, [x3] */
                           0xd69f03e0}; /* eret */
-    code[16] = 0xf9400065;             /* ldr x5, [x3] */
-    code[17] = code[128] = STAY;       /* the vector for the same level is at CODE + 0x200 */
+    code[0] = movz(0, 0x531 | (scr & 0xffff), 0);
+    code[16] = 0xf9400065; /* ldr x5, [x3] */
+    code[17] = STAY;
+    code[0x200 / 4] = code[0x400 / 4] = code[0x580 / 4] = STAY; /* vectors: same level, lower level, SError from a lower one */
     write_kernel(code, ARRAY_LEN(code));
     struct machine *m = board("virt-arm,virtualization=on,secure=on", 1);
     const uint64_t v = UINT64_C(0x1122334455667788);
@@ -278,7 +309,7 @@ static void nonsecure_accesses_do_not_reach_what_is_secure(void **state)
     } row[] = {{0xe000000, true}, {0xeffff00, true},  {0, true},         {0x9040000, true},
                {0x90b0400, true}, {0x4000000, false}, {0x9000000, false}};
     for (unsigned i = 0; i < ARRAY_LEN(row); i++) {
-        struct machine *m = load_nonsecure(row[i].address);
+        struct machine *m = load_nonsecure(row[i].address, 0);
         if (reg(m, 0, "el") != 2)
             fail_msg("0x%x: EL%d", row[i].address, (int)reg(m, 0, "el"));
         bool aborted = reg(m, 0, "esr_el2") == 0x96000010; /* external abort, same level */
@@ -298,6 +329,23 @@ static void nonsecure_accesses_do_not_reach_what_is_secure(void **state)
     assert_false(d->host->dma_write(d, 0xdfffffc, &v, 8));
     assert_true(d->host->dma_read(d, RAM, &v, 8));
     machine_free(m);
+}
+
+/* SCR_EL3.EA takes external aborts to EL3, EASE (FEAT_DoubleFault) to the vector of SErrors there. */
+static void external_aborts_go_where_scr_el3_says(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t scr;
+        uint64_t el, pc;
+    } row[] = {{0, 2, CODE + 0x200}, {8, 3, CODE + 0x400}, {8 | 1 << 19, 3, CODE + 0x580}, {1 << 19, 2, CODE + 0x200}};
+    for (unsigned i = 0; i < ARRAY_LEN(row); i++) {
+        struct machine *m = load_nonsecure(0xe000000, row[i].scr);
+        assert_int_equal(reg(m, 0, "el"), row[i].el);
+        assert_int_equal(reg(m, 0, "pc"), row[i].pc);
+        assert_int_equal(reg(m, 0, row[i].el == 3 ? "esr_el3" : "esr_el2"), row[i].el == 3 ? 0x92000010 : 0x96000010);
+        machine_free(m);
+    }
 }
 
 static void without_el3_nothing_is_secure(void **state)
@@ -490,10 +538,12 @@ int main(void)
         cmocka_unit_test(a_raw_image_starts_at_the_highest_level_with_the_device_tree),
         cmocka_unit_test(the_device_tree_names_what_is_there),
         cmocka_unit_test(psci_starts_and_stops_other_pes),
+        cmocka_unit_test(a_store_wakes_who_waits_for_it_at_that_cycle),
         cmocka_unit_test(forks_and_saved_states_go_on_alike),
         cmocka_unit_test(flash_keeps_over_a_reset_what_was_programmed),
         cmocka_unit_test(slots_share_pages_and_interrupts_follow_each_other),
         cmocka_unit_test(nonsecure_accesses_do_not_reach_what_is_secure),
+        cmocka_unit_test(external_aborts_go_where_scr_el3_says),
         cmocka_unit_test(without_el3_nothing_is_secure),
         cmocka_unit_test(the_device_tree_marks_what_is_secure),
         cmocka_unit_test(every_pe_begins_at_an_image_in_el3),

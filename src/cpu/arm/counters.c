@@ -198,18 +198,6 @@ void pmu_set_event(struct pe *p, unsigned n, uint64_t value)
     p->s.counter[n] = value;
 }
 
-void pmu_event_on(struct pe *p, unsigned event, uint32_t counters)
-{
-    if (likely(!p->counting))
-        return;
-    for (unsigned n = 0; n < p->cfg->pmu_counters; n++) {
-        if (counters >> n & 1 && event_of(p, n) == event && counts(p, n))
-            add(p, own(p), n, 1);
-    }
-}
-
-void pmu_event(struct pe *p, unsigned event) { pmu_event_on(p, event, UINT32_MAX); }
-
 /* Arm ARM CheckForPMUOverflow. */
 static bool interrupt(const struct pe *p)
 {
@@ -221,6 +209,31 @@ static bool interrupt(const struct pe *p)
     }
     return false;
 }
+
+static void tell(struct pe *p)
+{
+    bool level = interrupt(p);
+    if (level == (p->s.pmu_level != 0))
+        return;
+    p->s.pmu_level = level;
+    if (p->env && p->env->pmu)
+        p->env->pmu(p->env_ctx, p, level);
+}
+
+void pmu_event_on(struct pe *p, unsigned event, uint32_t counters)
+{
+    uint64_t before = p->s.regs.pmovsset_el0;
+    if (likely(!p->counting))
+        return;
+    for (unsigned n = 0; n < p->cfg->pmu_counters; n++) {
+        if (counters >> n & 1 && event_of(p, n) == event && counts(p, n))
+            add(p, own(p), n, 1);
+    }
+    if (p->s.regs.pmovsset_el0 != before)
+        tell(p); /* no deadline was there for it */
+}
+
+void pmu_event(struct pe *p, unsigned event) { pmu_event_on(p, event, UINT32_MAX); }
 
 uint64_t pmu_update(struct pe *p)
 {
@@ -235,11 +248,6 @@ uint64_t pmu_update(struct pe *p)
         if (to && !__builtin_add_overflow(p->s.cycle, to, &at) && at < next)
             next = at; /* of retired instructions: not before */
     }
-    bool level = interrupt(p);
-    if (level != (p->s.pmu_level != 0)) {
-        p->s.pmu_level = level;
-        if (p->env && p->env->pmu)
-            p->env->pmu(p->env_ctx, p, level);
-    }
+    tell(p);
     return next;
 }

@@ -4,7 +4,7 @@
  */
 #include "cpu/arm/crypto.h"
 #include "cpu/arm/exec.inc"
-#include "cpu/fp/arm.h"
+#include "cpu/fp/arm_host.h"
 #include "cpu/arm/simd.inc"
 #include "cpu/arm/fp_exec.inc"
 
@@ -184,9 +184,22 @@ SLOW void simd_modified(struct pe *p, struct uop *op, int64_t left)
 
 /* ---- structures --------------------------------------------------------------------------------------------------------- */
 
+/* Where n bytes at va are in host memory, if the soft TLB knows; else NULL. */
+INLINE uint8_t *elements_at(const struct pe *p, uint64_t va, unsigned n, bool store)
+{
+    const struct tlb_entry *t = TLB_OF(va);
+    bool hit = TLB_PAGE(va, n) == (store ? t->wtag : t->rtag);
+    return likely(hit) ? (uint8_t *)(va + t->add) : NULL;
+}
+
 /* Moves n elements of `size` bytes between memory at va and buf, in chunks that slow.data holds. False: p->exc. */
 static bool move_elements(struct pe *p, uint64_t va, unsigned size, unsigned n, uint8_t *buf, bool store)
 {
+    uint8_t *host = elements_at(p, va, size * n, store);
+    if (host) {
+        memcpy(store ? host : buf, store ? buf : host, size * n);
+        return true;
+    }
     unsigned most = sizeof p->slow.data / size;
     for (unsigned done = 0; done < n; done += most) {
         unsigned count = n - done < most ? n - done : most;
@@ -257,6 +270,21 @@ FP_CALL(ls_single, bool store, unsigned regs, unsigned sz, bool post)
         return exec_raise(p, op, left);
     STRUCTURE_END(size * regs);
 }
+
+/* The commonest of them, of one register. */
+#define LS_REPLICATE1(post)                                                                                              \
+    FP_BEGIN                                                                                                             \
+    unsigned sz_ = (uint32_t)op->imm >> 10 & 3;                                                                          \
+    uint64_t va_ = X(op->rs1), v_ = 0;                                                                                   \
+    const uint8_t *host_ = elements_at(p, va_, 1u << sz_, false);                                                        \
+    if (unlikely(!host_))                                                                                                \
+        return ls_replicate(p, op, left, 1, post);                                                                       \
+    v_ = sz_ == 2 ? get32(host_) : sz_ == 3 ? get64(host_) : sz_ ? get16(host_) : get8(host_);                           \
+    v_ = replicate(v_, sz_).d[0];                                                                                        \
+    p->s.v[op->rd].d[0] = v_;                                                                                            \
+    p->s.v[op->rd].d[1] = (uint32_t)op->imm >> 30 & 1 ? v_ : 0;                                                          \
+    if (post)                                                                                                            \
+        WRITE_BACK(va_ + post_step(p, op, 1u << sz_))
 
 FP_CALL(ls_replicate, unsigned regs, bool post)
 {

@@ -88,9 +88,10 @@ static void abort_(struct walk *w, unsigned fsc, int level, bool second, bool on
         e.iss |= (uint32_t)cm << 8 | (uint32_t)(cm || w->write) << 6;
     /* Arm ARM AArch64.DataAbort, AArch64.InstructionAbort, AArch64.SyncExternalAbortTarget. */
     if (external) {
-        if (p->el == 3 || (arm_has(p->cfg, FEAT_EL3) && (p->s.regs.scr_el3 & scr_el3_EA)))
+        if (p->el == 3 || (arm_has(p->cfg, FEAT_EL3) && (p->s.regs.scr_el3 & scr_el3_EA))) {
             e.el = 3;
-        else if (p->el < 2 && el2_enabled(p) && ((hcr_of(p) & (hcr_el2_TGE | hcr_el2_TEA)) || second))
+            e.as_serror = arm_has(p->cfg, FEAT_DoubleFault) && (p->s.regs.scr_el3 & scr_el3_EASE);
+        } else if (p->el < 2 && el2_enabled(p) && ((hcr_of(p) & (hcr_el2_TGE | hcr_el2_TEA)) || second))
             e.el = 2;
     } else if (second) {
         e.el = 2;

@@ -8,6 +8,7 @@
 #include "cpu/arm/regime.h"
 #include "cpu/arm/timer.h"
 #include "cpu/arm/trap.h"
+#include "cpu/fp/arm_host.h"
 
 #include <string.h>
 
@@ -27,6 +28,8 @@ static void monitor_store(struct engine *e, const struct cpu *by, uint64_t pa, u
         if (e->cpu[i] != by && pa < block + granule_of(p) && block < pa + n) {
             p->s.monitor = 0;
             pe_event(p);
+            if (p->s.waiting && e->running) /* it may run now, and whoever runs alone has to know: as for SEV */
+                e->running->resync = true;
         } else {
             held |= (block ^ pa) < MEM_PAGE_SIZE;
         }
@@ -161,6 +164,8 @@ static void level_make(struct pe *p, unsigned el)
     p->levels |= (uint8_t)(1u << el);
 }
 
+static bool pe_fp_hosted(const struct pe *p) { return p->fp_ready && !p->fp_exact && fp_arm_hosted(p->s.fpcr); }
+
 void pe_mode_changed(struct pe *p)
 {
     unsigned el = (unsigned)(p->s.pstate & PSTATE_EL) >> PSTATE_EL_SHIFT;
@@ -172,6 +177,7 @@ void pe_mode_changed(struct pe *p)
     const struct pe_level *l = &p->level[el];
     bool pan = p->s.pstate & PSTATE_PAN, unpriv = l->unpriv && !(p->s.pstate & PSTATE_UAO);
     p->fp_ready = l->fp_ready;
+    p->fp_host = pe_fp_hosted(p);
     p->sp_check = l->sp_check;
     p->big_endian = l->big_endian;
     p->big_endian_el0 = l->big_endian_el0;
@@ -203,6 +209,26 @@ void pe_sp_look(struct pe *p)
 }
 
 bool pe_bt_strict(const struct pe *p) { return sctlr_of(p, regime_of(p, p->el)) & (p->el ? sctlr_el1_BT1 : sctlr_el1_BT0); }
+
+/* ---- floating point ----------------------------------------------------------------------------------------------------------
+ */
+
+uint64_t pe_fpsr(const struct pe *p) { return p->s.fpsr | (p->executing ? fp_arm_fpsr(fp_flags_get()) : 0); }
+
+void pe_set_fpsr(struct pe *p, uint64_t fpsr)
+{
+    p->s.fpsr = fpsr;
+    if (p->executing)
+        fp_flags_set(0);
+}
+
+void pe_set_fpcr(struct pe *p, uint64_t fpcr)
+{
+    p->s.fpcr = fpcr;
+    p->fp_host = pe_fp_hosted(p);
+    if (p->executing)
+        fp_rm_set(fp_arm_env(fpcr).rm);
+}
 
 /* ---- what system register writes cause ------------------------------------------------------------------------------------- */
 
@@ -243,11 +269,13 @@ static void run_handlers(struct pe *p, uint64_t limit)
     c->limit = limit;
     c->resync = false;
     p->executing = 1;
+    fp_host_enter(fp_arm_env(p->s.fpcr).rm, 0);
     exec_enter(p, (int64_t)(limit - p->s.cycle));
 #ifdef TL_ENGINE_PLAIN
     while (c->next)
         c->next->fn(c, c->next, c->left);
 #endif
+    p->s.fpsr |= fp_arm_fpsr(fp_host_leave());
     p->executing = 0;
     p->s.cycle = cpu_now(c, c->left);
 }
@@ -271,8 +299,8 @@ static void watch_others(struct pe *p)
 static void take(struct pe *p, const struct arm_exception *e)
 {
     p->cpu.resync = false;
+    pe_took(p, e); /* first: who is told of the exception sees what is pending behind it */
     take_exception(p, e);
-    pe_took(p, e);
 }
 
 /* A synchronous exception that comes before the instruction at s.pc: it takes the place of one. */

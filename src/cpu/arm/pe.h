@@ -58,6 +58,7 @@ struct arm_exception {
     bool ipa_valid; /* HPFAR_EL2 gets ipa */
     bool ns;        /* the IPA is in the Non-secure address space */
     bool virtual;   /* of IRQ, FIQ, SError: a virtual one */
+    bool as_serror; /* a synchronous external abort that is taken to the vector of SError: SCR_EL3.EASE */
     uint32_t iss;   /* ESR_ELx.ISS, 25 bits */
     uint32_t iss2;
     uint64_t far, ipa;
@@ -201,6 +202,8 @@ struct pe {
     uint8_t btype;
     uint8_t el;         /* PSTATE.EL */
     uint8_t fp_ready;   /* FP and Advanced SIMD instructions do not trap */
+    uint8_t fp_host;    /* and FPCR lets the host's FPU do them */
+    uint8_t fp_exact;   /* tests: the host's FPU does nothing */
     uint8_t no_fast;    /* reasons (enum pe_no_fast) why no load or store may take the fast path */
     uint8_t big_endian; /* data accesses of this level are */
     uint8_t big_endian_el0;
@@ -316,6 +319,10 @@ bool pe_eret_trapped(struct pe *p, enum eret_kind kind, bool key_b);
 bool eret_illegal(const struct pe *p, uint64_t spsr);
 /* What a return takes from SPSR_ELx, of what the PE has. */
 uint64_t eret_fields(const struct arm_config *c);
+/* FPCR and FPSR now; while the PE runs, flags and rounding mode are the host's, too (cpu/fp/fp.h). */
+uint64_t pe_fpsr(const struct pe *p);
+void pe_set_fpsr(struct pe *p, uint64_t fpsr);
+void pe_set_fpcr(struct pe *p, uint64_t fpcr);
 /* After a write to a register that level, routing, contexts or traps depend on: recomputes what this level caches. */
 void pe_mode_changed(struct pe *p);
 

@@ -354,7 +354,7 @@ static uint64_t special(void *pe, unsigned id)
     case SR_sp_el1: return sp == 1 ? p->s.x[REG_SP] : p->s.sp[1];
     case SR_sp_el2: return sp == 2 ? p->s.x[REG_SP] : p->s.sp[2];
     case SR_fpcr: return p->s.fpcr;
-    case SR_fpsr: return p->s.fpsr;
+    case SR_fpsr: return pe_fpsr(p);
     default: return 0;
     }
 }
@@ -386,8 +386,8 @@ static void set_special(void *pe, unsigned id, uint64_t value)
     case SR_sp_el0: set_sp(p, 0, value); break;
     case SR_sp_el1: set_sp(p, 1, value); break;
     case SR_sp_el2: set_sp(p, 2, value); break;
-    case SR_fpcr: p->s.fpcr = value; break;
-    case SR_fpsr: p->s.fpsr = value; break;
+    case SR_fpcr: pe_set_fpcr(p, value); break;
+    case SR_fpsr: pe_set_fpsr(p, value); break;
     default: break;
     }
 }

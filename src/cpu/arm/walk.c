@@ -30,6 +30,7 @@
 #define VTCR_NSA    (UINT64_C(1) << 30)
 #define VTCR_NSW    (UINT64_C(1) << 29)
 #define VTCR_SL2    33
+#define VSTCR_SA    (UINT64_C(1) << 30) /* Secure intermediate addresses lead to the Non-secure address space */
 #define VTCR_DS     32
 
 #define WALK_INLINE static inline __attribute__((always_inline))
@@ -355,7 +356,7 @@ static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, co
     if (s1) {
         out->attr = combine(w, s1->attr, attr);
         out->sh = combine_sh(out->attr, s1->sh, (uint8_t)(s->ds ? p->s.regs.vtcr_el2 >> 12 & 3 : desc >> 8 & 3));
-        out->ns = s1->ns;
+        out->ns = s1->ns || (w->secure && (p->s.regs.vstcr_el2 & VSTCR_SA));
     }
     return true;
 }

@@ -207,4 +207,26 @@ static inline uint64_t fp64_from_fp32(uint32_t a) { return fp_slow_convert(FP_D,
 
 static inline uint32_t fp32_from_fp64(uint64_t a) { return (uint32_t)fp_slow_convert(FP_S, FP_D, a, FP_RM_HOST); }
 
+/* Results as they are, for guests whose NaNs are others: those above will do. */
+#define FP_FENV_RAW(p, bits)                                                                  \
+    static inline bits p##_add_raw(bits a, bits b) { return p##_add(a, b); }                  \
+    static inline bits p##_sub_raw(bits a, bits b) { return p##_sub(a, b); }                  \
+    static inline bits p##_mul_raw(bits a, bits b) { return p##_mul(a, b); }                  \
+    static inline bits p##_div_raw(bits a, bits b) { return p##_div(a, b); }                  \
+    static inline bits p##_fmadd_raw(bits a, bits b, bits c) { return p##_fmadd(a, b, c); }   \
+    static inline bits p##_fmsub_raw(bits a, bits b, bits c) { return p##_fmsub(a, b, c); }   \
+    static inline bits p##_fnmsub_raw(bits a, bits b, bits c) { return p##_fnmsub(a, b, c); } \
+    static inline bits p##_fnmadd_raw(bits a, bits b, bits c) { return p##_fnmadd(a, b, c); }
+FP_FENV_RAW(fp64, uint64_t)
+FP_FENV_RAW(fp32, uint32_t)
+#undef FP_FENV_RAW
+
+static inline bool fp_order(enum fp_fmt f, uint64_t a, uint64_t b, bool signalling, bool *less, bool *greater)
+{
+    int o = fp_compare(f, a, b, signalling);
+    *less = o < 0;
+    *greater = o == 1;
+    return o != 2;
+}
+
 #endif

@@ -134,7 +134,20 @@ static inline void fp_fma_check(enum fp_fmt f, uint64_t a, uint64_t b)
     }
 }
 
+/* name##_raw: the host's result as it is, for guests whose NaNs are others. */
 #define FP_X86_BINARY(name, insn)                                                                               \
+    static inline uint64_t fp64_##name##_raw(uint64_t a, uint64_t b)                                            \
+    {                                                                                                           \
+        double x = fp_to_double(a);                                                                             \
+        __asm__ volatile(insn "sd %1, %0" : "+x"(x) : FP_SRC(fp_to_double(b)));                                 \
+        return fp_from_double(x);                                                                               \
+    }                                                                                                           \
+    static inline uint32_t fp32_##name##_raw(uint32_t a, uint32_t b)                                            \
+    {                                                                                                           \
+        float x = fp_to_float(a);                                                                               \
+        __asm__ volatile(insn "ss %1, %0" : "+x"(x) : FP_SRC(fp_to_float(b)));                                  \
+        return fp_from_float(x);                                                                                \
+    }                                                                                                           \
     static inline uint64_t fp64_##name(uint64_t a, uint64_t b)                                                  \
     {                                                                                                           \
         double x = fp_to_double(a);                                                                             \
@@ -178,6 +191,22 @@ static inline uint32_t fp32_sqrt(uint32_t a)
  * The names of x86 and RISC-V differ: x86 negates the product in both of its fn- forms, RISC-V the whole result.
  */
 #define FP_X86_FMA(name, insn, neg_a, neg_c)                                                                  \
+    static inline uint64_t fp64_##name##_raw(uint64_t a, uint64_t b, uint64_t c)                              \
+    {                                                                                                         \
+        double x = fp_to_double(a), y = fp_to_double(b), z = fp_to_double(c);                                 \
+        if (fp_unlikely(!fp_host_has_fma()))                                                                  \
+            return fp_slow_fma(FP_D, a ^ (neg_a) << 63, b, c ^ (neg_c) << 63, FP_RM_HOST);                    \
+        __asm__ volatile(insn "sd %2, %1, %0" : "+x"(z) : "x"(x), FP_SRC(y));                                 \
+        return fp_from_double(z);                                                                             \
+    }                                                                                                         \
+    static inline uint32_t fp32_##name##_raw(uint32_t a, uint32_t b, uint32_t c)                              \
+    {                                                                                                         \
+        float x = fp_to_float(a), y = fp_to_float(b), z = fp_to_float(c);                                     \
+        if (fp_unlikely(!fp_host_has_fma()))                                                                  \
+            return (uint32_t)fp_slow_fma(FP_S, a ^ (neg_a) << 31, b, c ^ (neg_c) << 31, FP_RM_HOST);          \
+        __asm__ volatile(insn "ss %2, %1, %0" : "+x"(z) : "x"(x), FP_SRC(y));                                 \
+        return fp_from_float(z);                                                                              \
+    }                                                                                                         \
     static inline uint64_t fp64_##name(uint64_t a, uint64_t b, uint64_t c)                                    \
     {                                                                                                         \
         double x = fp_to_double(a), y = fp_to_double(b), z = fp_to_double(c);                                 \
@@ -245,6 +274,29 @@ FP_X86_COMPARE(le, "comi", "=@ccae")
 FP_X86_COMPARE(ltq, "ucomi", "=@cca")
 FP_X86_COMPARE(leq, "ucomi", "=@ccae")
 #undef FP_X86_COMPARE
+
+/* Both at once: false for NaNs, with NV for signalling ones, or if `signalling` for all. */
+#define FP_X86_ORDER(f, comi, suffix, number)                                                                                \
+    static inline bool f##_order_##comi(number x, number y, bool *less, bool *greater)                                       \
+    {                                                                                                                        \
+        bool ordered;                                                                                                        \
+        __asm__ volatile(#comi suffix " %4, %3" : "=@ccb"(*less), "=@cca"(*greater), "=@ccnp"(ordered) : "x"(x), FP_SRC(y)); \
+        return ordered;                                                                                                      \
+    }
+FP_X86_ORDER(fp64, comi, "sd", double)
+FP_X86_ORDER(fp64, ucomi, "sd", double)
+FP_X86_ORDER(fp32, comi, "ss", float)
+FP_X86_ORDER(fp32, ucomi, "ss", float)
+#undef FP_X86_ORDER
+
+static inline bool fp_order(enum fp_fmt f, uint64_t a, uint64_t b, bool signalling, bool *less, bool *greater)
+{
+    if (f == FP_D)
+        return signalling ? fp64_order_comi(fp_to_double(a), fp_to_double(b), less, greater)
+                          : fp64_order_ucomi(fp_to_double(a), fp_to_double(b), less, greater);
+    return signalling ? fp32_order_comi(fp_to_float((uint32_t)a), fp_to_float((uint32_t)b), less, greater)
+                      : fp32_order_ucomi(fp_to_float((uint32_t)a), fp_to_float((uint32_t)b), less, greater);
+}
 
 /* ---- conversions ---- */
 

@@ -1,5 +1,7 @@
 #include "cpu/riscv/decode.h"
+#include "cpu/riscv/exec.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,7 +111,8 @@ struct bucket {
 struct rv_decoder {
     struct insn_row *rows;
     unsigned nrows;
-    struct bucket b[2][KEYS]; /* [XLEN 32] */
+    struct bucket b[2][KEYS];         /* [XLEN 32] */
+    struct rv_fusion_lists fusion[2]; /* [XLEN 32] */
 };
 
 /* More fixed bits first, so that the row whose fixed bits include another's is met first; 'n' rules count as fixed for equal
@@ -145,6 +148,18 @@ static void add(struct bucket *b, unsigned i)
     b->row[b->n++] = (uint16_t)i;
 }
 
+static void list_fusions(struct rv_fusion_lists *l, const struct rv_exec *x)
+{
+    assert(x->fusions <= RV_FUSIONS_MAX);
+    for (unsigned i = x->fusions; i-- > 0;) {
+        uint16_t *first = &l->first[x->fusion_begins[i]];
+        l->next[i] = *first;
+        *first = (uint16_t)(i + 1);
+    }
+}
+
+const struct rv_fusion_lists *rv_fusion_lists(const struct rv_decoder *d, unsigned xlen) { return &d->fusion[xlen == 32]; }
+
 struct rv_decoder *rv_decoder_new(const struct rv_config *cfg)
 {
     struct rv_decoder *d = calloc(1, sizeof *d);
@@ -166,6 +181,8 @@ struct rv_decoder *rv_decoder_new(const struct rv_config *cfg)
                 add(&d->b[1][k], i);
         }
     }
+    list_fusions(&d->fusion[0], &rv_exec_64);
+    list_fusions(&d->fusion[1], &rv_exec_32);
     return d;
 }
 

@@ -58,6 +58,14 @@ void rv_decoder_free(struct rv_decoder *d);
 /* Decodes insn for XLEN 32 or 64. An encoding that is not there gives OP_illegal (row NULL), imm = the bits. */
 struct decoded rv_decode(const struct rv_decoder *d, uint32_t insn, unsigned xlen);
 
+/* Which fused handlers of an XLEN begin with an instruction's row: their numbers (exec.h) + 1, in their order; 0 ends the list.
+ */
+#define RV_FUSIONS_MAX 1024
+struct rv_fusion_lists {
+    uint16_t first[OP_COUNT], next[RV_FUSIONS_MAX]; /* next: by number */
+};
+const struct rv_fusion_lists *rv_fusion_lists(const struct rv_decoder *d, unsigned xlen);
+
 /* All rows of the tables, whatever the configuration. */
 unsigned rv_insn_count(void);
 struct insn_row rv_insn_row(unsigned i);

@@ -6,6 +6,8 @@
 struct rv_exec {
     void (*enter)(struct hart *h, int64_t left); /* goes on at s.pc */
     uop_fn *decode_slot, *page_end;
+    const uint16_t *fusion_begins; /* enum rv_op that each fused handler begins with */
+    unsigned fusions;
 };
 extern const struct rv_exec rv_exec_64, rv_exec_32;
 

@@ -111,6 +111,7 @@ static void explain(struct explanation *e, struct machine *before, struct machin
                         .after = (const struct pe *)(const void *)machine_hart(after, e->hart),
                         .c = c,
                         .known = true};
+    p->s.pc = pe_branch_address(p, p->s.pc); /* a tag that a branch has put there is ignored when it is fetched from */
     struct arm_expect want = {.r = p->s.regs, .pc = p->s.pc, .pstate = p->s.pstate};
     struct arm_exception x = {0};
     bool made = false, trap;

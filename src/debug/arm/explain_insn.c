@@ -139,9 +139,6 @@ static bool before(struct insn *i)
     const struct pe *p = i->w->p;
     if (told_class(i->w, EC_SOFTWARE_STEP_LOWER))
         return debug_exception(i);
-    if (p->s.pstate & PSTATE_IL)
-        return because(i, "PSTATE.IL", "Arm ARM AArch64.IllegalStateException", "1: an illegal return came here") &&
-               raise(i, EC_ILLEGAL_STATE, 0, 0);
     if (p->s.pc & 3) {
         because(i, "pc", "Arm ARM AArch64.PCAlignmentFault", "not a multiple of 4");
         raise(i, EC_PC_ALIGNMENT, 0, 0);
@@ -153,6 +150,9 @@ static bool before(struct insn *i)
         return true;
     if (told_class(i->w, EC_BREAKPOINT_LOWER))
         return debug_exception(i);
+    if (p->s.pstate & PSTATE_IL)
+        return because(i, "PSTATE.IL", "Arm ARM AArch64.IllegalStateException", "1: an illegal return came here") &&
+               raise(i, EC_ILLEGAL_STATE, 0, 0);
     unsigned btype = (unsigned)(p->s.pstate & PSTATE_BTYPE) >> PSTATE_BTYPE_SHIFT;
     if (btype && told_class(i->w, EC_BTI)) { /* whether the page is guarded is in the descriptor that the cpu has found */
         fact_value(i->w->e, i->s, "PSTATE.BTYPE", "Arm ARM BranchTargetCheck", btype, 0,
@@ -466,8 +466,14 @@ static bool memory(struct insn *i)
     bool store = m.atomic || i->d.row->cost == COST_STORE || (w->told.iss >> 6 & 1);
     if (i->d.row->cost == COST_ATOMIC && !m.atomic)
         store = !(i->bits >> 22 & 1);
-    return data_abort(i, far, store ? ACCESS_STORE : ACCESS_LOAD, m, alignment > 16 || !alignment ? 16 : (unsigned)alignment,
-                      is_ordered(i->bits));
+    bool bad = data_abort(i, far, store ? ACCESS_STORE : ACCESS_LOAD, m, alignment > 16 || !alignment ? 16 : (unsigned)alignment,
+                          is_ordered(i->bits));
+    uint32_t more = bad && i->x->ipa_valid && !(i->x->iss >> 7 & 1) ? a64_access_syndrome(i->bits) : 0;
+    if (more)
+        fact_value(w->e, i->s, "syndrome", "Arm ARM LSInstructionSyndrome", more, 7,
+                   "what a hypervisor needs to emulate it: size, sign, register");
+    i->x->iss |= more;
+    return bad;
 }
 
 /* ---- the instruction

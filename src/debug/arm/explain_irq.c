@@ -22,7 +22,8 @@ static const char *const v_name[] = {"HCR_EL2.VF", "HCR_EL2.VI", "HCR_EL2.VSE"};
 static bool physical(const struct arm_why *w, unsigned k)
 {
     const struct arm_state *s = &w->p->s;
-    return k == 0 ? (s->lines & LINE_FIQ) != 0 : k == 1 ? (s->lines & LINE_IRQ) != 0 : s->serror;
+    uint64_t high = lines_high(s->lines);
+    return k == 0 ? (high & LINE_FIQ) != 0 : k == 1 ? (high & LINE_IRQ) != 0 : s->serror;
 }
 
 /* The level it is routed to, by the bits that are asked; 0: nowhere from here, it stays pending. *by_mask: PSTATE may hold it. */
@@ -106,8 +107,8 @@ static void look_physical(struct arm_why *w, struct fact *s, unsigned k, struct 
 static bool look_virtual(struct arm_why *w, struct fact *s, unsigned k, struct candidate *c)
 {
     const struct pe *p = w->p;
-    uint64_t hcr = hcr_of(p);
-    bool line = k == 0 ? p->s.lines & LINE_VFIQ : k == 1 ? p->s.lines & LINE_VIRQ : false, bit = hcr & kinds[k].pending;
+    uint64_t hcr = hcr_of(p), high = lines_high(p->s.lines);
+    bool line = k == 0 ? high & LINE_VFIQ : k == 1 ? high & LINE_VIRQ : false, bit = hcr & kinds[k].pending;
     if (!line && !bit)
         return false;
     c->f = fact_add(w->e, s, explain_say(w->e, "virtual %s", kinds[k].name), NULL, "%s", "");
@@ -117,7 +118,7 @@ static bool look_virtual(struct arm_why *w, struct fact *s, unsigned k, struct c
     if (bit)
         arm_bit(w, c->f, v_name[k], ARM_ASYNC, hcr, kinds[k].pending, "pending");
     if (line)
-        fact_add(w->e, c->f, "pending", "GICv3: virtual CPU interface", "a list register is pending");
+        fact_add(w->e, c->f, "pending", ARM_ASYNC, "the line is high");
     bool mo = hcr & kinds[k].mo, tge = hcr & hcr_el2_TGE;
     arm_bit(w, c->f, mo_name[k], ARM_ASYNC, hcr, kinds[k].mo, mo ? "virtual ones are there" : "virtual ones are not there");
     if (tge)

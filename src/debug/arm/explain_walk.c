@@ -32,6 +32,7 @@ struct found {
     uint64_t pa;
     unsigned may;
     uint8_t attr;
+    bool ns; /* in the Non-secure address space */
 };
 
 /* ---- aborts
@@ -125,7 +126,7 @@ static const char *flags(struct look *l, bool second, enum kind k, uint64_t d)
 
 static bool read_desc(struct look *l, uint64_t pa, bool big, uint64_t *d)
 {
-    if (!machine_read(l->w->m, pa, d, 8))
+    if ((!l->secure && arm_secure_only(l->w->p->cfg, pa)) || !machine_read(l->w->m, pa, d, 8))
         return false;
     if (big)
         *d = __builtin_bswap64(*d);
@@ -294,6 +295,7 @@ static bool s1_leaf(struct look *l, struct fact *f, const struct stage *s, uint6
     if (device_fault(l, !(out->attr & 0xf0)))
         return abort1(l, f, FSC_ALIGNMENT, level, "unaligned in Device memory");
     bool clean = s->hd && (d >> 51 & 1) && (d >> 7 & 1), ns = l->secure && !table_ns ? d >> 5 & 1 : true;
+    out->ns = ns;
     out->may = s1_may(l, clean ? d & ~UINT64_C(0x80) : d, limits);
     if (l->secure && ns && (p->s.regs.scr_el3 & scr_el3_SIF))
         out->may &= ~(unsigned)PERM_X;
@@ -390,7 +392,7 @@ static bool first(struct look *l, struct fact *to, struct found *out)
         struct fact *f = off ? fact_add(w->e, to, "stage 1", ARM_S1, "off: HCR_EL2.DC or TGE is 1")
                              : arm_bit(w, to, sctlr_name[l->m->regime], ARM_S1, sctlr, sctlr_el1_M, "stage 1 is off");
         bool dc = l->m->regime == 1 && (hcr_of(p) & hcr_el2_DC);
-        *out = (struct found){.pa = l->va & bits_mask(0, 56), .may = PERM_R | PERM_W | PERM_X};
+        *out = (struct found){.pa = l->va & bits_mask(0, 56), .may = PERM_R | PERM_W | PERM_X, .ns = !l->secure};
         out->attr = dc ? 0xff : l->access == ACCESS_FETCH ? 0x44 : 0;
         if (bits_get(l->va, top, (unsigned)p->cfg->pa_bits))
             return abort1(l, f, FSC_ADDRESS_SIZE, 0, "the address is wider than physical ones");
@@ -448,8 +450,12 @@ bool arm_explain_access(struct arm_why *w, struct fact *to, uint64_t va, unsigne
             return false;
         *pa = two.pa;
     }
-    fact_value(w->e, f, "physical address", NULL, *pa, 16, "%s", one.attr & 0xf0 ? "Normal memory" : "Device memory");
-    return true;
+    struct fact *at =
+        fact_value(w->e, f, "physical address", NULL, *pa, 16, "%s", one.attr & 0xf0 ? "Normal memory" : "Device memory");
+    if (!one.ns || !arm_secure_only(p->cfg, *pa) || m->at)
+        return true;
+    l.write = a == ACCESS_STORE && !m->atomic;
+    return abort1(&l, at, FSC_EXTERNAL, 0, "Secure memory, and the access is Non-secure");
 }
 
 bool arm_explain_abort(struct arm_why *w, uint64_t va, enum access a, const struct access_mode *m, unsigned fsc,

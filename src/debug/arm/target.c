@@ -2,7 +2,9 @@
 #include "debug/arm/target.h"
 #include "base/bits.h"
 #include "debug/arm/esr.h"
+#include "debug/arm/psci.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +122,25 @@ static bool cause_named(const char *text, bool *interrupt, uint64_t *cause)
     return false;
 }
 
+static bool call(struct machine *m, const struct machine_change *c, char *out, size_t cap)
+{
+    static const char *const name[] = {"SVC", "HVC", "SMC"};
+    const uint64_t first = 0x15; /* EC of SVC; HVC and SMC follow */
+    uint64_t ec = c->cause >> 26 & 63, x[4] = {0};
+    if (c->is_return || c->interrupt || ec < first || ec > first + 2)
+        return false;
+    for (unsigned i = 0; i < 4; i++)
+        machine_get_reg(m, c->hart, (const char *const[]){"x0", "x1", "x2", "x3"}[i], &x[i]);
+    const struct psci_call *k = ec > first ? psci_call((uint32_t)x[0]) : NULL;
+    if (k)
+        snprintf(out, cap, "%s: %s, x1=0x%" PRIx64 " x2=0x%" PRIx64 " x3=0x%" PRIx64, name[ec - first], k->name, x[1], x[2],
+                 x[3]);
+    else
+        snprintf(out, cap, "%s #%u with x0=0x%" PRIx64 " x1=0x%" PRIx64 " x2=0x%" PRIx64 " x3=0x%" PRIx64, name[ec - first],
+                 (unsigned)(c->cause & 0xffff), x[0], x[1], x[2], x[3]);
+    return true;
+}
+
 const struct target_ops arm_target = {.architecture = architecture,
                                       .features = features,
                                       .types = types,
@@ -129,4 +150,5 @@ const struct target_ops arm_target = {.architecture = architecture,
                                       .mode = mode,
                                       .cause = cause,
                                       .number = number,
-                                      .cause_named = cause_named};
+                                      .cause_named = cause_named,
+                                      .call = call};

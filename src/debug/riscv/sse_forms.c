@@ -76,8 +76,11 @@ static void nest(enum sse_effect effect, const struct sse_action *a, struct sse_
     }
 }
 
-static void act(const struct sse_hart_has *has, const struct sse_action *a, struct sse_context *h, struct sse_saved *saved)
+static void act(enum sse_form form, const struct sse_hart_has *has, const struct sse_action *a, struct sse_context *h,
+                struct sse_saved *saved)
 {
+    static const struct sse_action nothing = {.effect = SSE_EFFECT_NONE};
+    struct sse_outcome second;
     switch (a->effect) {
     case SSE_EFFECT_NONE: break;
     case SSE_EFFECT_NESTED:
@@ -91,6 +94,10 @@ static void act(const struct sse_hart_has *has, const struct sse_action *a, stru
         h->spie = flag(a->flags, 2);
         if (has->h)
             h->spv = flag(a->flags, 1);
+        break;
+    case SSE_EFFECT_PREEMPT:
+        sse_form_run(form, has, h, h->pc, 0, 0, &nothing, &second);
+        *h = second.resumed;
         break;
     }
 }
@@ -145,7 +152,7 @@ void sse_form_run(enum sse_form form, const struct sse_hart_has *has, const stru
     inject(form, has, x, &h, &out->saved);
     out->entry = h;
     struct sse_saved saved = out->saved;
-    act(has, action, &h, &saved);
+    act(form, has, action, &h, &saved);
     complete(form, has, x, &h, &saved, &out->resumed);
 }
 

@@ -45,7 +45,8 @@ enum sse_effect {
     SSE_EFFECT_HSTATUS,    /* HK3, HK4: hstatus as well */
     SSE_EFFECT_NO_SSTATUS, /* sepc and hstatus saved around it, sstatus not */
     SSE_EFFECT_ATTRIBUTES, /* HK5: writes SEPC, FLAGS, A6 and A7 */
-    SSE_EFFECT_REDIRECT    /* HK6: writes sepc, SPP, SPIE, SPV */
+    SSE_EFFECT_REDIRECT,   /* HK6: writes sepc, SPP, SPIE, SPV */
+    SSE_EFFECT_PREEMPT     /* HK7: another event comes and goes, whose handler does nothing */
 };
 struct sse_action {
     enum sse_effect effect;

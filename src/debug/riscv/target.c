@@ -1,6 +1,7 @@
 /* RISC-V for debuggers: GDB manual, "RISC-V Features". */
 #include "debug/riscv/target.h"
 #include "debug/riscv/cause.h"
+#include "debug/riscv/sbi.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -85,6 +86,23 @@ static bool cause_named(const char *text, bool *interrupt, uint64_t *cause)
     return false;
 }
 
+static bool call(struct machine *m, const struct machine_change *c, char *out, size_t cap)
+{
+    static const char *const name[8] = {"a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7"};
+    uint64_t a[8] = {0};
+    if (c->is_return || c->interrupt || c->nmi || c->cause < 8 || c->cause > 11)
+        return false;
+    for (unsigned i = 0; i < 8; i++)
+        machine_get_reg(m, c->hart, name[i], &a[i]);
+    struct sbi_call k = {.xlen = is_rv32(m) ? 32 : 64};
+    memcpy(k.a, a, sizeof k.a);
+    if (c->priv == 0) /* of a program to its kernel */
+        snprintf(out, cap, "ecall with a7=0x%" PRIx64 " a0=0x%" PRIx64 " a1=0x%" PRIx64, a[7], a[0], a[1]);
+    else
+        sbi_call_text(&k, NULL, out, cap);
+    return true;
+}
+
 static bool no_extras(struct machine *m)
 {
     (void)m;
@@ -99,4 +117,5 @@ const struct target_ops riscv_target = {.architecture = architecture,
                                         .mode = mode,
                                         .cause = cause,
                                         .number = number,
-                                        .cause_named = cause_named};
+                                        .cause_named = cause_named,
+                                        .call = call};

@@ -1,0 +1,326 @@
+/* Where a stepper goes. */
+#include "debug/stepper_internal.h"
+#include "debug/symbols.h"
+#include "debug/target.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define SLICE     UINT64_C(2000000) /* cycles between two looks at the outside */
+#define TEMPORARY 77                /* kind of a breakpoint of `at` */
+
+/* What a trap or return must be. */
+struct aim {
+    struct stepper *s;
+    enum { AIM_TRAP, AIM_RETURN, AIM_MODE, AIM_CALL } kind;
+    bool any, interrupt; /* TRAP: of any cause; else of this */
+    uint64_t cause;
+    const char *name; /* MODE: to which; CALL: part of its text; "": any */
+    struct machine_change change;
+    uint64_t pc; /* of `at` */
+};
+
+static bool meets(void *ctx, struct machine *m, const struct machine_change *c)
+{
+    struct aim *a = ctx;
+    const struct target_ops *t = target_ops(m);
+    char text[512];
+    bool met = false;
+    if (!c || c->hart != a->s->d.hart)
+        return false;
+    switch (a->kind) {
+    case AIM_TRAP:
+        met = !c->is_return && (a->any || (a->interrupt == (c->interrupt || c->nmi) && a->cause == t->number(c)));
+        break;
+    case AIM_RETURN: met = c->is_return; break;
+    case AIM_MODE:
+        t->mode(c->to_priv, c->to_v, text);
+        met = (c->priv != c->to_priv || c->v != c->to_v) && (!*a->name || !strcasecmp(text, a->name));
+        break;
+    case AIM_CALL: met = t->call(m, c, text, sizeof text) && strstr(text, a->name); break;
+    }
+    if (met)
+        a->change = *c;
+    return met;
+}
+
+/* ---- forwards -------------------------------------------------------------------------------------------------------------- */
+
+/* Runs until the debugger stops, the text has come, cycle `end` is reached, or somebody interrupts. */
+static enum debugger_why run(struct stepper *s, uint64_t end)
+{
+    enum debugger_why why = DEBUGGER_RUNS;
+    while (why == DEBUGGER_RUNS || why == DEBUGGER_IDLES) {
+        uint64_t now = machine_cycle(s->d.m);
+        if (now >= end || s->text_seen)
+            return DEBUGGER_STEP;
+        if (why == DEBUGGER_IDLES && end == UINT64_MAX) {
+            buf_printf(&s->answer, "every hart waits, and nothing but input can wake one\n");
+            return why;
+        }
+        if (s->interrupted && s->interrupted(s->ctx)) {
+            debugger_halt(&s->d);
+            buf_printf(&s->answer, "interrupted\n");
+            return DEBUGGER_ASKED;
+        }
+        why = debugger_go(&s->d, end - now < SLICE ? end - now : SLICE);
+    }
+    return why;
+}
+
+static void tell_trap(struct stepper *s, const struct machine_change *c)
+{
+    char text[512];
+    debugger_describe(s->d.m, c, &s->answer);
+    buf_printf(&s->answer, "\n");
+    if (target_ops(s->d.m)->call(s->d.m, c, text, sizeof text))
+        buf_printf(&s->answer, "call: %s\n", text);
+}
+
+/* Why it stopped, where that is no matter of course. */
+static void tell(struct stepper *s, enum debugger_why why)
+{
+    const struct debugger_stop *st = &s->d.stop;
+    switch (why) {
+    case DEBUGGER_BREAK: buf_printf(&s->answer, "hart %u is at a breakpoint\n", st->hart); break;
+    case DEBUGGER_WATCH:
+        buf_printf(&s->answer, "hart %u is about to %s 0x%" PRIx64 ", which holds 0x%0*" PRIx64 "\n", st->hart,
+                   st->hit.access == MACHINE_READ ? "read" : "write", st->hit.va, (int)st->hit.bytes * 2, st->hit.old);
+        break;
+    case DEBUGGER_TRAP: tell_trap(s, &st->change); break;
+    case DEBUGGER_BEGIN: buf_printf(&s->answer, "this is the beginning of what is known\n"); break;
+    case DEBUGGER_EXIT:
+        buf_printf(&s->answer, "the guest has ended the run with code %d\n", st->code);
+        s->ended = true;
+        break;
+    case DEBUGGER_HALT: buf_printf(&s->answer, "every hart is in the critical error state\n"); break;
+    default: break;
+    }
+}
+
+static bool forward(struct stepper *s, uint64_t end)
+{
+    debugger_resume(&s->d, DEBUGGER_CONTINUE, s->d.hart, 0, 0);
+    enum debugger_why why = run(s, end);
+    tell(s, why);
+    return why != DEBUGGER_IDLES;
+}
+
+static bool forward_to(struct stepper *s, struct aim *a)
+{
+    s->d.until = meets;
+    s->d.until_ctx = a;
+    bool good = forward(s, UINT64_MAX);
+    s->d.until = NULL;
+    return good && s->d.stop.why == DEBUGGER_TRAP;
+}
+
+static bool steps(struct stepper *s, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        debugger_resume(&s->d, DEBUGGER_ONE, s->d.hart, 0, 0);
+        enum debugger_why why = run(s, UINT64_MAX);
+        if (why != DEBUGGER_STEP) {
+            tell(s, why);
+            return why != DEBUGGER_IDLES;
+        }
+    }
+    return true;
+}
+
+static bool forward_at(struct stepper *s, uint64_t va)
+{
+    bool ours = !debugger_has_break(&s->d, va, TEMPORARY);
+    debugger_break(&s->d, va, TEMPORARY, true);
+    debugger_resume(&s->d, DEBUGGER_CONTINUE, s->d.hart, 0, 0);
+    enum debugger_why why = run(s, UINT64_MAX);
+    uint64_t pc = 0;
+    machine_get_reg(s->d.m, s->d.stop.hart, "pc", &pc);
+    if (why != DEBUGGER_BREAK || pc != va)
+        tell(s, why);
+    else
+        s->d.hart = s->d.stop.hart;
+    if (ours)
+        debugger_break(&s->d, va, TEMPORARY, false);
+    return why == DEBUGGER_BREAK;
+}
+
+/* Until the register's value changes: instruction by instruction. */
+static bool forward_write(struct stepper *s, const char *name)
+{
+    uint64_t was = 0, now = 0;
+    if (!machine_get_reg(s->d.m, s->d.hart, name, &was))
+        return stepper_refuse(s, "there is no register '%s'", name);
+    for (now = was; now == was; machine_get_reg(s->d.m, s->d.hart, name, &now)) {
+        debugger_resume(&s->d, DEBUGGER_ONE, s->d.hart, 0, 0);
+        enum debugger_why why = run(s, UINT64_MAX);
+        if (why != DEBUGGER_STEP) {
+            tell(s, why);
+            return false;
+        }
+    }
+    buf_printf(&s->answer, "%s: 0x%" PRIx64 " -> 0x%" PRIx64 "\n", name, was, now);
+    return true;
+}
+
+static bool forward_text(struct stepper *s, const char *text)
+{
+    s->text = strdup(text);
+    s->text_seen = false;
+    s->seen.len = 0;
+    bool good = forward(s, UINT64_MAX) && s->text_seen;
+    free(s->text);
+    s->text = NULL;
+    s->text_seen = false;
+    return good;
+}
+
+/* ---- backwards ------------------------------------------------------------------------------------------------------------- */
+
+static bool backwards(struct stepper *s, const struct history_search *h)
+{
+    s->d.stop.why = DEBUGGER_STEP;
+    if (history_back_until(s->d.history, h))
+        return true;
+    tell(s, DEBUGGER_BEGIN);
+    return false;
+}
+
+static bool back_to(struct stepper *s, struct aim *a)
+{
+    const struct history_search h = {.look = HISTORY_TRAPS, .is = meets, .ctx = a};
+    if (s->d.stop.why == DEBUGGER_TRAP) /* right behind one, which is not the one that is looked for */
+        history_back_step(s->d.history, s->d.hart);
+    if (!backwards(s, &h))
+        return false;
+    s->d.stop = (struct debugger_stop){.why = DEBUGGER_TRAP, .hart = a->change.hart, .change = a->change};
+    tell_trap(s, &a->change);
+    return true;
+}
+
+static bool is_at(void *ctx, struct machine *m, const struct machine_change *c)
+{
+    const struct aim *a = ctx;
+    uint64_t pc = 0;
+    int hart = machine_stopped_hart(m);
+    return !c && hart >= 0 && machine_get_reg(m, (unsigned)hart, "pc", &pc) && pc == a->pc;
+}
+
+static bool back_at(struct stepper *s, uint64_t va)
+{
+    struct aim a = {.s = s, .pc = va};
+    const struct history_search h = {.look = HISTORY_STOPS, .is = is_at, .ctx = &a};
+    debugger_break(&s->d, va, TEMPORARY, true);
+    bool good = backwards(s, &h);
+    debugger_break(&s->d, va, TEMPORARY, false);
+    return good;
+}
+
+struct value {
+    const char *name;
+    unsigned hart;
+    uint64_t is;
+};
+
+static bool is_other(void *ctx, struct machine *m, const struct machine_change *c)
+{
+    const struct value *v = ctx;
+    uint64_t now = v->is;
+    (void)c;
+    return machine_get_reg(m, v->hart, v->name, &now) && now != v->is;
+}
+
+/* To before the instruction that wrote the value the register has now. */
+static bool back_write(struct stepper *s, const char *name)
+{
+    struct value v = {name, s->d.hart, 0};
+    uint64_t was = 0;
+    const struct history_search h = {.look = HISTORY_STEPS, .hart = s->d.hart, .is = is_other, .ctx = &v};
+    if (!machine_get_reg(s->d.m, s->d.hart, name, &v.is))
+        return stepper_refuse(s, "there is no register '%s'", name);
+    if (!backwards(s, &h))
+        return false;
+    machine_get_reg(s->d.m, s->d.hart, name, &was);
+    buf_printf(&s->answer, "%s is 0x%" PRIx64 " here; the next instruction makes it 0x%" PRIx64 "\n", name, was, v.is);
+    return true;
+}
+
+static bool back_steps(struct stepper *s, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++)
+        if (debugger_back_step(&s->d, s->d.hart) != DEBUGGER_STEP) {
+            tell(s, DEBUGGER_BEGIN);
+            return i > 0;
+        }
+    return true;
+}
+
+static bool back_stop(struct stepper *s)
+{
+    enum debugger_why why = debugger_back(&s->d);
+    tell(s, why);
+    return why != DEBUGGER_BEGIN;
+}
+
+/* ---- which way, and to what -------------------------------------------------------------------------------------------------
+ */
+
+static bool to_cycle(struct stepper *s, const char *text, bool back)
+{
+    uint64_t cycle, now = machine_cycle(s->d.m);
+    if (!stepper_number(s, text, &cycle))
+        return false;
+    if (back ? cycle > now : cycle < now)
+        return stepper_refuse(s, "cycle %" PRIu64 " is %s", cycle, back ? "ahead: use `run cycle`" : "past: use `back cycle`");
+    if (!back)
+        return forward(s, cycle);
+    if (history_seek_cycle(s->d.history, cycle))
+        return true;
+    tell(s, DEBUGGER_BEGIN);
+    return false;
+}
+
+static bool to_trap(struct stepper *s, struct aim *a, const char *cause, bool back)
+{
+    a->any = !*cause;
+    if (*cause && !target_ops(s->d.m)->cause_named(cause, &a->interrupt, &a->cause))
+        return stepper_refuse(s, "'%s' is no cause of a trap", cause);
+    return back ? back_to(s, a) : forward_to(s, a);
+}
+
+bool stepper_go(struct stepper *s, const char *what, bool back)
+{
+    char word[STEPPER_WORD], rest[STEPPER_WORD];
+    struct aim a = {.s = s, .name = rest};
+    uint64_t n;
+    if (!stepper_word(&what, word))
+        return back ? back_stop(s) : forward(s, UINT64_MAX);
+    if (!stepper_word(&what, rest))
+        *rest = '\0';
+    if (isdigit((unsigned char)*word))
+        return stepper_number(s, word, &n) && (back ? back_steps(s, n) : steps(s, n));
+    static const char *const kinds[] = {"trap", "return", "mode", "call"};
+    for (unsigned i = 0; i < 4; i++)
+        if (!strcmp(word, kinds[i])) {
+            a.kind = (__typeof__(a.kind))i;
+            if (i == AIM_TRAP)
+                return to_trap(s, &a, rest, back);
+            return back ? back_to(s, &a) : forward_to(s, &a);
+        }
+    if (!strcmp(word, "at"))
+        return stepper_number(s, rest, &n) && (back ? back_at(s, n) : forward_at(s, n));
+    if (!strcmp(word, "write"))
+        return back ? back_write(s, rest) : forward_write(s, rest);
+    if (!strcmp(word, "cycle"))
+        return to_cycle(s, rest, back);
+    if (!strcmp(word, "text") && *rest)
+        return back ? stepper_refuse(s, "the console is not searched backwards") : forward_text(s, rest);
+    return stepper_refuse(s,
+                          "'%s' is nowhere to go: N, trap [CAUSE], return, mode [MODE], call [NAME], at ADDRESS, write REGISTER, "
+                          "cycle N, text STRING, or nothing for the next breakpoint",
+                          word);
+}

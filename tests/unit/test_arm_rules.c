@@ -1,0 +1,199 @@
+/* Rules of A64 that differential tests found broken: what an exception says of the instruction, and which one comes first. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "a64_guest.h"
+#include "cpu/arm/pe.h"
+#include "cpu/arm/pstate.h"
+#include "csr/arm/masks.h"
+
+enum { CODE = 0x40000000, DATA = 0x40010000, TABLE = 0x40020000, VECTORS = 0x40030000, NOWHERE = 0x80000000 };
+
+struct rig {
+    struct arm_config cfg;
+    struct sysreg_map *map;
+    struct a64_decoder *decoder;
+    struct mem *mem;
+    struct engine engine;
+    struct pe pe;
+    uint32_t code[64];
+    struct a64 g;
+};
+
+/* A PE at an exception level, whose vectors stay where they are. */
+static struct rig *rig_new(const char *cpu, unsigned el)
+{
+    struct rig *r = calloc(1, sizeof *r);
+    struct err e;
+    uint32_t stay = 0x14000000; /* b . */
+    assert_true(arm_config_parse(cpu, &r->cfg, &e));
+    r->map = sysreg_map_new(&r->cfg);
+    r->decoder = a64_decoder_new(&r->cfg);
+    r->mem = mem_new();
+    assert_true(mem_add_ram(r->mem, "ram", CODE, 0x100000, false, &e));
+    engine_init(&r->engine, r->mem, 2);
+    pe_init(&r->pe, &r->engine, &r->cfg, r->map, r->decoder, 0x80000000, 16);
+    for (unsigned i = 0; i < 16; i++)
+        mem_write(r->mem, VECTORS + 0x80 * i, &stay, 4);
+    r->pe.s.regs.vbar_el1 = r->pe.s.regs.vbar_el2 = VECTORS;
+    r->pe.s.regs.cpacr_el1 = 3 << 20;
+    r->pe.s.pstate = PSTATE_DAIF | el << PSTATE_EL_SHIFT | PSTATE_SP;
+    r->g = (struct a64){.code = r->code, .cap = 64};
+    return r;
+}
+
+static void rig_free(struct rig *r)
+{
+    engine_free(&r->engine);
+    mem_free(r->mem);
+    a64_decoder_free(r->decoder);
+    sysreg_map_free(r->map);
+    free(r);
+}
+
+static void run(struct rig *r)
+{
+    mem_write(r->mem, CODE, r->code, 4 * r->g.n);
+    r->pe.s.pc = CODE;
+    pe_refresh(&r->pe);
+    pe_run(&r->pe, r->pe.s.cycle + r->g.n + 10);
+}
+
+static unsigned ec(uint64_t esr) { return (unsigned)(esr >> 26); }
+
+/* C5.2.19: SPSR_EL1.BTYPE is RES0 without FEAT_BTI. */
+static void btype_is_told_with_bti_only(void **state)
+{
+    (void)state;
+    for (unsigned bti = 0; bti < 2; bti++) {
+        struct rig *r = rig_new(bti ? "max,el3=off,el2=off" : "cortex-a76,el3=off,el2=off", 1);
+        a64_mov_imm(&r->g, 1, DATA); /* zeros: UDF */
+        a64_blr(&r->g, 1);
+        run(r);
+        assert_int_equal(ec(r->pe.s.regs.esr_el1), 0);
+        assert_int_equal(r->pe.s.regs.elr_el1, DATA);
+        assert_int_equal(r->pe.s.regs.spsr_el1 >> PSTATE_BTYPE_SHIFT & 3, bti ? 2 : 0);
+        rig_free(r);
+    }
+}
+
+/* D1.3.6: PC alignment, then the abort of the fetch, then the Illegal Execution state. */
+static void an_illegal_state_comes_after_the_fetch(void **state)
+{
+    static const struct {
+        uint64_t elr;
+        unsigned ec;
+    } row[] = {{CODE, 0x0e}, {CODE + 2, 0x22}, {NOWHERE, 0x21}};
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(row); i++) {
+        struct rig *r = rig_new("max,el3=off,el2=off", 1);
+        a64_mov_imm(&r->g, 1, row[i].elr);
+        a64_msr(&r->g, A64_REG(3, 0, 4, 0, 1), 1); /* ELR_EL1 */
+        a64_mov_imm(&r->g, 1, PSTATE_IL | PSTATE_DAIF | 1u << PSTATE_EL_SHIFT | PSTATE_SP);
+        a64_msr(&r->g, A64_REG(3, 0, 4, 0, 0), 1); /* SPSR_EL1 */
+        a64_eret(&r->g);
+        run(r);
+        assert_int_equal(ec(r->pe.s.regs.esr_el1), row[i].ec);
+        assert_int_equal(r->pe.s.regs.elr_el1, row[i].elr);
+        assert_true(r->pe.s.regs.spsr_el1 & PSTATE_IL);
+        rig_free(r);
+    }
+}
+
+/* C7.2 "LD2 (multiple structures)" …: reserved encodings are UNDEFINED whether floating point is trapped or not. */
+static void structures_of_one_doubleword_are_undefined(void **state)
+{
+    static const struct {
+        uint32_t insn;
+        unsigned ec;
+    } row[] = {{0x0c408c20, 0}, {0x0c404c20, 0}, {0x0c000c20, 0}, {0x0cdf8c20, 0}, {0x0c407c20, 7}, {0x4c408c20, 7}};
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(row); i++) {
+        struct rig *r = rig_new("max,el3=off,el2=off", 1);
+        r->pe.s.regs.cpacr_el1 = 0;
+        a64_mov_imm(&r->g, 1, DATA);
+        a64_put(&r->g, row[i].insn);
+        run(r);
+        assert_int_equal(ec(r->pe.s.regs.esr_el1), row[i].ec);
+        rig_free(r);
+    }
+}
+
+/* AArch64.CheckAlignment: with SCTLR_ELx.A, also behind an aligned access to the page. */
+static void ordered_accesses_at_odd_addresses_fault(void **state)
+{
+    static const uint32_t insns[] = {0x48dffc20 /* ldarh */, 0x489ffc20 /* stlrh */};
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(insns); i++) {
+        struct rig *r = rig_new("max,el3=off,el2=off", 1);
+        r->pe.s.regs.sctlr_el1 |= sctlr_el1_A;
+        a64_mov_imm(&r->g, 1, DATA);
+        a64_put(&r->g, insns[i]);
+        a64_add_imm(&r->g, 1, 1, 1);
+        a64_put(&r->g, insns[i]);
+        run(r);
+        assert_int_equal(r->pe.s.regs.esr_el1 & 0x3f, 0x21);
+        assert_int_equal(r->pe.s.regs.far_el1, DATA + 1);
+        rig_free(r);
+    }
+}
+
+/* ESR_ELx, "ISS encoding for an exception from a Data Abort": ISV 24, SAS 23:22, SSE 21, SRT 20:16, SF 15, AR 14. */
+static void stage_2_aborts_tell_of_the_instruction(void **state)
+{
+#define ISS(sas, sse, srt, sf, ar) (1u << 24 | (sas) << 22 | (sse) << 21 | (srt) << 16 | (sf) << 15 | (ar) << 14)
+    static const struct {
+        uint32_t insn, syndrome;
+    } row[] = {
+        {0xf9400025, ISS(3u, 0u, 5u, 1u, 0u)} /* ldr x5, [x1] */,
+        {0xb9000025, ISS(2u, 0u, 5u, 0u, 0u)} /* str w5, [x1] */,
+        {0x39800027, ISS(0u, 1u, 7u, 1u, 0u)} /* ldrsb x7, [x1] */,
+        {0x79c00028, ISS(1u, 1u, 8u, 0u, 0u)} /* ldrsh w8, [x1] */,
+        {0xb8bf6829, ISS(2u, 1u, 9u, 1u, 0u)} /* ldrsw x9, [x1, xzr] */,
+        {0x3840003f, ISS(0u, 0u, 31u, 0u, 0u)} /* ldurb wzr, [x1] */,
+        {0xf8400823, ISS(3u, 0u, 3u, 1u, 0u)} /* ldtr x3, [x1] */,
+        {0xc8dffc24, ISS(3u, 0u, 4u, 1u, 1u)} /* ldar x4, [x1] */,
+        {0x089ffc24, ISS(0u, 0u, 4u, 0u, 1u)} /* stlrb w4, [x1] */,
+        {0xb8bfc026, ISS(2u, 0u, 6u, 0u, 1u)} /* ldapr w6, [x1] */,
+        {0x99800022, ISS(2u, 1u, 2u, 1u, 1u)} /* ldapursw x2, [x1] */,
+        {0xf8408425, 0} /* ldr x5, [x1], #8 */,
+        {0xa9400825, 0} /* ldp x5, x2, [x1] */,
+        {0xc85f7c25, 0} /* ldxr x5, [x1] */,
+        {0xf8250026, 0} /* ldadd x5, x6, [x1] */,
+        {0x3dc00025, 0} /* ldr q5, [x1] */,
+    };
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(row); i++) {
+        struct rig *r = rig_new("max,el3=off", 1);
+        const uint64_t block = CODE | 1 | 15 << 2 | 3 << 6 | 3 << 8 | 1 << 10; /* 1 GiB: the rest is not mapped */
+        mem_write(r->mem, TABLE + 8, &block, 8);
+        r->pe.s.regs.vttbr_el2 = TABLE;
+        r->pe.s.regs.vtcr_el2 = 25 | 1 << 6 | 5 << 8 | 3 << 12 | 2 << 16 | UINT64_C(1) << 31;
+        r->pe.s.regs.hcr_el2 = hcr_el2_RW | hcr_el2_VM;
+        a64_mov_imm(&r->g, 1, NOWHERE);
+        a64_put(&r->g, row[i].insn);
+        run(r);
+        uint64_t esr = r->pe.s.regs.esr_el2;
+        assert_int_equal(ec(esr), 0x24);
+        assert_int_equal(esr & 0x3f, 5);
+        assert_int_equal(r->pe.s.regs.hpfar_el2, NOWHERE >> 8);
+        assert_int_equal(esr & 0x1ffc000, row[i].syndrome);
+        rig_free(r);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(btype_is_told_with_bti_only),
+        cmocka_unit_test(an_illegal_state_comes_after_the_fetch),
+        cmocka_unit_test(structures_of_one_doubleword_are_undefined),
+        cmocka_unit_test(ordered_accesses_at_odd_addresses_fault),
+        cmocka_unit_test(stage_2_aborts_tell_of_the_instruction),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
