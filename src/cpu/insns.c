@@ -39,6 +39,8 @@ void insn_note(struct cpu *c, const struct insn_slot *s, uint64_t pc)
     r->reg = s->reg;
     r->store = s->store;
     r->trapped = 0;
+    r->base = s->base;
+    r->from = s->from;
     if (s->store) {
         r->address = *at(c, s->base_at) + (uint64_t)(int64_t)s->imm;
         r->data = *at(c, s->data_at);

@@ -10,7 +10,7 @@
 #include "cpu/engine.h"
 
 #define INSN_NO_REG  255
-#define INSN_RECORDS 16384
+#define INSN_RECORDS 2048
 
 /* One instruction. */
 struct insn_record {
@@ -20,6 +20,7 @@ struct insn_record {
     uint8_t hart, reg;      /* reg: 0-31 general, 32-63 floating-point, INSN_NO_REG none */
     uint8_t store;          /* bytes stored; 0: none. An atomic's operand and size */
     uint8_t trapped;        /* it did not retire: it took an exception */
+    uint8_t base, from;     /* of a store: registers of the address and of the operand, numbered as reg */
 };
 
 /* What is known of a decoded instruction. Offsets of registers count from struct cpu, in bytes. */
@@ -28,7 +29,7 @@ struct insn_slot {
     uint32_t insn;
     int32_t imm;
     uint32_t reg_at, base_at, data_at;
-    uint8_t reg, store;
+    uint8_t reg, store, base, from;
 };
 
 typedef void insn_full_fn(void *ctx, const struct insn_record *list, size_t n);

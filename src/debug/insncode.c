@@ -1,10 +1,11 @@
 #include "debug/insncode.h"
+#include "base/bits.h"
 #include "debug/tracefile.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { JUMP = 1, NEW = 2, SAME = 4, TRAPPED = 8, HART_SHIFT = 4 };
+enum { JUMP = 1, NEW = 2, TRAPPED = 4, STORED = 8, HART_SHIFT = 4 };
 #define RECORD_MAX 64 /* bytes of one at most */
 
 /* Room for n bytes more. */
@@ -36,36 +37,56 @@ static size_t index_of(uint64_t pc) { return (pc >> 1 ^ pc >> 14) % INSNCODE_KNO
 /* Both architectures: 2 bytes if the low bits say so and nothing is above. */
 static uint64_t length(uint32_t insn) { return (insn & 3) != 3 && !(insn >> 16) ? 2 : 4; }
 
+/* How many bytes v needs, and these. */
+static inline uint8_t *put_short(uint8_t *p, uint64_t v)
+{
+    unsigned n = v ? (unsigned)(71 - __builtin_clzll(v)) / 8 : 0;
+    *p++ = (uint8_t)n;
+    memcpy(p, &v, 8); /* all of them; what comes next overwrites the rest */
+    return p + n;
+}
+
+static uint8_t *put_new(struct insncode *x, uint8_t *p, const struct insn_record *r, size_t i)
+{
+    memcpy(p, &r->insn, 4);
+    p[4] = r->reg;
+    p[5] = r->store;
+    p[6] = r->base;
+    p[7] = r->from;
+    x->known[i].pc = r->pc + 1;
+    x->known[i].insn = r->insn;
+    x->known[i].offset = 0;
+    return p + 8;
+}
+
 static inline uint8_t *put_one(struct insncode *x, uint8_t *p, const struct insn_record *r)
 {
     unsigned h = r->hart % ENGINE_CPUS;
     size_t i = index_of(r->pc);
+    uint64_t *value = x->value[h];
     bool jump = r->pc != x->next[h];
     bool new = x->known[i].pc != r->pc + 1 || x->known[i].insn != r->insn;
-    uint64_t *value = &x->value[h][r->reg % 64];
-    bool same = r->reg == INSN_NO_REG || *value == r->value;
-    *p++ = (uint8_t)((jump ? JUMP : 0) | (new ? NEW : 0) | (same ? SAME : 0) | (r->trapped ? TRAPPED : 0) | h << HART_SHIFT);
+    uint8_t *tag = p++;
     if (jump)
         p = svar(p, r->pc - x->next[h]);
-    if (new) {
-        memcpy(p, &r->insn, 4);
-        p[4] = r->reg;
-        p[5] = r->store;
-        p += 6;
-        x->known[i].pc = r->pc + 1;
-        x->known[i].insn = r->insn;
-        x->known[i].reg = r->reg;
-        x->known[i].store = r->store;
-    }
-    if (!same) {
-        p = svar(p, r->value - *value);
-        *value = r->value;
-    }
+    if (unlikely(new))
+        p = put_new(x, p, r, i);
+    bool stored = false;
     if (r->store) {
-        p = svar(p, r->address - x->address[h]);
-        p = var(p, r->data);
-        x->address[h] = r->address;
+        uint64_t offset = r->address - value[r->base % 64];
+        stored = offset != x->known[i].offset || r->data != value[r->from % 64];
+        if (stored) {
+            p = svar(p, offset);
+            p = var(p, r->data);
+            x->known[i].offset = offset;
+        }
     }
+    if (r->reg != INSN_NO_REG) {
+        uint64_t d = r->value - value[r->reg % 64];
+        p = put_short(p, d << 1 ^ -(d >> 63));
+        value[r->reg % 64] = r->value;
+    }
+    *tag = (uint8_t)((jump ? JUMP : 0) | (new ? NEW : 0) | (r->trapped ? TRAPPED : 0) | (stored ? STORED : 0) | h << HART_SHIFT);
     x->next[h] = r->pc + length(r->insn);
     return p;
 }
@@ -76,6 +97,17 @@ void put_insns(struct insncode *x, struct buf *b, const struct insn_record *list
     for (size_t i = 0; i < n; i++)
         p = put_one(x, p, &list[i]);
     b->len = (size_t)(p - b->data);
+}
+
+/* A signed difference in as many bytes as it needs. */
+static uint64_t cur_short(struct cursor *c)
+{
+    uint64_t v = 0;
+    unsigned n = cur_u8(c);
+    c->bad |= n > 8;
+    if (!c->bad)
+        cur_get(c, &v, n);
+    return v >> 1 ^ -(v & 1);
 }
 
 void cur_insn(struct insncode *x, struct cursor *c, struct insn_record *out)
@@ -90,20 +122,25 @@ void cur_insn(struct insncode *x, struct cursor *c, struct insn_record *out)
         x->known[i].insn = cur_u32(c);
         x->known[i].reg = cur_u8(c);
         x->known[i].store = cur_u8(c);
+        x->known[i].base = cur_u8(c);
+        x->known[i].from = cur_u8(c);
         x->known[i].pc = out->pc + 1;
+        x->known[i].offset = 0;
     }
     c->bad |= tag >> 7 || x->known[i].pc != out->pc + 1;
     out->insn = x->known[i].insn;
     out->reg = x->known[i].reg;
     out->store = x->known[i].store;
-    if (out->reg != INSN_NO_REG) {
-        if (!(tag & SAME))
-            x->value[h][out->reg % 64] += (uint64_t)cur_svar(c);
-        out->value = x->value[h][out->reg % 64];
-    }
+    out->base = x->known[i].base;
+    out->from = x->known[i].from;
+    uint64_t *value = x->value[h];
+    if (tag & STORED)
+        x->known[i].offset = (uint64_t)cur_svar(c);
     if (out->store) {
-        out->address = x->address[h] += (uint64_t)cur_svar(c);
-        out->data = cur_var(c);
+        out->address = value[out->base % 64] + x->known[i].offset;
+        out->data = tag & STORED ? cur_var(c) : value[out->from % 64];
     }
+    if (out->reg != INSN_NO_REG)
+        out->value = value[out->reg % 64] += cur_short(c);
     x->next[h] = out->pc + length(out->insn);
 }

@@ -11,9 +11,10 @@ struct insncode {
     struct {
         uint64_t pc; /* plus 1; 0: none */
         uint32_t insn;
-        uint8_t reg, store;
+        uint8_t reg, store, base, from;
+        uint64_t offset; /* of a store: address minus the base register, as it was last told */
     } known[INSNCODE_KNOWN];
-    uint64_t next[ENGINE_CPUS], address[ENGINE_CPUS];
+    uint64_t next[ENGINE_CPUS];
     uint64_t value[ENGINE_CPUS][64];
 };
 /* Appends n records. */

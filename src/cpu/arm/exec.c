@@ -203,14 +203,15 @@ SLOW_STORE(U64, store_pair_ordered_wb, 2, true, HOW_ORDERED)
 static void i_undefined(struct cpu *c, struct uop *op, int64_t left) { return exec_undefined((struct pe *)c, op, left); }
 
 /* Only branches by an immediate know that they reach out of their page. */
-#define FAR_ROWS                                                                                                             \
-    ROW(b)                                                                                                                   \
-    ROW(bl)                                                                                                                  \
-    ROW(cbz_x)                                                                                                               \
-    ROW(cbz_w)                                                                                                               \
-    ROW(cbnz_x)                                                                                                              \
-    ROW(cbnz_w) ROW(tbz) ROW(tbnz) ROW(b_eq) ROW(b_ne) ROW(b_cs) ROW(b_cc) ROW(b_mi) ROW(b_pl) ROW(b_vs) ROW(b_vc) ROW(b_hi) \
-        ROW(b_ls) ROW(b_ge) ROW(b_lt) ROW(b_gt) ROW(b_le)
+#define FAR_ROWS                                                                                                           \
+    ROW(b)                                                                                                                 \
+    ROW(bl)                                                                                                                \
+    ROW(cbz_x)                                                                                                             \
+    ROW(cbz_w)                                                                                                             \
+    ROW(cbnz_x)                                                                                                            \
+    ROW(cbnz_w)                                                                                                            \
+    ROW(tbz) ROW(tbnz) ROW(b_eq) ROW(b_ne) ROW(b_cs) ROW(b_cc) ROW(b_mi) ROW(b_pl) ROW(b_vs) ROW(b_vc) ROW(b_hi) ROW(b_ls) \
+        ROW(b_ge) ROW(b_lt) ROW(b_gt) ROW(b_le)
 #define ROW(name) HANDLER(f_, name, true, UOP_IMM, false)
 FAR_ROWS
 #undef ROW
@@ -295,6 +296,8 @@ static void make_slot(struct pe *p, struct insn_slot *s, uop_fn *fn, uint32_t in
     if ((insn & 0x3fc00000) == 0x39000000 && d.rd <= REG_ZR && d.rs1 <= REG_SP) {
         s->store = (uint8_t)(1u << (insn >> 30));
         s->imm = (int32_t)((insn >> 10 & 0xfff) << (insn >> 30));
+        s->base = d.rs1;
+        s->from = insn & 31;
         s->base_at = (uint32_t)offsetof(struct pe, s.x) + 8 * d.rs1;
         s->data_at = (uint32_t)offsetof(struct pe, s.x) + 8 * (uint32_t)((insn & 31) == 31 ? REG_ZR : insn & 31);
     }
