@@ -33,7 +33,7 @@ _Static_assert(sizeof(struct uop) == 16, "a micro-op is 16 bytes");
 
 #define UOP_SLOTS(op) ((op)->aux & 3u)
 
-#define FUSE_MAX 4 /* instructions one handler may do at most */
+#define FUSE_MAX 8 /* instructions one handler may do at most */
 
 /* Goes on at op_: by a tail call, or by telling the loop of the plain engine. */
 #ifdef TL_ENGINE_PLAIN
