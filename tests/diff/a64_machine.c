@@ -112,16 +112,11 @@ bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before
     unsigned stuck = 0;
     bool ended;
     *hung = 0;
-    for (;;) {
-        rig_start(r, isa, before);
-        ended = run_all(r, n, &stuck);
-        if (ended || stuck >= n)
-            break;
+    rig_start(r, isa, before);
+    while (!(ended = run_all(r, n, &stuck)) && stuck < n && ++*hung <= A64_CASES / 4) {
         static const uint64_t skip = 1;
-        if (++*hung > A64_CASES / 4)
-            break;
         memcpy(before + a64_arena(stuck) + DESCA_SKIP, &skip, 8);
-        rig_end(r);
+        pe_reset(&r->pe); /* the harness goes on with the next case */
     }
     *retired = r->retired;
     mem_read(r->mem, A64_RAM_BASE + A64_BASE, image, A64_IMAGE);

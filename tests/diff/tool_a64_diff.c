@@ -130,6 +130,21 @@ static void print_block(const struct run *r, const struct a64_case *c, unsigned 
     }
 }
 
+/* The case was run to its end by both. */
+static bool was_run(const struct run *r, unsigned index)
+{
+    return !r->leave_out[index] && !r->before[a64_arena(index) + DESCA_SKIP];
+}
+
+static bool differs(const struct run *r, unsigned index)
+{
+    bool broken = getenv("TRAPLINE_DIFF_BREAK");
+    if (r->leave_out[index])
+        return true;
+    return was_run(r, index) && !a64_same(&r->isa, r->mine, r->qemu, index, NULL) &&
+           (broken || !a64_code_written(r->before, r->mine, index));
+}
+
 /* Finds the first instruction that matters, by running the case with 1, 2, … of its instructions, and prints the difference. */
 static bool report(struct run *r, uint64_t seed, unsigned index, struct err *e)
 {
@@ -141,7 +156,7 @@ static bool report(struct run *r, uint64_t seed, unsigned index, struct err *e)
         unsigned mid = (low + high) / 2;
         if (!run_batch(r, index, index + 1, mid, e))
             return false;
-        if (!r->leave_out[index] && a64_same(&r->isa, r->mine, r->qemu, index, NULL))
+        if (!r->leave_out[index] && (!was_run(r, index) || a64_same(&r->isa, r->mine, r->qemu, index, NULL)))
             low = mid + 1;
         else
             high = mid;
@@ -157,7 +172,6 @@ static bool report(struct run *r, uint64_t seed, unsigned index, struct err *e)
 
 static bool run_all(struct run *r, uint64_t count, struct err *e)
 {
-    bool broken = getenv("TRAPLINE_DIFF_BREAK");
     uint64_t rng = r->o->seed, bad[A64_CASES];
     while (r->instructions < count) {
         unsigned bads = 0, index[A64_CASES];
@@ -168,8 +182,7 @@ static bool run_all(struct run *r, uint64_t count, struct err *e)
             return false;
         for (unsigned i = 0; i < A64_CASES; i++) {
             r->records += a64_records(r->mine, i);
-            if (r->leave_out[i] ||
-                (!a64_same(&r->isa, r->mine, r->qemu, i, NULL) && (broken || !a64_code_written(r->before, r->mine, i)))) {
+            if (differs(r, i)) {
                 bad[bads] = r->seeds[i];
                 index[bads++] = i;
             }
@@ -179,6 +192,7 @@ static bool run_all(struct run *r, uint64_t count, struct err *e)
         for (unsigned i = 0; r->o->brief && i < bads; i++) {
             printf("%" PRIu64 ":%u\n", bad[i], index[i]);
             a64_same(&r->isa, r->mine, r->qemu, index[i], stdout);
+            fflush(stdout);
         }
         for (unsigned i = 0; i < bads; i++, r->bad++)
             if (!r->o->brief && r->bad < r->o->reports && !report(r, bad[i], index[i], e))
