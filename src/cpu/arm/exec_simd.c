@@ -272,19 +272,19 @@ FP_CALL(ls_single, bool store, unsigned regs, unsigned sz, bool post)
 }
 
 /* The commonest of them, of one register. */
-#define LS_REPLICATE1(post)                                                                                              \
-    FP_BEGIN                                                                                                             \
-    unsigned sz_ = (uint32_t)op->imm >> 10 & 3;                                                                          \
-    uint64_t va_ = X(op->rs1), v_ = 0;                                                                                   \
-    const uint8_t *host_ = elements_at(p, va_, 1u << sz_, false);                                                        \
-    if (unlikely(!host_))                                                                                                \
-        return ls_replicate(p, op, left, 1, post);                                                                       \
-    v_ = sz_ == 2 ? get32(host_) : sz_ == 3 ? get64(host_) : sz_ ? get16(host_) : get8(host_);                           \
-    v_ = replicate(v_, sz_).d[0];                                                                                        \
-    p->s.v[op->rd].d[0] = v_;                                                                                            \
-    p->s.v[op->rd].d[1] = (uint32_t)op->imm >> 30 & 1 ? v_ : 0;                                                          \
-    if (post)                                                                                                            \
-        WRITE_BACK(va_ + post_step(p, op, 1u << sz_))
+#define LS_REPLICATE1(post)                                                                    \
+    FP_BEGIN                                                                                   \
+    unsigned sz_ = (uint32_t)op->imm >> 10 & 3;                                                \
+    uint64_t va_ = X(op->rs1), v_ = 0;                                                         \
+    const uint8_t *host_ = elements_at(p, va_, 1u << sz_, false);                              \
+    if (unlikely(!host_))                                                                      \
+        return ls_replicate(p, op, left, 1, post);                                             \
+    v_ = sz_ == 2 ? get32(host_) : sz_ == 3 ? get64(host_) : sz_ ? get16(host_) : get8(host_); \
+    v_ = replicate(v_, sz_).d[0];                                                              \
+    p->s.v[op->rd].d[0] = v_;                                                                  \
+    p->s.v[op->rd].d[1] = (uint32_t)op->imm >> 30 & 1 ? v_ : 0;                                \
+    if (post)                                                                                  \
+    WRITE_BACK(va_ + post_step(p, op, 1u << sz_))
 
 FP_CALL(ls_replicate, unsigned regs, bool post)
 {

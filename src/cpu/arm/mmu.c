@@ -127,15 +127,11 @@ unsigned ttw_oasize(const struct pe *p, unsigned ps, enum granule g)
 }
 
 /* The first table of stage 1. Arm ARM AArch64.S1TTBaseAddress, AArch64.S1StartLevel. */
-static void first_stage(const struct walk *w, const struct s1_range *r, bool upper, struct stage *s)
+static void first_stage(const struct walk *w, const struct s1_range *r, uint64_t ttbr, struct stage *s)
 {
     const struct pe *p = w->p;
-    const struct arm_regs *g = &p->s.regs;
     uint64_t tcr = tcr_of(p, w->m.regime);
     bool el0 = w->el0_regime;
-    uint64_t ttbr = w->m.regime == 1   ? (upper ? g->ttbr1_el1 : g->ttbr0_el1)
-                    : w->m.regime == 2 ? (upper ? g->ttbr1_el2 : g->ttbr0_el2)
-                                       : g->ttbr0_el3;
     unsigned ps = el0 ? tcr >> 32 & 7 : tcr >> 16 & 7, stride = r->granule - 3u;
     s->granule = r->granule;
     s->iasize = (uint8_t)(64 - r->txsz);
@@ -204,26 +200,46 @@ static bool first_disabled(struct walk *w, struct leaf *out)
     return true;
 }
 
+/* The range and the first table of the walk. */
+static const struct stage1_memo *first_setup(const struct walk *w, bool upper)
+{
+    struct pe *p = w->p;
+    const struct arm_regs *g = &p->s.regs;
+    struct stage1_memo *o = &p->walk.first[upper];
+    uint64_t ttbr = w->m.regime == 1   ? (upper ? g->ttbr1_el1 : g->ttbr0_el1)
+                    : w->m.regime == 2 ? (upper ? g->ttbr1_el2 : g->ttbr0_el2)
+                                       : g->ttbr0_el3;
+    const uint64_t from[STAGE_WORDS] = {ttbr, tcr_of(p, w->m.regime), sctlr_of(p, w->m.regime) & sctlr_el1_EE,
+                                        w->m.regime | (uint64_t)w->el0_regime << 8};
+    if (likely(o->made) &&
+        likely(o->from[0] == from[0] && o->from[1] == from[1] && o->from[2] == from[2] && o->from[3] == from[3]))
+        return o;
+    memcpy(o->from, from, sizeof o->from);
+    for (unsigned i = 0; i < WALK_TABLES; i++)
+        p->walk.table[upper][i].gen = 0;
+    o->made = 1;
+    o->range = regime_range(p, w->m.regime, upper);
+    unsigned least = range_min_txsz(p, &o->range), most = range_max_txsz(p, &o->range);
+    if (o->range.txsz < least) { /* Arm ARM AArch64.S1TxSZFaults: it faults with FEAT_LVA, else it is the minimum */
+        if (arm_has(p->cfg, FEAT_LVA))
+            o->made = 2;
+        o->range.txsz = (uint8_t)least;
+    } else if (o->range.txsz > most) {
+        o->range.txsz = (uint8_t)most;
+    }
+    first_stage(w, &o->range, ttbr, &o->stage);
+    return o;
+}
+
 static bool first(struct walk *w, struct leaf *out)
 {
     if (!first_enabled(w))
         return first_disabled(w, out);
-    struct stage s;
     bool upper = w->el0_regime && (w->va >> 55 & 1);
-    struct s1_range r = regime_range(w->p, w->m.regime, upper);
-    unsigned least = range_min_txsz(w->p, &r), most = range_max_txsz(w->p, &r);
-    if (unlikely(r.txsz <
-                 least)) { /* Arm ARM AArch64.S1TxSZFaults: below the minimum it faults with FEAT_LVA, else it is the minimum */
-        if (arm_has(w->p->cfg, FEAT_LVA))
-            return ttw_fault(w, FSC_TRANSLATION, 0);
-        r.txsz = (uint8_t)least;
-    } else if (unlikely(r.txsz > most)) {
-        r.txsz = (uint8_t)most;
-    }
-    if (unlikely(out_of_range(w, &r)) || (w->m.el == 0 && r.e0pd) || r.epd)
+    const struct stage1_memo *o = first_setup(w, upper);
+    if (unlikely(o->made == 2) || unlikely(out_of_range(w, &o->range)) || (w->m.el == 0 && o->range.e0pd) || o->range.epd)
         return ttw_fault(w, FSC_TRANSLATION, 0);
-    first_stage(w, &r, upper, &s);
-    return ttw_first(w, &s, &r, out);
+    return ttw_first(w, &o->stage, &o->range, out);
 }
 
 bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const struct access_mode *m, struct xlate *out)
@@ -239,6 +255,7 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
     w.unaligned = va & (size - 1);
     w.gen = p->cpu.engine->gen;
     w.reads = w.gs = 0;
+    w.slot = NULL;
     w.s2 = m->regime == 1 && (hcr_of(p) & (hcr_el2_VM | hcr_el2_DC)) != 0;
     if (w.s2)
         ttw_second_setup(&w);
@@ -271,5 +288,7 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
     /* Unless everything the walk read was known, and so is marked. */
     if (unlikely(m->probe || (w.reads && !ttw_mark(&w)) || w.gen != p->cpu.engine->gen))
         out->page_bits = 0;
+    else if (w.slot)
+        *w.slot = w.table;
     return true;
 }

@@ -6,6 +6,7 @@
 #include "cpu/arm/decode.h"
 #include "cpu/arm/flags.h"
 #include "cpu/arm/pstate.h"
+#include "cpu/arm/stage.h"
 #include "cpu/engine.h"
 #include "cpu/fp/soft.h"
 #include "csr/arm/sysreg.h"
@@ -161,8 +162,15 @@ struct regime_set {
 
 /* Where page-table pages are in host memory, and where stage 2 puts those of guests, as walks learnt it. An entry is good while
    the engine is in the generation it was made in: like an entry of the soft TLB it comes from marked page-table pages. */
-#define WALK_PAGES  256
-#define WALK_GPAGES 64
+#define WALK_PAGES  1024
+#define WALK_GPAGES 256
+#define WALK_TABLES 64
+struct walk_table { /* a table of the last level of stage 1, of 4 KiB, in Non-secure state; good as long as first[] of its half */
+    uint64_t prefix, gen; /* address bits above those it resolves */
+    uint64_t vttbr, control;
+    uint64_t at, pa; /* where it is, before and behind stage 2 */
+    uint64_t limits; /* what the tables above it took away */
+};
 struct walk_cache {
     struct {
         uint64_t page, gen;
@@ -171,6 +179,9 @@ struct walk_cache {
     struct {
         uint64_t ipa, gen, vttbr, control, page;
     } g[WALK_GPAGES];
+    struct stage1_memo first[2]; /* by the half of the addresses */
+    struct walk_table table[2][WALK_TABLES];
+    struct stage2_memo second;
 };
 
 /* Pointer authentication codes computed lately. They are functions of their operands alone. */

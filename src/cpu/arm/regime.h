@@ -42,12 +42,6 @@ static inline uint64_t tcr_of(const struct pe *p, unsigned regime)
 
 enum granule { GRANULE_4K = 12, GRANULE_16K = 14, GRANULE_64K = 16 };
 
-/* What TCR_ELx says of one half of a regime's addresses. */
-struct s1_range {
-    uint8_t txsz;
-    uint8_t granule; /* enum granule */
-    bool tbi, tbid, hpd, epd, e0pd, ds;
-};
 /* What a TG0 field says. */
 enum granule granule_tg0(const struct arm_config *c, unsigned tg);
 /* The half that has bit 55 as `upper`. Arm ARM AArch64.GetS1TTWParams. */

@@ -171,7 +171,7 @@ static inline bool dirties(const struct walk *w) { return w->access == ACCESS_ST
 
 /* ---- stage 2 -------------------------------------------------------------------------------------------------------------- */
 
-void ttw_second_setup(struct walk *w)
+static void second_make(struct walk *w)
 {
     struct pe *p = w->p;
     const struct arm_config *c = p->cfg;
@@ -220,6 +220,27 @@ void ttw_second_setup(struct walk *w)
         size = size < 6 ? 6 : size;
     }
     s->base &= ~bits_mask(0, size < 0 ? 0 : (unsigned)size);
+}
+
+void ttw_second_setup(struct walk *w)
+{
+    const struct pe *p = w->p;
+    const struct arm_regs *r = &p->s.regs;
+    struct stage2_memo *o = &w->p->walk.second;
+    const uint64_t from[STAGE_WORDS] = {r->vttbr_el2, r->vtcr_el2, hcr_of(p) & hcr_el2_PTW, r->sctlr_el2 & sctlr_el1_EE};
+    if (unlikely(w->secure)) {
+        second_make(w);
+        return;
+    }
+    if (unlikely(!o->made || memcmp(o->from, from, sizeof from))) {
+        second_make(w);
+        *o = (struct stage2_memo){.stage = w->s2stage, .control = w->s2control, .made = true, .bad = w->s2bad};
+        memcpy(o->from, from, sizeof from);
+        return;
+    }
+    w->s2stage = o->stage;
+    w->s2control = o->control;
+    w->s2bad = o->bad;
 }
 
 /* Memory attributes of one cacheability nibble as MAIR_ELx has them: 0 Non-cacheable, 1 Write-Through, 2 Write-Back. */
@@ -473,6 +494,23 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
     return true;
 }
 
+/* The table of the last level for w->va, if a walk found it before. Else w->slot is where this one may remember it. */
+WALK_INLINE struct walk_table *last_table(struct walk *w, const struct stage *s)
+{
+    struct pe *p = w->p;
+    unsigned below = 2 * GRANULE_4K - 3;
+    if (unlikely(w->secure) || unlikely(s->granule != GRANULE_4K) || unlikely(s->level == FINAL_LEVEL))
+        return NULL;
+    uint64_t prefix = w->va >> below & bits_mask(0, s->iasize - below);
+    uint64_t control = w->s2 ? w->s2control : 0, vttbr = w->s2 ? p->s.regs.vttbr_el2 : 0;
+    struct walk_table *t = &p->walk.table[w->el0_regime && (w->va >> 55 & 1)][prefix % WALK_TABLES];
+    if (likely(t->prefix == prefix && t->gen == p->cpu.engine->gen && t->control == control && t->vttbr == vttbr))
+        return t;
+    w->slot = t;
+    w->table = (struct walk_table){.prefix = prefix, .gen = w->gen, .vttbr = vttbr, .control = control};
+    return NULL;
+}
+
 bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, struct leaf *out)
 {
     const struct pe *p = w->p;
@@ -480,17 +518,31 @@ bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, 
     unsigned shift = level_shift(s, level);
     uint64_t limits = 0, at = s->base | (w->va >> shift & bits_mask(0, s->iasize - shift)) << 3;
     bool table_ns = !w->secure;
+    uint64_t pa, desc;
     if (unlikely(too_wide(s, at)))
         return ttw_fault(w, FSC_ADDRESS_SIZE, 0);
+    struct walk_table *known = last_table(w, s);
+    if (likely(known)) {
+        uint64_t offset = (w->va >> s->granule & bits_mask(0, s->granule - 3u)) << 3;
+        level = FINAL_LEVEL;
+        at = known->at | offset;
+        pa = known->pa | offset;
+        limits = known->limits;
+    }
     for (;;) {
-        uint64_t pa, desc;
-        if (!second_of_table(w, at, &pa))
+        if (!known && !second_of_table(w, at, &pa))
             return false;
+        known = NULL;
         if (unlikely(!desc_read(w, pa, s->big_endian, &desc)))
             return ttw_fault(w, FSC_EXTERNAL_ON_WALK, level);
         enum desc_kind k = desc_kind(p, s, desc, level);
         if (unlikely(k == KIND_INVALID))
             return ttw_fault(w, FSC_TRANSLATION, level);
+        if (k == KIND_LEAF && level != FINAL_LEVEL)
+            w->slot = NULL;
+        w->table.at = at & ~PAGE_OFFSET;
+        w->table.pa = pa & ~PAGE_OFFSET;
+        w->table.limits = limits;
         if (k == KIND_LEAF)
             return first_leaf(w, s, r, desc, at, pa, level, limits, table_ns, out);
         if (!r->hpd)

@@ -23,15 +23,6 @@ enum {
     FSC_EXCLUSIVE = 0x35
 };
 
-/* One stage of translation, from the registers that control it. */
-struct stage {
-    uint64_t base;   /* address of the first table */
-    int8_t level;    /* of the first table: -1 to 3 */
-    uint8_t granule; /* enum granule */
-    uint8_t iasize, oasize;
-    bool ds, ha, hd, big_endian;
-};
-
 /* A translation under way. */
 struct walk {
     struct pe *p;
@@ -52,6 +43,8 @@ struct walk {
     struct {
         uint64_t ipa, page;
     } g[WALK_LEVELS];
+    struct walk_table *slot; /* where `table` is to be remembered; NULL: it is not */
+    struct walk_table table;
 };
 
 /* Where a stage ended: a 4 KiB page, what its whole extent permits, its memory. */
