@@ -33,8 +33,8 @@ struct target_ops {
     uint64_t (*number)(const struct machine_change *c);
     /* A cause by its number or the beginning of its name; '-' and '_' are blanks. False: there is none. */
     bool (*cause_named)(const char *text, bool *interrupt, uint64_t *cause);
-    /* Whether trap c is a call of the software above (ecall, SVC, HVC, SMC); then its text, from the registers as they are right behind
-       it: "sse_inject(event 0xffff0000, hart 0)". */
+    /* Whether trap c is a call of the software above (ecall, SVC, HVC, SMC); then its text, from the registers as they are right
+       behind it: "sse_inject(event 0xffff0000, hart 0)". */
     bool (*call)(struct machine *m, const struct machine_change *c, char *out, size_t cap);
 };
 
