@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { OPT_JUNIT = 0x400, OPT_IMAGE, OPT_RECORDED };
+enum { OPT_JUNIT = 0x400, OPT_IMAGE, OPT_RECORDED, OPT_GOLDEN };
 
 static const struct argp_option table[] = {
     {"jobs", 'j', "N", 0, "traces replayed at the same time (one a core)", 0},
@@ -22,6 +22,7 @@ static const struct argp_option table[] = {
     {"image", OPT_IMAGE, "ROLE=FILE", 0, "take this file for the bios, kernel, initrd, dtb, state or drive0 of the recording", 0},
     {"recorded-images", OPT_RECORDED, 0, 0,
      "run the images that are in the trace, even where the files of their names have changed", 0},
+    {"golden", OPT_GOLDEN, 0, 0, "every file must be a golden text; without this, a file's first line tells what it is", 0},
     {"quiet", 'q', 0, 0, "print nothing but what differs", 0},
     {0}};
 
@@ -36,7 +37,7 @@ struct replaying {
     size_t count;
     const char *junit, *image[REPLAY_IMAGES];
     unsigned images, jobs;
-    bool recorded_images, quiet, folder;
+    bool recorded_images, golden, quiet, folder;
 };
 
 /* ---- what to replay ---------------------------------------------------------------------------------------------------------
@@ -104,6 +105,7 @@ static bool parse_one(struct replaying *r, int key, const char *arg, struct err 
     switch (key) {
     case OPT_JUNIT: r->junit = arg; return *arg || err_set(e, "--junit: the name of the file is empty");
     case OPT_RECORDED: return r->recorded_images = true;
+    case OPT_GOLDEN: return r->golden = true;
     case 'q': return r->quiet = true;
     case 'j':
         if (!options_count("-j", arg, &n, e))
@@ -122,7 +124,7 @@ static bool parse_one(struct replaying *r, int key, const char *arg, struct err 
 static error_t parser(int key, char *arg, struct argp_state *state)
 {
     struct err e;
-    if (key != ARGP_KEY_ARG && key != 'q' && key != 'j' && (key < OPT_JUNIT || key > OPT_RECORDED))
+    if (key != ARGP_KEY_ARG && key != 'q' && key != 'j' && (key < OPT_JUNIT || key > OPT_GOLDEN))
         return ARGP_ERR_UNKNOWN;
     if (!parse_one(state->input, key, arg, &e))
         exit(cli_error(&e));
@@ -296,6 +298,9 @@ int verb_replay(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &r);
     if (!r.count)
         return cli_errorf("replay: name a trace, or a folder of traces");
+    for (size_t i = 0; i < r.count && r.golden; i++)
+        if (!access(r.list[i].path, R_OK) && !golden_is(r.list[i].path))
+            return cli_errorf("%s: no golden text; replay it without --golden", r.list[i].path);
     fflush(stdout);
     if (!jobs_run(r.count, r.jobs, work, take, &r, &e))
         return cli_error(&e);

@@ -260,31 +260,31 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
     if (w.s2)
         ttw_second_setup(&w);
 
-    struct leaf l;
+    struct leaf l, g;
+    const struct leaf *o = &l; /* not copied: the host would wait for its bytes to come together */
     if (!first(&w, &l))
         return false;
     if (w.s2 && !m->stage1) {
-        struct leaf g;
         if (!ttw_second(&w, l.page | (va & PAGE_OFFSET), &l, &g))
             return false;
         g.guarded = l.guarded;
         g.perm &= l.perm;
-        l = g;
+        o = &g;
     }
     /* An address translation instruction accesses nothing. */
-    if (unlikely(l.ns && arm_secure_only(p->cfg, l.page)) && !m->at)
+    if (unlikely(o->ns && arm_secure_only(p->cfg, o->page)) && !m->at)
         return ttw_fault(&w, FSC_EXTERNAL, 0);
-    *out = (struct xlate){.pa = l.page | (va & PAGE_OFFSET),
+    *out = (struct xlate){.pa = o->page | (va & PAGE_OFFSET),
                           .page_bits = MEM_PAGE_SHIFT,
-                          .read = l.perm & PERM_R,
-                          .write = l.perm & PERM_W,
-                          .exec = l.perm & PERM_X,
-                          .device = attr_is_device(l.attr),
-                          .guarded = l.guarded,
-                          .tagged = l.attr == 0xf0,
-                          .ns = l.ns,
-                          .attr = l.attr,
-                          .sh = l.sh};
+                          .read = o->perm & PERM_R,
+                          .write = o->perm & PERM_W,
+                          .exec = o->perm & PERM_X,
+                          .device = attr_is_device(o->attr),
+                          .guarded = o->guarded,
+                          .tagged = o->attr == 0xf0,
+                          .ns = o->ns,
+                          .attr = o->attr,
+                          .sh = o->sh};
     /* Unless everything the walk read was known, and so is marked. */
     if (unlikely(m->probe || (w.reads && !ttw_mark(&w)) || w.gen != p->cpu.engine->gen))
         out->page_bits = 0;
