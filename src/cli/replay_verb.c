@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <time.h>
 
 enum { OPT_JUNIT = 0x400, OPT_IMAGE, OPT_RECORDED, OPT_GOLDEN };

@@ -30,12 +30,12 @@ static uint32_t insn_at(const uint8_t *page, unsigned offset)
 }
 
 /* Hypervisors emulate devices by what a stage 2 abort tells of the access, the instruction at op. Nothing of aborts on the walk
-   of stage 1 (AArch64.FaultSyndrome). */
+   of stage 1 and of external ones (AArch64.FaultSyndrome). */
 COLD void add_syndrome(struct pe *p, const struct uop *op)
 {
-    const uint32_t on_walk = 1u << 7;
+    const uint32_t on_walk = 1u << 7, external = 1u << 4; /* S1PTW; fault status codes 0x10 to 0x1f */
     uint32_t insn = p->slow.insn;
-    if (!p->exc.ipa_valid || p->exc.iss & on_walk)
+    if (!p->exc.ipa_valid || p->exc.iss & on_walk || (p->exc.iss & 0x30) == external)
         return;
     if (p->cpu.ops != p->cpu.scratch) {
         const struct code_page *c =
@@ -203,15 +203,16 @@ SLOW_STORE(U64, store_pair_ordered_wb, 2, true, HOW_ORDERED)
 static void i_undefined(struct cpu *c, struct uop *op, int64_t left) { return exec_undefined((struct pe *)c, op, left); }
 
 /* Only branches by an immediate know that they reach out of their page. */
-#define FAR_ROWS                                                                                                           \
-    ROW(b)                                                                                                                 \
-    ROW(bl)                                                                                                                \
-    ROW(cbz_x)                                                                                                             \
-    ROW(cbz_w)                                                                                                             \
-    ROW(cbnz_x)                                                                                                            \
-    ROW(cbnz_w)                                                                                                            \
-    ROW(tbz) ROW(tbnz) ROW(b_eq) ROW(b_ne) ROW(b_cs) ROW(b_cc) ROW(b_mi) ROW(b_pl) ROW(b_vs) ROW(b_vc) ROW(b_hi) ROW(b_ls) \
-        ROW(b_ge) ROW(b_lt) ROW(b_gt) ROW(b_le)
+#define FAR_ROWS                                                                                                            \
+    ROW(b)                                                                                                                  \
+    ROW(bl)                                                                                                                 \
+    ROW(cbz_x)                                                                                                              \
+    ROW(cbz_w)                                                                                                              \
+    ROW(cbnz_x)                                                                                                             \
+    ROW(cbnz_w)                                                                                                             \
+    ROW(tbz)                                                                                                                \
+    ROW(tbnz) ROW(b_eq) ROW(b_ne) ROW(b_cs) ROW(b_cc) ROW(b_mi) ROW(b_pl) ROW(b_vs) ROW(b_vc) ROW(b_hi) ROW(b_ls) ROW(b_ge) \
+        ROW(b_lt) ROW(b_gt) ROW(b_le)
 #define ROW(name) HANDLER(f_, name, true, UOP_IMM, false)
 FAR_ROWS
 #undef ROW
