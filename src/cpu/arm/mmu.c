@@ -255,7 +255,7 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
     w.unaligned = va & (size - 1);
     w.gen = p->cpu.engine->gen;
     w.reads = w.gs = 0;
-    w.slot = NULL;
+    w.slot = w.slot2 = NULL;
     w.s2 = m->regime == 1 && (hcr_of(p) & (hcr_el2_VM | hcr_el2_DC)) != 0;
     if (w.s2)
         ttw_second_setup(&w);
@@ -288,7 +288,9 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
     /* Unless everything the walk read was known, and so is marked. */
     if (unlikely(m->probe || (w.reads && !ttw_mark(&w)) || w.gen != p->cpu.engine->gen))
         out->page_bits = 0;
-    else if (w.slot)
+    if (out->page_bits && w.slot)
         *w.slot = w.table;
+    if (out->page_bits && w.slot2)
+        *w.slot2 = w.table2;
     return true;
 }

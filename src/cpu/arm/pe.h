@@ -181,6 +181,7 @@ struct walk_cache {
     } g[WALK_GPAGES];
     struct stage1_memo first[2]; /* by the half of the addresses */
     struct walk_table table[2][WALK_TABLES];
+    struct walk_table table2[WALK_TABLES]; /* of stage 2, likewise; at, limits: 0 */
     struct stage2_memo second;
 };
 

@@ -317,6 +317,23 @@ static unsigned second_perm(const struct walk *w, uint64_t desc)
     return p | ((w->m.el == 0 ? ux : px) ? PERM_X : 0);
 }
 
+/* The table of the last level for an ipa the instruction itself accesses, as last_table below has it for stage 1. */
+WALK_INLINE const struct walk_table *last_table2(struct walk *w, uint64_t ipa)
+{
+    struct pe *p = w->p;
+    const struct stage *s = &w->s2stage;
+    if (unlikely(!w->s2control) || unlikely(s->granule != GRANULE_4K) || unlikely(s->level == FINAL_LEVEL))
+        return NULL;
+    uint64_t prefix = ipa >> (2 * GRANULE_4K - 3);
+    struct walk_table *t = &p->walk.table2[prefix % WALK_TABLES];
+    if (likely(t->prefix == prefix && t->gen == p->cpu.engine->gen && t->control == w->s2control &&
+               t->vttbr == p->s.regs.vttbr_el2))
+        return t;
+    w->slot2 = t;
+    w->table2 = (struct walk_table){.prefix = prefix, .gen = w->gen, .control = w->s2control, .vttbr = p->s.regs.vttbr_el2};
+    return NULL;
+}
+
 /* Stage 2 of ipa. `need`: PERM_ bits. on_walk: for a descriptor of stage 1. */
 static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, const struct leaf *s1, struct leaf *out)
 {
@@ -329,6 +346,12 @@ static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, co
     uint64_t desc, base = s->base, at = base | (ipa >> shift & bits_mask(0, s->iasize - shift)) << 3;
     if (unlikely(too_wide(s, at)))
         return ttw_fault2(w, FSC_ADDRESS_SIZE, 0, ipa, on_walk);
+    const struct walk_table *known = on_walk ? NULL : last_table2(w, ipa);
+    if (known) {
+        level = FINAL_LEVEL;
+        shift = level_shift(s, level);
+        at = known->pa | (ipa >> shift & bits_mask(0, s->granule - 3u)) << 3;
+    }
     for (;;) {
         if (unlikely(!desc_read(w, at, s->big_endian, &desc)))
             return ttw_fault2(w, FSC_EXTERNAL_ON_WALK, level, ipa, on_walk);
@@ -344,6 +367,10 @@ static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, co
         if (unlikely(too_wide(s, at)))
             return ttw_fault2(w, FSC_ADDRESS_SIZE, level - 1, ipa, on_walk);
     }
+    if (!on_walk && level == FINAL_LEVEL)
+        w->table2.pa = at & ~PAGE_OFFSET;
+    else if (!on_walk)
+        w->slot2 = NULL;
     uint64_t address = desc_address(p, s, desc, shift) | (ipa & bits_mask(0, shift));
     if (unlikely(too_wide(s, address)))
         return ttw_fault2(w, FSC_ADDRESS_SIZE, level, ipa, on_walk);

@@ -43,8 +43,8 @@ struct walk {
     struct {
         uint64_t ipa, page;
     } g[WALK_LEVELS];
-    struct walk_table *slot; /* where `table` is to be remembered; NULL: it is not */
-    struct walk_table table;
+    struct walk_table *slot, *slot2; /* where `table`, of stage 1, and `table2` are to be remembered; NULL: they are not */
+    struct walk_table table, table2;
 };
 
 /* Where a stage ended: a 4 KiB page, what its whole extent permits, its memory. */
