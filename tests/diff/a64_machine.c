@@ -44,6 +44,7 @@ struct rig {
     struct pe pe;
     bool ended;
     uint64_t began, idle, retired; /* when the harness was left; instructions outside it */
+    uint64_t left, before;         /* the case that runs; what was retired before it */
 };
 
 static bool semihost(void *ctx, struct pe *p)
@@ -62,11 +63,15 @@ static void trapped(void *ctx, struct pe *p, const struct pe_was *was)
     struct rig *r = ctx;
     const uint64_t harness = A64_RAM_BASE + A64_BASE;
     if (!was->exc && was->pc >= harness && was->pc < harness + A64_CTL) {
+        uint64_t left;
+        mem_read(r->mem, harness + A64_CTL + CTLA_LEFT, &left, 8);
+        if (left != r->left)
+            r->before = r->retired;
+        r->left = left;
         r->began = p->s.cycle;
         r->idle = p->s.idle;
     } else if (p->s.pc >= harness + A64_VECTORS && p->s.pc < harness + A64_CTL) {
-        uint64_t some = p->s.cycle - r->began - (p->s.idle - r->idle);
-        r->retired += some <= 2 * A64_BLOCK_MAX ? some : 0; /* else the case ran in circles */
+        r->retired += p->s.cycle - r->began - (p->s.idle - r->idle);
     }
 }
 static const struct pe_env env = {.semihost = semihost, .trapped = trapped};
@@ -117,6 +122,7 @@ bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before
     while (!(ended = run_all(r, n, &stuck)) && stuck < n && ++*hung <= A64_CASES / 4) {
         static const uint64_t skip = 1;
         memcpy(before + a64_arena(stuck) + DESCA_SKIP, &skip, 8);
+        r->retired = r->before;
         pe_reset(&r->pe); /* the harness goes on with the next case */
     }
     *retired = r->retired;

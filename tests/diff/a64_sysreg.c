@@ -214,7 +214,7 @@ void a64_put_eret(struct a64_case *c)
 {
     static const uint16_t elr[] = {0, SR_elr_el1, SR_elr_el2, SR_elr_el3}, spsr[] = {0, SR_spsr_el1, SR_spsr_el2, SR_spsr_el3};
     unsigned from = c->now, to = (unsigned)rng_below(&c->rng, from + 1), rt = a64_block_scratch(c);
-    if (from == 0 || (to == 1 && c->tge))
+    if (from == 0 || (to == 1 && c->tge) || (to == 2 && !c->el2))
         return;
     a64_block_put_address(c, rt, 8); /* what follows takes at most 7 */
     put_msr(c, elr[from], rt);
