@@ -143,7 +143,8 @@ static bool take_messages(struct worker *w, size_t *left, jobs_take *take, void 
     }
     if (!ok)
         return false;
-    memmove(w->in.data, w->in.data + at, w->in.len - at);
+    if (at)
+        memmove(w->in.data, w->in.data + at, w->in.len - at);
     w->in.len -= at;
     return true;
 }
