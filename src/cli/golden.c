@@ -179,6 +179,10 @@ bool golden_open(struct golden_text *t, const char *path, struct err *e)
 
 void golden_close(struct golden_text *t)
 {
+    const char *text = (const char *)t->bytes.data, *end = text + t->bytes.len;
+    for (int i = 1; i < t->argc; i++)
+        if (t->argv[i] < text || t->argv[i] >= end) /* options_long has made it */
+            free(t->argv[i]);
     free(t->argv);
     buf_free(&t->bytes);
     trace_setup_free(&t->setup);
