@@ -67,7 +67,7 @@ static const struct argp_option table[] = {
      "transparent: the interrupted context comes back as it was; sbi: the firmware does with SSE events "
      "what SBI v3.0 says, and what the handler did not edit comes back as it was",
      2},
-    {"max-cycles", OPT_MAX_CYCLES, "N", 0, "how long a case may take (100k)", 2},
+    {"max-cycles", OPT_MAX_CYCLES, "N", 0, "how long a case may take (10k)", 2},
     {"reach", OPT_REACH, "N", 0, "how many cycles it may take to reach the window (10G)", 2},
     {"window", OPT_WINDOW, "N", 0, "how many cycles the window may be long (10M)", 2},
     {"only", OPT_ONLY, "K[.J]", 0, "do this case alone and tell its story; K.J: boundary J of the handling", 2},

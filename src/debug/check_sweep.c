@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HART = 0, BOOT_CYCLES = 100000000, CASE_CYCLES = 10000, WINDOW_MAX = 20000, RAM_BASE = 0x80000000u, CAUSE_EBREAK = 3 };
+enum { HART = 0, BOOT_CYCLES = 100000000, WINDOW_MAX = 20000, RAM_BASE = 0x80000000u, CAUSE_EBREAK = 3 };
 
 #define SECOND_EVENT 0xffff0000u /* which the payloads register besides the first: local, software */
 
@@ -122,7 +122,7 @@ static bool start_sweep(struct window *w, const struct check_job *job, struct er
                              .ignores = ARRAY_LEN(w->ignore),
                              .handler = &w->handler,
                              .handlers = 1,
-                             .case_cycles = CASE_CYCLES,
+                             .case_cycles = SWEEP_CASE_CYCLES,
                              .reach_cycles = BOOT_CYCLES,
                              .window_cycles = BOOT_CYCLES};
     struct machine *m = machine_fork(w->m);

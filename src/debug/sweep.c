@@ -245,6 +245,7 @@ struct sweep *sweep_new(const struct sweep_config *c, struct machine *m, struct 
         return NULL;
     }
     judge_new(s);
+    s->circle = circle_new(s);
     bool ok = reach(s, e);
     machine_watch(m, NULL, NULL);
     s->walk = machine_fork(m);
@@ -270,6 +271,11 @@ void sweep_free(struct sweep *s)
     machine_free(s->trial);
     machine_free(s->late);
     machine_free(s->handling);
+    machine_free(s->second);
+    if (s->lost)
+        machine_free(s->lost->m);
+    free(s->lost);
+    circle_free(s->circle);
     machine_free(s->booted);
     free(s->judge_boot);
     free(s->judge_walk);

@@ -39,7 +39,7 @@ struct sweep_poke {
     unsigned size;
 };
 
-#define SWEEP_CASE_CYCLES UINT64_C(100000) /* how long a case may take if nobody says otherwise */
+#define SWEEP_CASE_CYCLES UINT64_C(10000)  /* how long a case may take if nobody says otherwise */
 
 /* One way of setting the guest up; each is swept with each event. */
 #define SWEEP_POKES 16
@@ -105,7 +105,7 @@ struct sweep_diff {
 };
 #define SWEEP_DIFFS 128 /* at most so many of a case are told */
 
-/* What there is to tell of a case that did not pass. */
+/* What there is to tell of a case that did not pass. Copies that are kept may end behind the last difference. */
 struct sweep_detail {
     char where[SWEEP_WHERE]; /* where it was injected, as symbol and offset */
     char mode[8];            /* what was interrupted: "HS" */

@@ -1,0 +1,116 @@
+/*
+ * Runs that go round in a circle. Everything is deterministic: a machine that comes to a state where it was before does the same
+ * again, and again. States are compared behind traps and returns, with one that was kept: the 16th, and each that is twice as far
+ * (Brent's way of finding a cycle), so a circle of any length is found within twice the way to its second round.
+ */
+#include "base/hash.h"
+#include "debug/sweep_internal.h"
+#include "machine/machine.h"
+#include "machine/pieces.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATIENCE = 16 }; /* traps and returns: handlers that come back take less, and pay nothing */
+
+struct circle {
+    struct sweep *s;
+    struct machine *at;   /* the state that was kept; NULL until needed */
+    struct context kept;  /* the hart's in it */
+    uint64_t pc, changes; /* where that was */
+    uint64_t next;        /* when the next is kept; 0: PATIENCE later */
+};
+
+struct circle *circle_new(struct sweep *s)
+{
+    struct circle *c = calloc(1, sizeof *c);
+    if (!c)
+        abort(); /* out of host memory: nothing sensible can go on */
+    c->s = s;
+    return c;
+}
+
+void circle_free(struct circle *c)
+{
+    if (c)
+        machine_free(c->at);
+    free(c);
+}
+
+void circle_begin(struct circle *c) { c->changes = c->next = 0; }
+
+static bool is_back(const struct circle *c, const struct run *r)
+{
+    struct context now;
+    c->s->ops->take(&now, r->m, c->s->c.hart);
+    return !memcmp(now.byte, c->kept.byte, c->s->ops->size);
+}
+
+bool circle_asks(struct circle *c, const struct run *r, uint64_t pc)
+{
+    if (!c->next)
+        c->next = r->changes + PATIENCE;
+    return r->changes >= c->next || (c->changes && pc == c->pc && is_back(c, r));
+}
+
+static void keep(struct circle *c, const struct run *r)
+{
+    if (!c->at)
+        c->at = machine_fork(c->s->booted);
+    machine_rewind(c->at, r->m);
+    c->s->ops->take(&c->kept, r->m, c->s->c.hart);
+    c->pc = c->s->ops->pc(&c->kept);
+    c->changes = r->changes;
+    c->next = 2 * r->changes;
+}
+
+/* ---- whether two states differ in the time alone ------------------------------------------------------------------------------ */
+
+static bool is_clock(const char *name)
+{
+    const char *member = strrchr(name, '.');
+    return member && (!strcmp(member, ".cycle") || !strcmp(member, ".idle") || !strcmp(member, ".slice_end"));
+}
+
+static void add_piece(void *ctx, const char *name, void *p, size_t n)
+{
+    if (!is_clock(name))
+        hash_add(ctx, p, n);
+}
+
+uint64_t sweep_timeless(struct machine *m)
+{
+    struct hash *h = hash_new();
+    machine_pieces(m, add_piece, h);
+    return hash_end(h);
+}
+
+/* Whether time itself does something before that cycle: a timer, a counter that overflows, a device's event. */
+static bool time_acts(struct machine *m, uint64_t end)
+{
+    bool acts = m->st.sched.next < end;
+    for (unsigned i = 0; i < machine_harts(m); i++)
+        acts |= m->arch->due(machine_hart(m, i)) < end;
+    return acts;
+}
+
+static bool equal_page(void *ctx, uint64_t pa, const uint8_t *a, const uint8_t *b)
+{
+    bool *equal = ctx;
+    (void)pa;
+    *equal = !memcmp(a, b, MEM_PAGE_SIZE);
+    return *equal;
+}
+
+bool circle_closes(struct circle *c, const struct run *r, uint64_t end)
+{
+    bool equal = true;
+    if (r->changes >= c->next) {
+        keep(c, r);
+        return false;
+    }
+    if (!c->changes || !is_back(c, r) || time_acts(r->m, end))
+        return false;
+    mem_pairs(c->at->mem, r->m->mem, equal_page, &equal);
+    return equal && sweep_timeless(c->at) == sweep_timeless(r->m);
+}
