@@ -29,6 +29,8 @@
 #define SWEEP_WHERE 72  /* bytes of a place's text */
 #define SWEEP_TEXT  200 /* bytes of a reason's text */
 
+struct context; /* debug/context.h */
+
 struct sweep_range {
     uint64_t start, end; /* [start, end) */
 };
@@ -85,6 +87,7 @@ struct sweep_config {
     uint64_t reach_cycles;           /* how long it may take to reach `from` */
     uint64_t window_cycles;          /* how long the window may be */
     const struct sweep_judge *judge; /* NULL: none */
+    bool all_seconds;                /* every case of the second order is told; else those alone that fail, and the others are counted */
 };
 
 enum sweep_verdict {
@@ -127,6 +130,9 @@ struct sweep_case {
     uint64_t cycles;      /* that the case took */
     uint32_t nest_cases, nest_pass, nest_same, nest_handled; /* the second order of a case of the first, where they were done */
     struct sweep_detail *detail;                             /* of SWEEP_VIOLATION and worse */
+    /* Of the second order, while it is told: */
+    bool as_first;             /* it ends as the first event's case ends without it, in every register and word of memory */
+    const struct context *was; /* what the second event interrupted; NULL: it was not taken */
 };
 
 /* A window, swept by every event. */

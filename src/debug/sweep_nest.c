@@ -15,6 +15,8 @@ struct nest {
     struct sweep_case *k;
     uint64_t end;       /* the cycle at which the handling is over, if it does not come back */
     bool leaves;        /* it does not: s->lost is where it is left for good */
+    uint8_t verdict;    /* on the first event without another, and what there is to tell of it */
+    struct sweep_detail *detail;
     void *judge_second; /* NULL without a judge */
 };
 
@@ -41,8 +43,11 @@ static bool step(struct nest *n)
 static void scout(struct nest *n, const struct run *r)
 {
     struct run *w = &n->walk;
+    char text[SWEEP_TEXT] = "";
     start(n, r, false);
-    run_on(w);
+    n->verdict = (uint8_t)run_verdict(w, run_on(w), text);
+    if (n->verdict == SWEEP_PASS)
+        n->verdict = (uint8_t)run_compare(w, &w->at, n->memory, &n->detail);
     n->leaves = !w->resumed && w->left && (w->left_out || w->fell);
     n->end = w->resumed ? UINT64_MAX : n->leaves ? w->left : machine_hart_cycle(w->m, n->s->c.hart);
     run_end(w);
@@ -64,8 +69,35 @@ static void keep_lost(struct nest *n)
     s->lost->timeless = 0;
 }
 
-/* Injects the second event where the walk is, as boundary j of the handling. */
-static void do_second(struct nest *n, struct machine *m, uint32_t j, struct sweep_case *c, const struct doing *d)
+/* Whether the case ended as the first event's does. */
+static bool as_first(const struct nest *n, const struct sweep_case *c)
+{
+    const struct sweep_detail *a = n->detail, *b = c->detail;
+    if (c->verdict != n->verdict || c->verdict != SWEEP_VIOLATION)
+        return c->verdict == n->verdict;
+    bool same = a->diffs == b->diffs && !strcmp(a->text, b->text);
+    for (uint32_t i = 0; same && i < a->diffs; i++)
+        same = !strcmp(a->diff[i].name, b->diff[i].name) && a->diff[i].to == b->diff[i].to;
+    return same;
+}
+
+/* Counts it, and tells of it what cannot be counted, or if it was asked for. */
+static bool tell(struct nest *n, struct sweep_case *c, const struct context *was, const struct doing *d)
+{
+    n->k->nest_cases++;
+    n->k->nest_pass += c->verdict == SWEEP_PASS;
+    n->k->nest_same += c->verdict == SWEEP_SAME;
+    n->k->nest_handled += c->handled;
+    bool on = true;
+    c->was = was;
+    if (d->nested != SWEEP_NONE || n->s->c.all_seconds || (c->verdict != SWEEP_PASS && c->verdict != SWEEP_SAME))
+        on = d->fn(d->ctx, c);
+    free(c->detail);
+    return on;
+}
+
+/* Injects the second event where the walk is, as boundary j of the handling. False: no more is wanted. */
+static bool do_second(struct nest *n, struct machine *m, uint32_t j, struct sweep_case *c, const struct doing *d)
 {
     struct sweep *s = n->s;
     struct run second = {.s = s, .event = s->c.nest, .start = n->path.at[j].cycle};
@@ -84,7 +116,7 @@ static void do_second(struct nest *n, struct machine *m, uint32_t j, struct swee
         c->verdict = SWEEP_REFUSED;
         c->detail = sweep_detail(s, c->pc, s->ops->mode_of(&now, s->has_v), why_not.text);
         run_end(&r);
-        return;
+        return tell(n, c, NULL, d);
     }
     enum machine_stop why = second.taken ? MACHINE_DEBUG : run_on(&r);
     c->taken_pc = second.taken_pc;
@@ -105,21 +137,9 @@ static void do_second(struct nest *n, struct machine *m, uint32_t j, struct swee
             sweep_where(s, c->pc, c->detail->where);
     }
     c->cycles = machine_hart_cycle(m, s->c.hart) - n->path.at[j].cycle;
+    c->as_first = r.is_lost || (c->verdict != SWEEP_SAME && as_first(n, c));
     run_end(&r);
-}
-
-/* Counts it, and tells of it what cannot be counted, or if it was asked for. */
-static bool tell(struct nest *n, struct sweep_case *c, const struct doing *d)
-{
-    n->k->nest_cases++;
-    n->k->nest_pass += c->verdict == SWEEP_PASS;
-    n->k->nest_same += c->verdict == SWEEP_SAME;
-    n->k->nest_handled += c->handled;
-    bool on = true;
-    if (d->nested != SWEEP_NONE || (c->verdict != SWEEP_PASS && c->verdict != SWEEP_SAME))
-        on = d->fn(d->ctx, c);
-    free(c->detail);
-    return on;
+    return tell(n, c, second.taken ? &second.at : NULL, d);
 }
 
 void nest_run(struct sweep *s, struct run *r, struct machine *memory, struct sweep_case *k, struct doing *d)
@@ -148,12 +168,12 @@ void nest_run(struct sweep *s, struct run *r, struct machine *memory, struct swe
             .event = k->event, .variant = k->variant, .boundary = k->boundary, .nested = j, .same = SWEEP_NONE};
         if (d->nested == SWEEP_NONE || d->nested == j) {
             n.walk.story = NULL; /* what comes now is another machine's */
-            do_second(&n, s->second, j, &c, d);
-            on = tell(&n, &c, d);
+            on = do_second(&n, s->second, j, &c, d);
         }
         step(&n);
     }
     run_end(&n.walk);
     free(n.judge_second);
     free(n.path.at);
+    free(n.detail);
 }

@@ -59,6 +59,14 @@ static void note_entry(struct run *r, struct machine *m, const struct machine_ch
         machine_break(m, c->hart);
 }
 
+/* Nothing has handled the event yet, and nothing of what it interrupted is executed either: a handler of non-maskable interrupts has
+   left a note for the firmware, and an interrupt that is taken now. */
+static bool comes_back_at_once(const struct run *r, struct machine *m, const struct machine_change *c)
+{
+    const struct context_ops *ops = r->s->ops;
+    return r->s->c.handlers && !r->handled && ops->interrupt_next && ops->interrupt_next(m, c->hart);
+}
+
 static void note_return(struct run *r, struct machine *m, const struct machine_change *c, unsigned flags)
 {
     bool resumes = flags & SWEEP_RESUMES, enters = !resumes && (in_handler(r->s, c->pc) || (flags & SWEEP_ENTERS));
@@ -68,6 +76,8 @@ static void note_return(struct run *r, struct machine *m, const struct machine_c
     if (r->depth > 1 && !resumes) {
         r->depth--;
     } else if (enters) {
+        r->depth = 0;
+    } else if (!resumes && comes_back_at_once(r, m, c)) {
         r->depth = 0;
     } else if (resumes || !r->depth || !r->s->ops->passed_on(m, c->hart, r->epc[0])) {
         r->depth = 0;
