@@ -59,7 +59,7 @@ struct doing {
 struct lost {
     struct machine *m;
     struct context at;
-    uint64_t pc, timeless; /* sweep_timeless of m; 0: not known yet */
+    uint64_t pc;
 };
 
 #define RUN_DEPTH    64
@@ -119,8 +119,8 @@ void circle_begin(struct circle *c);
 bool circle_asks(struct circle *c, const struct run *r, uint64_t pc);
 /* Looks at the machine, which has stopped. True: it can never leave its circle before cycle `end`. */
 bool circle_closes(struct circle *c, const struct run *r, uint64_t end);
-/* A digest of the harts and devices but for their clocks. */
-uint64_t sweep_timeless(struct machine *m);
+/* Whether all harts and devices are in the same state but for their clocks. */
+bool sweep_same_state(struct machine *a, struct machine *b);
 
 /* A state's key: its digest and its cycle; never 0. */
 uint64_t path_key(const struct sweep *s, const struct context *c, uint64_t cycle);

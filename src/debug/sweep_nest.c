@@ -66,7 +66,6 @@ static void keep_lost(struct nest *n)
     machine_rewind(s->lost->m, n->walk.m);
     s->ops->take(&s->lost->at, n->walk.m, s->c.hart);
     s->lost->pc = s->ops->pc(&s->lost->at);
-    s->lost->timeless = 0;
 }
 
 /* Whether the case ended as the first event's does. */

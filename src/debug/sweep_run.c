@@ -144,16 +144,10 @@ void run_end(struct run *r) { machine_watch(r->m, NULL, NULL); }
 
 /* Whether the run, whose hart is in the very state in which the handling is left for good, does what is done from there on: an event
    that was not taken may still be pending. Behind a fall nothing more is looked at. */
-static bool is_lost(struct run *r)
+static bool is_lost(const struct run *r)
 {
-    struct lost *l = r->lost;
-    if (!run_same_memory(r->s, r->m, l->m))
-        return false;
-    if (r->second->taken || r->fell)
-        return true;
-    if (!l->timeless)
-        l->timeless = sweep_timeless(l->m);
-    return l->timeless == sweep_timeless(r->m);
+    const struct lost *l = r->lost;
+    return run_same_memory(r->s, r->m, l->m) && (r->second->taken || r->fell || sweep_same_state(l->m, r->m));
 }
 
 bool run_over(const struct run *r)

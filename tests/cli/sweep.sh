@@ -23,7 +23,7 @@ sweep 0 guest.elf --event msip --event meip --event ssip
 grep -qE '^meip +73 +73 +0 +0 +0 +0 +0 +0 +73$' out || fail "the table: $(cat out)"
 grep -qx 'handlers: handler_text_start..handler_text_end' out && grep -qx 'memory that may change: scratch_start..scratch_end' out ||
     fail "ranges are not told: $(head -n 4 out)"
-grep -qE '^219 cases in .* on [0-9]+ cores: [0-9]+ a second on each$' err || fail "nothing about the speed: $(cat err)"
+grep -qE '^219 cases in .* on [0-9]+ cores: [0-9]+ a second on each, [0-9]+ a second of processor time$' err || fail "nothing about the speed: $(cat err)"
 sweep 1 guest.elf --event meip --handler 1,4,8 --json all.json --junit all.xml
 grep -qE '^meip +1 +73 +72 +0 +1 ' out && grep -qE '^all +219 +210 +0 +8 +0 +0 +1 ' out || fail "the table: $(cat out)"
 grep -qE '^meip, 1: boundary [0-9]+ at 0x[0-9a-f]+ victim \(HS\)$' out && grep -qE '^    t3 0x[0-9a-f]+ -> 0x0$' out ||
