@@ -248,6 +248,9 @@ struct sweep *sweep_new(const struct sweep_config *c, struct machine *m, struct 
     s->circle = circle_new(s);
     bool ok = reach(s, e);
     machine_watch(m, NULL, NULL);
+    for (unsigned i = 0; ok && i < c->events; i++)
+        ok = inject_known(&c->event[i], m, e);
+    ok = ok && (!c->nest || inject_known(c->nest, m, e));
     s->walk = machine_fork(m);
     s->trial = machine_fork(m);
     for (unsigned i = 0; ok && i < c->variants; i++)

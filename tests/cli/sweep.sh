@@ -109,6 +109,11 @@ refuse "--nest: there is no event 'x'; \`trapline sweep --help\` lists them" gue
 refuse "event 'rnmi': the cpu has no resumable NMI (smrnmi=off)" guest.elf --event rnmi
 refuse "event 'meip,hart=3': the machine has no hart 3" guest.elf --event meip,hart=3
 refuse "event 'sse:1': the machine has no hart 1 (see -smp)" guest.elf --event sse:1
+refuse "--event: event 'sse:0x1234': SBI v3.0 reserves that id: there is no such event (see \`trapline doc sbi:sse\`)" guest.elf --event sse:0x1234
+refuse "event 'sse:0x5000': the firmware has no such event: sbi_sse_inject returns SBI_ERR_INVALID_PARAM" \
+    -bios "$TRAPLINE_SOURCE/roms/sbi-head.elf" -kernel "$TRAPLINE_SOURCE/roms/kvm.elf" -smp 2 --event sse:0x5000
+refuse "event 'sse:0x4abc': the firmware has no such event: sbi_sse_inject returns SBI_ERR_INVALID_PARAM" \
+    -bios "$TRAPLINE_SOURCE/roms/sbi-head.elf" -kernel "$TRAPLINE_SOURCE/roms/kvm.elf" -smp 2 --event meip --nest sse:0x4abc
 refuse "the machine has no hart 2 (see -smp)" guest.elf --event meip,hart=0 --hart 2
 refuse "'nowhere': the images have no symbol 'nowhere'" guest.elf --event meip --from nowhere
 refuse "'nowhere': the images have no symbol 'nowhere'" guest.elf --event meip --to nowhere
