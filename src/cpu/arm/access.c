@@ -81,7 +81,8 @@ static void remember(struct pe *p, uint64_t va, const struct xlate *x, enum acce
                      const struct mem_view *v)
 {
     struct tlb_entry *tlb = m == &p->unpriv ? p->utlb : p->cpu.tlb;
-    struct tlb_entry *t = &tlb[(va >> MEM_PAGE_SHIFT) & (TLB_SIZE - 1)];
+    unsigned n = (va >> MEM_PAGE_SHIFT) & (TLB_SIZE - 1);
+    struct tlb_entry *t = &tlb[n];
     uint64_t page_va = va & ~(uint64_t)PAGE_OFFSET, pa = x->pa & ~(uint64_t)PAGE_OFFSET;
     uint64_t tag = x->device || p->strict ? page_va | TLB_ALIGNED : page_va;
     if (unlikely(p->cpu.engine->watchpoints) && cpu_watches_page(&p->cpu, untagged(p, va, m), pa))
@@ -93,6 +94,7 @@ static void remember(struct pe *p, uint64_t va, const struct xlate *x, enum acce
         *v->flags |= MEM_SHARED; /* it may be: to know would cost a look at its count */
     *t = (struct tlb_entry){
         .rtag = x->read ? tag : TLB_NONE, .wtag = write ? tag : TLB_NONE, .add = (uintptr_t)v->host - page_va, .pa = pa};
+    tlb_note_from(tlb, n, x->from);
 }
 
 /* ---- faults ------------------------------------------------------------------------------------------------------------------
@@ -253,7 +255,7 @@ static bool store_page(struct pe *p, uint64_t va, unsigned size, const struct ac
 {
     struct xlate x;
     struct mem_view v;
-    uint64_t gen = p->cpu.engine->gen;
+    uint64_t marks = p->cpu.engine->marks;
     if (!pe_translate(p, va, size, ACCESS_STORE, m, &x))
         return false;
     if (!own_page(p, x.pa, &v)) {
@@ -263,7 +265,7 @@ static bool store_page(struct pe *p, uint64_t va, unsigned size, const struct ac
     }
     store_bytes(p, x.pa, size, from, &v);
     /* A store that changed page tables may have changed the translation it was made by. */
-    if (x.page_bits && p->cpu.engine->gen == gen && may_remember(p, m))
+    if (x.page_bits && p->cpu.engine->marks == marks && may_remember(p, m))
         remember(p, va, &x, ACCESS_STORE, m, &v);
     return true;
 }
@@ -451,6 +453,8 @@ struct code_page *pe_fetch_page(struct pe *p, uint64_t pc)
         return NULL;
     uint64_t page_va = pc & ~(uint64_t)PAGE_OFFSET;
     struct code_page *c = engine_code(p->cpu.engine, x.pa & ~(uint64_t)PAGE_OFFSET, x.guarded ? CODE_GUARDED : CODE_PLAIN);
-    p->cpu.ftlb[(pc >> MEM_PAGE_SHIFT) & (FTLB_SIZE - 1)] = (struct ftlb_entry){.tag = page_va | (x.guarded ? 1 : 0), .page = c};
+    unsigned n = (pc >> MEM_PAGE_SHIFT) & (FTLB_SIZE - 1);
+    p->cpu.ftlb[n] = (struct ftlb_entry){.tag = page_va | (x.guarded ? 1 : 0), .page = c};
+    p->cpu.fetch_ctx->f_from[n] = x.from;
     return c;
 }

@@ -216,7 +216,7 @@ static const struct stage1_memo *first_setup(const struct walk *w, bool upper)
         return o;
     memcpy(o->from, from, sizeof o->from);
     for (unsigned i = 0; i < WALK_TABLES; i++)
-        p->walk.table[upper][i].gen = 0;
+        p->walk.table[upper][i].marks = 0;
     o->made = 1;
     o->range = regime_range(p, w->m.regime, upper);
     unsigned least = range_min_txsz(p, &o->range), most = range_max_txsz(p, &o->range);
@@ -253,7 +253,8 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
     w.el0_regime = regime_has_el0(p, m->regime);
     w.secure = secure_state(p, m->el);
     w.unaligned = va & (size - 1);
-    w.gen = p->cpu.engine->gen;
+    w.marks = p->cpu.engine->marks;
+    w.from = TLB_FROM_MANY;
     w.reads = w.gs = 0;
     w.slot = w.slot2 = NULL;
     w.s2 = m->regime == 1 && (hcr_of(p) & (hcr_el2_VM | hcr_el2_DC)) != 0;
@@ -284,9 +285,10 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
                           .tagged = o->attr == 0xf0,
                           .ns = o->ns,
                           .attr = o->attr,
-                          .sh = o->sh};
+                          .sh = o->sh,
+                          .from = w.from};
     /* Unless everything the walk read was known, and so is marked. */
-    if (unlikely(m->probe || (w.reads && !ttw_mark(&w)) || w.gen != p->cpu.engine->gen))
+    if (unlikely(m->probe || (w.reads && !ttw_mark(&w)) || w.marks != p->cpu.engine->marks))
         out->page_bits = 0;
     if (out->page_bits && w.slot)
         *w.slot = w.table;

@@ -161,23 +161,23 @@ struct regime_set {
 };
 
 /* Where page-table pages are in host memory, and where stage 2 puts those of guests, as walks learnt it. An entry is good while
-   the engine is in the generation it was made in: like an entry of the soft TLB it comes from marked page-table pages. */
+   no page has lost its mark since it was made (engine.marks): like an entry of the soft TLB it comes from marked pages. */
 #define WALK_PAGES  1024
 #define WALK_GPAGES 256
 #define WALK_TABLES 64
 struct walk_table { /* a table of the last level of stage 1, of 4 KiB, in Non-secure state; good as long as first[] of its half */
-    uint64_t prefix, gen; /* address bits above those it resolves */
+    uint64_t prefix, marks; /* address bits above those it resolves */
     uint64_t vttbr, control;
     uint64_t at, pa; /* where it is, before and behind stage 2 */
     uint64_t limits; /* what the tables above it took away */
 };
 struct walk_cache {
     struct {
-        uint64_t page, gen;
+        uint64_t page, marks; /* page: its address, with bit 0: as a table of the last level of a translation of one stage */
         const uint8_t *host;
     } pte[WALK_PAGES];
     struct {
-        uint64_t ipa, gen, vttbr, control, page;
+        uint64_t ipa, marks, vttbr, control, page;
     } g[WALK_GPAGES];
     struct stage1_memo first[2]; /* by the half of the addresses */
     struct walk_table table[2][WALK_TABLES];
@@ -365,6 +365,7 @@ struct xlate {
     bool ns;                /* in the Non-secure physical address space */
     uint8_t attr;           /* memory attributes as MAIR_ELx has them, of both stages together */
     uint8_t sh;             /* shareability as descriptors have it */
+    uint32_t from;          /* for the soft TLB: tlb_from() of the table the page descriptor is in, or TLB_FROM_MANY */
 };
 
 /* Translates va for an access of `size` bytes that does not cross a 4 KiB page, checks every permission, updates AF and dirty
