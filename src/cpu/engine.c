@@ -17,7 +17,7 @@
 
 void engine_init(struct engine *e, struct mem *mem, unsigned slot_shift)
 {
-    *e = (struct engine){.mem = mem, .slot_shift = slot_shift, .gen = 1, .pages_max = CODE_PAGES_MAX, .pte_size = 4};
+    *e = (struct engine){.mem = mem, .slot_shift = slot_shift, .gen = 1, .marks = 1, .pages_max = CODE_PAGES_MAX, .pte_size = 4};
 }
 
 void engine_add_cpu(struct engine *e, struct cpu *c)

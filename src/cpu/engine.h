@@ -105,8 +105,8 @@ struct tlb_ctx {
     uint64_t gen; /* engine generation the entries belong to */
     struct tlb_entry d[TLB_SIZE];
     struct ftlb_entry f[FTLB_SIZE];
-    uint32_t d_from[TLB_SIZE], f_from[FTLB_SIZE]; /* tlb_from() of the page whose last-level table each came from; TLB_FROM_MANY */
-    struct table_entry table[2][TABLE_SIZE]; /* of the first and the second stage */
+    uint32_t d_from[TLB_SIZE], f_from[FTLB_SIZE]; /* tlb_from() of the last-level table each came from, or TLB_FROM_MANY */
+    struct table_entry table[2][TABLE_SIZE];      /* of the first and the second stage */
 };
 
 /* A breakpoint: see breaks.h. */
@@ -129,7 +129,7 @@ struct engine {
     struct code_page *bucket[1024];
     struct code_page *dead; /* dropped pages, freed between runs */
     unsigned pages, pages_max;
-    unsigned pte_size;  /* bytes of the smallest page-table entry; its bit 0 says valid */
+    unsigned pte_size; /* bytes of the smallest page-table entry; its bit 0 says valid */
     unsigned pte_pages;
     uint64_t pte_page[4096]; /* RAM pages that carry MEM_PTE, and some that did; some are here twice */
     /* A hart stored to a page with MEM_WATCH, or (by NULL) anything else changed RAM: reservations and watchpoints look. */
@@ -138,7 +138,7 @@ struct engine {
     struct engine_break *break_at;
     unsigned breaks; /* how many: 0 but for a debugger */
     struct engine_watchpoint *watch_at;
-    unsigned watchpoints; /* how many: 0 but for a debugger */
+    unsigned watchpoints;     /* how many: 0 but for a debugger */
     struct insn_trace *insns; /* insns.h; NULL: instructions are not traced */
 };
 

@@ -185,9 +185,20 @@ struct walk_cache {
     struct stage2_memo second;
 };
 
+/* What a translation regime makes of pointers with authentication codes: a function of `key` and `tcr`. See pauth.c. */
+#define PAC_SHAPE_EL0  4u /* the regime has an EL0, and so two halves */
+#define PAC_SHAPE_MADE 8u
+struct pac_shape {
+    uint64_t tcr;      /* TCR_ELx of the regime */
+    unsigned key;      /* the regime's level | PAC_SHAPE_ */
+    uint8_t bottom[2]; /* the lowest bit of a code, by the half */
+    bool tbi[2][2];    /* the top byte is ignored: by whether it is a pointer to data, and the half */
+};
+
 /* Pointer authentication codes computed lately. They are functions of their operands alone. */
-#define PAC_MEMO 256
+#define PAC_MEMO 4096
 struct pac_memo {
+    struct pac_shape shape;
     struct {
         uint64_t data, modifier, key0, key1, pac;
     } entry[PAC_MEMO];

@@ -45,7 +45,8 @@ static inline uint64_t desc_load(const uint8_t *host, bool big_endian)
     return unlikely(big_endian) ? __builtin_bswap64(v) : v;
 }
 
-/* Reads the descriptor at pa; main memory only. last: of the last level, of a translation of one stage. False: nothing is there. */
+/* Reads the descriptor at pa; main memory only. last: of the last level, of a translation of one stage. False: nothing is
+   there. */
 WALK_INLINE bool desc_read(struct walk *w, uint64_t pa, bool big_endian, bool last, uint64_t *desc)
 {
     uint64_t page = pa & ~PAGE_OFFSET;

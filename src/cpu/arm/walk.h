@@ -38,7 +38,7 @@ struct walk {
     struct stage s2stage;
     bool s2bad;         /* VTCR_EL2 makes no sense: every access faults */
     uint64_t s2control; /* what stage 2 of a table depends on besides VTTBR_EL2, for p->walk; 0: not remembered */
-    uint32_t from;  /* xlate.from */
+    uint32_t from;      /* xlate.from */
     unsigned reads, gs; /* what p->walk did not know */
     uint64_t pte_page[WALK_READS];
     struct {

@@ -148,7 +148,8 @@ static void remember_table(struct hart *h, unsigned stage, uint64_t addr, uint64
         return;
     uint32_t from = known->page & WALK_LAST ? tlb_from(table) : TLB_FROM_MANY;
     uint64_t region = addr >> MMU_REGION_SHIFT;
-    h->cpu.data_ctx->table[stage][region % TABLE_SIZE] = (struct table_entry){.region = region, .host = known->host, .from = from};
+    h->cpu.data_ctx->table[stage][region % TABLE_SIZE] =
+        (struct table_entry){.region = region, .host = known->host, .from = from};
 }
 
 /* The entry for the page of addr, in the last-level table of its region; 0, which is not valid, if that is not known. */
@@ -202,7 +203,10 @@ bool mmu_translate(struct hart *h, uint64_t va, unsigned size, enum access a, co
     w.marks = h->cpu.engine->marks;
     w.reads = w.gs = 0;
 
-    struct leaf l = {.page = w.va & ~PAGE_OFFSET, .perm = PERM_R | PERM_W | PERM_X, .table = WALK_NO_TABLE, .from = TLB_FROM_MANY},
+    struct leaf l = {.page = w.va & ~PAGE_OFFSET,
+                     .perm = PERM_R | PERM_W | PERM_X,
+                     .table = WALK_NO_TABLE,
+                     .from = TLB_FROM_MANY},
                 g = {.table = WALK_NO_TABLE};
     uint64_t gpa = 0;
     uint64_t atp = first_atp(h, m);
