@@ -204,10 +204,15 @@ bool diff_csr_writable(unsigned csr)
     return !(csr >= 0x3a0 && csr < 0x3f0) && !(csr >= 0x320 && csr < 0x340); /* locks would stay */
 }
 
-unsigned diff_records(const uint8_t *ram, unsigned index)
+static const uint8_t *record_at(const uint8_t *ram, unsigned index, unsigned round, unsigned record)
+{
+    return ram + diff_round(index, round) + ROUND_RECORDS + record * REC_SIZE;
+}
+
+unsigned diff_records(const uint8_t *ram, unsigned index, unsigned round)
 {
     unsigned n = 0;
-    while (n < REC_MAX && slot(ram + diff_arena(index) + PG_RECORDS * 4096 + n * REC_SIZE, 32))
+    while (n < REC_MAX && slot(record_at(ram, index, round, n), 32))
         n++;
     return n;
 }
@@ -215,11 +220,11 @@ unsigned diff_records(const uint8_t *ram, unsigned index)
 static void print_difference(FILE *out, unsigned record, const char *name, uint64_t before, uint64_t mine, uint64_t other)
 {
     if (out)
-        fprintf(out, "  record %u: %-9s trapline %016" PRIx64 ", qemu %016" PRIx64 ", before %016" PRIx64 "\n", record, name,
-                mine, other, before);
+        fprintf(out, "  record %u.%u: %-9s trapline %016" PRIx64 ", qemu %016" PRIx64 ", before %016" PRIx64 "\n",
+                record / REC_MAX, record % REC_MAX, name, mine, other, before);
 }
 
-/* One record, and the one before it in a (NULL: none). Tells all differences. */
+/* One record, and the one before it in a (NULL: none). Tells all differences; `record` is round * REC_MAX + number. */
 static bool same_record(unsigned xlen, const uint8_t *arena, unsigned record, const uint8_t *a, const uint8_t *b,
                         const uint8_t *before, FILE *out)
 {
@@ -249,23 +254,30 @@ static bool same_record(unsigned xlen, const uint8_t *arena, unsigned record, co
 bool diff_code_written(const uint8_t *before, const uint8_t *mine, unsigned index)
 {
     uint64_t code = diff_arena(index) + PG_CODE * 4096;
-    return memcmp(before + code, mine + code, 2 * 4096) != 0;
+    return memcmp(before + code, mine + code, (PG_DATA - PG_CODE) * 4096) != 0;
+}
+
+static bool same_round(const struct diff_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round,
+                       FILE *out)
+{
+    unsigned na = diff_records(mine, index, round), nb = diff_records(other, index, round);
+    for (unsigned i = 0; i < na && i < nb; i++) {
+        const uint8_t *a = record_at(mine, index, round, i), *b = record_at(other, index, round, i);
+        if (memcmp(a, b, REC_SIZE) &&
+            !same_record(isa->xlen, mine + diff_arena(index), round * REC_MAX + i, a, b, i ? a - REC_SIZE : NULL, out))
+            return false;
+    }
+    if (na != nb && out)
+        fprintf(out, "  in round %u trapline made %u records, qemu %u\n", round, na, nb);
+    return na == nb;
 }
 
 bool diff_same(const struct diff_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out)
 {
     const uint8_t *a = mine + diff_arena(index), *b = other + diff_arena(index);
-    unsigned na = diff_records(mine, index), nb = diff_records(other, index);
-    for (unsigned i = 0; i < na && i < nb; i++) {
-        unsigned off = PG_RECORDS * 4096 + i * REC_SIZE;
-        if (!same_record(isa->xlen, a, i, a + off, b + off, i ? a + off - REC_SIZE : NULL, out))
+    for (unsigned i = 0; i < DIFF_ROUNDS; i++)
+        if (!same_round(isa, mine, other, index, i, out))
             return false;
-    }
-    if (na != nb) {
-        if (out)
-            fprintf(out, "  trapline made %u records, qemu %u\n", na, nb);
-        return false;
-    }
     if (!memcmp(a + PG_CODE * 4096, b + PG_CODE * 4096, (PG_COUNT - PG_CODE) * 4096))
         return true;
     for (unsigned i = PG_CODE * 4096; out && i < PG_COUNT * 4096; i += 8)
@@ -276,17 +288,18 @@ bool diff_same(const struct diff_isa *isa, const uint8_t *mine, const uint8_t *o
 }
 
 void diff_dump(const struct diff_isa *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index,
-               FILE *out)
+               unsigned round, FILE *out)
 {
-    const uint8_t *a = mine + diff_arena(index), *b = other + diff_arena(index), *start = before + diff_arena(index);
-    unsigned n = diff_records(mine, index);
+    const uint8_t *start = before + diff_arena(index);
+    unsigned n = diff_records(mine, index, round);
     for (unsigned r = 0; r < n; r++) {
-        fprintf(out, "  record %u of trapline (* what differs):", r);
+        fprintf(out, "  record %u.%u of trapline (* what differs):", round, r);
         for (unsigned i = 0; i < diff_record_count(isa->xlen); i++) {
-            unsigned off = PG_RECORDS * 4096 + r * REC_SIZE + REC_CSR + 8 * i;
+            unsigned off = REC_CSR + 8 * i;
             char name[32];
             csr_name(diff_record_csr(isa->xlen, i), name, sizeof name);
-            uint64_t x = slot(a + off, isa->xlen), y = slot(b + off, isa->xlen);
+            uint64_t x = slot(record_at(mine, index, round, r) + off, isa->xlen),
+                     y = slot(record_at(other, index, round, r) + off, isa->xlen);
             fprintf(out, "%s%s%s %" PRIx64, i % 8 ? " " : "\n    ", x == y ? "" : "*", name, x);
         }
         fputc('\n', out);

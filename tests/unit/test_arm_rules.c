@@ -186,6 +186,26 @@ static void stage_2_aborts_tell_of_the_instruction(void **state)
     }
 }
 
+/* SCTLR_EL1.E0E, BigEndian: LDTR and STTR have the endianness of the level they are executed at, all but their permissions. */
+static void unprivileged_accesses_have_the_endianness_of_their_level(void **state)
+{
+    (void)state;
+    for (unsigned bits = 0; bits < 4; bits++) {
+        struct rig *r = rig_new("max,el3=off,el2=off", 1);
+        uint16_t stored = 0;
+        r->pe.s.regs.sctlr_el1 |= (bits & 1 ? sctlr_el1_E0E : 0) | (bits & 2 ? sctlr_el1_EE : 0);
+        a64_mov_imm(&r->g, 1, DATA);
+        a64_mov_imm(&r->g, 2, 0x1234);
+        a64_put(&r->g, 0x78000822); /* sttrh w2, [x1] */
+        a64_put(&r->g, 0x78400823); /* ldtrh w3, [x1] */
+        run(r);
+        mem_read(r->mem, DATA, &stored, 2);
+        assert_int_equal(stored, bits & 2 ? 0x3412 : 0x1234);
+        assert_int_equal(r->pe.s.x[3], 0x1234);
+        rig_free(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +214,7 @@ int main(void)
         cmocka_unit_test(structures_of_one_doubleword_are_undefined),
         cmocka_unit_test(ordered_accesses_at_odd_addresses_fault),
         cmocka_unit_test(stage_2_aborts_tell_of_the_instruction),
+        cmocka_unit_test(unprivileged_accesses_have_the_endianness_of_their_level),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
