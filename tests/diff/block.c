@@ -267,8 +267,8 @@ static bool put_csr(struct diff_case *c, const struct insn_row *r)
         return false;
     if ((csr == 0x200 || csr == 0x600) && (bits >> 14 & 1))
         bits &= csr == 0x200 ? ~(29u << 15) : ~(31u << 15);
-    if (csr == 0x600 && (bits >> 12 & 7) == 1)
-        bits ^= 3u << 12; /* csrrs, which leaves SPVP */
+    if (csr == 0x600 && (bits >> 12 & 3) == 1)
+        bits ^= 3u << 12; /* csrrs(i), which leaves SPVP */
     if ((csr == 0x300 || csr == 0x100 || csr == 0x200 || csr == 0x600) && !(bits >> 14 & 1) && (bits >> 15 & 31))
         put_status_value(c, csr, bits >> 15 & 31, (bits >> 12 & 3) == 3);
     put(c, bits, 4);

@@ -257,14 +257,32 @@ bool diff_code_written(const uint8_t *before, const uint8_t *mine, unsigned inde
     return memcmp(before + code, mine + code, (PG_DATA - PG_CODE) * 4096) != 0;
 }
 
+/* An access fault at the test finisher, which is a device in both: what atomics and misaligned accesses do there is open (priv
+   3.6.3, 3.6.5), and what follows is not comparable. */
+static bool at_finisher(unsigned xlen, const uint8_t *record)
+{
+    static const uint16_t causes[] = {0x342, 0x142, 0x242};
+    for (unsigned i = 0; i < ARRAY_LEN(causes); i++) {
+        uint64_t cause = recorded(record, xlen, causes[i]);
+        if ((cause == 5 || cause == 7) && recorded(record, xlen, causes[i] + 1) >> 12 == 0x100)
+            return true;
+    }
+    return false;
+}
+
+/* *open: from a record on nothing is compared. */
 static bool same_round(const struct diff_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round,
-                       FILE *out)
+                       bool *open, FILE *out)
 {
     unsigned na = diff_records(mine, index, round), nb = diff_records(other, index, round);
     for (unsigned i = 0; i < na && i < nb; i++) {
         const uint8_t *a = record_at(mine, index, round, i), *b = record_at(other, index, round, i);
-        if (memcmp(a, b, REC_SIZE) &&
-            !same_record(isa->xlen, mine + diff_arena(index), round * REC_MAX + i, a, b, i ? a - REC_SIZE : NULL, out))
+        if (!memcmp(a, b, REC_SIZE))
+            continue;
+        *open = at_finisher(isa->xlen, a);
+        if (*open)
+            return true;
+        if (!same_record(isa->xlen, mine + diff_arena(index), round * REC_MAX + i, a, b, i ? a - REC_SIZE : NULL, out))
             return false;
     }
     if (na != nb && out)
@@ -275,9 +293,12 @@ static bool same_round(const struct diff_isa *isa, const uint8_t *mine, const ui
 bool diff_same(const struct diff_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out)
 {
     const uint8_t *a = mine + diff_arena(index), *b = other + diff_arena(index);
-    for (unsigned i = 0; i < DIFF_ROUNDS; i++)
-        if (!same_round(isa, mine, other, index, i, out))
+    bool open = false;
+    for (unsigned i = 0; i < DIFF_ROUNDS && !open; i++)
+        if (!same_round(isa, mine, other, index, i, &open, out))
             return false;
+    if (open)
+        return true;
     if (!memcmp(a + PG_CODE * 4096, b + PG_CODE * 4096, (PG_COUNT - PG_CODE) * 4096))
         return true;
     for (unsigned i = PG_CODE * 4096; out && i < PG_COUNT * 4096; i += 8)

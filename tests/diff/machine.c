@@ -63,77 +63,71 @@ static void write_image(struct machine *m, const uint8_t *image)
             machine_write(m, DIFF_RAM_BASE + at, image + at, 4096);
 }
 
-/* Back to the harness, which goes on with the next round. */
-static void restart(struct machine *m)
-{
-    machine_set_reg(m, 0, "v", 0);
-    machine_set_reg(m, 0, "priv", 3);
-    machine_set_reg(m, 0, "pc", DIFF_RAM_BASE);
-    machine_set_reg(m, 0, "mstatus", 0);
-}
-
-/* Runs until the end. False: case *stuck does not come back. A round takes less than 10,000 cycles. */
-static bool run_all(struct machine *m, unsigned n, unsigned *stuck)
-{
-    uint64_t left = n * DIFF_ROUNDS, last = UINT64_MAX;
-    for (;;) {
-        enum machine_stop s = machine_run(m, 50000);
-        if (s == MACHINE_EXIT)
-            return true;
-        machine_read(m, DIFF_RAM_BASE + DIFF_CTL + CTL_LEFT, &left, 8);
-        if (left == last || s != MACHINE_CYCLES) {
-            *stuck = n - 1 - (unsigned)(left / DIFF_ROUNDS);
-            return false;
-        }
-        last = left;
-    }
-}
-
-/* The instructions of the block: counted from the harness's mret to the trap that comes back to it. */
-struct count {
-    uint64_t began, before, total; /* the cycle of the mret; what there was before the case that runs */
-    uint64_t cases;                /* not begun yet */
+/* What the watch of a run sees: the rounds, and the instructions of their blocks, from the harness's mret to the trap that comes
+   back to it. */
+struct progress {
+    uint64_t left;         /* rounds that were left when the last one began */
+    uint64_t began, total; /* the cycle of that mret; instructions until now */
+    bool broken;           /* the harness's variables are not its own any more */
 };
 
 static void changed(void *ctx, struct machine *m, const struct machine_change *c)
 {
-    struct count *n = ctx;
+    struct progress *p = ctx;
     const uint64_t harness = DIFF_RAM_BASE + DIFF_CODE, end = DIFF_RAM_BASE + DIFF_CTL;
     if (c->is_return && c->epc >= harness && c->epc < end) {
         uint64_t left = 0;
         machine_read(m, DIFF_RAM_BASE + DIFF_CTL + CTL_LEFT, &left, 8);
-        if (left / DIFF_ROUNDS != n->cases)
-            n->before = n->total;
-        n->cases = left / DIFF_ROUNDS;
-        n->began = c->cycle;
+        p->broken = left > p->left;
+        if (p->broken)
+            machine_break(m, c->hart);
+        else
+            p->left = left;
+        p->began = c->cycle;
     } else if (!c->is_return && c->pc >= harness && c->pc < end) {
-        n->total += c->cycle - n->began;
+        p->total += c->cycle - p->began;
+    }
+}
+
+/* Runs until the end. False: a round does not come back. It takes less than 10,000 cycles. */
+static bool run_all(struct machine *m, const struct progress *p)
+{
+    for (uint64_t last = UINT64_MAX;; last = p->left) {
+        enum machine_stop s = machine_run(m, 50000);
+        if (s == MACHINE_EXIT)
+            return true;
+        if (s != MACHINE_CYCLES || p->broken || p->left == last)
+            return false;
     }
 }
 
 bool diff_run_trapline(const struct diff_isa *isa, uint8_t *ram, uint8_t *before, unsigned n, unsigned *hung, uint64_t *executed,
                        struct err *e)
 {
-    struct machine *m = new_machine(isa, e);
-    if (!m)
+    struct machine *base = new_machine(isa, e);
+    if (!base)
         return false;
-    struct count count = {0};
-    unsigned stuck;
+    struct progress p;
     bool ended;
-    write_image(m, before);
-    machine_set_reg(m, 0, "pc", DIFF_RAM_BASE);
-    machine_watch(m, changed, &count);
-    *hung = 0;
-    while (!(ended = run_all(m, n, &stuck)) && stuck < n && ++*hung <= n / 4 + 1) {
+    write_image(base, before);
+    machine_set_reg(base, 0, "pc", DIFF_RAM_BASE);
+    struct machine *m = machine_fork(base);
+    for (*hung = 0;; ++*hung) {
+        p = (struct progress){.left = n * DIFF_ROUNDS};
+        machine_watch(m, changed, &p);
+        ended = run_all(m, &p);
+        if (ended || p.left == n * DIFF_ROUNDS || *hung == n)
+            break;
+        unsigned stuck = n - 1 - (unsigned)(p.left / DIFF_ROUNDS);
         diff_skip(before, stuck);
         for (unsigned i = 0; i < DIFF_ROUNDS; i++)
-            machine_write(m, DIFF_RAM_BASE + diff_round(stuck, i), before + diff_round(stuck, i), 8);
-        count.total = count.before;
-        restart(m);
+            machine_write(base, DIFF_RAM_BASE + diff_round(stuck, i), before + diff_round(stuck, i), 8);
+        machine_restore(m, base);
     }
-    *executed = count.total;
+    *executed = p.total;
     machine_read(m, DIFF_RAM_BASE, ram, DIFF_IMAGE);
     machine_free(m);
+    machine_free(base);
     return ended || err_set(e, "the harness itself does not come back");
 }
 

@@ -144,10 +144,11 @@ static void map_page(struct diff_case *c, struct space *s, unsigned page, uint64
         pte = spoilt(c, pte, page < PG_DATA || page >= PG_VS_TABLES);
     if (c->pmp) /* QEMU 7.2 sets A and D where PMP forbids it (priv 3.7.2) */
         pte |= PTE_A | PTE_D;
-    if (s->guest && page >= PG_VS_TABLES && (pte & PTE_R)) /* QEMU 7.2 does not ask for it to set A and D (hypervisor 5.3) */
-        pte |= PTE_W;
     if (s->two_stage && (pte & (PTE_R | PTE_X)) == PTE_X) /* QEMU 7.2 takes vsstatus.MXR alone for both stages (hypervisor 4.1) */
         pte |= PTE_R;
+    /* QEMU 7.2 does not ask for W to set A and D (hypervisor 5.3) */
+    if (s->guest && (s->leaf || page >= PG_VS_TABLES) && (pte & PTE_R))
+        pte |= PTE_W;
     if (s->two_stage && !s->guest && !c->v) /* QEMU 7.2 ignores vsstatus.SUM for hlv and hsv (hypervisor 3) */
         pte &= ~(uint64_t)PTE_U;
     put_entry(c, table, index, pte);
