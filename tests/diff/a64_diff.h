@@ -29,16 +29,15 @@
 #define A64_CASES    250u
 #define A64_ROUNDS   16u
 #define A64_ROUND0   UINT64_C(0x4200000) /* the first round of the first case: in another 2 MiB than the last arena */
-#define A64_ROUND    UINT64_C(0x4400)    /* bytes of a round */
-#define A64_IMAGE    UINT64_C(0x8500000)
+#define A64_ROUND    UINT64_C(0x4800)    /* bytes of a round */
+#define A64_IMAGE    UINT64_C(0x8900000)
 #define A64_RAM      UINT64_C(0x10000000)
 _Static_assert(A64_ARENA0 + A64_CASES * A64_ARENA <= A64_ROUND0, "the arenas fit");
 _Static_assert(A64_ROUND0 + A64_CASES * A64_ROUNDS * A64_ROUND <= A64_IMAGE, "the rounds fit");
 
 /* Pages of an arena. */
 enum {
-    PGA_DESC = 0,
-    PGA_CODE = 3,  /* 8 pages: two kilobytes a round */
+    PGA_CODE = 3,  /* the first that is used; 8 pages: two kilobytes a round */
     PGA_DATA = 11, /* 4 pages */
     PGA_VECTORS = 15,
     PGA_S1_TABLES = 16, /* 16 pages each */
@@ -48,9 +47,7 @@ enum {
     PGA_COUNT = 64
 };
 
-/* The start of an arena; slots of 8 bytes. */
-enum { DESCA_REG = 0 };
-/* A round; slots of 8 bytes, V registers 16. */
+/* A round, which no case can reach; slots of 8 bytes, V registers 16. */
 enum {
     ROUNDA_SKIP = 0,
     ROUNDA_END = 8,
@@ -58,15 +55,17 @@ enum {
     ROUNDA_PSTATE = 24,
     ROUNDA_X = 32,
     ROUNDA_V = 288,
-    ROUNDA_RECORDS = 1024
+    ROUNDA_REG = 800, /* system registers to begin with */
+    ROUNDA_RECORDS = 2048
 };
 /* A record. */
 enum { RECA_THERE = 0, RECA_X = 8, RECA_V = 256, RECA_REG = 768, RECA_SIZE = 2048, RECA_MAX = 8, RECA_ROOM = 16 };
 _Static_assert(ROUNDA_RECORDS + RECA_MAX * RECA_SIZE <= A64_ROUND, "the records fit");
-/* The harness's variables: rounds left; the case, its rounds left, the round; how many records may follow. */
-enum { CTLA_LEFT = 0, CTLA_CASE = 8, CTLA_IN_CASE = 16, CTLA_ROUND = 24, CTLA_ROOM = 32 };
+/* The harness's variables: rounds left, the round, how many records may follow. */
+enum { CTLA_LEFT = 0, CTLA_ROUND = 8, CTLA_ROOM = 16 };
 
 /* System registers a round begins with, in the order of writing, and those a record holds. */
+#define A64_INIT_MAX ((ROUNDA_RECORDS - ROUNDA_REG) / 8)
 unsigned a64_init_count(void);
 unsigned a64_init_reg(unsigned i); /* enum sysreg_id */
 unsigned a64_record_count(void);
@@ -98,24 +97,25 @@ struct a64_insn {
 struct a64_case {
     const struct a64_isa *isa;
     uint64_t rng;
-    uint8_t *arena;    /* host addresses: of the arena, */
-    uint8_t *rounds;   /* its rounds, */
-    uint8_t *round;    /* and of the one that is made; */
-    unsigned slot;     /* the number of that */
-    unsigned index;    /* of the case in the batch */
-    uint64_t pa;       /* guest physical address of the arena, a multiple of its size */
-    uint64_t va;       /* address of the arena's first page as the block sees it */
-    unsigned el;       /* level the block starts in, */
-    unsigned now;      /* and the one an instruction is made for, if nothing comes between */
-    bool el2;          /* EL2 is enabled */
-    bool e2h, tge;     /* HCR_EL2 */
-    bool stage2;       /* is on */
-    bool dirty;        /* hardware manages dirty state */
-    bool shared;       /* code may be executed at EL0 and at the level above */
-    bool pauth;        /* keys are enabled */
-    bool strict;       /* SCTLR_ELx.A */
-    uint64_t pointers; /* x registers that hold addresses of data */
-    uint32_t smalls;   /* and small numbers, for offsets */
+    uint8_t *arena;             /* host addresses: of the arena, */
+    uint8_t *rounds;            /* its rounds, */
+    uint8_t *round;             /* and of the one that is made; */
+    unsigned slot;              /* the number of that */
+    unsigned index;             /* of the case in the batch */
+    uint64_t pa;                /* guest physical address of the arena, a multiple of its size */
+    uint64_t va;                /* address of the arena's first page as the block sees it */
+    uint64_t reg[A64_INIT_MAX]; /* values of a64_init_reg's */
+    unsigned el;                /* level the block starts in, */
+    unsigned now;               /* and the one an instruction is made for, if nothing comes between */
+    bool el2;                   /* EL2 is enabled */
+    bool e2h, tge;              /* HCR_EL2 */
+    bool stage2;                /* is on */
+    bool dirty;                 /* hardware manages dirty state */
+    bool shared;                /* code may be executed at EL0 and at the level above */
+    bool pauth;                 /* keys are enabled */
+    bool strict;                /* SCTLR_ELx.A */
+    uint64_t pointers;          /* x registers that hold addresses of data */
+    uint32_t smalls;            /* and small numbers, for offsets */
     struct a64_insn insn[A64_BLOCK_MAX];
     unsigned n, start; /* instructions; offset of the block in PGA_CODE */
 };
@@ -153,6 +153,7 @@ bool a64_run_qemu(const char *file, const uint8_t *image, unsigned n, unsigned *
 /* Compares a case in two images. Prints the first difference to `out` when that is not NULL. */
 bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out);
 unsigned a64_records(const uint8_t *image, unsigned index, unsigned round);
+bool a64_tables_written(const uint8_t *before, const uint8_t *mine, unsigned index);
 /* The block was written to while it ran. */
 bool a64_code_written(const uint8_t *before, const uint8_t *mine, unsigned index);
 static inline uint64_t a64_arena(unsigned index) { return A64_ARENA0 + index * A64_ARENA; }

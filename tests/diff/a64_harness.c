@@ -25,7 +25,7 @@ static const uint16_t record[] = {
     SR_scr_el3,   SR_tpidr_el0,      SR_tpidr_el1, SR_tpidr_el2, SR_tpidrro_el0, SR_contextidr_el1, SR_mdscr_el1, SR_fpcr,
     SR_fpsr,      SR_contextidr_el2, SR_amair_el1,
 };
-_Static_assert(DESCA_REG + 8 * ARRAY_LEN(init) < 4096, "the registers fit");
+_Static_assert(ARRAY_LEN(init) <= A64_INIT_MAX, "the registers fit");
 _Static_assert(RECA_REG + 8 * ARRAY_LEN(record) <= RECA_SIZE, "a record has room for the registers");
 
 unsigned a64_init_count(void) { return ARRAY_LEN(init); }
@@ -58,26 +58,7 @@ static void calm(struct a64 *g)
     a64_isb(g);
 }
 
-/* x27 = the case of the next round, x26 = the round; x28 holds the address of the variables. */
-static void put_advance(struct a64 *g)
-{
-    a64_ldr(g, 27, 28, CTLA_CASE);
-    a64_ldr(g, 1, 28, CTLA_IN_CASE);
-    unsigned same = a64_cbnz(g, 1, 0);
-    a64_mov_imm(g, 0, A64_ARENA);
-    a64_add(g, 27, 27, 0);
-    a64_str(g, 27, 28, CTLA_CASE);
-    a64_mov_imm(g, 1, A64_ROUNDS);
-    a64_fix(g, same, g->n);
-    a64_sub_imm(g, 1, 1, 1);
-    a64_str(g, 1, 28, CTLA_IN_CASE);
-    a64_ldr(g, 26, 28, CTLA_ROUND);
-    a64_mov_imm(g, 0, A64_ROUND);
-    a64_add(g, 26, 26, 0);
-    a64_str(g, 26, 28, CTLA_ROUND);
-}
-
-/* Begins the next round. */
+/* Begins the next round: x26 holds its address, x28 that of the variables. */
 static unsigned put_next(struct a64 *g)
 {
     unsigned top = g->n;
@@ -95,7 +76,10 @@ static unsigned put_next(struct a64 *g)
     a64_fix(g, more, g->n);
     a64_sub_imm(g, 0, 0, 1);
     a64_str(g, 0, 28, CTLA_LEFT);
-    put_advance(g);
+    a64_ldr(g, 26, 28, CTLA_ROUND);
+    a64_mov_imm(g, 0, A64_ROUND);
+    a64_add(g, 26, 26, 0);
+    a64_str(g, 26, 28, CTLA_ROUND);
     a64_ldr(g, 0, 26, ROUNDA_SKIP);
     a64_cbnz(g, 0, top);
     a64_mov_imm(g, 0, RECA_MAX);
@@ -109,11 +93,11 @@ static unsigned put_next(struct a64 *g)
     a64_msr(g, reg(SR_scr_el3), 0);
     a64_isb(g);
     for (unsigned i = 1; i < ARRAY_LEN(init); i++) {
-        a64_ldr(g, 0, 27, DESCA_REG + 8 * i);
+        a64_ldr(g, 0, 26, ROUNDA_REG + 8 * i);
         a64_msr(g, reg(init[i]), 0);
     }
     forget(g);
-    a64_ldr(g, 0, 27, DESCA_REG);
+    a64_ldr(g, 0, 26, ROUNDA_REG);
     a64_msr(g, reg(SR_scr_el3), 0);
     a64_isb(g);
     a64_ldr(g, 0, 26, ROUNDA_PC);
@@ -234,6 +218,6 @@ void a64_harness(uint8_t *image, unsigned n)
         __builtin_memcpy(image + A64_VECTORS + slot * 0x80, vector, v.n * 4);
     }
     const uint64_t base = A64_RAM_BASE + A64_BASE;
-    uint64_t ctl[] = {n * A64_ROUNDS, base + A64_ARENA0 - A64_ARENA, 0, base + A64_ROUND0 - A64_ROUND};
+    uint64_t ctl[] = {n * A64_ROUNDS, base + A64_ROUND0 - A64_ROUND};
     __builtin_memcpy(image + A64_CTL, ctl, sizeof ctl);
 }

@@ -37,7 +37,7 @@ void a64_set_reg(struct a64_case *c, unsigned id, uint64_t value)
 {
     for (unsigned i = 0; i < a64_init_count(); i++)
         if (a64_init_reg(i) == id)
-            memcpy(c->arena + DESCA_REG + 8 * i, &value, 8);
+            c->reg[i] = value;
 }
 
 static void set(struct a64_case *c, unsigned at, uint64_t value) { memcpy(c->arena + at, &value, 8); }
@@ -303,6 +303,7 @@ void a64_round_make(struct a64_case *c, unsigned round, unsigned keep)
     a64_registers_make(c);
     a64_block_make(c);
     set_round(c, ROUNDA_PC, c->va + PGA_CODE * 4096 + c->start);
+    memcpy(c->round + ROUNDA_REG, c->reg, sizeof c->reg);
     a64_block_write(c, keep);
 }
 

@@ -36,8 +36,7 @@ _Static_assert(DIFF_ROUND0 + DIFF_CASES * DIFF_ROUNDS * DIFF_ROUND <= DIFF_IMAGE
 
 /* Pages of an arena. */
 enum {
-    PG_DESC = 0,
-    PG_CODE = 2, /* a kilobyte a round */
+    PG_CODE = 2, /* the first that is used: a kilobyte a round */
     PG_DATA = 6,
     PG_VS_TABLES = 9,
     PG_G_ROOT = 16,
@@ -47,17 +46,17 @@ enum {
     PG_COUNT = 32
 };
 
-/* The start of an arena; slots of 8 bytes, RV32 uses the low half (except f registers). */
-enum { DESC_CSR = 0 };
-/* A round: where it starts and ends (virtual), its registers, its records. */
-enum { ROUND_SKIP = 0, ROUND_END = 8, ROUND_X = 16, ROUND_F = 272, ROUND_PC = 528, ROUND_RECORDS = 1024 };
+/* A round, which no case can reach but by chance: where it starts and ends (virtual), its registers, those CSRs it begins with,
+   its records. Slots of 8 bytes, RV32 uses the low half (except f registers). */
+enum { ROUND_SKIP = 0, ROUND_END = 8, ROUND_X = 16, ROUND_F = 272, ROUND_PC = 528, ROUND_CSR = 536, ROUND_RECORDS = 1024 };
 /* A record: x[0]'s slot is nonzero when the record is there. */
 enum { REC_X = 0, REC_F = 256, REC_CSR = 512, REC_SIZE = 1408, REC_MAX = 8 };
 _Static_assert(ROUND_RECORDS + REC_MAX * REC_SIZE <= DIFF_ROUND, "the records fit");
-/* The harness's variables: rounds left; the case, its rounds left, the round; the next record and how many may follow. */
-enum { CTL_LEFT = 0, CTL_CASE = 8, CTL_IN_CASE = 16, CTL_ROUND = 24, CTL_REC = 32, CTL_ROOM = 40, CTL_X3 = 48 };
+/* The harness's variables: rounds left; the round; the next record and how many may follow. */
+enum { CTL_LEFT = 0, CTL_ROUND = 8, CTL_REC = 16, CTL_ROOM = 24, CTL_X3 = 32 };
 
 /* CSRs a round begins with, in the order of writing; mstatus comes apart, as the last, and mepc is the round's. */
+#define DIFF_INIT_MAX ((ROUND_RECORDS - ROUND_CSR) / 8) /* with mstatus */
 unsigned diff_init_count(unsigned xlen);
 unsigned diff_init_csr(unsigned xlen, unsigned i);
 /* CSRs a record holds. */
@@ -97,14 +96,15 @@ struct diff_insn {
 struct diff_case {
     const struct diff_isa *isa;
     uint64_t rng;
-    uint8_t *arena;      /* host addresses: of the arena, */
-    uint8_t *rounds;     /* its rounds, */
-    uint8_t *round;      /* and of the one that is made */
-    unsigned slot;       /* its number in the case */
-    uint64_t pa;         /* guest physical address of the arena */
-    unsigned priv, v;    /* mode the block starts in */
-    uint64_t code_va;    /* address of the arena's first page as the block sees it */
-    uint64_t data_va[2]; /* the same for data, as the block and as guests see it */
+    uint8_t *arena;              /* host addresses: of the arena, */
+    uint8_t *rounds;             /* its rounds, */
+    uint8_t *round;              /* and of the one that is made */
+    unsigned slot;               /* its number in the case */
+    uint64_t pa;                 /* guest physical address of the arena */
+    unsigned priv, v;            /* mode the block starts in */
+    uint64_t code_va;            /* address of the arena's first page as the block sees it */
+    uint64_t data_va[2];         /* the same for data, as the block and as guests see it */
+    uint64_t csr[DIFF_INIT_MAX]; /* to begin with: mstatus, then those of diff_init_csr */
     uint64_t x[32];
     uint64_t pointers; /* x registers that hold addresses of data */
     uint64_t mstatus, hstatus;

@@ -34,7 +34,7 @@ unsigned diff_record_csr(unsigned xlen, unsigned i)
         return record64[i];
     return i < ARRAY_LEN(record32) ? record32[i] : record64[i - ARRAY_LEN(record32)];
 }
-_Static_assert(DESC_CSR + 8 * (ARRAY_LEN(init64) + ARRAY_LEN(init32) + 1) < 2048, "offsets fit into an instruction");
+_Static_assert(ARRAY_LEN(init64) + ARRAY_LEN(init32) + 1 <= DIFF_INIT_MAX, "a round has room for the registers");
 _Static_assert(REC_CSR + 8 * (ARRAY_LEN(record64) + ARRAY_LEN(record32)) <= REC_SIZE, "a record has room for the registers");
 
 static void load(struct guest *g, unsigned xlen, unsigned rd, int off, unsigned rs1)
@@ -54,25 +54,7 @@ static void fp_on(struct guest *g)
     csrs(g, CSR_MSTATUS, T0);
 }
 
-/* t1 = the case of the next round, gp = the round; sp holds the address of the variables. */
-static void put_advance(struct guest *g, unsigned xlen)
-{
-    load(g, xlen, T1, CTL_CASE, SP);
-    load(g, xlen, T2, CTL_IN_CASE, SP);
-    bne(g, T2, ZERO, g->n + 5);
-    lui(g, T0, DIFF_ARENA >> 12);
-    add(g, T1, T1, T0);
-    store(g, xlen, T1, CTL_CASE, SP);
-    addi(g, T2, ZERO, DIFF_ROUNDS);
-    addi(g, T2, T2, -1);
-    store(g, xlen, T2, CTL_IN_CASE, SP);
-    load(g, xlen, GP, CTL_ROUND, SP);
-    lui(g, T0, DIFF_ROUND >> 12);
-    add(g, GP, GP, T0);
-    store(g, xlen, GP, CTL_ROUND, SP);
-}
-
-/* Begins the next round. Ends the run when there is none. Returns where it starts. */
+/* Begins the next round; sp holds the address of the variables. Ends the run when there is none. Returns where it starts. */
 static unsigned put_next(struct guest *g, unsigned xlen)
 {
     unsigned top = g->n;
@@ -85,7 +67,10 @@ static unsigned put_next(struct guest *g, unsigned xlen)
     jump(g, g->n);
     addi(g, T0, T0, -1);
     store(g, xlen, T0, CTL_LEFT, SP);
-    put_advance(g, xlen);
+    load(g, xlen, GP, CTL_ROUND, SP);
+    lui(g, T0, DIFF_ROUND >> 12);
+    add(g, GP, GP, T0);
+    store(g, xlen, GP, CTL_ROUND, SP);
     load(g, xlen, T0, ROUND_SKIP, GP);
     bne(g, T0, ZERO, top);
     addi(g, T0, GP, ROUND_RECORDS);
@@ -98,7 +83,7 @@ static unsigned put_next(struct guest *g, unsigned xlen)
         fp_load(g, i, (int)(ROUND_F + 8 * i), GP);
     csrw(g, 0x3a0, ZERO); /* no PMP entry that is not locked is on while their addresses change */
     for (unsigned i = 0; i < diff_init_count(xlen); i++) {
-        load(g, xlen, T0, (int)(DESC_CSR + 8 * (i + 1)), T1);
+        load(g, xlen, T0, (int)(ROUND_CSR + 8 * (i + 1)), GP);
         csrw(g, diff_init_csr(xlen, i), T0);
     }
     load(g, xlen, T0, ROUND_PC, GP);
@@ -107,7 +92,7 @@ static unsigned put_next(struct guest *g, unsigned xlen)
     put_insn(g, 0x62000073);
     put_insn(g, 0x22000073);
     put_insn(g, 0x0000100f);
-    load(g, xlen, T0, DESC_CSR, T1);
+    load(g, xlen, T0, ROUND_CSR, GP);
     csrw(g, CSR_MSTATUS, T0);
     for (unsigned i = 1; i < 32; i++)
         if (i != GP)
@@ -222,6 +207,6 @@ void diff_harness(uint8_t *ram, unsigned xlen, unsigned n)
     static const uint32_t first = (DIFF_CODE & 0xff000) | 0x6f; /* jal x0, DIFF_CODE; wild stores hit this page */
     memcpy(ram, &first, 4);
     memcpy(ram + DIFF_CODE, g.code, g.n * 4);
-    uint64_t ctl[] = {n * DIFF_ROUNDS, DIFF_RAM_BASE + DIFF_ARENA0 - DIFF_ARENA, 0, DIFF_RAM_BASE + DIFF_ROUND0 - DIFF_ROUND};
+    uint64_t ctl[] = {n * DIFF_ROUNDS, DIFF_RAM_BASE + DIFF_ROUND0 - DIFF_ROUND};
     memcpy(ram + DIFF_CTL, ctl, sizeof ctl);
 }

@@ -141,9 +141,12 @@ static bool run_batch(struct run *r, const struct part *p, struct err *e)
 
 static bool differs(const struct run *r, unsigned index)
 {
-    bool broken = getenv("TRAPLINE_DIFF_BREAK");
-    return r->leave_out[index] || (!skipped(r, index) && !a64_same(&r->isa, r->mine, r->qemu, index, NULL) &&
-                                   (broken || !a64_code_written(r->before, r->mine, index)));
+    if (r->leave_out[index])
+        return true;
+    if (skipped(r, index) || a64_same(&r->isa, r->mine, r->qemu, index, NULL))
+        return false;
+    return getenv("TRAPLINE_DIFF_BREAK") ||
+           (!a64_code_written(r->before, r->mine, index) && !a64_tables_written(r->before, r->mine, index));
 }
 
 static void print_block(const struct run *r, const struct a64_case *c, unsigned upto)

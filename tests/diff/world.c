@@ -67,7 +67,7 @@ void diff_set_csr(struct diff_case *c, unsigned csr, uint64_t value)
 {
     for (unsigned i = 0; i < diff_init_count(c->isa->xlen); i++)
         if (diff_init_csr(c->isa->xlen, i) == csr)
-            memcpy(c->arena + DESC_CSR + 8 * (i + 1), &value, 8);
+            c->csr[i + 1] = value;
 }
 
 /* value of a 64-bit register that RV32 has in two halves */
@@ -292,7 +292,7 @@ static void make_status(struct diff_case *c)
     else
         s |= high;
     c->mstatus = s;
-    memcpy(c->arena + DESC_CSR, &s, 8);
+    c->csr[0] = s;
     uint64_t vs = rng_next(&c->rng) & (1 << 1 | 1 << 5 | 1 << 8 | 1 << 18 | 1 << 19);
     diff_set_csr(c, 0x200, vs | (diff_chance(&c->rng, 85) ? 3 : 0) << 13);
     uint64_t h = rng_next(&c->rng) & (1 << 6 | 1 << 7 | 1 << 8 | 1 << 9);
@@ -414,6 +414,7 @@ void diff_round_make(struct diff_case *c, unsigned round, unsigned keep)
     diff_block_write(c, keep);
     uint64_t pc = c->code_va + PG_CODE * 4096 + c->start;
     memcpy(c->round + ROUND_PC, &pc, 8);
+    memcpy(c->round + ROUND_CSR, c->csr, sizeof c->csr);
 }
 
 void diff_skip(uint8_t *ram, unsigned index)
