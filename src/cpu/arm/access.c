@@ -51,13 +51,16 @@ void pe_context(struct pe *p)
     c->ftlb = t->f;
     if (unlikely(p->no_fast)) {
         c->data_ctx = empty_context(p);
+        c->user_ctx = NULL;
         c->tlb = p->utlb = c->data_ctx->d;
         return;
     }
     c->tlb = t->d;
+    c->user_ctx = NULL;
     p->utlb = t->d;
     if (p->unpriv.el != p->plain.el) {
         struct tlb_ctx *u = mode_context(p, &p->unpriv);
+        c->user_ctx = u;
         p->utlb = u->d;
         if (unlikely(p->mode_ctx[p->plain.el | (unsigned)p->plain.pan << 2] != t)) { /* it took the place of the first */
             t = mode_context(p, &p->plain);
