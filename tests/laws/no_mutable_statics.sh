@@ -1,6 +1,7 @@
 # All state is in struct machine: below cli and ui no object file may hold data that can be written, or two machines in one process
 # would share it. Tables of constants that need relocation (.data.rel.ro) are read-only when the program runs. What a sanitizer adds
 # is its own: a mark for each variable (__odr_asan.NAME), which is checked by that name where it is one that can be written.
+# sanitized: yes
 . "$(dirname "$0")/../lib/env.sh"
 
 # The symbols of $1... that live in writable sections.
