@@ -147,7 +147,8 @@ static bool same_cause(uint64_t tinst, uint64_t a, uint64_t b, bool amo)
 static bool vs_trapped(unsigned xlen, const uint8_t *record)
 {
     uint64_t at = recorded(record, xlen, 0x241) / DIFF_ARENA;
-    return at == recorded(record, xlen, 0x205) / DIFF_ARENA || at == recorded(record, xlen, 0x141) / DIFF_ARENA;
+    return recorded(record, xlen, 0x341) == recorded(record, xlen, 0x205) || at == recorded(record, xlen, 0x205) / DIFF_ARENA ||
+           at == recorded(record, xlen, 0x141) / DIFF_ARENA;
 }
 
 /* Where there was no guest-page fault, mtval2 is 0; QEMU 7.2 leaves an address there (hypervisor 4.4). */
