@@ -78,6 +78,7 @@ void engine_flush(struct engine *e)
     for (unsigned i = 0; i < e->cpus; i++) {
         ctx_renew(e->cpu[i]->data_ctx, e->gen);
         ctx_renew(e->cpu[i]->fetch_ctx, e->gen);
+        ctx_renew(e->cpu[i]->user_ctx, e->gen);
     }
 }
 
@@ -91,7 +92,9 @@ struct tlb_ctx *cpu_ctx(struct cpu *c, const uint64_t key[4])
         }
     }
     unsigned v = c->ctx_victim;
-    for (unsigned i = 0; i < TLB_CTX_COUNT && c->ctx[v] && (c->ctx[v] == c->data_ctx || c->ctx[v] == c->fetch_ctx); i++)
+    for (unsigned i = 0;
+         i < TLB_CTX_COUNT && c->ctx[v] && (c->ctx[v] == c->data_ctx || c->ctx[v] == c->fetch_ctx || c->ctx[v] == c->user_ctx);
+         i++)
         v = (v + 1) % TLB_CTX_COUNT;
     c->ctx_victim = (v + 1) % TLB_CTX_COUNT;
     if (!c->ctx[v])
@@ -408,7 +411,7 @@ void cpu_free_caches(struct cpu *c)
         free(c->ctx[i]);
         c->ctx[i] = NULL;
     }
-    c->data_ctx = c->fetch_ctx = NULL;
+    c->data_ctx = c->fetch_ctx = c->user_ctx = NULL;
 }
 
 void engine_free(struct engine *e)

@@ -201,7 +201,9 @@ struct cpu {
     struct tlb_ctx *ctx[TLB_CTX_COUNT]; /* allocated when first needed */
     unsigned ctx_victim;
     uint64_t ctx_evictions; /* raised whenever a context changes its key: pointers kept by key are then stale */
-    struct tlb_ctx *data_ctx, *fetch_ctx;
+    /* Those in use, of which the cpu may keep addresses of entries: user_ctx is that of accesses made as those of a lower level
+       are (LDTR), NULL if there are none. */
+    struct tlb_ctx *data_ctx, *fetch_ctx, *user_ctx;
     struct uop scratch[4];     /* one instruction decoded outside any page (page-crossing, uncacheable) and its sentinel */
     const struct cpu_env *env; /* what the machine provides; NULL: nothing */
     void *env_ctx;

@@ -51,13 +51,16 @@ void pe_context(struct pe *p)
     c->ftlb = t->f;
     if (unlikely(p->no_fast)) {
         c->data_ctx = empty_context(p);
+        c->user_ctx = NULL;
         c->tlb = p->utlb = c->data_ctx->d;
         return;
     }
     c->tlb = t->d;
+    c->user_ctx = NULL;
     p->utlb = t->d;
     if (p->unpriv.el != p->plain.el) {
         struct tlb_ctx *u = mode_context(p, &p->unpriv);
+        c->user_ctx = u;
         p->utlb = u->d;
         if (unlikely(p->mode_ctx[p->plain.el | (unsigned)p->plain.pan << 2] != t)) { /* it took the place of the first */
             t = mode_context(p, &p->plain);
@@ -311,11 +314,6 @@ static void reverse(uint8_t *b, unsigned n)
     }
 }
 
-static bool data_big_endian(const struct pe *p, const struct access_mode *m)
-{
-    return m->el == 0 ? p->big_endian_el0 : p->big_endian;
-}
-
 /* What is looked at before any element is accessed. */
 static bool admit(struct pe *p, uint64_t va, unsigned size, unsigned count, enum access a, const struct access_mode *m)
 {
@@ -343,7 +341,7 @@ bool pe_load(struct pe *p, uint64_t va, unsigned size, unsigned count, const str
             return false;
         if (watched(p, va, size, ACCESS_LOAD, m))
             return false;
-        if (unlikely(data_big_endian(p, m)))
+        if (unlikely(p->big_endian))
             reverse(to, size);
     }
     return true;
@@ -362,7 +360,7 @@ bool pe_store(struct pe *p, uint64_t va, unsigned size, unsigned count, const st
             if (!pe_translate(p, va, size, ACCESS_STORE, m, &x) || watched(p, va, size, ACCESS_STORE, m))
                 return false;
         }
-        if (unlikely(data_big_endian(p, m)))
+        if (unlikely(p->big_endian))
             reverse(from, size);
         if (!(crosses(va, size) ? store_across(p, va, size, m, from) : store_page(p, va, size, m, from)))
             return false;

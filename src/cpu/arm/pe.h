@@ -207,7 +207,7 @@ struct pac_memo {
 /* What an exception level makes of the registers that control it. */
 struct pe_level {
     uint8_t regime;
-    bool fp_ready, big_endian, big_endian_el0, strict, unpriv;
+    bool fp_ready, big_endian, strict, unpriv;
     uint8_t sp_check, pac_on;
 };
 
@@ -229,9 +229,8 @@ struct pe {
     uint8_t fp_exact;   /* tests: the host's FPU does nothing */
     uint8_t no_fast;    /* reasons (enum pe_no_fast) why no load or store may take the fast path */
     uint8_t big_endian; /* data accesses of this level are */
-    uint8_t big_endian_el0;
-    uint8_t strict; /* SCTLR_ELx.A: every unaligned access faults */
-    uint8_t pac_on; /* SCTLR_ELx.EnIA, EnIB, EnDA, EnDB of this level as bits 0 to 3 */
+    uint8_t strict;     /* SCTLR_ELx.A: every unaligned access faults */
+    uint8_t pac_on;     /* SCTLR_ELx.EnIA, EnIB, EnDA, EnDB of this level as bits 0 to 3 */
     uint8_t executing;
     uint8_t levels;     /* bit el: level[el] is true to the registers */
     uint8_t counting;   /* some performance counter is enabled */
