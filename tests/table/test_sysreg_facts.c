@@ -295,14 +295,18 @@ static unsigned controls_of(unsigned id, struct atom *out, unsigned cap)
     return n;
 }
 
-static void turn(struct pe_world *w, const struct atom *a)
+/* With everything there is, every control can be turned. */
+static void turn(struct pe_world *w, const struct atom *a, bool must)
 {
+    uint64_t old = sysreg_exists(w->map, a->reg) ? sysreg_read(&w->c, a->reg) : 0, new = old ^ UINT64_C(1) << a->bit;
     if (sysreg_exists(w->map, a->reg))
-        sysreg_write(&w->c, a->reg, sysreg_read(&w->c, a->reg) ^ UINT64_C(1) << a->bit);
+        sysreg_write(&w->c, a->reg, new);
+    if (must && sysreg_read(&w->c, a->reg) != new)
+        fail_msg("bit %u of %s does not change", a->bit, sysreg_row_of(a->reg)->name);
 }
 
 /* All of id's controls open; each alone turned; each two. */
-static void each_control_and_each_pair(struct pe_world *w, unsigned id, bool pairs)
+static void each_control_and_each_pair(struct pe_world *w, unsigned id, bool everything)
 {
     static struct arm_regs open;
     struct atom controls[24];
@@ -310,10 +314,10 @@ static void each_control_and_each_pair(struct pe_world *w, unsigned id, bool pai
     open = w->r;
     compare(w, id);
     for (unsigned i = 0; i < n; i++) {
-        for (unsigned j = pairs ? i + 1 : n; j <= n; j++) {
-            turn(w, &controls[i]);
+        for (unsigned j = everything ? i + 1 : n; j <= n; j++) {
+            turn(w, &controls[i], everything);
             if (j < n)
-                turn(w, &controls[j]);
+                turn(w, &controls[j], everything);
             compare(w, id);
             w->r = open;
         }
