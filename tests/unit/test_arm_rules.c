@@ -7,8 +7,10 @@
 #include <cmocka.h>
 
 #include "a64_guest.h"
+#include "cpu/arm/debug.h"
 #include "cpu/arm/pe.h"
 #include "cpu/arm/pstate.h"
+#include "cpu/arm/timer.h"
 #include "csr/arm/masks.h"
 
 enum { CODE = 0x40000000, DATA = 0x40010000, TABLE = 0x40020000, VECTORS = 0x40030000, NOWHERE = 0x80000000 };
@@ -238,6 +240,71 @@ static void unprivileged_accesses_see_changed_descriptors(void **state)
     }
 }
 
+/* D12.2.4.1: CNTPOFF_EL2 is for the physical timer of EL1, and not while a host runs; the other physical timers have no offset. */
+static void the_physical_offset_is_for_one_timer(void **state)
+{
+    (void)state;
+    for (unsigned host = 0; host < 2; host++) {
+        struct rig *r = rig_new("max", 3);
+        struct arm_regs *s = &r->pe.s.regs;
+        s->scr_el3 |= scr_el3_NS | scr_el3_ECVEn;
+        s->hcr_el2 = host ? hcr_el2_E2H | hcr_el2_TGE : 0;
+        s->cnthctl_el2 = cnthctl_el2_ECV;
+        s->cntpoff_el2 = 500;
+        r->pe.s.time_offset = 1000; /* of the count, at cycle 0 */
+        s->cntp_ctl_el0 = s->cntps_ctl_el1 = s->cnthp_ctl_el2 = 1;
+        s->cntp_cval_el0 = s->cntps_cval_el1 = s->cnthp_cval_el2 = 900;
+        timer_update(&r->pe);
+        assert_int_equal(r->pe.s.timers >> TIMER_PHYS & 1, host);
+        assert_int_equal(r->pe.s.timers >> TIMER_SECURE & 1, 1);
+        assert_int_equal(r->pe.s.timers >> TIMER_HYP_PHYS & 1, 1);
+        rig_free(r);
+    }
+}
+
+/* D2.8: no debug exceptions while the OS lock is locked, or the double lock, which DBGPRCR_EL1.CORENPDRQ keeps open. */
+static void locks_keep_debug_exceptions_away(void **state)
+{
+    struct rig *r = rig_new("cortex-a53,el3=off,el2=off", 1);
+    struct arm_regs *s = &r->pe.s.regs;
+    (void)state;
+    assert_true(arm_has(&r->cfg, FEAT_DoubleLock));
+    for (unsigned k = 0; k < 8; k++) {
+        bool lock = k & 1, twice = k & 2, power = k & 4;
+        s->oslsr_el1 = 8 | (lock ? 2u : 0);
+        s->osdlr_el1 = twice;
+        s->dbgprcr_el1 = power;
+        assert_int_equal(debug_enabled_from(&r->pe, 0, false), !lock && !(twice && !power));
+    }
+    rig_free(r);
+}
+
+/* DBGBCR<n>_EL1.BT: types that compare CONTEXTIDR_EL2 are there with FEAT_VHE or FEAT_Debugv8p2 (ReservedBreakpointType). */
+static void contexts_of_el2_are_compared_since_debug_8_2(void **state)
+{
+    static const struct {
+        const char *cpu;
+        bool there;
+    } row[] = {{"max,el3=off", true}, {"max,el3=off,vhe=off", true}, {"max,el3=off,vhe=off,debugv8p2=off", false}};
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(row); i++) {
+        struct rig *r = rig_new(row[i].cpu, 1);
+        struct arm_regs *s = &r->pe.s.regs;
+        unsigned n = (unsigned)r->cfg.breakpoints - 1;
+        s->oslsr_el1 = 8;
+        s->mdscr_el1 = 1u << 13 | 1u << 15; /* KDE, MDE */
+        s->contextidr_el2 = 77;
+        s->dbgbvr_el1[n] = UINT64_C(77) << 32;
+        s->dbgbcr_el1[n] = 1 | 1 << 1 | 12 << 20;
+        pe_set_pstate(&r->pe, 1u << PSTATE_EL_SHIFT | PSTATE_SP);
+        r->pe.s.pc = CODE;
+        assert_int_equal(debug_before(&r->pe), row[i].there);
+        s->contextidr_el2 = 78;
+        assert_false(debug_before(&r->pe));
+        rig_free(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +315,9 @@ int main(void)
         cmocka_unit_test(stage_2_aborts_tell_of_the_instruction),
         cmocka_unit_test(unprivileged_accesses_have_the_endianness_of_their_level),
         cmocka_unit_test(unprivileged_accesses_see_changed_descriptors),
+        cmocka_unit_test(the_physical_offset_is_for_one_timer),
+        cmocka_unit_test(locks_keep_debug_exceptions_away),
+        cmocka_unit_test(contexts_of_el2_are_compared_since_debug_8_2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,7 +42,7 @@ void pe_translation_key(struct pe *p, const struct access_mode *m, uint64_t key[
         words[3] = r->mair_el1;
         key[1] = r->ttbr0_el1;
         key[2] = r->ttbr1_el1;
-        if (hcr_of(p) & (hcr_el2_VM | hcr_el2_DC)) {
+        if (hcr_stage2(p)) {
             words[6] = r->vtcr_el2;
             words[7] = r->vstcr_el2 ^ (r->sctlr_el2 & sctlr_el1_EE) << 32;
             words[8] = r->vsttbr_el2;
@@ -110,7 +110,7 @@ bool ttw_fault2(struct walk *w, unsigned fsc, int level, uint64_t ipa, bool on_w
     abort_(w, fsc, level, true, on_walk);
     w->p->exc.ipa_valid = true;
     w->p->exc.ipa = ipa;
-    w->p->exc.ns = w->secure && arm_has(w->p->cfg, FEAT_SEL2) && w->m.walk;
+    w->p->exc.ns = w->secure && w->s2ns;
     return false;
 }
 
@@ -179,7 +179,7 @@ static bool first_enabled(const struct walk *w)
 static bool first_disabled(struct walk *w, struct leaf *out)
 {
     const struct pe *p = w->p;
-    bool dc = w->m.regime == 1 && (hcr_of(p) & hcr_el2_DC);
+    bool dc = w->m.regime == 1 && (hcr_stage2(p) & hcr_el2_DC);
     struct s1_range r = regime_range(p, w->m.regime, w->va >> 55 & 1);
     unsigned top = r.tbi && !(r.tbid && w->access == ACCESS_FETCH) ? 55 : 63;
     unsigned most = (unsigned)p->cfg->pa_bits;
@@ -257,7 +257,7 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
     w.from = TLB_FROM_MANY;
     w.reads = w.gs = 0;
     w.slot = w.slot2 = NULL;
-    w.s2 = m->regime == 1 && (hcr_of(p) & (hcr_el2_VM | hcr_el2_DC)) != 0;
+    w.s2 = m->regime == 1 && hcr_stage2(p) != 0;
     if (w.s2)
         ttw_second_setup(&w);
 
