@@ -58,7 +58,7 @@ void pe_translation_key(struct pe *p, const struct access_mode *m, uint64_t key[
         key[2] = 0;
     }
     bool pan = m->pan && m->el && regime_has_el0(p, m->regime);
-    key[0] = m->el | (unsigned)pan << 2 | (uint64_t)regime_number(p, words) << 8;
+    key[0] = m->el | (pan ? MODE_PAN : 0) | (m->checked ? MODE_TAGGED : 0) | (uint64_t)regime_number(p, words) << 8;
 }
 
 uint64_t pe_branch_address(const struct pe *p, uint64_t target)
@@ -186,7 +186,7 @@ static bool first_disabled(struct walk *w, struct leaf *out)
     *out = (struct leaf){
         .page = w->va & bits_mask(0, 56) & ~PAGE_OFFSET, .perm = PERM_R | PERM_W | PERM_X, .sh = SH_OUTER, .ns = !w->secure};
     if (dc) {
-        out->attr = ATTR_NORMAL_WB_RWA;
+        out->attr = hcr_of(p) & hcr_el2_DCT ? ATTR_TAGGED : ATTR_NORMAL_WB_RWA;
         out->sh = 0;
     } else if (w->access == ACCESS_FETCH) {
         out->attr = sctlr_of(p, w->m.regime) & sctlr_el1_I ? ATTR_NORMAL_WT_RA : ATTR_NORMAL_NC;
@@ -282,7 +282,7 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
                           .exec = o->perm & PERM_X,
                           .device = attr_is_device(o->attr),
                           .guarded = o->guarded,
-                          .tagged = o->attr == 0xf0,
+                          .tagged = o->attr == ATTR_TAGGED,
                           .ns = o->ns,
                           .attr = o->attr,
                           .sh = o->sh,

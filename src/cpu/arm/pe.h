@@ -81,6 +81,9 @@ struct access_mode {
     bool stage1;    /* the first stage alone */
     bool walk;      /* the MMU's own */
     bool probe;     /* a debugger's look: no permission matters, and nothing is changed */
+    bool checked;   /* tags of Tagged memory are compared, and it matters (tags.c) */
+    uint8_t number; /* of the context: below PE_MODES */
+    uint8_t pad[2]; /* copied in one piece */
 };
 
 /* Of a vector register, the low 128 bits are in use; the rest is for SVE. */
@@ -149,8 +152,10 @@ enum arm_timer {
     TIMER_COUNT
 };
 
-/* Contexts of the modes: exception level, PSTATE.PAN. */
-#define PE_MODES 8
+/* Contexts of the modes: exception level, PSTATE.PAN, whether tags are checked. */
+#define PE_MODES    16
+#define MODE_PAN    4u
+#define MODE_TAGGED 8u
 
 /* What a translation depends on besides bases and level, and its number in keys. */
 #define REGIME_WORDS 9
@@ -209,7 +214,9 @@ struct pe_level {
     uint8_t regime;
     bool fp_ready, big_endian, strict, unpriv;
     uint8_t sp_check, pac_on;
+    uint8_t checks; /* CHECKS_ bits */
 };
+enum { CHECKS_PLAIN = 1, CHECKS_UNPRIV = 2 }; /* tags of its own accesses; of LDTR and STTR */
 
 struct pe_env;
 
@@ -227,7 +234,7 @@ struct pe {
     uint8_t fp_ready;   /* FP and Advanced SIMD instructions do not trap */
     uint8_t fp_host;    /* and FPCR lets the host's FPU do them */
     uint8_t fp_exact;   /* tests: the host's FPU does nothing */
-    uint8_t no_fast;    /* reasons (enum pe_no_fast) why no load or store may take the fast path */
+    uint8_t no_fast;    /* reasons (enum pe_no_fast) why loads and stores may not take the fast path */
     uint8_t big_endian; /* data accesses of this level are */
     uint8_t strict;     /* SCTLR_ELx.A: every unaligned access faults */
     uint8_t pac_on;     /* SCTLR_ELx.EnIA, EnIB, EnDA, EnDB of this level as bits 0 to 3 */
@@ -273,6 +280,8 @@ enum pe_no_fast {
     NO_FAST_SP = 1,     /* SP is misaligned and that faults */
     NO_FAST_ENDIAN = 2, /* data is big-endian */
     NO_FAST_WATCH = 4,  /* a watchpoint is on */
+    NO_FAST_ANY = 7,    /* no load or store may */
+    NO_FAST_TAGS = 8,   /* those of Tagged memory may not: tags are checked */
 };
 
 /* A change of the exception level or the like, as pe_env.trapped is told of it; what it led to is in the PE. */

@@ -300,6 +300,8 @@ static uint8_t combine(const struct walk *w, uint8_t s1, unsigned s2)
         switch (s2 & 3) {
         case 3: return s1;
         case 2: {
+            if (s1 == ATTR_TAGGED)
+                return s1;
             bool normal = !attr_is_device(s1);
             unsigned outer = s1 >> 4, inner = s1 & 15;
             outer = normal && outer != 4 ? outer | 4 : 15;
@@ -316,9 +318,9 @@ static uint8_t combine(const struct walk *w, uint8_t s1, unsigned s2)
         return s1;
     if (s2_device)
         return (uint8_t)((s2 & 3) << 2);
-    if (s1 == 0xf0) /* Tagged Normal: Write-Back with both hints */
+    if (s1 == ATTR_TAGGED) /* Write-Back with both hints, and still Tagged only if that is what comes out. S2MemTagType */
         return s2 == 15
-                   ? 0xf0
+                   ? ATTR_TAGGED
                    : (uint8_t)(combine_nibble(15, to_cacheability[s2 >> 2]) << 4 | combine_nibble(15, to_cacheability[s2 & 3]));
     return (uint8_t)(combine_nibble(s1 >> 4, to_cacheability[s2 >> 2]) << 4 | combine_nibble(s1 & 15, to_cacheability[s2 & 3]));
 }

@@ -17,6 +17,7 @@ enum {
     FSC_ACCESS_FLAG = 0x08,
     FSC_PERMISSION = 0x0c,
     FSC_EXTERNAL = 0x10,
+    FSC_TAG_CHECK = 0x11,
     FSC_EXTERNAL_ON_WALK = 0x14,
     FSC_ALIGNMENT = 0x21,
     FSC_DEBUG = 0x22,
@@ -73,6 +74,8 @@ bool ttw_mark(struct walk *w);
 /* Raise the abort of stage 1, or of stage 2 at an ipa; always false. level: -1 to 3. */
 bool ttw_fault(struct walk *w, unsigned fsc, int level);
 bool ttw_fault2(struct walk *w, unsigned fsc, int level, uint64_t ipa, bool on_walk);
+
+#define ATTR_TAGGED 0xf0 /* Tagged Normal, Write-Back: MAIR_ELx with FEAT_MTE2 */
 
 static inline bool attr_is_device(uint8_t attr) { return (attr & 0xf0) == 0; }
 
