@@ -185,6 +185,8 @@ bool machine_sleeps(struct machine *m, unsigned hart);
 
 /* machine_stop_at for who runs the machine on behalf of others, and leaves theirs alone. UINT64_MAX: not any more. */
 void machine_mark(struct machine *m, unsigned hart, uint64_t cycle);
+/* machine_stop_at, at the boundary at which a sleeping hart may go on. */
+void machine_stop_awake(struct machine *m, unsigned hart);
 
 /* ---- psci.c
  * ------------------------------------------------------------------------------------------------------------------------- */
