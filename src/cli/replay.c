@@ -180,6 +180,10 @@ static bool replay_golden(struct replay_job *j, struct err *e)
         return err_set(e, "%s: a golden trace holds no images: --image and --recorded-images are for binary ones", j->path);
     if (!golden_open(&t, j->path, e))
         return false;
+    if (!t.argv) {
+        golden_close(&t);
+        return err_set(e, "%s: it has no line 'command ...'", j->path);
+    }
     golden_run_init(&g);
     g.run.quiet = true;
     options_long(t.argc, t.argv, &run_argp);

@@ -68,7 +68,8 @@ static void after(struct machine *m, unsigned hart, const struct steps_before *b
     struct pe *p = pe_of(m, hart);
     struct a64_decoded d = a64_decode(p->decoder, b->insn);
     unsigned cost = d.row ? d.row->cost : COST_BARRIER;
-    bool writes = cost == COST_ALU || cost == COST_MUL || cost == COST_DIV || cost == COST_LOAD || cost == COST_SYSREG;
+    bool mrs = (b->insn & 0xfff00000) == 0xd5300000;
+    bool writes = cost == COST_ALU || cost == COST_MUL || cost == COST_DIV || cost == COST_LOAD || mrs;
     bool same_sp = !((pe_pstate(p) ^ b->status[STATUS_PSTATE]) & 0xd); /* EL, SP: it is the same register still */
     for (unsigned n = 0; n < 32; n++)
         if ((p->s.x[n] != b->x[n] && (n < 31 || same_sp)) || (writes && d.rd == n))
@@ -80,6 +81,9 @@ static void after(struct machine *m, unsigned hart, const struct steps_before *b
         put_system(m, hart, (unsigned)b->status[STATUS_REACHES], &i->log);
     status(p, b, i);
 }
+
+/* The exception class. */
+static uint64_t cause(const struct machine_change *c) { return c->interrupt ? UINT64_MAX : c->cause >> 26 & 63; }
 
 /* Arm ARM D1.3.1: what taking an exception writes. */
 static void trapped(struct machine *m, const struct machine_change *c, struct steps_item *i)
@@ -107,4 +111,4 @@ static uint64_t stored(const struct steps_before *b)
     return rt == 31 ? 0 : b->x[rt];
 }
 
-const struct steps_ops arm_steps = {.before = before, .after = after, .trapped = trapped, .stored = stored};
+const struct steps_ops arm_steps = {.before = before, .after = after, .cause = cause, .trapped = trapped, .stored = stored};

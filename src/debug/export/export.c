@@ -17,6 +17,8 @@ static const struct export_row rows[] = {
 #undef FORM
 };
 
+const struct export_row export_steps = {.name = "steps", .title = "", .steps = &steps_raw};
+
 const struct export_row *export_form_at(unsigned i) { return i < EXPORT_FORMS ? &rows[i] : NULL; }
 
 struct exporting {
@@ -120,8 +122,10 @@ static void finish(struct exporting *x, const struct replay *r)
         timeline_end(x->timeline);
     if (x->steps)
         steps_end(x->steps);
-    if (x->golden)
+    if (x->golden) {
+        buf_printf(&x->out, GOLDEN_MAGIC "\n# exported from a binary trace: there is no command to replay\n---\n");
         golden_end(x->golden, over ? over->text : "torn", over ? (int)over->status : 0, &x->out);
+    }
     hand_on(x);
     buf_free(&x->out);
 }

@@ -19,6 +19,9 @@ struct export_row {
 /* Form number i; NULL: there is none. */
 const struct export_row *export_form_at(unsigned i);
 
+/* The form of steps for another process of this program (debug/logs/steps.c). */
+extern const struct export_row export_steps;
+
 /* Takes what is written, piece by piece. */
 typedef void export_put_fn(void *ctx, const void *p, size_t n);
 

@@ -153,7 +153,7 @@ void steps_change(struct steps *s, struct machine *m, const struct machine_chang
     struct steps_item *i = begin(s, c->hart);
     i->log.kind = LOG_TRAP;
     i->log.interrupt = c->interrupt;
-    i->log.cause = c->cause;
+    i->log.cause = s->ops->cause(c);
     i->log.pc = c->epc;
     i->log.tval = c->tval;
     i->log.has_tval = !c->interrupt;

@@ -36,7 +36,7 @@ struct steps_form {
     void (*item)(void *ctx, struct machine *m, const struct steps_item *i, struct buf *out);
     void (*end)(void *ctx); /* frees ctx */
 };
-extern const struct steps_form steps_spike, steps_tarmac;
+extern const struct steps_form steps_spike, steps_tarmac, steps_raw;
 
 struct steps;
 /* Steps whose boundary is in the cycles [first, last] are told, from the machine as it is. */
@@ -53,6 +53,8 @@ struct steps_ops {
     void (*before)(struct machine *m, unsigned hart, struct steps_before *b);
     /* The instruction has retired: adds the registers it wrote. Its accesses are in the step already. */
     void (*after)(struct machine *m, unsigned hart, const struct steps_before *b, struct steps_item *i);
+    /* The trap's cause as logs have it; UINT64_MAX: they do not tell it. */
+    uint64_t (*cause)(const struct machine_change *c);
     /* The trap has been taken: adds the registers it wrote, if logs of the architecture have them. May be NULL. */
     void (*trapped)(struct machine *m, const struct machine_change *c, struct steps_item *i);
     /* What the instruction stores, by its encoding: of stores to devices, whose registers cannot be looked at. */

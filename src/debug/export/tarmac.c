@@ -100,8 +100,8 @@ static void put_instruction(struct disas *d, struct machine *m, const struct ste
     memcpy(bytes, &i->log.insn, sizeof bytes);
     disas_bytes(d, m, i->log.hart, i->log.pc, bytes, 4, text, sizeof text);
     head(m, i, out);
-    buf_printf(out, "IT (%" PRIu64 ") %016" PRIx64 " %08" PRIx32 " O EL%d%s_n : %s\n", i->index, i->log.pc, i->log.insn, i->log.priv,
-               i->log.priv ? "h" : "t", text);
+    buf_printf(out, "IT (%" PRIu64 ") %016" PRIx64 " %08" PRIx32 " O EL%d%s_%c : %s\n", i->index, i->log.pc, i->log.insn, i->log.priv,
+               i->log.priv ? "h" : "t", i->log.priv == 3 ? 's' : 'n', text);
 }
 
 static void item(void *ctx, struct machine *m, const struct steps_item *i, struct buf *out)

@@ -149,4 +149,6 @@ static uint64_t stored(const struct steps_before *b)
     return (b->insn & 3) == 2 ? b->x[b->insn >> 2 & 31] : b->x[8 + (b->insn >> 2 & 7)];
 }
 
-const struct steps_ops riscv_steps = {.before = before, .after = after, .stored = stored};
+static uint64_t cause(const struct machine_change *c) { return c->cause; }
+
+const struct steps_ops riscv_steps = {.before = before, .after = after, .cause = cause, .stored = stored};
