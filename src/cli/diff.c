@@ -17,7 +17,19 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { OPT_FORMAT = 0x300, OPT_FROM, OPT_MASK, OPT_MASK_LOADS, OPT_CONTEXT, OPT_INTERRUPT, OPT_PREFIX, OPT_JSON, OPT_FORMATS, OPT_TRAPS, OPT_INSTRUCTIONS };
+enum {
+    OPT_FORMAT = 0x300,
+    OPT_FROM,
+    OPT_MASK,
+    OPT_MASK_LOADS,
+    OPT_CONTEXT,
+    OPT_INTERRUPT,
+    OPT_PREFIX,
+    OPT_JSON,
+    OPT_FORMATS,
+    OPT_TRAPS,
+    OPT_INSTRUCTIONS
+};
 
 static const struct argp_option table[] = {
     {"format", OPT_FORMAT, "A[,B]", 0, "formats of the two logs, by name (--formats); else their first lines tell", 1},
@@ -30,7 +42,8 @@ static const struct argp_option table[] = {
      1},
     {"prefix", OPT_PREFIX, 0, 0, "a log that goes on where the other ends is no difference", 1},
     {"context", OPT_CONTEXT, "N", 0, "show N equal instructions before the difference (8, at most 64)", 1},
-    {"traps", OPT_TRAPS, 0, 0, "of traces of our own: trap by trap, as golden text; the default unless both hold instructions", 1},
+    {"traps", OPT_TRAPS, 0, 0, "of traces of our own: trap by trap, as golden text; the default unless both hold instructions",
+     1},
     {"instructions", OPT_INSTRUCTIONS, 0, 0, "of traces of our own: instruction by instruction", 1},
     {"json", OPT_JSON, 0, 0, "print JSON", 1},
     {"formats", OPT_FORMATS, 0, 0, "list the formats that are known, and what each tells", 1},
@@ -127,7 +140,8 @@ static const struct argp argp = {
         "Compare two logs of the same program, instruction by instruction, and name the first real difference: in an address, an "
         "encoding, a privilege mode, a register, a store, the cause of a trap. What a log does not tell is not compared. Logs "
         "may be "
-        "compressed with gzip. A trace of `trapline record` is executed again and takes part as a log; two of them, or golden texts, "
+        "compressed with gzip. A trace of `trapline record` is executed again and takes part as a log; two of them, or golden "
+        "texts, "
         "are compared trap by trap. Exit status 0: they agree, 1: they differ, 2: one cannot be read.\v"
         "Examples:\n"
         "  trapline diff spike.log qemu.log\n"
@@ -158,7 +172,10 @@ static long read_bytes(void *ctx, void *p, size_t n, struct err *e)
     return -1;
 }
 
-static long read_steps(void *ctx, void *p, size_t n, struct err *e) { return diff_child_read(&((struct source *)ctx)->child, p, n, e); }
+static long read_steps(void *ctx, void *p, size_t n, struct err *e)
+{
+    return diff_child_read(&((struct source *)ctx)->child, p, n, e);
+}
 
 static struct log_reader *open_log(void *ctx, struct err *e)
 {

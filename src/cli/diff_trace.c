@@ -128,12 +128,24 @@ bool diff_has_instructions(const char *path)
 
 static void append(void *ctx, const void *p, size_t n) { buf_put(ctx, p, n); }
 
+/* What is exported has a head. */
+static void cut_head(struct buf *lines)
+{
+    static const char over[] = "\n---\n";
+    buf_put_u8(lines, 0);
+    const char *at = strstr((char *)lines->data, over);
+    size_t head = at ? (size_t)(at - (char *)lines->data) + sizeof over - 1 : 0;
+    lines->len -= head + 1;
+    memmove(lines->data, lines->data + head, lines->len);
+}
+
 bool diff_golden_lines(const char *path, struct buf *lines, struct err *e)
 {
     struct golden_text t;
     if (diff_kind_of(path) == DIFF_TRACE) {
         if (!execute(path, export_form_at(EXPORT_golden), append, lines, e))
             return false;
+        cut_head(lines);
     } else {
         if (!golden_open(&t, path, e))
             return false;

@@ -37,7 +37,8 @@ static bool parse_cycles(struct export_args *a, const char *text, struct err *e)
     if (!dash || dash - text >= (long)sizeof first)
         return err_set(e, "--cycles '%s': write FIRST-LAST, as in 1e6-2e6; either may be left out", text);
     snprintf(first, sizeof first, "%.*s", (int)(dash - text), text);
-    if ((*first && !options_count("--cycles", first, &a->first, e)) || (dash[1] && !options_count("--cycles", dash + 1, &a->last, e)))
+    if ((*first && !options_count("--cycles", first, &a->first, e)) ||
+        (dash[1] && !options_count("--cycles", dash + 1, &a->last, e)))
         return false;
     return a->first <= a->last || err_set(e, "--cycles '%s': the first one is behind the last", text);
 }
@@ -83,7 +84,8 @@ static const struct argp argp = {
     .parser = parser,
     .args_doc = "TRACE --FORM [-o FILE]",
     .doc =
-        "Write a run that `trapline record` recorded in the form of another tool: modes, traps, calls and nested guests over time, "
+        "Write a run that `trapline record` recorded in the form of another tool: modes, traps, calls and nested guests over "
+        "time, "
         "or every instruction with what it did. The run is executed again, with the images of the recording, and checked on the "
         "way.\v"
         "Exit status: 0; 1 if the run is not the recorded one any more (what was equal is written); 2 if it cannot be run.\n\n"

@@ -31,8 +31,8 @@ bool engine_watchpoint(struct engine *e, const struct engine_watchpoint *w, bool
 }
 
 /* A watchpoint that is on every page and stops nobody. */
-void engine_accesses(struct engine *e,
-                     void (*fn)(void *ctx, struct cpu *c, uint64_t va, uint64_t pa, uint64_t n, unsigned kinds), void *ctx)
+void engine_accesses(struct engine *e, void (*fn)(void *ctx, struct cpu *c, uint64_t va, uint64_t pa, uint64_t n, unsigned kinds),
+                     void *ctx)
 {
     const struct engine_watchpoint everywhere = {.first = 0, .last = UINT64_MAX, .cpus = BREAK_ALL};
     if (!fn != !e->accessed)

@@ -119,7 +119,7 @@ struct machine {
     struct machine_halt halt[MACHINE_HARTS];
     struct machine_halt mark; /* one more, of the hart mark_hart: machine_mark */
     unsigned mark_hart;
-    bool asked; /* machine_break was called in the last machine_run */
+    bool asked;     /* machine_break was called in the last machine_run */
     unsigned halts; /* how many of all these are not HALT_NONE */
     int broke;      /* the hart that a breakpoint stopped in the last machine_run, or -1 */
 };

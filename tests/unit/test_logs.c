@@ -229,7 +229,7 @@ static const struct {
 } bad[] = {
     {NULL, "", "x.log: the log is empty"},
     {NULL, "nothing of the kind\n", "x.log: not a log of a format that is known here; name one with --format"},
-    {"gdb", "x\n", "there is no log format 'gdb'; the formats are rvfi, rvvi, whisper, sail, spike, qemu, execlog, tarmac"},
+    {"gdb", "x\n", "there is no log format 'gdb'; the formats are rvfi, rvvi, whisper, sail, spike, qemu, execlog, tarmac, trapline"},
     {NULL, "core   0: 3 0x80000000 (0x297) x5  nothing\n", "x.log:1: the value of 'x5' is expected"},
     {NULL, "core   0: 7 0x80000000 (0x297)\n", "x.log:1: a privilege mode, an address and an instruction are expected"},
     {NULL, "core   0: exception trap_user_ecall, at\n", "x.log:1: the epc of an exception is expected"},

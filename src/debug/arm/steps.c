@@ -31,8 +31,8 @@ static void before(struct machine *m, unsigned hart, struct steps_before *b)
     b->insn = 0;
     b->insn_bytes = machine_read_virtual(m, hart, b->pc, &b->insn, 4) == 4 ? 4 : 0;
     if (b->insn_bytes && is_msr(b->insn)) {
-        unsigned key = b->insn >> 5 & 0x7fff, id = sysreg_find(p->ctx.map, 2 + (b->insn >> 19 & 1), key >> 11 & 7, key >> 7 & 15,
-                                                              key >> 3 & 15, key & 7);
+        unsigned key = b->insn >> 5 & 0x7fff,
+                 id = sysreg_find(p->ctx.map, 2 + (b->insn >> 19 & 1), key >> 11 & 7, key >> 7 & 15, key >> 3 & 15, key & 7);
         struct sysreg_access a = sysreg_check(&p->ctx, id, true);
         b->status[STATUS_REACHES] = a.result == SYSREG_OK ? a.id : SR_NONE;
     }
@@ -40,7 +40,7 @@ static void before(struct machine *m, unsigned hart, struct steps_before *b)
 
 static void put(struct log_step *s, unsigned class, unsigned number, uint64_t low, uint64_t high)
 {
-    struct log_reg g = {.class = (uint8_t)class, .number = (uint16_t)number, .value = {low, high}};
+    struct log_reg g = {.class = (uint8_t) class, .number = (uint16_t)number, .value = {low, high}};
     g.words = class == LOG_V ? 2 : 1;
     log_step_reg(s, &g);
 }
@@ -90,16 +90,12 @@ static void trapped(struct machine *m, const struct machine_change *c, struct st
 {
     static const uint16_t elr[4] = {0, SR_elr_el1, SR_elr_el2, SR_elr_el3}, spsr[4] = {0, SR_spsr_el1, SR_spsr_el2, SR_spsr_el3},
                           esr[4] = {0, SR_esr_el1, SR_esr_el2, SR_esr_el3}, far[4] = {0, SR_far_el1, SR_far_el2, SR_far_el3};
-    unsigned el = c->to_priv & 3;
-    i->status = pe_pstate(pe_of(m, c->hart));
+    struct pe *p = pe_of(m, c->hart);
+    const unsigned el = c->to_priv & 3, written[4] = {elr[el], spsr[el], esr[el], far[el]};
+    i->status = pe_pstate(p);
     i->has_status = true;
-    put_system(m, c->hart, elr[el], &i->log);
-    put_system(m, c->hart, spsr[el], &i->log);
-    if (c->interrupt)
-        return;
-    put_system(m, c->hart, esr[el], &i->log);
-    if (c->tval)
-        put_system(m, c->hart, far[el], &i->log);
+    for (unsigned n = 0; n < (c->interrupt ? 2u : c->tval ? 4u : 3u); n++)
+        put(&i->log, LOG_SYSTEM, written[n], sysreg_read(&p->ctx, written[n]), 0);
 }
 
 /* Rt. */

@@ -62,8 +62,8 @@ struct put {
 /* A change: cycles since the one before, mode, kind, why, epc, pc, tval. */
 static void put_change(struct put *s, uint64_t cycle, const struct page_change *c)
 {
-    buf_printf(s->out, "%s%" PRIu64 ",%u,%u,%u,%u,%u,", s->any ? "," : "", cycle - s->last, c->mode, c->kind, use(s->used, c->why),
-               use(s->used, c->epc), use(s->used, c->pc));
+    buf_printf(s->out, "%s%" PRIu64 ",%u,%u,%u,%u,%u,", s->any ? "," : "", cycle - s->last, c->mode, c->kind,
+               use(s->used, c->why), use(s->used, c->epc), use(s->used, c->pc));
     buf_printf(s->out, c->tval ? "\"%" PRIx64 "\"" : "0", c->tval);
     s->last = cycle;
     s->any = true;
@@ -177,8 +177,8 @@ static void put_about(const struct page *p, const struct timeline_info *info, st
         free(value);
         k = nl + 1;
     }
-    buf_printf(out, "],\"hz\":%" PRIu64 ",\"first\":%" PRIu64 ",\"end\":%" PRIu64 ",\"piece\":%" PRIu64 ",\"modes\":[", p->info.hz,
-               p->info.first, info->end, p->piece);
+    buf_printf(out, "],\"hz\":%" PRIu64 ",\"first\":%" PRIu64 ",\"end\":%" PRIu64 ",\"piece\":%" PRIu64 ",\"modes\":[",
+               p->info.hz, p->info.first, info->end, p->piece);
     for (unsigned m = 0; m < TIMELINE_MODES; m++)
         buf_printf(out, "%s\"%s\"", m ? "," : "", p->mode_name[m]);
     buf_printf(out, "],");

@@ -14,10 +14,7 @@ static void *must(void *p)
 }
 
 /* Room for one more behind n elements: doubled at powers of two. */
-static void *grown(void *p, size_t n, size_t size)
-{
-    return n & (n - 1) ? p : must(realloc(p, (n ? 2 * n : 1) * size));
-}
+static void *grown(void *p, size_t n, size_t size) { return n & (n - 1) ? p : must(realloc(p, (n ? 2 * n : 1) * size)); }
 
 /* ---- strings --------------------------------------------------------------------------------------------------------------- */
 
@@ -162,7 +159,8 @@ void page_item(struct page *p, const struct timeline_item *i)
 static int longer_call(const void *a, const void *b)
 {
     const struct page_call *x = a, *y = b;
-    return x->cycles != y->cycles ? (x->cycles < y->cycles) - (x->cycles > y->cycles) : (x->cycle > y->cycle) - (x->cycle < y->cycle);
+    return x->cycles != y->cycles ? (x->cycles < y->cycles) - (x->cycles > y->cycles)
+                                  : (x->cycle > y->cycle) - (x->cycle < y->cycle);
 }
 
 static int earlier_call(const void *a, const void *b)

@@ -1,7 +1,7 @@
 /*
- * A whole run as one picture: what the forms of the HTML page and of the SVG share. Everything is kept until the run is over; then
- * what is too dense for a page is merged: time is cut into equal pieces, and of the pieces with the most changes only the shares
- * of the modes are kept.
+ * A whole run as one picture: what the forms of the HTML page and of the SVG share. Everything is kept until the run is over;
+ * then what is too dense for a page is merged: time is cut into equal pieces, and of the pieces with the most changes only the
+ * shares of the modes are kept.
  */
 #ifndef TL_DEBUG_EXPORT_PAGE_H
 #define TL_DEBUG_EXPORT_PAGE_H

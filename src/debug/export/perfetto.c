@@ -1,7 +1,7 @@
 /*
- * The JSON trace-event format, as Perfetto and Chromium's tracing open it. A hart is a process, a mode a thread of it whose slices
- * are the stays in it; a thread of its own holds calls, and instants are injections and inputs. Times are microseconds of guest
- * time.
+ * The JSON trace-event format, as Perfetto and Chromium's tracing open it. A hart is a process, a mode a thread of it whose
+ * slices are the stays in it; a thread of its own holds calls, and instants are injections and inputs. Times are microseconds of
+ * guest time.
  */
 #include "debug/export/timeline.h"
 
@@ -50,7 +50,8 @@ static void time_of(const struct perfetto *p, uint64_t cycles, struct buf *out)
 static void name_thread(struct perfetto *p, unsigned hart, unsigned tid, const char *name, unsigned order, struct buf *out)
 {
     comma(p, out);
-    buf_printf(out, "{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":%u,\"tid\":%u,\"args\":{\"name\":\"%s\"}},\n", hart + 1, tid, name);
+    buf_printf(out, "{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":%u,\"tid\":%u,\"args\":{\"name\":\"%s\"}},\n", hart + 1, tid,
+               name);
     buf_printf(out, "{\"ph\":\"M\",\"name\":\"thread_sort_index\",\"pid\":%u,\"tid\":%u,\"args\":{\"sort_index\":%u}}", hart + 1,
                tid, order);
 }
@@ -91,7 +92,7 @@ static void put_stay(struct perfetto *p, unsigned hart, uint64_t cycle, struct b
 {
     const struct stay *s = &p->in[hart];
     uint64_t since = s->since > p->first ? s->since : p->first;
-    if (!s->known || cycle < since)
+    if (!s->known)
         return;
     comma(p, out);
     buf_printf(out, "{\"ph\":\"X\",\"cat\":\"mode\",\"name\":\"");
@@ -117,7 +118,8 @@ static void name_mode(struct perfetto *p, unsigned hart, uint8_t mode, const cha
 static void put_outside(struct perfetto *p, const struct timeline_item *i, struct buf *out)
 {
     comma(p, out);
-    buf_printf(out, "{\"ph\":\"i\",\"s\":\"t\",\"cat\":\"outside\",\"name\":\"%s ", i->kind == TIMELINE_INJECT ? "inject" : "input");
+    buf_printf(out, "{\"ph\":\"i\",\"s\":\"t\",\"cat\":\"outside\",\"name\":\"%s ",
+               i->kind == TIMELINE_INJECT ? "inject" : "input");
     timeline_escape(out, i->call);
     buf_printf(out, "\",\"pid\":%u,\"tid\":%d,\"ts\":", i->hart + 1, TID_OUTSIDE);
     time_of(p, i->cycle, out);
@@ -151,8 +153,8 @@ static void enter(struct stay *s, const struct timeline_item *i)
     timeline_escape(&b, i->epc_text);
     buf_put_u8(&b, 0);
     snprintf(s->args, sizeof s->args,
-             ",\"entered\":\"%s from %s\",\"cause\":\"0x%" PRIx64 "\",\"epc\":\"0x%" PRIx64 "\",\"epc_symbol\":\"%s\",\"tval\":\"0x%" PRIx64
-             "\"",
+             ",\"entered\":\"%s from %s\",\"cause\":\"0x%" PRIx64 "\",\"epc\":\"0x%" PRIx64
+             "\",\"epc_symbol\":\"%s\",\"tval\":\"0x%" PRIx64 "\"",
              i->cause_text, i->from_name, i->cause, i->epc, (char *)b.data, i->tval);
     buf_free(&b);
 }

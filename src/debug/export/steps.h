@@ -13,7 +13,7 @@
 struct steps_before {
     uint64_t pc;
     uint64_t x[32];
-    uint64_t f[64]; /* RISC-V: f0-f31; A64: two words of each vector register */
+    uint64_t f[64];     /* RISC-V: f0-f31; A64: two words of each vector register */
     uint64_t status[4]; /* what changes by the way: of each architecture's own meaning */
     uint32_t insn;
     uint8_t insn_bytes; /* 0: it cannot be fetched */

@@ -31,12 +31,14 @@ static const char *class_of(uint8_t mode)
 
 static void style(struct buf *out)
 {
-    buf_printf(out, "<style>\n"
-                    "svg{background:#fff;font:12px system-ui,sans-serif}text{fill:#222}.dim{fill:#667}.line{stroke:#ccd;stroke-width:1}\n"
-                    ".m{fill:#d55e00}.s,.h{fill:#0072b2}.u{fill:#56b4e9}.vs,.vh{fill:#009e73}.vu{fill:#cc79a7}.mark{fill:#e69f00}\n"
-                    "@media(prefers-color-scheme:dark){svg{background:#15171c}text{fill:#e6e6e6}.dim{fill:#99a}.line{stroke:#334}"
-                    ".s,.h{fill:#4aa8e8}}\n"
-                    "</style>\n");
+    buf_printf(
+        out,
+        "<style>\n"
+        "svg{background:#fff;font:12px system-ui,sans-serif}text{fill:#222}.dim{fill:#667}.line{stroke:#ccd;stroke-width:1}\n"
+        ".m{fill:#d55e00}.s,.h{fill:#0072b2}.u{fill:#56b4e9}.vs,.vh{fill:#009e73}.vu{fill:#cc79a7}.mark{fill:#e69f00}\n"
+        "@media(prefers-color-scheme:dark){svg{background:#15171c}text{fill:#e6e6e6}.dim{fill:#99a}.line{stroke:#334}"
+        ".s,.h{fill:#4aa8e8}}\n"
+        "</style>\n");
 }
 
 static void escaped(struct buf *out, const char *text)
@@ -56,8 +58,8 @@ static void tell_stays(const struct page *p, const struct page_hart *h, uint8_t 
 }
 
 /* A lane: columns with the same share, in tenths, are one rectangle. */
-static void lane(const struct page *p, const struct page_hart *h, uint8_t mode, const uint16_t *share, unsigned y, uint64_t length,
-                 struct buf *out)
+static void lane(const struct page *p, const struct page_hart *h, uint8_t mode, const uint16_t *share, unsigned y,
+                 uint64_t length, struct buf *out)
 {
     buf_printf(out, "<text x=\"%d\" y=\"%u\" text-anchor=\"end\">%s</text>\n<g class=\"%s\"><title>", LEFT - 8, y + 14,
                p->mode_name[mode], class_of(mode));
@@ -68,10 +70,11 @@ static void lane(const struct page *p, const struct page_hart *h, uint8_t mode, 
         while (x < COLUMNS && share[x] == share[from])
             x++;
         if (share[from])
-            buf_printf(out, "<rect x=\"%u\" y=\"%u\" width=\"%u\" height=\"%d\"%s%.1f%s/>", LEFT + from, y + 2, x - from, LANE - 4,
-                       " opacity=\"", 0.25 + 0.75 * share[from] / 10.0, "\"");
+            buf_printf(out, "<rect x=\"%u\" y=\"%u\" width=\"%u\" height=\"%d\"%s%.1f%s/>", LEFT + from, y + 2, x - from,
+                       LANE - 4, " opacity=\"", 0.25 + 0.75 * share[from] / 10.0, "\"");
     }
-    buf_printf(out, "</g>\n<line class=\"line\" x1=\"%d\" x2=\"%d\" y1=\"%u\" y2=\"%u\"/>\n", LEFT, LEFT + COLUMNS, y + LANE, y + LANE);
+    buf_printf(out, "</g>\n<line class=\"line\" x1=\"%d\" x2=\"%d\" y1=\"%u\" y2=\"%u\"/>\n", LEFT, LEFT + COLUMNS, y + LANE,
+               y + LANE);
 }
 
 static void hart(const struct page *p, unsigned n, unsigned y, uint64_t length, struct buf *out)
@@ -90,8 +93,10 @@ static void hart(const struct page *p, unsigned n, unsigned y, uint64_t length, 
         for (unsigned m = 0; m < TIMELINE_MODES; m++)
             share[m][x] = (uint16_t)(in[m] ? 1 + 9 * in[m] / (b > a ? b - a : 1) : 0);
     }
-    buf_printf(out, "<text x=\"12\" y=\"%u\" font-weight=\"bold\">hart %u</text><text class=\"dim\" x=\"%d\" y=\"%u\">%zu changes</text>\n",
-               y - 6, n, LEFT, y - 6, h->changes);
+    buf_printf(
+        out,
+        "<text x=\"12\" y=\"%u\" font-weight=\"bold\">hart %u</text><text class=\"dim\" x=\"%d\" y=\"%u\">%zu changes</text>\n",
+        y - 6, n, LEFT, y - 6, h->changes);
     for (unsigned i = 0; i < count; i++)
         lane(p, h, lanes[i], share[lanes[i]], y + i * LANE, length, out);
 }
@@ -102,7 +107,9 @@ static void marks(const struct page *p, unsigned bottom, uint64_t length, struct
         double x = LEFT + (double)(p->mark[i].cycle - p->info.first) * COLUMNS / (double)length;
         buf_printf(out, "<g class=\"mark\"><title>cycle %" PRIu64 ": ", p->mark[i].cycle);
         escaped(out, p->string[p->mark[i].text]);
-        buf_printf(out, "</title><path d=\"M%.1f %d l5 -8 h-10 z\"/><rect x=\"%.1f\" y=\"%d\" width=\"1\" height=\"%u\" opacity=\".5\"/></g>\n",
+        buf_printf(out,
+                   "</title><path d=\"M%.1f %d l5 -8 h-10 z\"/><rect x=\"%.1f\" y=\"%d\" width=\"1\" height=\"%u\" "
+                   "opacity=\".5\"/></g>\n",
                    x, TOP - 4, x - 0.5, TOP - 4, bottom - TOP + 4);
     }
 }
@@ -113,8 +120,8 @@ static void axis(const struct page *p, unsigned y, uint64_t length, struct buf *
         uint64_t cycle = p->info.first + (uint64_t)((double)length * i / 8);
         buf_printf(out, "<line class=\"line\" x1=\"%u\" x2=\"%u\" y1=\"%d\" y2=\"%u\"/>", LEFT + COLUMNS * i / 8,
                    LEFT + COLUMNS * i / 8, TOP, y);
-        buf_printf(out, "<text class=\"dim\" x=\"%u\" y=\"%u\" text-anchor=\"middle\">%" PRIu64 "</text>\n", LEFT + COLUMNS * i / 8,
-                   y + 16, cycle);
+        buf_printf(out, "<text class=\"dim\" x=\"%u\" y=\"%u\" text-anchor=\"middle\">%" PRIu64 "</text>\n",
+                   LEFT + COLUMNS * i / 8, y + 16, cycle);
     }
     buf_printf(out, "<text class=\"dim\" x=\"12\" y=\"%u\">cycle</text>\n", y + 16);
 }
@@ -128,13 +135,16 @@ static void end(void *ctx, const struct timeline_info *i, struct buf *out)
     unsigned height = TOP;
     for (unsigned n = 0; n < p->info.harts; n++)
         height += GAP + LANE * page_lanes(&p->hart[n], lanes);
-    buf_printf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %u\" role=\"img\" aria-label=\"privilege modes over time\">\n",
+    buf_printf(out,
+               "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %u\" role=\"img\" aria-label=\"privilege modes over "
+               "time\">\n",
                LEFT + COLUMNS + 40, height + 36);
     style(out);
     buf_printf(out, "<text x=\"12\" y=\"24\" font-size=\"16\" font-weight=\"bold\">");
     escaped(out, p->info.title);
-    buf_printf(out, "</text><text class=\"dim\" x=\"12\" y=\"44\">cycles %" PRIu64 " to %" PRIu64
-                    "; a column is %.0f cycles, and the darker, the more of them were in the mode</text>\n",
+    buf_printf(out,
+               "</text><text class=\"dim\" x=\"12\" y=\"44\">cycles %" PRIu64 " to %" PRIu64
+               "; a column is %.0f cycles, and the darker, the more of them were in the mode</text>\n",
                p->info.first, i->end, (double)length / COLUMNS);
     axis(p, height, length, out);
     unsigned y = TOP;

@@ -86,8 +86,8 @@ static void put_status(struct machine *m, const struct steps_item *i, struct buf
 
 static void put_exception(struct machine *m, const struct steps_item *i, struct buf *out)
 {
-    static const char *const from[] = {"CURRENT_SP0", "CURRENT_SPx", "LOWER_64", "LOWER_32"}, *const kind[] = {"SYNC", "IRQ", "FIQ",
-                                                                                                              "SERROR"};
+    static const char *const from[] = {"CURRENT_SP0", "CURRENT_SPx", "LOWER_64", "LOWER_32"}, *const kind[] = {"SYNC", "IRQ",
+                                                                                                               "FIQ", "SERROR"};
     unsigned entry = (unsigned)(i->change->pc >> 7 & 15);
     head(m, i, out);
     buf_printf(out, "E %016" PRIx64 " %08x CoreEvent_%s_%s\n", i->log.pc, 0x80 + entry, from[entry >> 2], kind[entry & 3]);
@@ -100,8 +100,8 @@ static void put_instruction(struct disas *d, struct machine *m, const struct ste
     memcpy(bytes, &i->log.insn, sizeof bytes);
     disas_bytes(d, m, i->log.hart, i->log.pc, bytes, 4, text, sizeof text);
     head(m, i, out);
-    buf_printf(out, "IT (%" PRIu64 ") %016" PRIx64 " %08" PRIx32 " O EL%d%s_%c : %s\n", i->index, i->log.pc, i->log.insn, i->log.priv,
-               i->log.priv ? "h" : "t", i->log.priv == 3 ? 's' : 'n', text);
+    buf_printf(out, "IT (%" PRIu64 ") %016" PRIx64 " %08" PRIx32 " O EL%d%s_%c : %s\n", i->index, i->log.pc, i->log.insn,
+               i->log.priv, i->log.priv ? "h" : "t", i->log.priv == 3 ? 's' : 'n', text);
 }
 
 static void item(void *ctx, struct machine *m, const struct steps_item *i, struct buf *out)

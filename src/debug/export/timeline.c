@@ -158,7 +158,9 @@ void timeline_change(void *ctx, struct machine *m, const struct machine_change *
                               .tinst = c->tinst,
                               .epc_text = epc,
                               .pc_text = pc,
-                              .cause_text = c->is_return ? "" : c->nmi ? "RNMI" : ops->cause(c, scratch),
+                              .cause_text = c->is_return ? ""
+                                            : c->nmi     ? "RNMI"
+                                                         : ops->cause(c, scratch),
                               .call = call};
     struct open_call *k = &t->call[hart][c->is_return ? i.to : i.from];
     if (is_call(t, c)) {
@@ -211,6 +213,9 @@ void timeline_typed(struct timeline *t, const char *device, const void *p, size_
 void timeline_end(struct timeline *t)
 {
     t->info.end = machine_cycle(t->info.m);
+    for (unsigned h = 0; h < t->info.harts; h++) /* one may be further than the machine */
+        if (machine_hart_cycle(t->info.m, h) > t->info.end)
+            t->info.end = machine_hart_cycle(t->info.m, h);
     if (t->info.end > t->info.last)
         t->info.end = t->info.last;
     t->form->end(t->ctx, &t->info, t->out);

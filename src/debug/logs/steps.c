@@ -59,8 +59,8 @@ static enum log_result failed(struct log_reader *r, struct err *e)
 enum log_result log_trapline_next(struct log_reader *r, struct log_step *s, struct err *e)
 {
     uint8_t head[LOG_STEPS_MAGIC_LEN + 1], kind;
-    bool begins = !r->line && log_peek(r, sizeof head) >= sizeof head &&
-                  !memcmp(r->data + r->at, LOG_STEPS_MAGIC, LOG_STEPS_MAGIC_LEN);
+    bool begins =
+        !r->line && log_peek(r, sizeof head) >= sizeof head && !memcmp(r->data + r->at, LOG_STEPS_MAGIC, LOG_STEPS_MAGIC_LEN);
     if (begins && log_take(r, head, sizeof head))
         r->arm = head[LOG_STEPS_MAGIC_LEN] != 0;
     r->line++;

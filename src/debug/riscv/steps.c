@@ -54,7 +54,7 @@ static void before(struct machine *m, unsigned hart, struct steps_before *b)
 
 static void put(struct log_step *s, unsigned class, unsigned number, uint64_t value)
 {
-    struct log_reg g = {.class = (uint8_t)class, .words = 1, .number = (uint16_t)number, .value = {value}};
+    struct log_reg g = {.class = (uint8_t) class, .words = 1, .number = (uint16_t)number, .value = {value}};
     log_step_reg(s, &g);
 }
 
