@@ -30,7 +30,8 @@ static long give(void *ctx, void *p, size_t n, struct err *e)
 static struct machine *machine(const char *board)
 {
     struct err e;
-    struct machine *m = machine_new(&(struct machine_config){.board = board, .bios = "none", .ram = UINT64_C(16) << 20}, &e);
+    struct machine *m =
+        machine_new(&(struct machine_config){.board = board, .harts = 2, .bios = "none", .ram = UINT64_C(16) << 20}, &e);
     assert_non_null(m);
     return m;
 }
