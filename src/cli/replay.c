@@ -94,7 +94,7 @@ static struct machine *make(const struct trace_setup *s, struct err *e)
 
 /* ---- one binary trace ------------------------------------------------------------------------------------------------------ */
 
-static bool prepare(struct replay_job *j, struct machine **m, struct err *e)
+bool replay_prepare(struct replay_job *j, struct machine **m, struct err *e)
 {
     if (!replay_open(&j->replay, j->path, e))
         return false;
@@ -141,7 +141,7 @@ static bool replay_binary(struct replay_job *j, struct err *e)
 {
     struct machine *m = NULL;
     struct replay_result out = {0};
-    bool ok = prepare(j, &m, e) && replay_run(&j->replay, m, !j->changed, &out, e);
+    bool ok = replay_prepare(j, &m, e) && replay_run(&j->replay, m, !j->changed, &out, e);
     machine_free(m);
     if (ok && out.verdict == REPLAY_DIVERGED)
         explain(j, &out);
@@ -180,6 +180,10 @@ static bool replay_golden(struct replay_job *j, struct err *e)
         return err_set(e, "%s: a golden trace holds no images: --image and --recorded-images are for binary ones", j->path);
     if (!golden_open(&t, j->path, e))
         return false;
+    if (!t.argv) {
+        golden_close(&t);
+        return err_set(e, "%s: it has no line 'command ...'", j->path);
+    }
     golden_run_init(&g);
     g.run.quiet = true;
     options_long(t.argc, t.argv, &run_argp);

@@ -8,12 +8,23 @@
 #include "debug/tracesetup.h"
 #include "debug/trapcode.h"
 
+/* Who is told of the run while it is executed again. Members may be NULL; m may be looked at, not changed. */
+struct replay_tap {
+    void *ctx;
+    machine_watch_fn *change;                                                  /* a trap or return, before it is compared */
+    void (*event)(void *ctx, struct machine *m, const struct trace_event *ev); /* it has happened */
+    void (*console)(void *ctx, const void *p, size_t n);                       /* the guest printed this */
+    void (*stopped)(void *ctx,
+                    struct machine *m); /* at the beginning, and whenever the machine stands: sets what stops it next */
+};
+
 struct replay {
     struct tracefile file;
     struct trace_setup setup;
     struct trace_event *event; /* their bytes are in `bytes` */
     size_t events;
     struct buf bytes;
+    const struct replay_tap *tap; /* the caller's, of replay_run; NULL: nobody */
 };
 
 /* Reads a trace and checks all of it. False with a sentence. */
