@@ -30,9 +30,9 @@ static const struct {
     const char *prefix;
     uint16_t id;
 } regs[] = {
-    {"hcr", SR_hcr_el2},       {"hcrx", SR_hcrx_el2},      {"scr", SR_scr_el3},        {"cptr2_", SR_cptr_el2},
-    {"cptr3_", SR_cptr_el3},   {"cpacr", SR_cpacr_el1},    {"mdcr2_", SR_mdcr_el2},    {"mdcr3_", SR_mdcr_el3},
-    {"mdscr", SR_mdscr_el1},   {"cntk", SR_cntkctl_el1},   {"cnth", SR_cnthctl_el2},   {"sctlr1_", SR_sctlr_el1},
+    {"hcr", SR_hcr_el2},       {"hcrx", SR_hcrx_el2},        {"scr", SR_scr_el3},      {"cptr2_", SR_cptr_el2},
+    {"cptr3_", SR_cptr_el3},   {"cpacr", SR_cpacr_el1},      {"mdcr2_", SR_mdcr_el2},  {"mdcr3_", SR_mdcr_el3},
+    {"mdscr", SR_mdscr_el1},   {"cntk", SR_cntkctl_el1},     {"cnth", SR_cnthctl_el2}, {"sctlr1_", SR_sctlr_el1},
     {"sctlr2_", SR_sctlr_el2}, {"pmuser", SR_pmuserenr_el0}, {"ich", SR_ich_hcr_el2},
 };
 
@@ -41,7 +41,7 @@ struct atom {
     uint16_t reg;
     uint8_t bit;
     char what;
-    bool not;
+    bool not ;
 };
 struct arm {
     struct atom atoms[4];
@@ -226,7 +226,7 @@ static int wanted(struct pe_world *w, unsigned el, unsigned id, bool write)
     for (unsigned i = 0; l->there && i < l->count; i++) {
         const struct arm *arm = &l->arms[i];
         unsigned k = 0;
-        while (k < arm->count && holds(w, &arm->atoms[k], el, id) != arm->atoms[k].not)
+        while (k < arm->count && holds(w, &arm->atoms[k], el, id) != arm->atoms[k].not )
             k++;
         if (k < arm->count)
             continue;
@@ -265,8 +265,8 @@ static void compare(struct pe_world *w, unsigned id)
         for (unsigned write = 0; write < 2; write++) {
             int want = wanted(w, el, id, write), got = pe_outcome(pe_check(w, el, id, write));
             if (got != want)
-                fail_msg("%s at EL%u, %s: %d, not %d; HCR_EL2 %#llx, SCR_EL3 %#llx", pe_about(w, id), el, write ? "write" : "read",
-                         got, want, (unsigned long long)w->r.hcr_el2, (unsigned long long)w->r.scr_el3);
+                fail_msg("%s at EL%u, %s: %d, not %d; HCR_EL2 %#llx, SCR_EL3 %#llx", pe_about(w, id), el,
+                         write ? "write" : "read", got, want, (unsigned long long)w->r.hcr_el2, (unsigned long long)w->r.scr_el3);
         }
     }
 }

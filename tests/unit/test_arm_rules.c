@@ -188,7 +188,8 @@ static void stage_2_aborts_tell_of_the_instruction(void **state)
     }
 }
 
-/* D12.2.4.1: CNTPOFF_EL2 is for the physical timer of EL1, and not while a host runs; the other physical timers have no offset. */
+/* D12.2.4.1: CNTPOFF_EL2 is for the physical timer of EL1, and not while a host runs; the other physical timers have no offset.
+ */
 static void the_physical_offset_is_for_one_timer(void **state)
 {
     (void)state;

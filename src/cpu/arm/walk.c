@@ -29,12 +29,12 @@
 #define FINAL_LEVEL 3
 /* In Secure state: tables are (SW: of Secure, NSW: of Non-secure intermediate addresses), and accesses lead (SA, NSA) to the
    Non-secure address space. */
-#define VSTCR_SW    (UINT64_C(1) << 29)
-#define VSTCR_SA    (UINT64_C(1) << 30)
-#define VTCR_NSW    (UINT64_C(1) << 29)
-#define VTCR_NSA    (UINT64_C(1) << 30)
-#define VTCR_SL2    33
-#define VTCR_DS     32
+#define VSTCR_SW (UINT64_C(1) << 29)
+#define VSTCR_SA (UINT64_C(1) << 30)
+#define VTCR_NSW (UINT64_C(1) << 29)
+#define VTCR_NSA (UINT64_C(1) << 30)
+#define VTCR_SL2 33
+#define VTCR_DS  32
 
 #define WALK_INLINE static inline __attribute__((always_inline))
 
