@@ -15,7 +15,7 @@
 #include "cpu/arm/pstate.h"
 #include "csr/arm/masks.h"
 
-enum { RAM = 0x40000000, VECTORS = RAM, SIZE = 0x100000 };
+enum { CODE = 0x40000000, VECTORS = 0x40010000 };
 
 #define WFE     0xd503205f
 #define WFI     0xd503207f
@@ -219,7 +219,7 @@ static struct rig *rig_new(void)
     r->map = sysreg_map_new(&r->cfg);
     r->decoder = a64_decoder_new(&r->cfg);
     r->mem = mem_new();
-    assert_true(mem_add_ram(r->mem, "ram", RAM, SIZE, false, &e));
+    assert_true(mem_add_ram(r->mem, "ram", CODE, 0x100000, false, &e));
     engine_init(&r->engine, r->mem, 2);
     for (unsigned i = 0; i < 16; i++)
         mem_write(r->mem, VECTORS + 0x80 * i, &stay, 4);
@@ -259,35 +259,33 @@ static void set(struct arm_regs *s, unsigned controls)
 
 static void each_control_stops_its_instructions(void **state)
 {
-    struct rig *r = rig_new();
     (void)state;
-    assert_true(ARRAY_LEN(rows) < SIZE / 0x1000);
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         uint32_t code[2] = {rows[i].insn, 0x14000000};
+        struct rig *r = rig_new();
         struct pe *p = &r->pe;
-        uint64_t at = RAM + 0x1000 * (i + 1); /* a page of its own: decoded code stays */
-        mem_write(r->mem, at, code, sizeof code);
+        mem_write(r->mem, CODE, code, sizeof code);
         pe_init(p, &r->engine, &r->cfg, r->map, r->decoder, 0x80000000, 16);
         struct arm_regs *s = &p->s.regs;
         s->vbar_el1 = s->vbar_el2 = s->vbar_el3 = VECTORS;
         set(s, rows[i].controls);
         p->s.pstate = PSTATE_DAIF | rows[i].el << PSTATE_EL_SHIFT | (rows[i].el ? PSTATE_SP : 0);
-        p->s.pc = at;
+        p->s.pc = CODE;
         p->s.x[5] = UINT64_MAX; /* of WFIT and WFET: a long time */
         if (rows[i].insn == BRAA)
-            p->s.x[2] = at + 4;
+            p->s.x[2] = CODE + 4;
         pe_refresh(p);
         pe_run(p, p->s.cycle + 4);
         unsigned to = (unsigned)(p->s.pstate & PSTATE_EL) >> PSTATE_EL_SHIFT;
         uint64_t esr = to == 1 ? s->esr_el1 : to == 2 ? s->esr_el2 : s->esr_el3;
         uint64_t elr = to == 1 ? s->elr_el1 : to == 2 ? s->elr_el2 : s->elr_el3;
-        if (!rows[i].to ? p->s.pc != at + 4 || to != rows[i].el
-                        : p->s.pc >= RAM + 0x1000 || to != rows[i].to || esr >> 26 != rows[i].ec ||
-                              (esr & 0x1ffffff) != rows[i].iss || elr != at + rows[i].elr)
+        if (!rows[i].to ? p->s.pc != CODE + 4 || to != rows[i].el
+                        : p->s.pc < VECTORS || to != rows[i].to || esr >> 26 != rows[i].ec || (esr & 0x1ffffff) != rows[i].iss ||
+                              elr != CODE + rows[i].elr)
             fail_msg("row %u, %08x at EL%u with %#x: pc %#llx, EL%u, ESR %#llx, ELR %#llx", i, rows[i].insn, rows[i].el,
                      rows[i].controls, (unsigned long long)p->s.pc, to, (unsigned long long)esr, (unsigned long long)elr);
+        rig_free(r);
     }
-    rig_free(r);
 }
 
 int main(void)
