@@ -213,6 +213,13 @@ static void the_controls_say_where_the_tables_are(void **state)
         assert_int_equal(r->pe.exc.iss >> 7 & 1, !space); /* S1PTW: it was for a table of stage 1, which is in Secure space */
         *(space ? &r->pe.s.regs.vtcr_el2 : &r->pe.s.regs.vstcr_el2) &= ~SW;
         r->pe.s.regs.vsttbr_el2 = S2S;
+        if (!space)
+            continue;
+        /* Taken to EL3, it leaves HPFAR_EL2 alone (IPAValid). */
+        r->pe.s.regs.vtcr_el2 |= SW;
+        r->pe.s.regs.scr_el3 |= scr_el3_EA;
+        FAILS(r, FSC_EXTERNAL_ON_WALK | 1, 3);
+        assert_false(r->pe.exc.ipa_valid);
     }
     rig_free(r);
 }
