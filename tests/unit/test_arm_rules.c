@@ -188,6 +188,58 @@ static void stage_2_aborts_tell_of_the_instruction(void **state)
     }
 }
 
+/* SCTLR_EL1.E0E, BigEndian: LDTR and STTR have the endianness of the level they are executed at, all but their permissions. */
+static void unprivileged_accesses_have_the_endianness_of_their_level(void **state)
+{
+    (void)state;
+    for (unsigned bits = 0; bits < 4; bits++) {
+        struct rig *r = rig_new("max,el3=off,el2=off", 1);
+        uint16_t stored = 0;
+        r->pe.s.regs.sctlr_el1 |= (bits & 1 ? sctlr_el1_E0E : 0) | (bits & 2 ? sctlr_el1_EE : 0);
+        a64_mov_imm(&r->g, 1, DATA);
+        a64_mov_imm(&r->g, 2, 0x1234);
+        a64_put(&r->g, 0x78000822); /* sttrh w2, [x1] */
+        a64_put(&r->g, 0x78400823); /* ldtrh w3, [x1] */
+        run(r);
+        mem_read(r->mem, DATA, &stored, 2);
+        assert_int_equal(stored, bits & 2 ? 0x3412 : 0x1234);
+        assert_int_equal(r->pe.s.x[3], 0x1234);
+        rig_free(r);
+    }
+}
+
+/* D8.16: a changed descriptor and TLBI end what LDTR was permitted by the old one, although PSTATE is as it was. */
+static void unprivileged_accesses_see_changed_descriptors(void **state)
+{
+    enum { LEVEL2 = TABLE + 0x1000, USER = 0x40200000, BLOCK = 1 << 10 | 3 << 8 | 1, AP1 = 1 << 6 };
+    static const uint64_t root = LEVEL2 | 3, code = CODE | BLOCK, user = CODE | BLOCK | AP1;
+    (void)state;
+    for (unsigned change = 0; change < 2; change++) {
+        struct rig *r = rig_new("max,el3=off,el2=off", 1);
+        mem_write(r->mem, TABLE + 8, &root, 8); /* 0x40000000, a gigabyte */
+        mem_write(r->mem, LEVEL2, &code, 8);
+        mem_write(r->mem, LEVEL2 + 8, &user, 8);
+        r->pe.s.regs.ttbr0_el1 = TABLE;
+        r->pe.s.regs.tcr_el1 = 25 | 1 << 23; /* T0SZ, EPD1 */
+        r->pe.s.regs.mair_el1 = 0xff;
+        r->pe.s.regs.sctlr_el1 |= sctlr_el1_M;
+        a64_mov_imm(&r->g, 1, USER + (DATA - CODE));
+        a64_mov_imm(&r->g, 4, LEVEL2 + 8);
+        a64_mov_imm(&r->g, 5, change ? CODE | BLOCK : CODE | BLOCK | AP1);
+        a64_put(&r->g, 0xf8400823); /* ldtr x3, [x1] */
+        a64_str(&r->g, 5, 4, 0);
+        a64_put(&r->g, 0xd5033f9f); /* dsb sy */
+        a64_put(&r->g, 0xd508871f); /* tlbi vmalle1 */
+        a64_put(&r->g, 0xd5033f9f);
+        a64_isb(&r->g);
+        a64_put(&r->g, 0xf8400823);
+        run(r);
+        assert_int_equal(ec(r->pe.s.regs.esr_el1), change ? 0x25 : 0);
+        assert_int_equal(r->pe.s.regs.esr_el1 & 0x3f, change ? 0x0e : 0); /* permission, level 2; else the UDF behind */
+        rig_free(r);
+    }
+}
+
 /* D12.2.4.1: CNTPOFF_EL2 is for the physical timer of EL1, and not while a host runs; the other physical timers have no offset.
  */
 static void the_physical_offset_is_for_one_timer(void **state)
@@ -262,6 +314,8 @@ int main(void)
         cmocka_unit_test(structures_of_one_doubleword_are_undefined),
         cmocka_unit_test(ordered_accesses_at_odd_addresses_fault),
         cmocka_unit_test(stage_2_aborts_tell_of_the_instruction),
+        cmocka_unit_test(unprivileged_accesses_have_the_endianness_of_their_level),
+        cmocka_unit_test(unprivileged_accesses_see_changed_descriptors),
         cmocka_unit_test(the_physical_offset_is_for_one_timer),
         cmocka_unit_test(locks_keep_debug_exceptions_away),
         cmocka_unit_test(contexts_of_el2_are_compared_since_debug_8_2),

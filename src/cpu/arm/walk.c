@@ -27,6 +27,7 @@
 #define S2_XN       (UINT64_C(1) << 54)
 #define PAGE_OFFSET (uint64_t)(MEM_PAGE_SIZE - 1)
 #define FINAL_LEVEL 3
+#define PTE_LAST    1u /* in an address of walk.pte and walk.pte_page: desc_read's `last` */
 /* In Secure state: tables are (SW: of Secure, NSW: of Non-secure intermediate addresses), and accesses lead (SA, NSA) to the
    Non-secure address space. */
 #define VSTCR_SW (UINT64_C(1) << 29)
@@ -47,13 +48,15 @@ static inline uint64_t desc_load(const uint8_t *host, bool big_endian)
     return unlikely(big_endian) ? __builtin_bswap64(v) : v;
 }
 
-/* Reads the descriptor at pa; main memory only. ns: of the Non-secure address space. False: nothing is there. */
-WALK_INLINE bool desc_read(struct walk *w, uint64_t pa, bool ns, bool big_endian, uint64_t *desc)
+/* Reads the descriptor at pa; main memory only. ns: of the Non-secure address space. last: of the last level, of a translation of
+   one stage. False: nothing is there. */
+WALK_INLINE bool desc_read(struct walk *w, uint64_t pa, bool ns, bool big_endian, bool last, uint64_t *desc)
 {
     uint64_t page = pa & ~PAGE_OFFSET;
     const __typeof__(w->p->walk.pte[0]) *known = &w->p->walk.pte[page / MEM_PAGE_SIZE % WALK_PAGES];
     const uint8_t *host = known->host;
-    if (unlikely(known->page != page || known->gen != w->p->cpu.engine->gen)) {
+    page |= last;
+    if (unlikely(known->page != page || known->marks != w->p->cpu.engine->marks)) {
         host = mem_page_read(w->p->cpu.mem, pa);
         if (!host || (ns && arm_secure_only(w->p->cfg, pa)))
             return false;
@@ -90,27 +93,27 @@ static bool desc_write(struct walk *w, uint64_t pa, bool big_endian, uint64_t ol
 static void remember_page(struct walk *w, uint64_t page)
 {
     struct pe *p = w->p;
-    if (!mem_page_private(p->cpu.mem, page) || arm_secure_only(p->cfg, page))
+    if (!mem_page_private(p->cpu.mem, page & ~PAGE_OFFSET) || arm_secure_only(p->cfg, page & ~PAGE_OFFSET))
         return;
     __typeof__(p->walk.pte[0]) *known = &p->walk.pte[page / MEM_PAGE_SIZE % WALK_PAGES];
     known->page = page;
-    known->gen = w->gen;
-    known->host = mem_page_read(p->cpu.mem, page);
+    known->marks = w->marks;
+    known->host = mem_page_read(p->cpu.mem, page & ~PAGE_OFFSET);
 }
 
 bool ttw_mark(struct walk *w)
 {
     struct engine *e = w->p->cpu.engine;
     for (unsigned i = 0; i < w->reads; i++)
-        engine_mark_pte(e, w->pte_page[i]);
-    if (unlikely(w->gen != e->gen)) /* an update or a mark flushed: what this walk knew before has lost its marks */
+        engine_mark_pte(e, w->pte_page[i] & ~PAGE_OFFSET, w->pte_page[i] & PTE_LAST);
+    if (unlikely(w->marks != e->marks)) /* an update or a mark flushed: what this walk knew before has lost its marks */
         return false;
     for (unsigned i = 0; i < w->reads; i++)
         remember_page(w, w->pte_page[i]);
     for (unsigned i = 0; i < w->gs; i++) {
         __typeof__(w->p->walk.g[0]) *known = &w->p->walk.g[w->g[i].ipa / MEM_PAGE_SIZE % WALK_GPAGES];
         known->ipa = w->g[i].ipa;
-        known->gen = w->gen;
+        known->marks = w->marks;
         known->vttbr = w->p->s.regs.vttbr_el2;
         known->control = w->s2control;
         known->page = w->g[i].page;
@@ -297,6 +300,8 @@ static uint8_t combine(const struct walk *w, uint8_t s1, unsigned s2)
         switch (s2 & 3) {
         case 3: return s1;
         case 2: {
+            if (s1 == ATTR_TAGGED)
+                return s1;
             bool normal = !attr_is_device(s1);
             unsigned outer = s1 >> 4, inner = s1 & 15;
             outer = normal && outer != 4 ? outer | 4 : 15;
@@ -313,9 +318,9 @@ static uint8_t combine(const struct walk *w, uint8_t s1, unsigned s2)
         return s1;
     if (s2_device)
         return (uint8_t)((s2 & 3) << 2);
-    if (s1 == 0xf0) /* Tagged Normal: Write-Back with both hints */
+    if (s1 == ATTR_TAGGED) /* Write-Back with both hints, and still Tagged only if that is what comes out. S2MemTagType */
         return s2 == 15
-                   ? 0xf0
+                   ? ATTR_TAGGED
                    : (uint8_t)(combine_nibble(15, to_cacheability[s2 >> 2]) << 4 | combine_nibble(15, to_cacheability[s2 & 3]));
     return (uint8_t)(combine_nibble(s1 >> 4, to_cacheability[s2 >> 2]) << 4 | combine_nibble(s1 & 15, to_cacheability[s2 & 3]));
 }
@@ -350,11 +355,11 @@ WALK_INLINE const struct walk_table *last_table2(struct walk *w, uint64_t ipa)
         return NULL;
     uint64_t prefix = ipa >> (2 * GRANULE_4K - 3);
     struct walk_table *t = &p->walk.table2[prefix % WALK_TABLES];
-    if (likely(t->prefix == prefix && t->gen == p->cpu.engine->gen && t->control == w->s2control &&
+    if (likely(t->prefix == prefix && t->marks == p->cpu.engine->marks && t->control == w->s2control &&
                t->vttbr == p->s.regs.vttbr_el2))
         return t;
     w->slot2 = t;
-    w->table2 = (struct walk_table){.prefix = prefix, .gen = w->gen, .control = w->s2control, .vttbr = p->s.regs.vttbr_el2};
+    w->table2 = (struct walk_table){.prefix = prefix, .marks = w->marks, .control = w->s2control, .vttbr = p->s.regs.vttbr_el2};
     return NULL;
 }
 
@@ -380,7 +385,7 @@ static bool second(struct walk *w, uint64_t ipa, bool ns, unsigned need, bool on
         at = known->pa | (ipa >> shift & bits_mask(0, s->granule - 3u)) << 3;
     }
     for (;;) {
-        if (unlikely(!desc_read(w, at, tables_ns, s->big_endian, &desc)))
+        if (unlikely(!desc_read(w, at, tables_ns, s->big_endian, false, &desc)))
             return ttw_fault2(w, FSC_EXTERNAL_ON_WALK, level, ipa, on_walk);
         enum desc_kind k = desc_kind(p, s, desc, level);
         if (unlikely(k == KIND_INVALID))
@@ -448,7 +453,7 @@ WALK_INLINE bool second_of_table(struct walk *w, uint64_t ipa, bool *ns, uint64_
     if (!w->s2)
         return true;
     const __typeof__(w->p->walk.g[0]) *known = &w->p->walk.g[ipa / MEM_PAGE_SIZE % WALK_GPAGES];
-    if (likely(known->ipa == (ipa & ~PAGE_OFFSET) && known->gen == w->p->cpu.engine->gen && known->control == w->s2control &&
+    if (likely(known->ipa == (ipa & ~PAGE_OFFSET) && known->marks == w->p->cpu.engine->marks && known->control == w->s2control &&
                known->vttbr == w->p->s.regs.vttbr_el2 && w->s2control)) {
         *pa = known->page | (ipa & PAGE_OFFSET);
         return true;
@@ -559,10 +564,10 @@ WALK_INLINE struct walk_table *last_table(struct walk *w, const struct stage *s)
     uint64_t prefix = w->va >> below & bits_mask(0, s->iasize - below);
     uint64_t control = w->s2 ? w->s2control : 0, vttbr = w->s2 ? p->s.regs.vttbr_el2 : 0;
     struct walk_table *t = &p->walk.table[w->el0_regime && (w->va >> 55 & 1)][prefix % WALK_TABLES];
-    if (likely(t->prefix == prefix && t->gen == p->cpu.engine->gen && t->control == control && t->vttbr == vttbr))
+    if (likely(t->prefix == prefix && t->marks == p->cpu.engine->marks && t->control == control && t->vttbr == vttbr))
         return t;
     w->slot = t;
-    w->table = (struct walk_table){.prefix = prefix, .gen = w->gen, .vttbr = vttbr, .control = control};
+    w->table = (struct walk_table){.prefix = prefix, .marks = w->marks, .vttbr = vttbr, .control = control};
     return NULL;
 }
 
@@ -589,7 +594,7 @@ bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, 
         if (!known && !second_of_table(w, at, &ns, &pa))
             return false;
         known = NULL;
-        if (unlikely(!desc_read(w, pa, ns, s->big_endian, &desc)))
+        if (unlikely(!desc_read(w, pa, ns, s->big_endian, level == FINAL_LEVEL && !w->s2, &desc)))
             return ttw_fault(w, FSC_EXTERNAL_ON_WALK, level);
         enum desc_kind k = desc_kind(p, s, desc, level);
         if (unlikely(k == KIND_INVALID))
@@ -599,6 +604,8 @@ bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, 
         w->table.at = at & ~PAGE_OFFSET;
         w->table.pa = pa & ~PAGE_OFFSET;
         w->table.limits = limits;
+        if (k == KIND_LEAF && level == FINAL_LEVEL && !w->s2)
+            w->from = tlb_from(pa);
         if (k == KIND_LEAF)
             return first_leaf(w, s, r, desc, at, pa, level, limits, table_ns, out);
         if (!r->hpd)
