@@ -30,12 +30,12 @@
 #define PTE_LAST    1u /* in an address of walk.pte and walk.pte_page: desc_read's `last` */
 /* In Secure state: tables are (SW: of Secure, NSW: of Non-secure intermediate addresses), and accesses lead (SA, NSA) to the
    Non-secure address space. */
-#define VSTCR_SW    (UINT64_C(1) << 29)
-#define VSTCR_SA    (UINT64_C(1) << 30)
-#define VTCR_NSW    (UINT64_C(1) << 29)
-#define VTCR_NSA    (UINT64_C(1) << 30)
-#define VTCR_SL2    33
-#define VTCR_DS     32
+#define VSTCR_SW (UINT64_C(1) << 29)
+#define VSTCR_SA (UINT64_C(1) << 30)
+#define VTCR_NSW (UINT64_C(1) << 29)
+#define VTCR_NSA (UINT64_C(1) << 30)
+#define VTCR_SL2 33
+#define VTCR_DS  32
 
 #define WALK_INLINE static inline __attribute__((always_inline))
 
