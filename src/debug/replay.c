@@ -236,6 +236,7 @@ static void on_trap(void *ctx, struct machine *m, const struct machine_change *c
     }
     struct history_point at = history_point_of(m);
     diverge(x, &at);
+    x->out->at_trap = true;
     buf_printf(&x->out->text, "trap %" PRIu64 " differs:\n", x->out->traps);
     if (x->has_last)
         tell_trap(x, "before  ", &x->last);

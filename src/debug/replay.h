@@ -41,6 +41,7 @@ struct replay_result {
     enum replay_verdict verdict;
     uint64_t instret, traps, digests; /* executed, compared */
     struct buf text;                  /* DIVERGED: what differs, in lines; NUL-terminated behind len */
+    bool at_trap;                     /* DIVERGED: trap number `traps`, from 1, is another one, or there should be none */
     struct history_point at, last;    /* DIVERGED: where it was seen; the last point known to be equal */
 };
 /* Runs m, which is as the setup says, through the trace. same_images: its images are those of the recording, so whole states

@@ -23,8 +23,11 @@ static void item(void *ctx, const struct timeline_item *i, struct buf *out)
 }
 
 /* Colours of Okabe and Ito, which people with any colour vision tell apart; by privilege, guests apart. */
-static const char *class_of(uint8_t mode)
+static const char *class_of(const struct page *p, uint8_t mode)
 {
+    static const char *const levels[2][4] = {{"u", "vs", "h", "m"}, {"mark", "vu", "vu", "m"}};
+    if (strstr(p->mode_name[mode], "EL"))
+        return levels[mode >> 3][mode & 3];
     static const char *const name[2][4] = {{"u", "s", "h", "m"}, {"vu", "vs", "vh", "m"}};
     return name[mode >> 3][mode & 3];
 }
@@ -62,7 +65,7 @@ static void lane(const struct page *p, const struct page_hart *h, uint8_t mode, 
                  uint64_t length, struct buf *out)
 {
     buf_printf(out, "<text x=\"%d\" y=\"%u\" text-anchor=\"end\">%s</text>\n<g class=\"%s\"><title>", LEFT - 8, y + 14,
-               p->mode_name[mode], class_of(mode));
+               p->mode_name[mode], class_of(p, mode));
     tell_stays(p, h, mode, length, out);
     buf_printf(out, "</title>");
     for (unsigned x = 0; x < COLUMNS;) {
