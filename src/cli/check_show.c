@@ -195,7 +195,7 @@ void check_show_list(void)
     const char *title, *name;
     puts("Scenarios");
     for (unsigned i = 0; (name = check_scenario_name(i, &title)); i++)
-        printf("  %-13s %s\n", name, title);
+        printf("  %-13s %s%s\n", name, title, check_scenario_is_long(i) ? " (by its name, or with --full)" : "");
     puts("Firmware");
     for (unsigned i = 0; i < CHECK_FIRMWARES; i++)
         printf("  %s\n", check_firmware_name(i));

@@ -234,7 +234,7 @@ static bool put_image(struct golden_text *t, const struct trace_image *k, const 
         if (!at || (at > word && at[-1] != '=') || (at[n] && at[n] != ','))
             continue;
         if (asprintf(&other, "%.*s%s%s", (int)(at - word), word, file, at + n) < 0)
-            abort(); /* out of host memory: nothing sensible can go on */
+            abort();        /* out of host memory: nothing sensible can go on */
         t->argv[i] = other; /* golden_close frees what is not of the text */
         found = true;
     }

@@ -74,7 +74,9 @@ static const struct argp_option table[] = {
     {"window", OPT_WINDOW, "N", 0, "how many cycles the window may be long (10M)", 2},
     {"only", OPT_ONLY, "K[.J]", 0, "do this case alone and tell its story; K.J: boundary J of the handling", 2},
     {"record", OPT_RECORD, "FILE", 0,
-     "write the case of --only, or the first one that fails if one does, as a trace for `trapline replay`, from the window's beginning on", 2},
+     "write the case of --only, or the first one that fails if one does, as a trace for `trapline replay`, from the window's "
+     "beginning on",
+     2},
     {0, 0, 0, 0, "Work and results:", 3},
     {"jobs", OPT_JOBS, "N", 0, "processes (one for each core)", 3},
     {"shard", OPT_SHARD, "I/N", 0, "do the I-th of N equal parts, into --out", 3},
@@ -660,8 +662,8 @@ static int all_cases(const struct sweep_args *a, struct sweep *s, struct sweep_r
     double seconds = session_clock() - start;
     busy = session_processor() - busy;
     double done = (double)sweep_result_done(r);
-    fprintf(stderr, "%.0f cases in %.3f s on %" PRIu64 " cores: %.0f a second on each, %.0f a second of processor time\n", done, seconds,
-            a->jobs, seconds > 0 ? done / seconds / (double)a->jobs : 0, busy > 0 ? done / busy : 0);
+    fprintf(stderr, "%.0f cases in %.3f s on %" PRIu64 " cores: %.0f a second on each, %.0f a second of processor time\n", done,
+            seconds, a->jobs, seconds > 0 ? done / seconds / (double)a->jobs : 0, busy > 0 ? done / busy : 0);
     if (a->out) {
         r->shard = (uint32_t)shard;
         r->shards = (uint32_t)shards;

@@ -14,7 +14,7 @@ struct sweep_recording {
     const char *why;                     /* how it ended: a verdict's name */
     int status;                          /* exit status of the case */
 };
-/* The machine's state at the window's beginning is in the trace, whatever it was booted and set up from. False with a sentence, and
-   no file. */
+/* The machine's state at the window's beginning is in the trace, whatever it was booted and set up from. False with a sentence,
+   and no file. */
 bool sweep_record(const struct sweep_recording *r, struct err *e);
 #endif

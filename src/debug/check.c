@@ -34,10 +34,13 @@ static bool always(const struct check_firmware *f)
 }
 
 #define NMI_CPU ",smrnmi=on,nmi=0x80000400,nmi-exception=0x80000500" /* where the bundled firmware handles them */
-#define SOURCE(name, title, event, inject, cpu)                                                                                     \
-    {name, title, "kvm%s.elf", "paging=on event=" event, 0, true, NULL, switch_size, bundled_apply, switch_run, switch_story, \
-     inject, cpu, true}
-#define BY_CALL(name, title, event) SOURCE(name, "s1.switch by " title ", injected by another hart", event, "sse:" event ",hart=0,by=1", NULL)
+#define SOURCE(name, title, event, inject, cpu)                                                                                  \
+    {                                                                                                                            \
+        name, title, "kvm%s.elf", "paging=on event=" event, 0, true, NULL, switch_size, bundled_apply, switch_run, switch_story, \
+            inject, cpu, true                                                                                                    \
+    }
+#define BY_CALL(name, title, event) \
+    SOURCE(name, "s1.switch by " title ", injected by another hart", event, "sse:" event ",hart=0,by=1", NULL)
 
 static bool bundled_apply(const struct check_firmware *f) { return !f->cached; }
 
@@ -59,8 +62,8 @@ static const struct check_scenario scenarios[SCENARIOS] = {
     [SCENARIO_s1_jump] = {"s1.jump", "s1.switch with landing pads on, the indirect jumps into it included", "kvm%s.elf",
                           "paging=on lpad=on", 0, true, NULL, switch_size, states_flags_apply, switch_run, switch_story},
     [SCENARIO_s1_nested] = {"s1.nested", "s1.switch, and a second event at every instruction of the first one's handling",
-                            "kvm%s.elf", "paging=on", 0, true, "sse:0xffff0000,hart=0,by=1", switch_size, always,
-                            switch_run, switch_story},
+                            "kvm%s.elf", "paging=on", 0, true, "sse:0xffff0000,hart=0,by=1", switch_size, always, switch_run,
+                            switch_story},
     [SCENARIO_s1_lcofi] = SOURCE("s1.lcofi", "s1.switch by counter overflows (event 0x10000)", "0x10000", "lcofi", NULL),
     [SCENARIO_s1_ras] = SOURCE("s1.ras", "s1.switch by hardware errors (event 0)", "0", "ras", NULL),
     [SCENARIO_s1_nmi] = SOURCE("s1.nmi", "s1.switch by non-maskable interrupts (event 0)", "0", "rnmi", NMI_CPU),
@@ -71,8 +74,9 @@ static const struct check_scenario scenarios[SCENARIOS] = {
     [SCENARIO_s1_g_plat] = BY_CALL("s1.g-plat", "global platform events", "0xc000"),
     [SCENARIO_s1_g_low] = BY_CALL("s1.g-low", "global RAS events of low priority", "0x108000"),
     [SCENARIO_s1_g_soft] = BY_CALL("s1.g-soft", "global software events", "0xffff8000"),
-    [SCENARIO_s2_lcofi] = {"s2.lcofi", "s2.kernel by counter overflows (event 0x10000)", "kernel%s.elf", "paging=on event=0x10000",
-                           0, false, NULL, switch_size, bundled_apply, switch_run, switch_story, "lcofi", NULL, true},
+    [SCENARIO_s2_lcofi] = {"s2.lcofi", "s2.kernel by counter overflows (event 0x10000)", "kernel%s.elf",
+                           "paging=on event=0x10000", 0, false, NULL, switch_size, bundled_apply, switch_run, switch_story,
+                           "lcofi", NULL, true},
     [SCENARIO_s1_second] = {"s1.second", "s1.nested with all handlers, the second event being a counter overflow", "kvm%s.elf",
                             "paging=on event2=0x10000", 0, true, "lcofi", switch_size, bundled_apply, switch_run, switch_story,
                             NULL, NULL, true},

@@ -134,7 +134,8 @@ static bool make_variants(struct window *w, const struct check_job *job, uint64_
         const struct check_handler *h = job_handler(job, i);
         snprintf(w->variant[i].name, sizeof w->variant[i].name, "%s", h->name);
         w->variant[i].poke[0] = (struct sweep_poke){.va = select, .value = h->select, .size = w->xlen / 8};
-        w->variant[i].poke[1] = (struct sweep_poke){.va = arg, .value = nests_all(job) ? SECOND_SOURCE : SECOND_EVENT, .size = w->xlen / 8};
+        w->variant[i].poke[1] =
+            (struct sweep_poke){.va = arg, .value = nests_all(job) ? SECOND_SOURCE : SECOND_EVENT, .size = w->xlen / 8};
         w->variant[i].pokes = h->effect == SSE_EFFECT_PREEMPT ? 2 : 1;
     }
     return true;
@@ -387,8 +388,8 @@ static bool is_transparent(const struct judging *j, const struct rv_view *y)
     return !sse_context_differs(&x, &o.resumed, &i, &a, &b);
 }
 
-/* One second event. Where the form brings back what it interrupts, everything ends as it does without it; but a first handler that
-   goes astray reads memory that nobody has promised to leave alone. */
+/* One second event. Where the form brings back what it interrupts, everything ends as it does without it; but a first handler
+   that goes astray reads memory that nobody has promised to leave alone. */
 static void judge_second(const struct sweep_case *c, struct judging *j, struct check_verdict *v)
 {
     const struct check_handler *h = job_handler(j->job, c->variant);
@@ -404,7 +405,8 @@ static void judge_second(const struct sweep_case *c, struct judging *j, struct c
     if (!c->as_first)
         note_first(v, c);
     if (lost ? c->verdict == SWEEP_PASS : !c->as_first && transparent)
-        unexpected(v, c, c->detail ? c->detail->where : "", "a second event that comes back as it was changes what becomes of the first");
+        unexpected(v, c, c->detail ? c->detail->where : "",
+                   "a second event that comes back as it was changes what becomes of the first");
     else if (!y && !c->as_first)
         unexpected(v, c, c->detail ? c->detail->where : "", "the second event was not taken");
 }

@@ -101,7 +101,8 @@ static bool parse_name(const char *text, size_t n, struct inject_event *out, str
         return err_set(e, "event '%.*s': write %s:NUMBER", (int)n, text, row->name);
     out->sse = row->event == INJECT_MACHINE_SSE;
     if (out->sse && !sbi_has_event((uint32_t)v))
-        return err_set(e, "event '%.*s': SBI v3.0 reserves that id: there is no such event (see `trapline doc sbi:sse`)", (int)n, text);
+        return err_set(e, "event '%.*s': SBI v3.0 reserves that id: there is no such event (see `trapline doc sbi:sse`)", (int)n,
+                       text);
     out->number = (uint32_t)v;
     out->arch = row->arch;
     if (!out->sse)

@@ -44,8 +44,8 @@ bool inject_parse_point(const char *text, struct inject_point *out, struct err *
 bool inject_resolve(struct inject_point *p, struct machine *m, struct err *e);
 /* Whether the event can happen on this machine at all. */
 bool inject_possible(const struct inject_event *ev, struct machine *m, struct err *e);
-/* Whether the firmware, as it is now, has the SSE event: it is asked in a fork. False with a sentence that names its error; true also
-   of other events, and when nobody can make the call now. */
+/* Whether the firmware, as it is now, has the SSE event: it is asked in a fork. False with a sentence that names its error; true
+   also of other events, and when nobody can make the call now. */
 bool inject_known(const struct inject_event *ev, struct machine *m, struct err *e);
 /* Makes it happen, at the boundary where the machine is. False with a sentence: the machine refused, or an SSE call did not
    return success. */
@@ -66,7 +66,7 @@ struct inject_list {
     struct inject_plan *plan;
     unsigned count, left; /* left: not done yet */
     bool failed;
-    struct err why;                              /* failed: an event was refused */
+    struct err why; /* failed: an event was refused */
     /* An event has happened: it has changed the machine. NULL: nobody asks. */
     void (*fired)(void *ctx, struct machine *m, const char *words);
     void *fired_ctx;

@@ -41,7 +41,7 @@ struct sweep_poke {
     unsigned size;
 };
 
-#define SWEEP_CASE_CYCLES UINT64_C(10000)  /* how long a case may take if nobody says otherwise */
+#define SWEEP_CASE_CYCLES UINT64_C(10000) /* how long a case may take if nobody says otherwise */
 
 /* One way of setting the guest up; each is swept with each event. */
 #define SWEEP_POKES 16
@@ -87,7 +87,7 @@ struct sweep_config {
     uint64_t reach_cycles;           /* how long it may take to reach `from` */
     uint64_t window_cycles;          /* how long the window may be */
     const struct sweep_judge *judge; /* NULL: none */
-    bool all_seconds;                /* every case of the second order is told; else those alone that fail, and the others are counted */
+    bool all_seconds; /* every case of the second order is told; else those alone that fail, and the others are counted */
 };
 
 enum sweep_verdict {
@@ -130,7 +130,7 @@ struct sweep_case {
     uint64_t cycles;      /* that the case took */
     uint32_t nest_cases, nest_pass, nest_same, nest_handled; /* the second order of a case of the first, where they were done */
     struct sweep_detail *detail;                             /* of SWEEP_VIOLATION and worse */
-    uint64_t at_cycle; /* while it is told: the hart's cycle at which it was injected */
+    uint64_t at_cycle;                                       /* while it is told: the hart's cycle at which it was injected */
     /* Of the second order, while it is told: */
     bool as_first;             /* it ends as the first event's case ends without it, in every register and word of memory */
     const struct context *was; /* what the second event interrupted; NULL: it was not taken */

@@ -63,7 +63,8 @@ static void keep(struct circle *c, const struct run *r)
     c->next = 2 * r->changes;
 }
 
-/* ---- whether two states differ in the time alone ------------------------------------------------------------------------------ */
+/* ---- whether two states differ in the time alone ------------------------------------------------------------------------------
+ */
 
 /* A cpu's clock comes first in its state (CPU_PROGRESS). */
 static bool same_cpu(struct machine *a, struct machine *b, unsigned hart)
@@ -76,11 +77,10 @@ static bool same_cpu(struct machine *a, struct machine *b, unsigned hart)
 bool sweep_same_state(struct machine *a, struct machine *b)
 {
     const struct machine_state *x = &a->st, *y = &b->st;
-    bool same = x->rng == y->rng && x->exited == y->exited && x->typed == y->typed &&
-                !memcmp(x->typed_byte, y->typed_byte, sizeof x->typed_byte) &&
-                !memcmp(&x->semihost, &y->semihost, sizeof x->semihost) &&
-                !memcmp(x->sched.when, y->sched.when, sizeof x->sched.when) &&
-                !memcmp(a->states, b->states, a->setup->states_size);
+    bool same =
+        x->rng == y->rng && x->exited == y->exited && x->typed == y->typed &&
+        !memcmp(x->typed_byte, y->typed_byte, sizeof x->typed_byte) && !memcmp(&x->semihost, &y->semihost, sizeof x->semihost) &&
+        !memcmp(x->sched.when, y->sched.when, sizeof x->sched.when) && !memcmp(a->states, b->states, a->setup->states_size);
     for (unsigned i = 0; same && i < machine_harts(a); i++)
         same = same_cpu(a, b, i);
     return same;

@@ -25,14 +25,14 @@ struct window {
 struct sweep {
     struct sweep_config c;
     const struct context_ops *ops;
-    struct window *window;                          /* c.variants of them */
-    struct machine *booted;                         /* at `from` */
-    struct machine *walk;                           /* goes through the window */
-    struct machine *trial;                          /* does the cases */
-    struct machine *late;                           /* the state in which an event is taken late; NULL until needed */
-    struct machine *handling;                       /* goes through a handling; NULL until needed */
-    struct machine *second;                         /* does what nests in it */
-    struct lost *lost;                              /* where a handling that never comes back is left */
+    struct window *window;    /* c.variants of them */
+    struct machine *booted;   /* at `from` */
+    struct machine *walk;     /* goes through the window */
+    struct machine *trial;    /* does the cases */
+    struct machine *late;     /* the state in which an event is taken late; NULL until needed */
+    struct machine *handling; /* goes through a handling; NULL until needed */
+    struct machine *second;   /* does what nests in it */
+    struct lost *lost;        /* where a handling that never comes back is left */
     struct circle *circle;
     void *judge_boot, *judge_walk, *judge_handling; /* the judge's states beside them */
     void *judge_trial;
@@ -75,17 +75,17 @@ struct run {
     uint64_t start;                                           /* the hart's cycle at the injection */
     enum { BREAK_NEVER, BREAK_LATE, BREAK_TAKEN } break_when; /* the event is taken: behind its boundary, at all */
     struct lost *lost;                                        /* where to look whether it gets; NULL: nowhere */
-    bool taken, late, resumed, handled, edited; /* late: taken behind its boundary */
-    bool entered;            /* handler text, */
-    uint8_t entered_priv;    /* in this mode; */
-    bool fell;               /* and a return led back into it with less privilege: whoever runs there is not the handler any more */
-    bool circles;            /* it goes round and round in the same states */
-    bool meets_lost;         /* it may be there */
-    bool is_lost;            /* it is */
-    uint64_t changes;        /* traps and returns of the hart since the injection */
-    uint64_t left;           /* the cycle behind the last of them that touched handler text; 0: none did */
-    bool left_out;           /* it led out of it */
-    unsigned depth;          /* traps since, that have not been returned from */
+    bool taken, late, resumed, handled, edited;               /* late: taken behind its boundary */
+    bool entered;                                             /* handler text, */
+    uint8_t entered_priv;                                     /* in this mode; */
+    bool fell;        /* and a return led back into it with less privilege: whoever runs there is not the handler any more */
+    bool circles;     /* it goes round and round in the same states */
+    bool meets_lost;  /* it may be there */
+    bool is_lost;     /* it is */
+    uint64_t changes; /* traps and returns of the hart since the injection */
+    uint64_t left;    /* the cycle behind the last of them that touched handler text; 0: none did */
+    bool left_out;    /* it led out of it */
+    unsigned depth;   /* traps since, that have not been returned from */
     uint64_t epc[RUN_DEPTH]; /* of the first of them */
     uint64_t taken_cycle, taken_pc;
     struct context_mode taken_to;

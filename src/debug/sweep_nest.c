@@ -13,9 +13,9 @@ struct nest {
     struct path path;
     struct machine *memory;
     struct sweep_case *k;
-    uint64_t end;       /* the cycle at which the handling is over, if it does not come back */
-    bool leaves;        /* it does not: s->lost is where it is left for good */
-    uint8_t verdict;    /* on the first event without another, and what there is to tell of it */
+    uint64_t end;    /* the cycle at which the handling is over, if it does not come back */
+    bool leaves;     /* it does not: s->lost is where it is left for good */
+    uint8_t verdict; /* on the first event without another, and what there is to tell of it */
     struct sweep_detail *detail;
     void *judge_second; /* NULL without a judge */
 };

@@ -59,8 +59,8 @@ static void note_entry(struct run *r, struct machine *m, const struct machine_ch
         machine_break(m, c->hart);
 }
 
-/* Nothing has handled the event yet, and nothing of what it interrupted is executed either: a handler of non-maskable interrupts has
-   left a note for the firmware, and an interrupt that is taken now. */
+/* Nothing has handled the event yet, and nothing of what it interrupted is executed either: a handler of non-maskable interrupts
+   has left a note for the firmware, and an interrupt that is taken now. */
 static bool comes_back_at_once(const struct run *r, struct machine *m, const struct machine_change *c)
 {
     const struct context_ops *ops = r->s->ops;
@@ -142,18 +142,15 @@ void run_begin(struct run *r, struct sweep *s, struct machine *m, struct machine
 
 void run_end(struct run *r) { machine_watch(r->m, NULL, NULL); }
 
-/* Whether the run, whose hart is in the very state in which the handling is left for good, does what is done from there on: an event
-   that was not taken may still be pending. Behind a fall nothing more is looked at. */
+/* Whether the run, whose hart is in the very state in which the handling is left for good, does what is done from there on: an
+   event that was not taken may still be pending. Behind a fall nothing more is looked at. */
 static bool is_lost(const struct run *r)
 {
     const struct lost *l = r->lost;
     return run_same_memory(r->s, r->m, l->m) && (r->second->taken || r->fell || sweep_same_state(l->m, r->m));
 }
 
-bool run_over(const struct run *r)
-{
-    return r->resumed || r->fell || r->is_lost || r->circles || r->depth >= RUN_TOO_DEEP;
-}
+bool run_over(const struct run *r) { return r->resumed || r->fell || r->is_lost || r->circles || r->depth >= RUN_TOO_DEEP; }
 
 enum machine_stop run_on(struct run *r)
 {
@@ -196,7 +193,8 @@ enum sweep_verdict run_verdict(const struct run *r, enum machine_stop why, char 
                  r->fell                    ? "a return leads back into the handler with less privilege than it had"
                  : r->circles               ? "the interrupted context never goes on: the same traps come again and again"
                  : r->depth >= RUN_TOO_DEEP ? "trap follows trap, and none is returned from"
-                                            : "the interrupted context has not gone on within %" PRIu64 " cycles (see --max-cycles)",
+                                            : "the interrupted context has not gone on within %" PRIu64
+                                              " cycles (see --max-cycles)",
                  r->s->c.case_cycles);
     return *end ? SWEEP_ENDED : SWEEP_RUNAWAY;
 }

@@ -137,6 +137,21 @@ check 1 s1.switch s1.states --firmware sbi-maint --xlen 64
 says "beyond the model 'htval' came back changed, known is ''"
 says 'htval'
 
+# Those that are run only when they are named: other sources of the event, and second events everywhere.
+cp "$TRAPLINE_SOURCE"/roms/{MANIFEST,kvm*.elf,kernel*.elf,sbi-*.elf} "$program/roms/"
+check 0 s1.ras s1.nmi s1.g-soft --firmware sbi-head --xlen 64
+says '^s1.nmi *sbi-head *64 hk0 *393 *known *A3 164'
+says '^s1.ras *sbi-head *64 hk4 *393 *known *A3 164'
+says '^s1.g-soft *sbi-head *64 linux-good *393 *known *A3 210'
+check 0 s2.second --firmware sbi-maint --xlen 64
+says '^s2.second *sbi-maint *64 hk0 *1112 *pass'
+says '^s2.second *sbi-maint *64 linux-nosstatus *33638 *pass'
+cp "$program/roms/sbi-p1.elf" "$program/roms/sbi-maint.elf"
+check 1 s2.second --firmware sbi-maint --xlen 64
+says 'a second event that comes back as it was changes what becomes of the first'
+check 0 --list
+says '^  s1.ras .*by its name, or with --full'
+
 # Bad input: a sentence, status 2.
 cp "$TRAPLINE_SOURCE"/roms/* "$program/roms/"
 rm "$program/roms/sbi-priv.elf"

@@ -78,8 +78,8 @@ static void any_context(struct fuzz *z, unsigned h)
     rig_set(r, h, "vsepc", any_word(z));
 }
 
-/* Every hart but one waits where nothing happens. Interrupts of S are off everywhere: OpenSBI's sse_enable of the PMU overflow event
-   turns one on when it delegates that interrupt, and then the hart's next call would never be made. */
+/* Every hart but one waits where nothing happens. Interrupts of S are off everywhere: OpenSBI's sse_enable of the PMU overflow
+   event turns one on when it delegates that interrupt, and then the hart's next call would never be made. */
 static void park_others(struct fuzz *z, unsigned h)
 {
     for (unsigned i = 0; z->foreign && i < z->r.harts; i++)

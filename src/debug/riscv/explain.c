@@ -237,4 +237,5 @@ static const char *cause_name(bool interrupt, uint64_t cause, uint64_t *number, 
     return trace_cause(interrupt, cause, scratch);
 }
 
-const struct explain_ops riscv_explain = {.exception_cycles = 1, .outside = true, .explain = explain, .walk = walk, .cause = cause_name};
+const struct explain_ops riscv_explain = {
+    .exception_cycles = 1, .outside = true, .explain = explain, .walk = walk, .cause = cause_name};
