@@ -49,6 +49,8 @@ static const struct identified {
     {FEAT_PACQARMA5, SR_id_aa64isar1_el1, 24, 1, false}, {FEAT_PACQARMA3, SR_id_aa64isar2_el1, 8, 1, false},
     {FEAT_PACIMP, SR_id_aa64isar1_el1, 28, 1, false},    {FEAT_MTE, SR_id_aa64pfr1_el1, 8, 1, false},
     {FEAT_MTE2, SR_id_aa64pfr1_el1, 8, 2, false},        {FEAT_MTE3, SR_id_aa64pfr1_el1, 8, 3, false},
+    {FEAT_TCR2, SR_id_aa64mmfr3_el1, 0, 1, false},       {FEAT_SCTLR2, SR_id_aa64mmfr3_el1, 4, 1, false},
+    {FEAT_S1PIE, SR_id_aa64mmfr3_el1, 8, 1, false},      {FEAT_S1POE, SR_id_aa64mmfr3_el1, 16, 1, false},
     {FEAT_MTE_STORE_ONLY, SR_id_aa64pfr2_el1, 4, 1, false}, {FEAT_MTE_TAGGED_FAR, SR_id_aa64pfr2_el1, 8, 1, false},
         {FEAT_FP, SR_id_aa64pfr0_el1, 16, 0, true},
     {FEAT_AdvSIMD, SR_id_aa64pfr0_el1, 20, 0, true},     {FEAT_FP16, SR_id_aa64pfr0_el1, 16, 1, true},
