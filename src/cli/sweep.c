@@ -67,7 +67,7 @@ static const struct argp_option table[] = {
      "transparent: the interrupted context comes back as it was; sbi: the firmware does with SSE events "
      "what SBI v3.0 says, and what the handler did not edit comes back as it was",
      2},
-    {"max-cycles", OPT_MAX_CYCLES, "N", 0, "how long a case may take (100k)", 2},
+    {"max-cycles", OPT_MAX_CYCLES, "N", 0, "how long a case may take (10k)", 2},
     {"reach", OPT_REACH, "N", 0, "how many cycles it may take to reach the window (10G)", 2},
     {"window", OPT_WINDOW, "N", 0, "how many cycles the window may be long (10M)", 2},
     {"only", OPT_ONLY, "K[.J]", 0, "do this case alone and tell its story; K.J: boundary J of the handling", 2},
@@ -607,12 +607,14 @@ static int all_cases(const struct sweep_args *a, struct sweep *s, struct sweep_r
     struct err e;
     uint64_t shards = a->shards ? a->shards : 1, shard = a->shards ? a->shard : 1, cases = sweep_cases(s);
     uint64_t mine = cases / shards + (shard <= cases % shards);
-    double start = session_clock();
+    double start = session_clock(), busy = session_processor();
     if (!sweep_work(s, shard - 1, shards, (unsigned)(a->jobs < 1024 ? a->jobs : 1024), mine, r, &e))
         return cli_error(&e);
     double seconds = session_clock() - start;
-    fprintf(stderr, "%zu cases in %.3f s on %" PRIu64 " cores: %.0f a second on each\n", r->count, seconds, a->jobs,
-            seconds > 0 ? (double)sweep_result_done(r) / seconds / (double)a->jobs : 0);
+    busy = session_processor() - busy;
+    double done = (double)sweep_result_done(r);
+    fprintf(stderr, "%.0f cases in %.3f s on %" PRIu64 " cores: %.0f a second on each, %.0f a second of processor time\n", done, seconds,
+            a->jobs, seconds > 0 ? done / seconds / (double)a->jobs : 0, busy > 0 ? done / busy : 0);
     if (a->out) {
         r->shard = (uint32_t)shard;
         r->shards = (uint32_t)shards;

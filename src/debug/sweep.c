@@ -245,8 +245,12 @@ struct sweep *sweep_new(const struct sweep_config *c, struct machine *m, struct 
         return NULL;
     }
     judge_new(s);
+    s->circle = circle_new(s);
     bool ok = reach(s, e);
     machine_watch(m, NULL, NULL);
+    for (unsigned i = 0; ok && i < c->events; i++)
+        ok = inject_known(&c->event[i], m, e);
+    ok = ok && (!c->nest || inject_known(c->nest, m, e));
     s->walk = machine_fork(m);
     s->trial = machine_fork(m);
     for (unsigned i = 0; ok && i < c->variants; i++)
@@ -270,6 +274,11 @@ void sweep_free(struct sweep *s)
     machine_free(s->trial);
     machine_free(s->late);
     machine_free(s->handling);
+    machine_free(s->second);
+    if (s->lost)
+        machine_free(s->lost->m);
+    free(s->lost);
+    circle_free(s->circle);
     machine_free(s->booted);
     free(s->judge_boot);
     free(s->judge_walk);

@@ -19,10 +19,11 @@ struct mem;
 
 /* Page flags: why a store to this RAM page must not go through a cached translation. Kept per machine, they are a cache. */
 enum {
-    MEM_CODE = 1,  /* decoded */
-    MEM_PTE = 2,   /* page-table entries that cached translations came from */
-    MEM_WATCH = 4, /* a reservation of another hart, or a watchpoint */
-    MEM_SHARED = 8 /* a cached translation may read the page while it is shared with a fork */
+    MEM_CODE = 1,   /* decoded */
+    MEM_PTE = 2,    /* page-table entries that cached translations came from */
+    MEM_WATCH = 4,  /* a reservation of another hart, or a watchpoint */
+    MEM_SHARED = 8, /* a cached translation may read the page while it is shared with a fork */
+    MEM_TABLES = 16 /* with MEM_PTE: not all of those entries were last-level ones of a translation of one stage */
 };
 
 /* A region that is not RAM. size is 1, 2, 4 or 8; off is relative to the region. Return false for an access fault. */

@@ -23,7 +23,7 @@ sweep 0 guest.elf --event msip --event meip --event ssip
 grep -qE '^meip +73 +73 +0 +0 +0 +0 +0 +0 +73$' out || fail "the table: $(cat out)"
 grep -qx 'handlers: handler_text_start..handler_text_end' out && grep -qx 'memory that may change: scratch_start..scratch_end' out ||
     fail "ranges are not told: $(head -n 4 out)"
-grep -qE '^219 cases in .* on [0-9]+ cores: [0-9]+ a second on each$' err || fail "nothing about the speed: $(cat err)"
+grep -qE '^219 cases in .* on [0-9]+ cores: [0-9]+ a second on each, [0-9]+ a second of processor time$' err || fail "nothing about the speed: $(cat err)"
 sweep 1 guest.elf --event meip --handler 1,4,8 --json all.json --junit all.xml
 grep -qE '^meip +1 +73 +72 +0 +1 ' out && grep -qE '^all +219 +210 +0 +8 +0 +0 +1 ' out || fail "the table: $(cat out)"
 grep -qE '^meip, 1: boundary [0-9]+ at 0x[0-9a-f]+ victim \(HS\)$' out && grep -qE '^    t3 0x[0-9a-f]+ -> 0x0$' out ||
@@ -109,6 +109,11 @@ refuse "--nest: there is no event 'x'; \`trapline sweep --help\` lists them" gue
 refuse "event 'rnmi': the cpu has no resumable NMI (smrnmi=off)" guest.elf --event rnmi
 refuse "event 'meip,hart=3': the machine has no hart 3" guest.elf --event meip,hart=3
 refuse "event 'sse:1': the machine has no hart 1 (see -smp)" guest.elf --event sse:1
+refuse "--event: event 'sse:0x1234': SBI v3.0 reserves that id: there is no such event (see \`trapline doc sbi:sse\`)" guest.elf --event sse:0x1234
+refuse "event 'sse:0x5000': the firmware has no such event: sbi_sse_inject returns SBI_ERR_INVALID_PARAM" \
+    -bios "$TRAPLINE_SOURCE/roms/sbi-head.elf" -kernel "$TRAPLINE_SOURCE/roms/kvm.elf" -smp 2 --event sse:0x5000
+refuse "event 'sse:0x4abc': the firmware has no such event: sbi_sse_inject returns SBI_ERR_INVALID_PARAM" \
+    -bios "$TRAPLINE_SOURCE/roms/sbi-head.elf" -kernel "$TRAPLINE_SOURCE/roms/kvm.elf" -smp 2 --event meip --nest sse:0x4abc
 refuse "the machine has no hart 2 (see -smp)" guest.elf --event meip,hart=0 --hart 2
 refuse "'nowhere': the images have no symbol 'nowhere'" guest.elf --event meip --from nowhere
 refuse "'nowhere': the images have no symbol 'nowhere'" guest.elf --event meip --to nowhere

@@ -112,9 +112,7 @@ static void put_opaque_read(struct a64_case *c)
         sysreg_name(id, name, sizeof name);
     } while (!id || !sysreg_exists(c->isa->map, id) || sysreg_op(id).kind != SYSREG_OP_NONE || differs(name) ||
              (sysreg_key_of(id) >> 14) < 2 || (!c->e2h && strstr(name, "_el12")) || (c->tge && id == SR_scxtnum_el0));
-    unsigned rt = a64_block_scratch(c);
-    put_mrs(c, id, rt);
-    put(c, 0xd2800000 | rt);
+    put_mrs(c, id, 31);
 }
 
 /* RES1 bits: QEMU 7.2 keeps what is written. */

@@ -37,7 +37,7 @@ void a64_set_reg(struct a64_case *c, unsigned id, uint64_t value)
 {
     for (unsigned i = 0; i < a64_init_count(); i++)
         if (a64_init_reg(i) == id)
-            memcpy(c->arena + DESCA_REG + 8 * i, &value, 8);
+            c->reg[i] = value;
 }
 
 static void set(struct a64_case *c, unsigned at, uint64_t value) { memcpy(c->arena + at, &value, 8); }
@@ -58,7 +58,10 @@ static uint64_t data_address(struct a64_case *c)
     return a64_chance(&c->rng, 20) ? at + rng_below(&c->rng, 16) : at;
 }
 
-static void put_registers(struct a64_case *c)
+static void set_round(struct a64_case *c, unsigned at, uint64_t value) { memcpy(c->round + at, &value, 8); }
+
+/* General and vector registers, and PSTATE. */
+void a64_registers_make(struct a64_case *c)
 {
     c->pointers = c->smalls = 0;
     for (unsigned i = 0; i < 31; i++) {
@@ -71,10 +74,17 @@ static void put_registers(struct a64_case *c)
             v = rng_below(&c->rng, 64);
             c->smalls |= UINT32_C(1) << i;
         }
-        set(c, DESCA_X + 8 * i, v);
+        set_round(c, ROUNDA_X + 8 * i, v);
     }
     for (unsigned i = 0; i < 64; i++)
-        set(c, DESCA_V + 8 * i, a64_value(&c->rng));
+        set_round(c, ROUNDA_V + 8 * i, a64_value(&c->rng));
+    unsigned sp = c->el == 3 || c->el == 0 ? 0 : (unsigned)rng_below(&c->rng, 2);
+    set_round(c, ROUNDA_PSTATE,
+              (rng_next(&c->rng) & (UINT64_C(15) << 28 | 1 << 12 | 1 << 22 | 1 << 23 | 1 << 24)) | 0x3c0 | c->el << 2 | sp);
+}
+
+static void put_stack_pointers(struct a64_case *c)
+{
     static const uint16_t sps[] = {SR_sp_el0, SR_sp_el1, SR_sp_el2};
     for (unsigned i = 0; i < ARRAY_LEN(sps); i++)
         a64_set_reg(c, sps[i], a64_chance(&c->rng, 90) ? data_address(c) & ~UINT64_C(15) : a64_value(&c->rng));
@@ -177,8 +187,12 @@ static void put_space(struct a64_case *c, const struct space *s)
     put_desc(c, s, 2, c->pa, (root + 8192) | D_VALID | D_TABLE);
     for (unsigned i = 0; i < PGA_COUNT; i++)
         put_desc(c, s, 3, c->pa + i * 4096, (c->pa + i * 4096) | attributes(c, s, i) | D_VALID | D_TABLE);
-    if (s->el == 3) /* the harness */
-        put_desc(c, s, 2, A64_RAM_BASE + A64_BASE, (A64_RAM_BASE + A64_BASE) | D_AF | D_AP1 | 3 << 8 | D_VALID);
+    if (s->el == 3) { /* the harness and its records */
+        const uint64_t block = 0x200000, base = A64_RAM_BASE + A64_BASE;
+        uint64_t at[] = {base, base + a64_round(c->index, 0), base + a64_round(c->index, A64_ROUNDS) - 1};
+        for (unsigned i = 0; i < ARRAY_LEN(at); i++)
+            put_desc(c, s, 2, at[i], at[i] / block * block | D_AF | D_AP1 | 3 << 8 | D_VALID);
+    }
 }
 
 static void put_translation(struct a64_case *c, const uint64_t *sctlr)
@@ -254,7 +268,7 @@ void a64_world_make(struct a64_case *c)
     c->va = c->pa;
     put_hypervisor(c);
     put_vectors(c);
-    put_registers(c);
+    put_stack_pointers(c);
     put_data(c);
     for (unsigned i = 0; i < ARRAY_LEN(keys); i++)
         a64_set_reg(c, keys[i], rng_next(&c->rng));
@@ -269,20 +283,32 @@ void a64_world_make(struct a64_case *c)
     a64_set_reg(c, SR_fpcr, a64_chance(&c->rng, 30) ? 0 : rng_next(&c->rng) & (UINT64_C(0x7c8) << 16 | 3 << 22));
     a64_set_reg(c, SR_vbar_el1, c->pa + PGA_VECTORS * 4096);
     a64_set_reg(c, SR_vbar_el2, c->pa + PGA_VECTORS * 4096 + 0x800);
-    unsigned sp = c->el == 3 || c->el == 0 ? 0 : (unsigned)rng_below(&c->rng, 2);
-    set(c, DESCA_PSTATE,
-        (rng_next(&c->rng) & (UINT64_C(15) << 28 | 1 << 12 | 1 << 22 | 1 << 23 | 1 << 24)) | 0x3c0 | c->el << 2 | sp);
 }
 
-unsigned a64_case_make(const struct a64_isa *isa, uint64_t seed, unsigned index, uint8_t *image, unsigned keep,
-                       struct a64_case *c)
+void a64_case_begin(const struct a64_isa *isa, uint64_t seed, unsigned index, uint8_t *image, struct a64_case *c)
 {
-    *c = (struct a64_case){.isa = isa, .rng = seed ^ (uint64_t)index << 32};
+    *c = (struct a64_case){.isa = isa, .rng = seed ^ (uint64_t)index << 32, .index = index};
     c->arena = image + a64_arena(index);
+    c->rounds = image + a64_round(index, 0);
     c->pa = A64_RAM_BASE + A64_BASE + a64_arena(index);
+    memset(c->arena, 0, A64_ARENA);
+    memset(c->rounds, 0, A64_ROUNDS * A64_ROUND);
     a64_world_make(c);
+}
+
+void a64_round_make(struct a64_case *c, unsigned round, unsigned keep)
+{
+    c->slot = round;
+    c->round = c->rounds + round * A64_ROUND;
+    a64_registers_make(c);
     a64_block_make(c);
-    set(c, DESCA_PC, c->va + PGA_CODE * 4096 + c->start);
+    set_round(c, ROUNDA_PC, c->va + PGA_CODE * 4096 + c->start);
+    memcpy(c->round + ROUNDA_REG, c->reg, sizeof c->reg);
     a64_block_write(c, keep);
-    return c->n;
+}
+
+void a64_skip(uint8_t *image, unsigned index)
+{
+    for (unsigned i = 0; i < A64_ROUNDS; i++)
+        image[a64_round(index, i) + ROUNDA_SKIP] = 1;
 }

@@ -51,13 +51,16 @@ void pe_context(struct pe *p)
     c->ftlb = t->f;
     if (unlikely(p->no_fast & NO_FAST_ANY)) {
         c->data_ctx = empty_context(p);
+        c->user_ctx = NULL;
         c->tlb = p->utlb = c->data_ctx->d;
         return;
     }
     c->tlb = t->d;
+    c->user_ctx = NULL;
     p->utlb = t->d;
     if (p->unpriv.el != p->plain.el) {
         struct tlb_ctx *u = mode_context(p, &p->unpriv);
+        c->user_ctx = u;
         p->utlb = u->d;
         if (unlikely(p->mode_ctx[p->plain.number] != t)) { /* it took the place of the first */
             t = mode_context(p, &p->plain);
@@ -81,7 +84,8 @@ static void remember(struct pe *p, uint64_t va, const struct xlate *x, enum acce
                      const struct mem_view *v)
 {
     struct tlb_entry *tlb = m == &p->unpriv ? p->utlb : p->cpu.tlb;
-    struct tlb_entry *t = &tlb[(va >> MEM_PAGE_SHIFT) & (TLB_SIZE - 1)];
+    unsigned n = (va >> MEM_PAGE_SHIFT) & (TLB_SIZE - 1);
+    struct tlb_entry *t = &tlb[n];
     uint64_t page_va = va & ~(uint64_t)PAGE_OFFSET, pa = x->pa & ~(uint64_t)PAGE_OFFSET;
     uint64_t tag = x->device || p->strict ? page_va | TLB_ALIGNED : page_va;
     if (unlikely(p->cpu.engine->watchpoints) && cpu_watches_page(&p->cpu, untagged(p, va, m), pa))
@@ -93,6 +97,7 @@ static void remember(struct pe *p, uint64_t va, const struct xlate *x, enum acce
         *v->flags |= MEM_SHARED; /* it may be: to know would cost a look at its count */
     *t = (struct tlb_entry){
         .rtag = x->read ? tag : TLB_NONE, .wtag = write ? tag : TLB_NONE, .add = (uintptr_t)v->host - page_va, .pa = pa};
+    tlb_note_from(tlb, n, x->from);
 }
 
 /* ---- faults ------------------------------------------------------------------------------------------------------------------
@@ -264,7 +269,7 @@ static bool store_page(struct pe *p, uint64_t va, unsigned size, const struct ac
 {
     struct xlate x;
     struct mem_view v;
-    uint64_t gen = p->cpu.engine->gen;
+    uint64_t marks = p->cpu.engine->marks;
     if (!pe_translate(p, va, size, ACCESS_STORE, m, &x))
         return false;
     if (!own_page(p, x.pa, &v)) {
@@ -274,7 +279,7 @@ static bool store_page(struct pe *p, uint64_t va, unsigned size, const struct ac
     }
     store_bytes(p, x.pa, size, from, &v);
     /* A store that changed page tables may have changed the translation it was made by. */
-    if (x.page_bits && p->cpu.engine->gen == gen && may_remember(p, m, &x))
+    if (x.page_bits && p->cpu.engine->marks == marks && may_remember(p, m, &x))
         remember(p, va, &x, ACCESS_STORE, m, &v);
     return true;
 }
@@ -320,11 +325,6 @@ static void reverse(uint8_t *b, unsigned n)
     }
 }
 
-static bool data_big_endian(const struct pe *p, const struct access_mode *m)
-{
-    return m->el == 0 ? p->big_endian_el0 : p->big_endian;
-}
-
 /* What is looked at before any element is accessed. */
 static bool admit(struct pe *p, uint64_t va, unsigned size, unsigned count, enum access a, const struct access_mode *m)
 {
@@ -358,7 +358,7 @@ bool pe_load(struct pe *p, uint64_t va, unsigned size, unsigned count, const str
             return false;
         if (unlikely(p->no_fast & LOOKS) && stopped(p, va, size, ACCESS_LOAD, m, true))
             return false;
-        if (unlikely(data_big_endian(p, m)))
+        if (unlikely(p->big_endian))
             reverse(to, size);
     }
     return true;
@@ -377,7 +377,7 @@ bool pe_store(struct pe *p, uint64_t va, unsigned size, unsigned count, const st
             if (!pe_translate(p, va, size, ACCESS_STORE, m, &x) || stopped(p, va, size, ACCESS_STORE, m, true))
                 return false;
         }
-        if (unlikely(data_big_endian(p, m)))
+        if (unlikely(p->big_endian))
             reverse(from, size);
         if (!(crosses(va, size) ? store_across(p, va, size, m, from) : store_page(p, va, size, m, from)))
             return false;
@@ -468,6 +468,8 @@ struct code_page *pe_fetch_page(struct pe *p, uint64_t pc)
         return NULL;
     uint64_t page_va = pc & ~(uint64_t)PAGE_OFFSET;
     struct code_page *c = engine_code(p->cpu.engine, x.pa & ~(uint64_t)PAGE_OFFSET, x.guarded ? CODE_GUARDED : CODE_PLAIN);
-    p->cpu.ftlb[(pc >> MEM_PAGE_SHIFT) & (FTLB_SIZE - 1)] = (struct ftlb_entry){.tag = page_va | (x.guarded ? 1 : 0), .page = c};
+    unsigned n = (pc >> MEM_PAGE_SHIFT) & (FTLB_SIZE - 1);
+    p->cpu.ftlb[n] = (struct ftlb_entry){.tag = page_va | (x.guarded ? 1 : 0), .page = c};
+    p->cpu.fetch_ctx->f_from[n] = x.from;
     return c;
 }

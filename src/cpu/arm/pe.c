@@ -166,8 +166,8 @@ static void level_make(struct pe *p, unsigned el)
     l->unpriv_mode = (struct access_mode){.el = 0, .regime = (uint8_t)regime, .unpriv = true};
     l->fp_ready = pe_fp_trapped_to(p, el) == 0;
     l->sp_check = sctlr & (el ? sctlr_el1_SA : sctlr_el1_SA0) ? 15 : 0;
+    /* Of LDTR and STTR, too: BigEndian goes by PSTATE.EL. Arm ARM SCTLR_EL1, E0E. */
     l->big_endian = (sctlr & (el ? sctlr_el1_EE : sctlr_el1_E0E)) != 0;
-    l->big_endian_el0 = regime_has_el0(p, regime) ? (sctlr & sctlr_el1_E0E) != 0 : l->big_endian;
     l->strict = (sctlr & sctlr_el1_A) != 0;
     l->pac_on = (uint8_t)((sctlr & sctlr_el1_EnIA ? 1 : 0) | (sctlr & sctlr_el1_EnIB ? 2 : 0) | (sctlr & sctlr_el1_EnDA ? 4 : 0) |
                           (sctlr & sctlr_el1_EnDB ? 8 : 0));
@@ -204,13 +204,11 @@ void pe_mode_changed(struct pe *p)
     p->fp_host = pe_fp_hosted(p);
     p->sp_check = l->sp_check;
     p->big_endian = l->big_endian;
-    p->big_endian_el0 = l->big_endian_el0;
     p->strict = l->strict;
     p->pac_on = l->pac_on;
     p->plain = l->plain[pan];
     p->unpriv = unpriv ? l->unpriv_mode : l->plain[pan];
-    p->no_fast = (uint8_t)((l->big_endian || (unpriv && l->big_endian_el0) ? NO_FAST_ENDIAN : 0) |
-                           (p->s.x[REG_SP] & l->sp_check ? NO_FAST_SP : 0));
+    p->no_fast = (uint8_t)((l->big_endian ? NO_FAST_ENDIAN : 0) | (p->s.x[REG_SP] & l->sp_check ? NO_FAST_SP : 0));
     if (unlikely(p->s.regs.mdscr_el1)) {
         p->no_fast |= debug_watches(p) ? NO_FAST_WATCH : 0;
         p->debug_step = debug_steps(p);

@@ -166,23 +166,23 @@ struct regime_set {
 };
 
 /* Where page-table pages are in host memory, and where stage 2 puts those of guests, as walks learnt it. An entry is good while
-   the engine is in the generation it was made in: like an entry of the soft TLB it comes from marked page-table pages. */
+   no page has lost its mark since it was made (engine.marks): like an entry of the soft TLB it comes from marked pages. */
 #define WALK_PAGES  1024
 #define WALK_GPAGES 256
 #define WALK_TABLES 64
 struct walk_table { /* a table of the last level of stage 1, of 4 KiB, in Non-secure state; good as long as first[] of its half */
-    uint64_t prefix, gen; /* address bits above those it resolves */
+    uint64_t prefix, marks; /* address bits above those it resolves */
     uint64_t vttbr, control;
     uint64_t at, pa; /* where it is, before and behind stage 2 */
     uint64_t limits; /* what the tables above it took away */
 };
 struct walk_cache {
     struct {
-        uint64_t page, gen;
+        uint64_t page, marks; /* page: its address, with bit 0: as a table of the last level of a translation of one stage */
         const uint8_t *host;
     } pte[WALK_PAGES];
     struct {
-        uint64_t ipa, gen, vttbr, control, page;
+        uint64_t ipa, marks, vttbr, control, page;
     } g[WALK_GPAGES];
     struct stage1_memo first[2]; /* by the half of the addresses */
     struct walk_table table[2][WALK_TABLES];
@@ -190,9 +190,20 @@ struct walk_cache {
     struct stage2_memo second;
 };
 
+/* What a translation regime makes of pointers with authentication codes: a function of `key` and `tcr`. See pauth.c. */
+#define PAC_SHAPE_EL0  4u /* the regime has an EL0, and so two halves */
+#define PAC_SHAPE_MADE 8u
+struct pac_shape {
+    uint64_t tcr;      /* TCR_ELx of the regime */
+    unsigned key;      /* the regime's level | PAC_SHAPE_ */
+    uint8_t bottom[2]; /* the lowest bit of a code, by the half */
+    bool tbi[2][2];    /* the top byte is ignored: by whether it is a pointer to data, and the half */
+};
+
 /* Pointer authentication codes computed lately. They are functions of their operands alone. */
-#define PAC_MEMO 256
+#define PAC_MEMO 4096
 struct pac_memo {
+    struct pac_shape shape;
     struct {
         uint64_t data, modifier, key0, key1, pac;
     } entry[PAC_MEMO];
@@ -201,7 +212,7 @@ struct pac_memo {
 /* What an exception level makes of the registers that control it. */
 struct pe_level {
     struct access_mode plain[2], unpriv_mode; /* plain: without and with PSTATE.PAN */
-    bool fp_ready, big_endian, big_endian_el0, strict, unpriv;
+    bool fp_ready, big_endian, strict, unpriv;
     uint8_t sp_check, pac_on;
     uint8_t checks; /* CHECKS_ bits */
 };
@@ -225,9 +236,8 @@ struct pe {
     uint8_t fp_exact;   /* tests: the host's FPU does nothing */
     uint8_t no_fast;    /* reasons (enum pe_no_fast) why loads and stores may not take the fast path */
     uint8_t big_endian; /* data accesses of this level are */
-    uint8_t big_endian_el0;
-    uint8_t strict; /* SCTLR_ELx.A: every unaligned access faults */
-    uint8_t pac_on; /* SCTLR_ELx.EnIA, EnIB, EnDA, EnDB of this level as bits 0 to 3 */
+    uint8_t strict;     /* SCTLR_ELx.A: every unaligned access faults */
+    uint8_t pac_on;     /* SCTLR_ELx.EnIA, EnIB, EnDA, EnDB of this level as bits 0 to 3 */
     uint8_t executing;
     uint8_t levels;     /* bit el: level[el] is true to the registers */
     uint8_t counting;   /* some performance counter is enabled */
@@ -375,6 +385,7 @@ struct xlate {
     bool ns;                /* in the Non-secure physical address space */
     uint8_t attr;           /* memory attributes as MAIR_ELx has them, of both stages together */
     uint8_t sh;             /* shareability as descriptors have it */
+    uint32_t from;          /* for the soft TLB: tlb_from() of the table the page descriptor is in, or TLB_FROM_MANY */
 };
 
 /* Translates va for an access of `size` bytes that does not cross a 4 KiB page, checks every permission, updates AF and dirty

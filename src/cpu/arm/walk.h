@@ -35,10 +35,12 @@ struct walk {
     bool s2;         /* there is a second stage */
     bool secure;     /* made from Secure state */
     bool unaligned;
-    uint64_t gen; /* of the engine when the walk began */
+    uint64_t marks; /* of the engine when the walk began */
     struct stage s2stage;
     bool s2bad;         /* VTCR_EL2 makes no sense: every access faults */
+    bool s2ns;          /* s2stage is that of Non-secure intermediate addresses */
     uint64_t s2control; /* what stage 2 of a table depends on besides VTTBR_EL2, for p->walk; 0: not remembered */
+    uint32_t from;      /* xlate.from */
     unsigned reads, gs; /* what p->walk did not know */
     uint64_t pte_page[WALK_READS];
     struct {
