@@ -1,7 +1,7 @@
 /*
- * FEAT_S1PIE and FEAT_S1POE: every pair of permission encodings with every overlay, for reads, writes and fetches of EL0 and of the
- * level above, with and without PAN, against the manual's tables written down here again (Arm ARM D8.4.2, tables of PIR_ELx and
- * POR_ELx; AArch64.S1ComputePermissions, AArch64.S1CheckPermissions).
+ * FEAT_S1PIE and FEAT_S1POE: every pair of permission encodings with every overlay, for reads, writes and fetches of EL0 and of
+ * the level above, with and without PAN, against the manual's tables written down here again (Arm ARM D8.4.2, tables of PIR_ELx
+ * and POR_ELx; AArch64.S1ComputePermissions, AArch64.S1CheckPermissions).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,8 +69,8 @@ static void map(struct rig *r, uint64_t bits)
 }
 
 /* A letter for each thing an encoding permits; o: overlays apply; x!: it is dropped or W is (WXN); g: a guarded control stack. */
-static const char *const indirect[16] = {"o",  "ro", "xo", "rxo", "o",  "rwo", "rwx!o", "rwxo",
-                                         "r",  "rg", "rx", "",    "rw", "",    "rwx",   ""};
+static const char *const indirect[16] = {"o", "ro", "xo", "rxo", "o",  "rwo", "rwx!o", "rwxo",
+                                         "r", "rg", "rx", "",    "rw", "",    "rwx",   ""};
 static const char *const overlay[16] = {"", "r", "x", "rx", "w", "rw", "wx", "rwx", "", "", "", "", "", "", "", ""};
 
 static bool has(const char *what, char c) { return strchr(what, c) != NULL; }
@@ -114,10 +114,7 @@ static enum outcome found(struct rig *r, bool el0, bool pan, unsigned regime, ch
     return r->pe.exc.iss2 ? OVERLAY : BASE;
 }
 
-static uint64_t at_index(unsigned i)
-{
-    return (uint64_t)(i >> 2 & 3) << 53 | (uint64_t)(i >> 1 & 1) << 51 | (i & 1) << 6;
-}
+static uint64_t at_index(unsigned i) { return (uint64_t)(i >> 2 & 3) << 53 | (uint64_t)(i >> 1 & 1) << 51 | (i & 1) << 6; }
 
 static void every_indirect_permission_with_every_overlay(void **state)
 {

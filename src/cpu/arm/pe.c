@@ -159,10 +159,8 @@ static void level_make(struct pe *p, unsigned el)
     unsigned regime = regime_of(p, el);
     uint64_t sctlr = sctlr_of(p, regime);
     for (unsigned pan = 0; pan < 2; pan++)
-        l->plain[pan] = (struct access_mode){.el = (uint8_t)el,
-                                             .regime = (uint8_t)regime,
-                                             .pan = pan && el,
-                                             .number = (uint8_t)(el | (pan && el ? MODE_PAN : 0))};
+        l->plain[pan] = (struct access_mode){
+            .el = (uint8_t)el, .regime = (uint8_t)regime, .pan = pan && el, .number = (uint8_t)(el | (pan && el ? MODE_PAN : 0))};
     l->unpriv_mode = (struct access_mode){.el = 0, .regime = (uint8_t)regime, .unpriv = true};
     l->fp_ready = pe_fp_trapped_to(p, el) == 0;
     l->sp_check = sctlr & (el ? sctlr_el1_SA : sctlr_el1_SA0) ? 15 : 0;

@@ -22,12 +22,10 @@ void perms_refresh(struct pe *p)
     const struct arm_regs *r = &p->s.regs;
     for (unsigned regime = 1; regime < 3; regime++) {
         uint64_t tcr2 = tcr2_of(p, regime);
-        p->models[regime] =
-            (uint8_t)((tcr2 & tcr2_el1_PIE ? MODEL_INDIRECT : 0) | (tcr2 & tcr2_el1_POE ? MODEL_OVERLAY : 0) |
-                      (tcr2 & tcr2_el1_E0POE && regime_has_el0(p, regime) ? MODEL_OVERLAY_EL0 : 0));
+        p->models[regime] = (uint8_t)((tcr2 & tcr2_el1_PIE ? MODEL_INDIRECT : 0) | (tcr2 & tcr2_el1_POE ? MODEL_OVERLAY : 0) |
+                                      (tcr2 & tcr2_el1_E0POE && regime_has_el0(p, regime) ? MODEL_OVERLAY_EL0 : 0));
     }
-    p->models[3] =
-        (uint8_t)((r->tcr_el3 & tcr_el3_PIE ? MODEL_INDIRECT : 0) | (r->tcr_el3 & tcr_el3_POE ? MODEL_OVERLAY : 0));
+    p->models[3] = (uint8_t)((r->tcr_el3 & tcr_el3_PIE ? MODEL_INDIRECT : 0) | (r->tcr_el3 & tcr_el3_POE ? MODEL_OVERLAY : 0));
 }
 
 static uint64_t pir_of(const struct pe *p, unsigned regime)

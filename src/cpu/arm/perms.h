@@ -1,6 +1,7 @@
 /*
- * Inside cpu/arm: permissions of stage 1 that do not stand in descriptors. FEAT_S1PIE: four bits of a descriptor are an index into
- * PIR_ELx and PIRE0_ELx. FEAT_S1POE: three bits are an index into POR_ELx and POR_EL0, which take permissions away. Arm ARM D8.4.
+ * Inside cpu/arm: permissions of stage 1 that do not stand in descriptors. FEAT_S1PIE: four bits of a descriptor are an index
+ * into PIR_ELx and PIRE0_ELx. FEAT_S1POE: three bits are an index into POR_ELx and POR_EL0, which take permissions away. Arm ARM
+ * D8.4.
  */
 #ifndef TL_CPU_ARM_PERMS_H
 #define TL_CPU_ARM_PERMS_H

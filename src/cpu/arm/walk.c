@@ -31,12 +31,12 @@
 #define PTE_LAST    1u /* in an address of walk.pte and walk.pte_page: desc_read's `last` */
 /* In Secure state: tables are (SW: of Secure, NSW: of Non-secure intermediate addresses), and accesses lead (SA, NSA) to the
    Non-secure address space. */
-#define VSTCR_SW    (UINT64_C(1) << 29)
-#define VSTCR_SA    (UINT64_C(1) << 30)
-#define VTCR_NSW    (UINT64_C(1) << 29)
-#define VTCR_NSA    (UINT64_C(1) << 30)
-#define VTCR_SL2    33
-#define VTCR_DS     32
+#define VSTCR_SW (UINT64_C(1) << 29)
+#define VSTCR_SA (UINT64_C(1) << 30)
+#define VTCR_NSW (UINT64_C(1) << 29)
+#define VTCR_NSA (UINT64_C(1) << 30)
+#define VTCR_SL2 33
+#define VTCR_DS  32
 
 /* ESR_ELx.ISS2 of permission faults. */
 #define ISS2_DIRTY   (1u << 5)
@@ -480,7 +480,8 @@ WALK_INLINE bool second_of_table(struct walk *w, uint64_t ipa, bool *ns, uint64_
 /* What table descriptors on the way took away: APTable, UXNTable (or XNTable), PXNTable, in their places. */
 #define TABLE_LIMITS (TABLE_PXN | TABLE_UXN | TABLE_AP0 | TABLE_AP1)
 
-/* PERM_ bits of a stage 1 descriptor for the level of the access, without SCTLR_ELx.WXN. Arm ARM AArch64.S1DirectBasePermissions. */
+/* PERM_ bits of a stage 1 descriptor for the level of the access, without SCTLR_ELx.WXN. Arm ARM AArch64.S1DirectBasePermissions.
+ */
 static unsigned first_direct(const struct walk *w, uint64_t desc, uint64_t limits)
 {
     const struct access_mode *m = &w->m;
@@ -508,7 +509,8 @@ static bool first_wxn(const struct walk *w, unsigned perm)
     return (sctlr_of(w->p, w->m.regime) & sctlr_el1_WXN) && (perm & (PERM_W | PERM_X)) == (PERM_W | PERM_X);
 }
 
-/* The same where permissions are indirect or have overlays. *over: what an overlay leaves. Arm ARM AArch64.S1ComputePermissions. */
+/* The same where permissions are indirect or have overlays. *over: what an overlay leaves. Arm ARM AArch64.S1ComputePermissions.
+ */
 static __attribute__((noinline)) unsigned first_modelled(const struct walk *w, uint64_t desc, uint64_t limits, unsigned *over)
 {
     const struct pe *p = w->p;
