@@ -30,18 +30,18 @@ static const struct {
     const char *prefix;
     uint16_t id;
 } regs[] = {
-    {"hcr", SR_hcr_el2},       {"hcrx", SR_hcrx_el2},      {"scr", SR_scr_el3},        {"cptr2_", SR_cptr_el2},
-    {"cptr3_", SR_cptr_el3},   {"cpacr", SR_cpacr_el1},    {"mdcr2_", SR_mdcr_el2},    {"mdcr3_", SR_mdcr_el3},
-    {"mdscr", SR_mdscr_el1},   {"cntk", SR_cntkctl_el1},   {"cnth", SR_cnthctl_el2},   {"sctlr1_", SR_sctlr_el1},
+    {"hcr", SR_hcr_el2},       {"hcrx", SR_hcrx_el2},        {"scr", SR_scr_el3},      {"cptr2_", SR_cptr_el2},
+    {"cptr3_", SR_cptr_el3},   {"cpacr", SR_cpacr_el1},      {"mdcr2_", SR_mdcr_el2},  {"mdcr3_", SR_mdcr_el3},
+    {"mdscr", SR_mdscr_el1},   {"cntk", SR_cntkctl_el1},     {"cnth", SR_cnthctl_el2}, {"sctlr1_", SR_sctlr_el1},
     {"sctlr2_", SR_sctlr_el2}, {"pmuser", SR_pmuserenr_el0}, {"ich", SR_ich_hcr_el2},
 };
 
-/* A condition: a bit of a register, or one of the letters; F, D, I, X: a fine-grained trap, reg and bit say which. */
+/* A condition: a bit of a register, or one of the letters; F, G, D, I, X: a fine-grained trap, reg and bit say which. */
 struct atom {
     uint16_t reg;
     uint8_t bit;
     char what;
-    bool not;
+    bool not ;
 };
 struct arm {
     struct atom atoms[4];
@@ -73,7 +73,7 @@ static void parse_atom(struct atom *a, const char *text, size_t n, unsigned fine
     }
     if (n == 2 && text[1] == '#') {
         a->what = *text;
-        a->reg = fines[*text == 'F' ? 0 : *text == 'D' ? 1 : 2][write];
+        a->reg = fines[*text == 'F' || *text == 'G' ? 0 : *text == 'D' ? 1 : 2][write];
         a->bit = (uint8_t)fine;
         return;
     }
@@ -86,7 +86,7 @@ static void parse_atom(struct atom *a, const char *text, size_t n, unsigned fine
         }
     }
     a->what = *text;
-    if (n != 1 || !strchr("eHhnpikNS", *text))
+    if (n != 1 || !strchr("eHhnpikxNS", *text))
         fail_msg("no condition %.*s", (int)n, text);
 }
 
@@ -193,7 +193,7 @@ static bool fine_trap(struct pe_world *w, const struct atom *a, unsigned el)
         return false;
     if (a->what == 'X' && bit_of(w, SR_hcrx_el2, 4) && bit_of(w, SR_scr_el3, 38))
         return false;
-    return bit_of(w, a->reg, a->bit);
+    return bit_of(w, a->reg, a->bit) != (a->what == 'G');
 }
 
 static bool holds(struct pe_world *w, const struct atom *a, unsigned el, unsigned id)
@@ -208,9 +208,11 @@ static bool holds(struct pe_world *w, const struct atom *a, unsigned el, unsigne
     case 'p': return w->c.spsel;
     case 'i': return pe_has(w, FEAT_IDST);
     case 'k': return pe_has(w, FEAT_RNG);
+    case 'x': return el2_enabled(w) && pe_has(w, FEAT_HCX) && bit_of(w, SR_scr_el3, 38);
     case 'N': return n >= (w->r.mdcr_el2 & 31) && !cycles;
     case 'S': return n >= w->cfg.pmu_counters && !cycles;
     case 'F':
+    case 'G':
     case 'D':
     case 'I':
     case 'X': return fine_trap(w, a, el);
@@ -226,7 +228,7 @@ static int wanted(struct pe_world *w, unsigned el, unsigned id, bool write)
     for (unsigned i = 0; l->there && i < l->count; i++) {
         const struct arm *arm = &l->arms[i];
         unsigned k = 0;
-        while (k < arm->count && holds(w, &arm->atoms[k], el, id) != arm->atoms[k].not)
+        while (k < arm->count && holds(w, &arm->atoms[k], el, id) != arm->atoms[k].not )
             k++;
         if (k < arm->count)
             continue;
@@ -265,8 +267,8 @@ static void compare(struct pe_world *w, unsigned id)
         for (unsigned write = 0; write < 2; write++) {
             int want = wanted(w, el, id, write), got = pe_outcome(pe_check(w, el, id, write));
             if (got != want)
-                fail_msg("%s at EL%u, %s: %d, not %d; HCR_EL2 %#llx, SCR_EL3 %#llx", pe_about(w, id), el, write ? "write" : "read",
-                         got, want, (unsigned long long)w->r.hcr_el2, (unsigned long long)w->r.scr_el3);
+                fail_msg("%s at EL%u, %s: %d, not %d; HCR_EL2 %#llx, SCR_EL3 %#llx", pe_about(w, id), el,
+                         write ? "write" : "read", got, want, (unsigned long long)w->r.hcr_el2, (unsigned long long)w->r.scr_el3);
         }
     }
 }

@@ -240,7 +240,8 @@ static void unprivileged_accesses_see_changed_descriptors(void **state)
     }
 }
 
-/* D12.2.4.1: CNTPOFF_EL2 is for the physical timer of EL1, and not while a host runs; the other physical timers have no offset. */
+/* D12.2.4.1: CNTPOFF_EL2 is for the physical timer of EL1, and not while a host runs; the other physical timers have no offset.
+ */
 static void the_physical_offset_is_for_one_timer(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /*
- * Secure state with FEAT_SEL2: two spaces of intermediate addresses, each with its own stage 2, and where tables and accesses lead
- * (Arm ARM D8.1.1, VSTCR_EL2.SW, SA, VTCR_EL2.NSW, NSA; AArch64.SS2InitialTTWState, SS2OutputPASpace).
+ * Secure state with FEAT_SEL2: two spaces of intermediate addresses, each with its own stage 2, and where tables and accesses
+ * lead (Arm ARM D8.1.1, VSTCR_EL2.SW, SA, VTCR_EL2.NSW, NSA; AArch64.SS2InitialTTWState, SS2OutputPASpace).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +38,7 @@ enum {
 #define LEAF2  (3u | 1u << 10 | 3u << 8 | 3u << 6 | 15u << 2) /* stage 2: page, AF, read and write, Write-Back */
 #define SW     (UINT64_C(1) << 29)
 #define SA     (UINT64_C(1) << 30)
-#define TCR    (25u | UINT64_C(2) << 32)                   /* 39 bits, 4 KiB */
+#define TCR    (25u | UINT64_C(2) << 32)                      /* 39 bits, 4 KiB */
 #define VTCR   (25u | 1u << 6 | 2u << 16 | UINT64_C(1) << 31) /* likewise, from level 1 */
 #define SECURE scr_el3_EEL2
 
@@ -60,7 +60,8 @@ static void poke(struct rig *r, uint64_t at, uint64_t v)
     engine_flush(&r->engine);
 }
 
-/* Three levels from `root`, whose other tables follow it: the entry for a at level 3 becomes leaf, that at level 1 has `flags`. */
+/* Three levels from `root`, whose other tables follow it: the entry for a at level 3 becomes leaf, that at level 1 has `flags`.
+ */
 static void map(struct rig *r, uint64_t root, uint64_t a, uint64_t leaf, uint64_t flags)
 {
     poke(r, root + (a >> 30 & 511) * 8, (root + 0x1000) | TABLE | flags);
@@ -68,8 +69,8 @@ static void map(struct rig *r, uint64_t root, uint64_t a, uint64_t leaf, uint64_
     poke(r, root + 0x2000 + (a >> 12 & 511) * 8, leaf);
 }
 
-/* Secure EL1 with both stages: VA to IPA, which is PAGE_S as a Secure address and PAGE_N as a Non-secure one. The tables of stage 1
-   are where their intermediate addresses say, in both spaces. */
+/* Secure EL1 with both stages: VA to IPA, which is PAGE_S as a Secure address and PAGE_N as a Non-secure one. The tables of stage
+   1 are where their intermediate addresses say, in both spaces. */
 static struct rig *rig_new(void)
 {
     struct rig *r = calloc(1, sizeof *r);
@@ -212,6 +213,13 @@ static void the_controls_say_where_the_tables_are(void **state)
         assert_int_equal(r->pe.exc.iss >> 7 & 1, !space); /* S1PTW: it was for a table of stage 1, which is in Secure space */
         *(space ? &r->pe.s.regs.vtcr_el2 : &r->pe.s.regs.vstcr_el2) &= ~SW;
         r->pe.s.regs.vsttbr_el2 = S2S;
+        if (!space)
+            continue;
+        /* Taken to EL3, it leaves HPFAR_EL2 alone (IPAValid). */
+        r->pe.s.regs.vtcr_el2 |= SW;
+        r->pe.s.regs.scr_el3 |= scr_el3_EA;
+        FAILS(r, FSC_EXTERNAL_ON_WALK | 1, 3);
+        assert_false(r->pe.exc.ipa_valid);
     }
     rig_free(r);
 }

@@ -5,13 +5,13 @@
 #include "cpu/arm/trap.h"
 #include "cpu/arm/walk.h"
 
-#define MDSCR_SS     (UINT64_C(1) << 0)
-#define MDSCR_KDE    (UINT64_C(1) << 13)
-#define MDSCR_MDE    (UINT64_C(1) << 15)
-#define MDCR_EL2_TDE (UINT64_C(1) << 8)
-#define MDCR_EL3_SDD (UINT64_C(1) << 16)
-#define OSLSR_OSLK   (UINT64_C(1) << 1)
-#define OSDLR_DLK    1u
+#define MDSCR_SS          (UINT64_C(1) << 0)
+#define MDSCR_KDE         (UINT64_C(1) << 13)
+#define MDSCR_MDE         (UINT64_C(1) << 15)
+#define MDCR_EL2_TDE      (UINT64_C(1) << 8)
+#define MDCR_EL3_SDD      (UINT64_C(1) << 16)
+#define OSLSR_OSLK        (UINT64_C(1) << 1)
+#define OSDLR_DLK         1u
 #define DBGPRCR_CORENPDRQ 1u /* keeps the double lock open */
 
 /* Whether debug exceptions of the levels below EL2 go there. Arm ARM DebugTargetFrom. */

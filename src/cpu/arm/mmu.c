@@ -112,7 +112,8 @@ bool ttw_fault(struct walk *w, unsigned fsc, int level)
 bool ttw_fault2(struct walk *w, unsigned fsc, int level, uint64_t ipa, bool on_walk)
 {
     abort_(w, fsc, level, true, on_walk);
-    w->p->exc.ipa_valid = true;
+    /* Arm ARM IPAValid: of an external abort that another level than EL2 takes, HPFAR_EL2 is not told. */
+    w->p->exc.ipa_valid = !(fsc == FSC_EXTERNAL_ON_WALK && w->p->exc.el != 2);
     w->p->exc.ipa = ipa;
     w->p->exc.ns = w->secure && w->s2ns;
     return false;
