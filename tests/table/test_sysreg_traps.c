@@ -77,14 +77,8 @@ static const struct control controls[] = {
                                                                 C("hcr_el2", BIT(55), E1, WR, 2, 0x18, 0, TLBI_OS)
                                                                     C("hcr_el2", NOT(56), E1, RW, 2, 0x18, 0, TAGS)
                                                                         C("hcr_el2", BIT(58), E1, RD, 2, 0x18, 0, "gmid_el1")
-    /* HCRX_EL2, HFGRTR_EL2, HFGWTR_EL2: what traps while it is 0 */
+    /* HCRX_EL2 */
     C("hcrx_el2", NOT(14), E1, RW, 2, 0x18, 0, "tcr2_el1") C("hcrx_el2", NOT(15), E1, RW, 2, 0x18, 0, "sctlr2_el1")
-        C("hfgrtr_el2", NOT(57), E1, RD, 2, 0x18, 0, "pire0_el1") C("hfgwtr_el2", NOT(57), E1, WR, 2, 0x18, 0, "pire0_el1")
-            C("hfgrtr_el2", NOT(58), E1, RD, 2, 0x18, 0, "pir_el1") C("hfgwtr_el2", NOT(58), E1, WR, 2, 0x18, 0, "pir_el1")
-                C("hfgrtr_el2", NOT(59), E0 | E1, RD, 2, 0x18, 0, "por_el0")
-                    C("hfgwtr_el2", NOT(59), E0 | E1, WR, 2, 0x18, 0, "por_el0")
-                        C("hfgrtr_el2", NOT(60), E1, RD, 2, 0x18, 0, "por_el1")
-                            C("hfgwtr_el2", NOT(60), E1, WR, 2, 0x18, 0, "por_el1")
     /* CPTR_EL2 */
     C("cptr_el2", BIT(31), E1, RW, 2, 0x18, 0, "cpacr_el1") C("cptr_el2", BIT(10), E0 | E1 | E2, RW, 2, 0x07, 0, "fpcr fpsr")
         C("cptr_el2", NOT(20), E0 | E2, RW, 2, 0x07, 1, "fpcr fpsr") C("cptr_el2", NOT(21), E0, RW, 2, 0x07, 1, "fpcr fpsr")
@@ -214,12 +208,12 @@ static bool concerns(unsigned i, unsigned el, unsigned id, bool write)
 static bool reachable(const struct pe_world *w, bool host, unsigned el) { return pe_levels(w) >> el & 1 && !(host && el == 1); }
 
 /* The control that stops an access when the bits of control i trap: i, or one of the same bits that concerns other registers. */
-static unsigned stops(unsigned i, unsigned el, unsigned id, bool write)
+static unsigned stops(const struct pe_world *w, unsigned i, unsigned el, unsigned id, bool write)
 {
     for (unsigned k = 0; k < ARRAY_LEN(controls); k++) {
         const struct control *a = &controls[i], *b = &controls[k];
         if (!strcmp(a->reg, b->reg) && a->mask == b->mask && a->value == b->value && a->world == b->world &&
-            concerns(k, el, id, write))
+            (b->to != 2 || pe_has(w, FEAT_EL2)) && concerns(k, el, id, write))
             return k;
     }
     return i;
@@ -259,7 +253,7 @@ static void each_control_traps_what_it_lists_and_nothing_else(void **state)
                 {
                     for (unsigned el = 0; el < 4 && !stands_for_others(id); el++) {
                         for (unsigned write = 0; write < 2 && reachable(&w, host, el); write++) {
-                            unsigned by = stops(i, el, id, write);
+                            unsigned by = stops(&w, i, el, id, write);
                             bool hit = concerns(by, el, id, write) && base[write][el][id] == SYSREG_OK;
                             int got = pe_outcome(pe_check(&w, el, id, write));
                             int want = hit ? (int)TO(controls[by].to, controls[by].ec) : base[write][el][id];
@@ -333,7 +327,7 @@ static void the_lowest_level_asked_wins(void **state)
                         int want = base[write][el][id];
                         unsigned to = 9;
                         for (unsigned k = 0; k < count && base[write][el][id] == SYSREG_OK; k++) {
-                            unsigned by = stops(chosen[k], el, id, write);
+                            unsigned by = stops(&w, chosen[k], el, id, write);
                             const struct control *x = &controls[by];
                             if (concerns(by, el, id, write) && x->to < to) {
                                 to = x->to;
