@@ -482,7 +482,7 @@ WALK_INLINE bool second_of_table(struct walk *w, uint64_t ipa, bool *ns, uint64_
 
 /* PERM_ bits of a stage 1 descriptor for the level of the access, without SCTLR_ELx.WXN. Arm ARM AArch64.S1DirectBasePermissions.
  */
-static unsigned first_direct(const struct walk *w, uint64_t desc, uint64_t limits)
+static inline unsigned first_direct(const struct walk *w, uint64_t sctlr, uint64_t desc, uint64_t limits)
 {
     const struct access_mode *m = &w->m;
     bool pr = true, pw = !(desc & DESC_AP2) && !(limits & TABLE_AP1), px, r, wr, x;
@@ -490,7 +490,7 @@ static unsigned first_direct(const struct walk *w, uint64_t desc, uint64_t limit
         bool ur = (desc & DESC_AP1) && !(limits & TABLE_AP0), uw = ur && pw;
         bool ux = !(desc & DESC_UXN) && !(limits & TABLE_UXN);
         px = !((desc & DESC_PXN) || (limits & TABLE_PXN) || uw);
-        if (m->pan && (ur || ((sctlr_of(w->p, m->regime) & sctlr_el1_EPAN) && arm_has(w->p->cfg, FEAT_PAN3) && ux)))
+        if (m->pan && (ur || ((sctlr & sctlr_el1_EPAN) && arm_has(w->p->cfg, FEAT_PAN3) && ux)))
             pr = pw = false;
         r = m->el ? pr : ur;
         wr = m->el ? pw : uw;
@@ -504,31 +504,38 @@ static unsigned first_direct(const struct walk *w, uint64_t desc, uint64_t limit
     return (r ? PERM_R : 0) | (wr ? PERM_W : 0) | (x ? PERM_X : 0);
 }
 
-static bool first_wxn(const struct walk *w, unsigned perm)
-{
-    return (sctlr_of(w->p, w->m.regime) & sctlr_el1_WXN) && (perm & (PERM_W | PERM_X)) == (PERM_W | PERM_X);
-}
-
-/* The same where permissions are indirect or have overlays. *over: what an overlay leaves. Arm ARM AArch64.S1ComputePermissions.
- */
-static __attribute__((noinline)) unsigned first_modelled(const struct walk *w, uint64_t desc, uint64_t limits, unsigned *over)
+/* The same where permissions are indirect or have overlays, all that takes away included. *clean: bit 7 says so, which indirect
+   permissions leave alone. False: an overlay forbids the access. Arm ARM AArch64.S1ComputePermissions,
+   AArch64.S1CheckPermissions. */
+static __attribute__((noinline)) bool first_modelled(struct walk *w, uint64_t desc, uint64_t limits, int level, unsigned *perm,
+                                                     bool *clean)
 {
     const struct pe *p = w->p;
-    unsigned model = p->models[w->m.regime], perm;
+    uint64_t sctlr = sctlr_of(p, w->m.regime);
+    unsigned model = p->models[w->m.regime], over = PERM_R | PERM_W | PERM_X;
     bool overlay = model & (w->m.el ? MODEL_OVERLAY : MODEL_OVERLAY_EL0), wxn;
     if (model & MODEL_INDIRECT) {
         unsigned index = (unsigned)(bits_get(desc, 54, 53) << 2 | (desc & DESC_DBM ? 2 : 0) | (desc & DESC_AP1 ? 1 : 0));
-        perm = perms_indirect(p, &w->m, w->el0_regime, index, &overlay, &wxn);
+        *perm = perms_indirect(p, &w->m, w->el0_regime, index, &overlay, &wxn);
+        *clean = desc & DESC_AP2;
     } else {
-        perm = first_direct(w, desc, limits);
-        wxn = first_wxn(w, perm);
+        *perm = first_direct(w, sctlr, *clean ? desc & ~(uint64_t)DESC_AP2 : desc, limits);
+        wxn = (sctlr & sctlr_el1_WXN) && (*perm & PERM_W) && (*perm & PERM_X);
     }
-    *over = overlay ? perms_overlay(p, &w->m, (unsigned)bits_get(desc, 62, 60)) : PERM_R | PERM_W | PERM_X;
-    if (wxn && overlay && (*over & PERM_X))
-        *over &= ~(unsigned)PERM_W;
+    if (overlay)
+        over = perms_overlay(p, &w->m, (unsigned)bits_get(desc, 62, 60));
+    if (wxn && overlay && (over & PERM_X))
+        over &= ~(unsigned)PERM_W;
     else if (wxn)
-        perm &= ~(unsigned)PERM_X;
-    return perm;
+        *perm &= ~(unsigned)PERM_X;
+    *perm &= over;
+    unsigned missing = needed(w) & ~over;
+    if (!missing || w->m.probe)
+        return true;
+    set_write(w, missing);
+    ttw_fault(w, FSC_PERMISSION, level);
+    w->p->exc.iss2 = ISS2_OVERLAY;
+    return false;
 }
 
 /* Everything after a leaf has been reached: desc, read from `at` (as the table's owner sees it) at pa. */
@@ -551,25 +558,18 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
         return ttw_fault(w, FSC_ALIGNMENT, level);
     bool clean = s->hd && (desc & DESC_DBM) && (desc & DESC_AP2);
     bool ns = w->secure && !table_ns ? (desc & DESC_NS) != 0 : true;
-    unsigned perm, need = needed(w), over = PERM_R | PERM_W | PERM_X;
+    unsigned perm, need = needed(w);
     if (unlikely(p->models[w->m.regime])) {
-        bool indirect = p->models[w->m.regime] & MODEL_INDIRECT;
-        clean = indirect ? (desc & DESC_AP2) != 0 : clean;
-        perm = first_modelled(w, clean ? desc & ~(uint64_t)DESC_AP2 : desc, limits, &over);
+        if (!first_modelled(w, desc, limits, level, &perm, &clean))
+            return false;
     } else {
-        perm = first_direct(w, clean ? desc & ~(uint64_t)DESC_AP2 : desc, limits);
-        if (first_wxn(w, perm))
+        uint64_t sctlr = sctlr_of(p, w->m.regime);
+        perm = first_direct(w, sctlr, clean ? desc & ~(uint64_t)DESC_AP2 : desc, limits);
+        if ((sctlr & sctlr_el1_WXN) && (perm & PERM_W))
             perm &= ~(unsigned)PERM_X;
     }
     if (unlikely(w->secure && ns && (p->s.regs.scr_el3 & scr_el3_SIF)))
         perm &= ~(unsigned)PERM_X;
-    if (unlikely(need & ~over) && !w->m.probe) {
-        set_write(w, need & ~over);
-        ttw_fault(w, FSC_PERMISSION, level);
-        w->p->exc.iss2 = ISS2_OVERLAY;
-        return false;
-    }
-    perm &= over;
     if (unlikely(need & ~perm) && !w->m.probe) {
         set_write(w, need & ~perm);
         return ttw_fault(w, FSC_PERMISSION, level);
