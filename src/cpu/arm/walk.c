@@ -504,38 +504,37 @@ static inline unsigned first_direct(const struct walk *w, uint64_t sctlr, uint64
     return (r ? PERM_R : 0) | (wr ? PERM_W : 0) | (x ? PERM_X : 0);
 }
 
-/* The same where permissions are indirect or have overlays, all that takes away included. *clean: bit 7 says so, which indirect
-   permissions leave alone. False: an overlay forbids the access. Arm ARM AArch64.S1ComputePermissions,
+/* The same where permissions are indirect or have overlays, all that takes away included, and MODELLED_CLEAN if the descriptor is
+   clean: of indirect ones bit 7 alone says so. Negative: an overlay forbids the access. Arm ARM AArch64.S1ComputePermissions,
    AArch64.S1CheckPermissions. */
-static __attribute__((noinline)) bool first_modelled(struct walk *w, uint64_t desc, uint64_t limits, int level, unsigned *perm,
-                                                     bool *clean)
+#define MODELLED_CLEAN 8
+static __attribute__((noinline)) int first_modelled(struct walk *w, uint64_t desc, uint64_t limits, int level, bool clean)
 {
     const struct pe *p = w->p;
     uint64_t sctlr = sctlr_of(p, w->m.regime);
-    unsigned model = p->models[w->m.regime], over = PERM_R | PERM_W | PERM_X;
+    unsigned model = p->models[w->m.regime], over = PERM_R | PERM_W | PERM_X, perm;
     bool overlay = model & (w->m.el ? MODEL_OVERLAY : MODEL_OVERLAY_EL0), wxn;
     if (model & MODEL_INDIRECT) {
         unsigned index = (unsigned)(bits_get(desc, 54, 53) << 2 | (desc & DESC_DBM ? 2 : 0) | (desc & DESC_AP1 ? 1 : 0));
-        *perm = perms_indirect(p, &w->m, w->el0_regime, index, &overlay, &wxn);
-        *clean = desc & DESC_AP2;
+        perm = perms_indirect(p, &w->m, w->el0_regime, index, &overlay, &wxn);
+        clean = desc & DESC_AP2;
     } else {
-        *perm = first_direct(w, sctlr, *clean ? desc & ~(uint64_t)DESC_AP2 : desc, limits);
-        wxn = (sctlr & sctlr_el1_WXN) && (*perm & PERM_W) && (*perm & PERM_X);
+        perm = first_direct(w, sctlr, clean ? desc & ~(uint64_t)DESC_AP2 : desc, limits);
+        wxn = (sctlr & sctlr_el1_WXN) && (perm & PERM_W) && (perm & PERM_X);
     }
     if (overlay)
         over = perms_overlay(p, &w->m, (unsigned)bits_get(desc, 62, 60));
     if (wxn && overlay && (over & PERM_X))
         over &= ~(unsigned)PERM_W;
     else if (wxn)
-        *perm &= ~(unsigned)PERM_X;
-    *perm &= over;
+        perm &= ~(unsigned)PERM_X;
     unsigned missing = needed(w) & ~over;
     if (!missing || w->m.probe)
-        return true;
+        return (int)((perm & over) | (clean ? MODELLED_CLEAN : 0));
     set_write(w, missing);
     ttw_fault(w, FSC_PERMISSION, level);
     w->p->exc.iss2 = ISS2_OVERLAY;
-    return false;
+    return -1;
 }
 
 /* Everything after a leaf has been reached: desc, read from `at` (as the table's owner sees it) at pa. */
@@ -560,8 +559,11 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
     bool ns = w->secure && !table_ns ? (desc & DESC_NS) != 0 : true;
     unsigned perm, need = needed(w);
     if (unlikely(p->models[w->m.regime])) {
-        if (!first_modelled(w, desc, limits, level, &perm, &clean))
+        int modelled = first_modelled(w, desc, limits, level, clean);
+        if (modelled < 0)
             return false;
+        perm = (unsigned)modelled & (PERM_R | PERM_W | PERM_X);
+        clean = modelled & MODELLED_CLEAN;
     } else {
         uint64_t sctlr = sctlr_of(p, w->m.regime);
         perm = first_direct(w, sctlr, clean ? desc & ~(uint64_t)DESC_AP2 : desc, limits);
