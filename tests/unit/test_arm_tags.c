@@ -290,6 +290,24 @@ static void what_is_not_checked(void **state)
         }
 }
 
+/* EffectiveTCMA in the upper half of addresses: TCMA1 takes the check from tag 15 alone. */
+static void tag_15_is_not_checked_in_the_upper_half(void **state)
+{
+    (void)state;
+    for (unsigned tcma = 0; tcma < 4; tcma++)
+        for (unsigned tag = 0; tag < 16; tag++) {
+            struct rig *r = rig_new("max,el3=off,el2=off", 1);
+            struct arm_regs *s = &r->pe.s.regs;
+            s->ttbr1_el1 = TABLE;
+            s->tcr_el1 = TCR_TBI0 | TCR_TBI0 << 1 | 25 | 25 << 16 | UINT64_C(2) << 30 | UINT64_C(2) << 32 |
+                         (tcma & 1 ? TCR_TCMA0 : 0) | (tcma & 2 ? TCR_TCMA0 << 1 : 0);
+            mem_set_tag(r->mem, DATA, 7);
+            one(r, LDR, TAG((TAGGED | UINT64_C(0xffffff8000000000)) & bits_mask(0, 56), tag) | UINT64_C(15) << 60, 0);
+            assert_int_equal(tag_fault(r, false), tag != 7 && !(tag == 15 && (tcma & 2)));
+            rig_free(r);
+        }
+}
+
 /* Accesses to one address, whose tag does not match. x1 and SP hold it. */
 static void instructions_that_are_checked_and_that_are_not(void **state)
 {
@@ -609,6 +627,7 @@ int main(void)
         cmocka_unit_test(tags_that_may_not_be_accessed_read_zero),
         cmocka_unit_test(a_mismatch_does_what_the_mode_says),
         cmocka_unit_test(what_is_not_checked),
+        cmocka_unit_test(tag_15_is_not_checked_in_the_upper_half),
         cmocka_unit_test(instructions_that_are_checked_and_that_are_not),
         cmocka_unit_test(the_rows_agree_which_accesses_by_sp_are_exempt),
         cmocka_unit_test(the_address_is_that_of_the_first_granule),
