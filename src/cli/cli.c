@@ -13,6 +13,7 @@ static const struct verb verbs[] = {
     {"run", "run firmware, kernels, ELF or raw images; the guest's console is stdin and stdout", verb_run},
     {"record", "run something and record it in a trace", verb_record},
     {"replay", "run traces again and check that nothing differs", verb_replay},
+    {"export", "write a recorded run for other tools: a page for browsers, Perfetto, CSV, Spike, Tarmac", verb_export},
     {"check", "run the bundled scenarios on every firmware and judge them", verb_check},
     {"doc", "print what the tables know: registers, their fields, the cpu configuration", verb_doc},
     {"sweep", "inject an event at every instruction boundary of a window; compare what it interrupted", verb_sweep},

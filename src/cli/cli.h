@@ -40,6 +40,7 @@ int verb_doc(int argc, char **argv);
 int verb_sweep(int argc, char **argv);
 int verb_bench(int argc, char **argv);
 int verb_diff(int argc, char **argv);
+int verb_export(int argc, char **argv);
 int verb_gdb(int argc, char **argv);
 int verb_step(int argc, char **argv);
 #endif

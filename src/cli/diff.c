@@ -2,7 +2,9 @@
 #include "base/bits.h"
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/diff_trace.h"
 #include "cli/options.h"
+#include "debug/golden.h"
 #include "debug/logs/compare.h"
 
 #include <argp.h>
@@ -15,7 +17,19 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { OPT_FORMAT = 0x300, OPT_FROM, OPT_MASK, OPT_MASK_LOADS, OPT_CONTEXT, OPT_INTERRUPT, OPT_PREFIX, OPT_JSON, OPT_FORMATS };
+enum {
+    OPT_FORMAT = 0x300,
+    OPT_FROM,
+    OPT_MASK,
+    OPT_MASK_LOADS,
+    OPT_CONTEXT,
+    OPT_INTERRUPT,
+    OPT_PREFIX,
+    OPT_JSON,
+    OPT_FORMATS,
+    OPT_TRAPS,
+    OPT_INSTRUCTIONS
+};
 
 static const struct argp_option table[] = {
     {"format", OPT_FORMAT, "A[,B]", 0, "formats of the two logs, by name (--formats); else their first lines tell", 1},
@@ -28,6 +42,9 @@ static const struct argp_option table[] = {
      1},
     {"prefix", OPT_PREFIX, 0, 0, "a log that goes on where the other ends is no difference", 1},
     {"context", OPT_CONTEXT, "N", 0, "show N equal instructions before the difference (8, at most 64)", 1},
+    {"traps", OPT_TRAPS, 0, 0, "of traces of our own: trap by trap, as golden text; the default unless both hold instructions",
+     1},
+    {"instructions", OPT_INSTRUCTIONS, 0, 0, "of traces of our own: instruction by instruction", 1},
     {"json", OPT_JSON, 0, 0, "print JSON", 1},
     {"formats", OPT_FORMATS, 0, 0, "list the formats that are known, and what each tells", 1},
     {0}};
@@ -41,7 +58,7 @@ struct diff_args {
     struct compare_options options;
     struct compare_range loads[LOADS];
     struct log_reg *masked;
-    bool prefix, json, list;
+    bool prefix, json, list, traps, instructions;
 };
 
 static uint64_t number(const char *option, const char *text, const char **end)
@@ -102,6 +119,8 @@ static error_t parser(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_INTERRUPT: a->options.interrupted = number("--interrupt", arg, NULL); return 0;
     case OPT_PREFIX: a->prefix = true; return 0;
+    case OPT_TRAPS: a->traps = true; return 0;
+    case OPT_INSTRUCTIONS: a->instructions = true; return 0;
     case OPT_JSON: a->json = true; return 0;
     case OPT_FORMATS: a->list = true; return 0;
     case ARGP_KEY_ARG:
@@ -121,9 +140,13 @@ static const struct argp argp = {
         "Compare two logs of the same program, instruction by instruction, and name the first real difference: in an address, an "
         "encoding, a privilege mode, a register, a store, the cause of a trap. What a log does not tell is not compared. Logs "
         "may be "
-        "compressed with gzip. Exit status 0: they agree, 1: they differ, 2: one cannot be read.\v"
+        "compressed with gzip. A trace of `trapline record` is executed again and takes part as a log; two of them, or golden "
+        "texts, "
+        "are compared trap by trap. Exit status 0: they agree, 1: they differ, 2: one cannot be read.\v"
         "Examples:\n"
         "  trapline diff spike.log qemu.log\n"
+        "  trapline diff run.trace spike.log\n"
+        "  trapline diff before.trace after.trace\n"
         "  trapline diff spike.log whisper.csv.gz --from 0x80000000 --mask misa,mstatus --context 20\n"
         "  trapline diff --format spike,qemu a.log b.log --mask-loads 0x200bff8-0x200bfff\n"};
 
@@ -132,6 +155,8 @@ static const struct argp argp = {
 struct source {
     const char *path, *format;
     gzFile file;
+    bool trace;
+    struct diff_child child; /* of a trace */
 };
 
 static long read_bytes(void *ctx, void *p, size_t n, struct err *e)
@@ -147,9 +172,16 @@ static long read_bytes(void *ctx, void *p, size_t n, struct err *e)
     return -1;
 }
 
+static long read_steps(void *ctx, void *p, size_t n, struct err *e)
+{
+    return diff_child_read(&((struct source *)ctx)->child, p, n, e);
+}
+
 static struct log_reader *open_log(void *ctx, struct err *e)
 {
     struct source *s = ctx;
+    if (s->trace)
+        return diff_child_start(&s->child, s->path, e) ? log_open(s->path, "trapline", read_steps, s, e) : NULL;
     if (s->file)
         gzclose(s->file);
     if (!(s->file = gzopen(s->path, "rb"))) {
@@ -333,14 +365,66 @@ static bool same(const struct diff_args *a, const struct comparison *r)
     return true;
 }
 
+/* Trap by trap: golden texts, and traces in that form. */
+static int diff_traps(const struct diff_args *a)
+{
+    struct buf lines[2] = {{0}, {0}}, text = {0};
+    struct err e;
+    bool good = true, same = false;
+    for (unsigned i = 0; i < 2 && good; i++)
+        good = diff_golden_lines(a->file[i], &lines[i], &e);
+    if (good)
+        same = golden_compare((char *)lines[0].data, (char *)lines[1].data, &text);
+    buf_put_u8(&text, 0);
+    if (good && a->json) {
+        json_t *j = json_pack("{s:b,s:s}", "same", (int)same, "text", (char *)text.data);
+        json_dumpf(j, stdout, JSON_INDENT(2));
+        putchar('\n');
+        json_decref(j);
+    } else if (good) {
+        size_t n = 0;
+        for (const char *p = (char *)lines[0].data; *p; p++)
+            n += *p == '\n';
+        printf("A  %s\nB  %s\ncompared trap by trap (- A, + B): ", a->file[0], a->file[1]);
+        printf(same ? "%zu lines are equal\n" : "they differ\n", n);
+        printf("%s", (char *)text.data);
+    }
+    buf_free(&lines[0]);
+    buf_free(&lines[1]);
+    buf_free(&text);
+    return !good ? cli_error(&e) : same ? CLI_OK : CLI_FAILED;
+}
+
+/* Whether the two are compared by traps. False with *wrong: they cannot be compared. */
+static bool by_traps(const struct diff_args *a, const enum diff_kind kind[2], const char **wrong)
+{
+    bool golden = kind[0] == DIFF_GOLDEN || kind[1] == DIFF_GOLDEN, log = kind[0] == DIFF_LOG || kind[1] == DIFF_LOG;
+    *wrong = golden && log                 ? "a golden text is compared with another or with a trace"
+             : golden && a->instructions   ? "a golden text has no instructions"
+             : a->traps && log             ? "--traps is for traces of our own and golden texts"
+             : a->traps && a->instructions ? "--traps and --instructions exclude each other"
+                                           : NULL;
+    if (*wrong || log || a->instructions)
+        return false;
+    return golden || a->traps || !(diff_has_instructions(a->file[0]) && diff_has_instructions(a->file[1]));
+}
+
 static int diff(struct diff_args *a)
 {
     struct err e;
     struct comparison r;
-    struct source source[2] = {{a->file[0], a->format[0], NULL}, {a->file[1], a->format[1], NULL}};
+    struct source source[2] = {{.path = a->file[0], .format = a->format[0]}, {.path = a->file[1], .format = a->format[1]}};
     const struct compare_side side[2] = {{open_log, &source[0]}, {open_log, &source[1]}};
     if (a->nfiles < 2)
         return cli_errorf("two logs are compared; %s", a->nfiles ? "only one was given" : "none was given");
+    const enum diff_kind kind[2] = {diff_kind_of(a->file[0]), diff_kind_of(a->file[1])};
+    const char *wrong;
+    if (by_traps(a, kind, &wrong))
+        return diff_traps(a);
+    if (wrong)
+        return cli_errorf("diff: %s", wrong);
+    for (unsigned i = 0; i < 2; i++)
+        source[i].trace = kind[i] == DIFF_TRACE;
     if (!parse_mask(a, &e))
         return cli_error(&e);
     a->options.loads = a->loads;
@@ -349,9 +433,11 @@ static int diff(struct diff_args *a)
         print_json(a, &r, agree);
     else if (good)
         print_text(a, &r);
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
         if (source[i].file)
             gzclose(source[i].file);
+        diff_child_end(&source[i].child);
+    }
     free(r.hart);
     return !good ? cli_error(&e) : agree ? CLI_OK : CLI_FAILED;
 }

@@ -147,7 +147,7 @@ static bool parse(struct golden_text *t, const char *path, struct err *e)
             *next++ = '\0';
         if (!strcmp(line, "---")) {
             t->body = next ? next : "";
-            return t->argv || err_set(e, "%s: it has no line 'command ...'", path);
+            return true;
         }
         if (number == 1 && strcmp(line, GOLDEN_MAGIC))
             return err_set(e, "%s: its first line is '%.40s', this program reads '" GOLDEN_MAGIC "'", path, line);

@@ -24,7 +24,7 @@ void golden_file(const struct golden_run *g, const char *command, struct buf *ou
 /* A file that was read. */
 struct golden_text {
     struct buf bytes;
-    char **argv; /* of the command; argv[0] is "trapline record" */
+    char **argv; /* of the command; argv[0] is "trapline record"; NULL: it has none */
     int argc;
     const char *body;         /* in bytes */
     struct trace_setup setup; /* only its images */

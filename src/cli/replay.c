@@ -3,6 +3,7 @@
 #include "cli/golden.h"
 #include "cli/replay.h"
 #include "base/hash.h"
+#include "debug/explain.h"
 #include "machine/image.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -94,7 +95,7 @@ static struct machine *make(const struct trace_setup *s, struct err *e)
 
 /* ---- one binary trace ------------------------------------------------------------------------------------------------------ */
 
-static bool prepare(struct replay_job *j, struct machine **m, struct err *e)
+bool replay_prepare(struct replay_job *j, struct machine **m, struct err *e)
 {
     if (!replay_open(&j->replay, j->path, e))
         return false;
@@ -124,8 +125,59 @@ static struct machine *recorded_machine(const struct replay_job *j)
     return m;
 }
 
+/* ---- why the trap that differs happened: the run is done once more, and followed a boundary behind --------------------------
+ */
+
+struct why_here {
+    struct explain_follower *follower;
+    uint64_t left; /* traps until it */
+    struct buf *text;
+};
+
+static void why_change(void *ctx, struct machine *m, const struct machine_change *c)
+{
+    struct why_here *w = ctx;
+    (void)m;
+    if (!w->left || --w->left)
+        return;
+    struct explanation *e = explain_follow_trap(w->follower, c);
+    char *text = explain_text(e, 0, false);
+    buf_printf(w->text, "  why it happens here:\n");
+    for (char *line = text, *next; *line; line = next) {
+        size_t n = strcspn(line, "\n");
+        buf_printf(w->text, "    %.*s\n", (int)n, line);
+        next = line + n + (line[n] == '\n');
+    }
+    free(text);
+    explain_free(e);
+}
+
+static void why_event(void *ctx, struct machine *m, const struct trace_event *ev)
+{
+    (void)ev;
+    explain_follow_sync(((struct why_here *)ctx)->follower, m);
+}
+
+static void why_trap(struct replay_job *j, struct replay_result *out)
+{
+    struct err e;
+    struct replay_result again = {0};
+    struct machine *m = out->at_trap ? make(&j->replay.setup, &e) : NULL;
+    if (!m)
+        return;
+    struct why_here w = {explain_follow(m), out->traps, &out->text};
+    const struct replay_tap tap = {.ctx = &w, .change = why_change, .event = why_event};
+    j->replay.tap = &tap;
+    replay_run(&j->replay, m, !j->changed, &again, &e);
+    j->replay.tap = NULL;
+    explain_follow_free(w.follower);
+    buf_free(&again.text);
+    machine_free(m);
+}
+
 static void explain(struct replay_job *j, struct replay_result *out)
 {
+    why_trap(j, out);
     struct machine *was = j->changed ? recorded_machine(j) : NULL;
     struct err e;
     if (!was)
@@ -141,7 +193,7 @@ static bool replay_binary(struct replay_job *j, struct err *e)
 {
     struct machine *m = NULL;
     struct replay_result out = {0};
-    bool ok = prepare(j, &m, e) && replay_run(&j->replay, m, !j->changed, &out, e);
+    bool ok = replay_prepare(j, &m, e) && replay_run(&j->replay, m, !j->changed, &out, e);
     machine_free(m);
     if (ok && out.verdict == REPLAY_DIVERGED)
         explain(j, &out);
@@ -180,6 +232,10 @@ static bool replay_golden(struct replay_job *j, struct err *e)
         return err_set(e, "%s: a golden trace holds no images: --image and --recorded-images are for binary ones", j->path);
     if (!golden_open(&t, j->path, e))
         return false;
+    if (!t.argv) {
+        golden_close(&t);
+        return err_set(e, "%s: it has no line 'command ...'", j->path);
+    }
     golden_run_init(&g);
     g.run.quiet = true;
     options_long(t.argc, t.argv, &run_argp);

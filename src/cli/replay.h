@@ -18,6 +18,9 @@ struct replay_job {
     struct buf notes, summary, text; /* lines; what was compared, in words; what differs, in lines */
 };
 
+/* Reads the binary trace of j->path, finds its images and makes the machine. False with a sentence. Close j->replay either way.
+ */
+bool replay_prepare(struct replay_job *j, struct machine **m, struct err *e);
 /* Replays the trace, of either kind. False with a sentence: it cannot be. */
 bool replay_job(struct replay_job *j, struct err *e);
 #endif

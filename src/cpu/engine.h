@@ -138,7 +138,10 @@ struct engine {
     struct engine_break *break_at;
     unsigned breaks; /* how many: 0 but for a debugger */
     struct engine_watchpoint *watch_at;
-    unsigned watchpoints;     /* how many: 0 but for a debugger */
+    unsigned watchpoints; /* how many: 0 but for a debugger */
+    /* Told of every load, store and atomic that is about to be made and will not fault (watch.h); NULL: nobody is. */
+    void (*accessed)(void *ctx, struct cpu *c, uint64_t va, uint64_t pa, uint64_t n, unsigned kinds);
+    void *accessed_ctx;
     struct insn_trace *insns; /* insns.h; NULL: instructions are not traced */
 };
 

@@ -1,4 +1,5 @@
 #include "cpu/watch.h"
+#include "cpu/breaks.h"
 
 #include <stdlib.h>
 
@@ -29,6 +30,17 @@ bool engine_watchpoint(struct engine *e, const struct engine_watchpoint *w, bool
     return false;
 }
 
+/* A watchpoint that is on every page and stops nobody. */
+void engine_accesses(struct engine *e, void (*fn)(void *ctx, struct cpu *c, uint64_t va, uint64_t pa, uint64_t n, unsigned kinds),
+                     void *ctx)
+{
+    const struct engine_watchpoint everywhere = {.first = 0, .last = UINT64_MAX, .cpus = BREAK_ALL};
+    if (!fn != !e->accessed)
+        engine_watchpoint(e, &everywhere, fn != NULL);
+    e->accessed = fn;
+    e->accessed_ctx = ctx;
+}
+
 void engine_watchpoint_none(struct engine *e)
 {
     free(e->watch_at);
@@ -53,6 +65,8 @@ bool cpu_watch_here(struct cpu *c, uint64_t va, uint64_t pa, uint64_t n, unsigne
     const struct engine *e = c->engine;
     if (e->running != c || c->unwatched || (c->watched.passed && c->watched.pc == pc && c->watched.cycle == cycle))
         return false;
+    if (e->accessed)
+        e->accessed(e->accessed_ctx, c, va, pa, n, kinds);
     for (unsigned i = 0; i < e->watchpoints; i++) {
         const struct engine_watchpoint *w = &e->watch_at[i];
         uint64_t at = w->physical ? pa : va, last = at + (n - 1);

@@ -25,6 +25,10 @@ struct engine_watchpoint {
 /* Adds a watchpoint like *w, or removes one that was added so; drops cached translations. False: there is no such one. Call it
    between runs. */
 bool engine_watchpoint(struct engine *e, const struct engine_watchpoint *w, bool on);
+/* Tells fn of every load, store and atomic of a running cpu, right before it is made, when nothing about it can fault any more;
+   one that crosses pages in parts. NULL: not any more. Accesses then take the slow path. Between runs. */
+void engine_accesses(struct engine *e, void (*fn)(void *ctx, struct cpu *c, uint64_t va, uint64_t pa, uint64_t n, unsigned kinds),
+                     void *ctx);
 /* Removes all of them, and frees what they took. */
 void engine_watchpoint_none(struct engine *e);
 /* Whether the page of va, which is that of pa, must not be entered into c's soft TLB. va: as it is translated, without tag bits.

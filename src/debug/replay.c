@@ -219,6 +219,8 @@ static void on_trap(void *ctx, struct machine *m, const struct machine_change *c
     struct machine_change want;
     if (!c->is_return && !c->interrupt)
         engine_insns_trapped(&m->engine, c->hart, c->epc);
+    if (x->r->tap && x->r->tap->change && !x->diverged)
+        x->r->tap->change(x->r->tap->ctx, m, c);
     if (x->diverged || !x->compare_traps)
         return;
     x->out->traps++;
@@ -234,6 +236,7 @@ static void on_trap(void *ctx, struct machine *m, const struct machine_change *c
     }
     struct history_point at = history_point_of(m);
     diverge(x, &at);
+    x->out->at_trap = true;
     buf_printf(&x->out->text, "trap %" PRIu64 " differs:\n", x->out->traps);
     if (x->has_last)
         tell_trap(x, "before  ", &x->last);
@@ -290,6 +293,14 @@ static void on_console(void *ctx, const char *device, const void *p, size_t n)
     (void)device;
     hash_add(x->console, p, n);
     x->printed += n;
+    if (x->r->tap && x->r->tap->console)
+        x->r->tap->console(x->r->tap->ctx, p, n);
+}
+
+static void stopped(const struct running *x)
+{
+    if (x->r->tap && x->r->tap->stopped)
+        x->r->tap->stopped(x->r->tap->ctx, x->m);
 }
 
 /* Runs to the point of an event. False: the machine does not come there, and that is told. */
@@ -299,6 +310,7 @@ static bool come_to(struct running *x, const struct trace_event *ev)
     for (unsigned stuck = 0; stuck < 16; stuck++) {
         struct history_point before = history_point_of(x->m), here;
         enum moved moved = point_reach(x->m, &ev->at, UINT64_MAX, &why);
+        stopped(x);
         here = history_point_of(x->m);
         if (x->insns_differ && !x->diverged)
             diverge(x, &here);
@@ -473,16 +485,20 @@ bool replay_run(const struct replay *r, struct machine *m, bool same_images, str
     bool ok = true;
     *out = (struct replay_result){.verdict = REPLAY_SAME};
     machine_set_host(m, &(struct machine_host){.ctx = &x, .console = on_console});
-    if (x.compare_traps || r->setup.instructions)
+    if (x.compare_traps || r->setup.instructions || (r->tap && r->tap->change))
         machine_watch(m, on_trap, &x);
     if (r->setup.instructions) {
         x.insns = (struct insn_reader){.r = r, .code = must(calloc(1, sizeof *x.insns.code))};
         engine_insns(&m->engine, on_insns, &x);
     }
     struct statesum *sum = whole ? statesum_new(m) : NULL;
+    stopped(&x);
     for (size_t i = 0; ok && i < r->events && !x.diverged; i++)
-        if (come_to(&x, &r->event[i]))
+        if (come_to(&x, &r->event[i])) {
             ok = take(&x, &r->event[i], sum, whole, e);
+            if (ok && r->tap && r->tap->event)
+                r->tap->event(r->tap->ctx, m, &r->event[i]);
+        }
     if (r->setup.instructions)
         end_insns(&x);
     machine_watch(m, NULL, NULL);

@@ -8,12 +8,23 @@
 #include "debug/tracesetup.h"
 #include "debug/trapcode.h"
 
+/* Who is told of the run while it is executed again. Members may be NULL; m may be looked at, not changed. */
+struct replay_tap {
+    void *ctx;
+    machine_watch_fn *change;                                                  /* a trap or return, before it is compared */
+    void (*event)(void *ctx, struct machine *m, const struct trace_event *ev); /* it has happened */
+    void (*console)(void *ctx, const void *p, size_t n);                       /* the guest printed this */
+    void (*stopped)(void *ctx,
+                    struct machine *m); /* at the beginning, and whenever the machine stands: sets what stops it next */
+};
+
 struct replay {
     struct tracefile file;
     struct trace_setup setup;
     struct trace_event *event; /* their bytes are in `bytes` */
     size_t events;
     struct buf bytes;
+    const struct replay_tap *tap; /* the caller's, of replay_run; NULL: nobody */
 };
 
 /* Reads a trace and checks all of it. False with a sentence. */
@@ -30,6 +41,7 @@ struct replay_result {
     enum replay_verdict verdict;
     uint64_t instret, traps, digests; /* executed, compared */
     struct buf text;                  /* DIVERGED: what differs, in lines; NUL-terminated behind len */
+    bool at_trap;                     /* DIVERGED: trap number `traps`, from 1, is another one, or there should be none */
     struct history_point at, last;    /* DIVERGED: where it was seen; the last point known to be equal */
 };
 /* Runs m, which is as the setup says, through the trace. same_images: its images are those of the recording, so whole states

@@ -293,6 +293,13 @@ struct sweep_window sweep_window(const struct sweep *s, unsigned variant)
     return (struct sweep_window){p->n, p->at[0].cycle, p->at[p->n - 1].cycle};
 }
 
+uint64_t sweep_cycle(const struct sweep *s, unsigned variant, uint32_t boundary)
+{
+    return s->window[variant].path.at[boundary].cycle;
+}
+
+struct machine *sweep_base(struct sweep *s, unsigned variant) { return machine_fork(s->window[variant].base); }
+
 uint64_t sweep_cases(const struct sweep *s)
 {
     uint64_t n = 0;
@@ -383,6 +390,7 @@ static void do_case(struct sweep *s, struct sweep_case *k, struct doing *d)
     struct machine *memory = s->walk;
     s->ops->take(&s->now, s->walk, s->c.hart);
     k->pc = s->ops->pc(&s->now);
+    k->at_cycle = path->at[k->boundary].cycle;
     r.story = d->story;
     run_begin(&r, s, s->trial, s->walk, s->judge_trial, s->judge_walk);
     if (!inject_fire(r.event, r.m, &why_not)) {

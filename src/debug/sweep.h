@@ -130,6 +130,7 @@ struct sweep_case {
     uint64_t cycles;      /* that the case took */
     uint32_t nest_cases, nest_pass, nest_same, nest_handled; /* the second order of a case of the first, where they were done */
     struct sweep_detail *detail;                             /* of SWEEP_VIOLATION and worse */
+    uint64_t at_cycle; /* while it is told: the hart's cycle at which it was injected */
     /* Of the second order, while it is told: */
     bool as_first;             /* it ends as the first event's case ends without it, in every register and word of memory */
     const struct context *was; /* what the second event interrupted; NULL: it was not taken */
@@ -163,6 +164,10 @@ uint64_t sweep_state(struct sweep *s);
 void sweep_story_line(struct sweep *s, const struct machine_change *c, char *line, size_t cap);
 /* Of variant v. */
 struct sweep_window sweep_window(const struct sweep *s, unsigned variant);
+/* The hart's cycle at that boundary of variant v. */
+uint64_t sweep_cycle(const struct sweep *s, unsigned variant, uint32_t boundary);
+/* A fork of the machine at the beginning of variant v's window. */
+struct machine *sweep_base(struct sweep *s, unsigned variant);
 /* How many cases of the first order there are: variants, each with each event, each with each boundary. */
 uint64_t sweep_cases(const struct sweep *s);
 /* Does the cases of the first order whose number is `first`, first + step, … (with what nests in them) and tells fn of each. fn

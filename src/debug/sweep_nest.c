@@ -106,6 +106,7 @@ static bool do_second(struct nest *n, struct machine *m, uint32_t j, struct swee
     struct context now;
     s->ops->take(&now, n->walk.m, s->c.hart);
     c->pc = s->ops->pc(&now);
+    c->at_cycle = second.start;
     run_begin(&r, s, m, n->walk.m, n->judge_second, n->walk.judge);
     r.second = &second;
     r.lost = n->leaves ? s->lost : NULL;

@@ -79,6 +79,8 @@ bool machine_stop_at(struct machine *m, unsigned hart, uint64_t cycle)
     return true;
 }
 
+void machine_stop_awake(struct machine *m, unsigned hart) { halt_set(m, hart, (struct machine_halt){.kind = HALT_AWAKE}); }
+
 void machine_mark(struct machine *m, unsigned hart, uint64_t cycle)
 {
     const struct machine_halt k = {cycle == UINT64_MAX ? HALT_NONE : HALT_CYCLE, cycle};

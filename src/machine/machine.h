@@ -119,7 +119,7 @@ struct machine {
     struct machine_halt halt[MACHINE_HARTS];
     struct machine_halt mark; /* one more, of the hart mark_hart: machine_mark */
     unsigned mark_hart;
-    bool asked; /* machine_break was called in the last machine_run */
+    bool asked;     /* machine_break was called in the last machine_run */
     unsigned halts; /* how many of all these are not HALT_NONE */
     int broke;      /* the hart that a breakpoint stopped in the last machine_run, or -1 */
 };
@@ -185,6 +185,8 @@ bool machine_sleeps(struct machine *m, unsigned hart);
 
 /* machine_stop_at for who runs the machine on behalf of others, and leaves theirs alone. UINT64_MAX: not any more. */
 void machine_mark(struct machine *m, unsigned hart, uint64_t cycle);
+/* machine_stop_at, at the boundary at which a sleeping hart may go on. */
+void machine_stop_awake(struct machine *m, unsigned hart);
 
 /* ---- psci.c
  * ------------------------------------------------------------------------------------------------------------------------- */

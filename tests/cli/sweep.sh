@@ -71,6 +71,19 @@ sweep 0 guest.elf --event meip --from cycle:50 --to cycle:60
 grep -q ': 10 boundaries, cycles 50 to 59' out || fail "a window in cycles: $(head -n 1 out)"
 sweep 0 guest.elf --event meip --from window_start --to 'window_start#2'
 
+# A case as a trace, with all that it needs in it: the one of --only, of either order, or the first that fails.
+sweep 1 guest.elf --event meip --handler 8 --only 40 --record case.trace
+traps=$(grep -c '^cycle ' out)
+sweep 1 guest.elf --event meip --nest meip --only 3.60 --record second.trace
+sweep 1 guest.elf --event meip --event msip --handler 0,1 --jobs 2 --record first.trace
+mkdir elsewhere
+mv case.trace second.trace first.trace elsewhere
+(cd elsewhere && "$TRAPLINE" replay case.trace second.trace first.trace >../out) || fail "recorded cases do not replay: $(cat out)"
+grep -qE "^case.trace +same .*, $traps traps" out && [ "$(grep -c ' same ' out)" -eq 3 ] || fail "recorded cases: $(cat out)"
+[ "$(find . -name '*trace.*')" = "" ] || fail "a state is left behind: $(ls)"
+sweep 0 guest.elf --event meip --record none.trace
+[ ! -e none.trace ] || fail "a trace although no case fails"
+
 # ---- the same results whatever the number of processes and shards
 args=(guest.elf --event meip --event ssip --handler 0,8 --nest msip)
 sweep 1 "${args[@]}" --jobs 1 --json one.json --junit one.xml
@@ -145,6 +158,8 @@ refuse "--shard '5/4': write I/N, with I from 1 to N" guest.elf --event meip --s
 refuse "--shard '1/0': write I/N, with I from 1 to N" guest.elf --event meip --shard 1/0 --out result
 refuse "--shard 'x': write I/N, with I from 1 to N" guest.elf --event meip --shard x --out result
 refuse "--shard needs --out PART, the file for its cases" guest.elf --event meip --shard 1/4
+refuse "--out and --record exclude each other: record a case with --only" guest.elf --event meip --shard 1/4 --out result --record result
+refuse "--record: the name of the file is empty" guest.elf --event meip --record ''
 refuse "--jobs 0: nobody would work" guest.elf --event meip --jobs 0
 refuse "one image is swept at a time: 'guest.elf' and 'other.elf' were given" guest.elf other.elf --event meip
 refuse "missing.elf: No such file or directory" missing.elf --event meip

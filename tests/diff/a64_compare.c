@@ -36,12 +36,14 @@ bool a64_tables_written(const uint8_t *before, const uint8_t *mine, unsigned ind
 {
     static const uint8_t roots[] = {PGA_S1_TABLES, PGA_EL2_TABLES, PGA_EL3_TABLES};
     const uint8_t *a = before + a64_arena(index), *b = mine + a64_arena(index);
-    uint64_t first = (A64_RAM_BASE + A64_BASE + a64_arena(index)) >> 12 & 511;
+    uint64_t pa = A64_RAM_BASE + A64_BASE + a64_arena(index), first4 = pa >> 12 & 511, first16 = pa >> 14 & 2047;
     for (unsigned at = PGA_S1_TABLES * 4096; at < PGA_COUNT * 4096; at += 8) {
         bool changes = false;
-        for (unsigned i = 0; i < ARRAY_LEN(roots); i++)
-            changes |=
-                at >= (roots[i] + 2) * 4096 + (first + PGA_DATA) * 8 && at < (roots[i] + 2) * 4096 + (first + PGA_VECTORS) * 8;
+        for (unsigned i = 0; i < ARRAY_LEN(roots); i++) { /* by either granule */
+            uint64_t n4 = (at - (roots[i] + 2) * UINT64_C(4096)) / 8 - first4,
+                     n16 = (at - (roots[i] + 4) * UINT64_C(4096)) / 8 - first16;
+            changes |= (n4 >= PGA_DATA && n4 < PGA_VECTORS) || (n16 >= PGA_DATA / 4 && n16 < PGA_VECTORS / 4);
+        }
         if (!changes && (slot(a + at) ^ slot(b + at)) & ~UINT64_C(0x480))
             return true;
     }

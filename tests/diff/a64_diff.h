@@ -35,15 +35,15 @@
 _Static_assert(A64_ARENA0 + A64_CASES * A64_ARENA <= A64_ROUND0, "the arenas fit");
 _Static_assert(A64_ROUND0 + A64_CASES * A64_ROUNDS * A64_ROUND <= A64_IMAGE, "the rounds fit");
 
-/* Pages of an arena. */
+/* Pages of 4 KiB of an arena; what has attributes of its own begins at multiples of 16 KiB, as tables do. */
 enum {
-    PGA_CODE = 3,  /* the first that is used; 8 pages: two kilobytes a round */
-    PGA_DATA = 11, /* 4 pages */
-    PGA_VECTORS = 15,
-    PGA_S1_TABLES = 16, /* 16 pages each */
-    PGA_S2_TABLES = 32,
-    PGA_EL2_TABLES = 48,
-    PGA_EL3_TABLES = 56,
+    PGA_CODE = 0,       /* 8 pages: two kilobytes a round */
+    PGA_DATA = 8,       /* 8 pages */
+    PGA_VECTORS = 16,   /* the first of 4 */
+    PGA_S1_TABLES = 20, /* 8 pages each: three levels of 4 KiB, or two of 16 KiB */
+    PGA_EL2_TABLES = 28,
+    PGA_EL3_TABLES = 36,
+    PGA_S2_TABLES = 44,
     PGA_COUNT = 64
 };
 
@@ -105,6 +105,7 @@ struct a64_case {
     uint64_t pa;                /* guest physical address of the arena, a multiple of its size */
     uint64_t va;                /* address of the arena's first page as the block sees it */
     uint64_t reg[A64_INIT_MAX]; /* values of a64_init_reg's */
+    uint8_t grain[4];           /* log2 of the granule of stage 2, and of stage 1 of EL1 to EL3: 12, 14 */
     unsigned el;                /* level the block starts in, */
     unsigned now;               /* and the one an instruction is made for, if nothing comes between */
     bool el2;                   /* EL2 is enabled */
@@ -140,6 +141,8 @@ void a64_put_change(struct a64_case *c);
 void a64_world_make(struct a64_case *c);
 void a64_registers_make(struct a64_case *c);
 void a64_set_reg(struct a64_case *c, unsigned id, uint64_t value);
+/* The offset in the arena of the last-level descriptor of a 4 KiB page of it, in the regime of an exception level. */
+uint64_t a64_leaf(const struct a64_case *c, unsigned el, unsigned page);
 uint64_t a64_value(uint64_t *rng);
 static inline bool a64_chance(uint64_t *rng, unsigned percent) { return rng_below(rng, 100) < percent; }
 

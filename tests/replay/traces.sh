@@ -57,6 +57,7 @@ li=$(LC_ALL=C grep -obUaP '\x93\x07\x80\x0c' fw.elf | head -n 1 | cut -d: -f1 ||
 printf '\x93\x07\x90\x0c' | dd of=fw.elf bs=1 seek="$li" conv=notrunc status=none
 expect 1 "$TRAPLINE" replay elsewhere/f.trace --junit r.xml
 says "image digest differs: fw.elf"
+says "why it happens here:"
 says "the first instruction that does something else"
 says "recorded is about to execute 0x0c800793"
 says "here     is about to execute 0x0c900793"

@@ -174,7 +174,7 @@ static const struct sample {
      "130 clk cpu1 IT (1) 0000800c f9020909 O EL2h : STR      x9,[x8,#0x410]\n130 clk cpu1 MW8 00010410 fedcba98_76543210\n"
      "130 clk cpu1 R SP_EL1 0000000000001000\n130 clk cpu1 R V3 00112233445566778899aabbccddeeff\n",
      "0:3,-1 8000/d2a00028 x8=10000;0:1,-1 8004/f9420100 x0=123456789abcdef ld8@10400=123456789abcdef;0:1,-1 8008/54ffffa1;"
-     "0:-1,-1 Tffffffffffffffff i-1;1:2,-1 800c/f9020909 sp_el1=1000 v3=8899aabbccddeeff_11223344556677 "
+     "0:-1,-1 T480 i-1;1:2,-1 800c/f9020909 sp_el1=1000 v3=8899aabbccddeeff_11223344556677 "
      "st8@10410=fedcba9876543210;"},
 };
 
@@ -229,7 +229,8 @@ static const struct {
 } bad[] = {
     {NULL, "", "x.log: the log is empty"},
     {NULL, "nothing of the kind\n", "x.log: not a log of a format that is known here; name one with --format"},
-    {"gdb", "x\n", "there is no log format 'gdb'; the formats are rvfi, rvvi, whisper, sail, spike, qemu, execlog, tarmac"},
+    {"gdb", "x\n",
+     "there is no log format 'gdb'; the formats are rvfi, rvvi, whisper, sail, spike, qemu, execlog, tarmac, trapline"},
     {NULL, "core   0: 3 0x80000000 (0x297) x5  nothing\n", "x.log:1: the value of 'x5' is expected"},
     {NULL, "core   0: 7 0x80000000 (0x297)\n", "x.log:1: a privilege mode, an address and an instruction are expected"},
     {NULL, "core   0: exception trap_user_ecall, at\n", "x.log:1: the epc of an exception is expected"},

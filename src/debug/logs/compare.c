@@ -487,7 +487,10 @@ static bool compare_hart(const struct compare_side side[2], const struct compare
     }
     if (good)
         r->arm = is_arm(r);
-    good = good && begin(c, at) && run(c);
+    good = good && begin(c, at);
+    for (unsigned i = 0; i < 2 && good; i++)
+        r->arm |= log_reader_arm(c->side[i].reader);
+    good = good && run(c);
     log_close(c->side[0].reader);
     log_close(c->side[1].reader);
     free(c->side[0].ahead);

@@ -27,6 +27,7 @@ static const struct row rows[] = {
 const struct log_format *log_format_at(unsigned i) { return i < ARRAY_LEN(rows) ? &rows[i].format : NULL; }
 const struct log_format *log_reader_format(const struct log_reader *r) { return r->format; }
 unsigned log_reader_has(const struct log_reader *r) { return r->has; }
+bool log_reader_arm(const struct log_reader *r) { return r->arm; }
 uint64_t log_reader_skipped(const struct log_reader *r) { return r->skipped; }
 bool log_reader_torn(const struct log_reader *r) { return r->torn; }
 

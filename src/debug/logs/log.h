@@ -40,6 +40,10 @@ enum log_kind {
 
 #define LOG_UNKNOWN (-1)
 
+/* What a stream of our own steps begins with (debug/export/raw.c). */
+#define LOG_STEPS_MAGIC     "TLSTEPS\n"
+#define LOG_STEPS_MAGIC_LEN 8
+
 struct log_step {
     uint64_t line; /* where it begins: line of a text, packet of a binary, from 1 */
     enum log_kind kind;
@@ -96,6 +100,8 @@ void log_close(struct log_reader *r);
 const struct log_format *log_reader_format(const struct log_reader *r);
 /* What this log really has of what its format may have (QEMU's exec log without in_asm has no encodings). Final at its end. */
 unsigned log_reader_has(const struct log_reader *r);
+/* The log is of A64; final when a step was read. */
+bool log_reader_arm(const struct log_reader *r);
 /* Lines that were none of the format (a guest's console between them). */
 uint64_t log_reader_skipped(const struct log_reader *r);
 /* The last line had no end: the log is torn there; the step in it is not given. */

@@ -139,7 +139,7 @@ static bool exception(struct scan c, struct log_step *s)
             continue;
         s->kind = LOG_TRAP;
         s->interrupt = i > 0;
-        s->pc = UINT64_MAX; /* the log has the vector, not what was interrupted */
+        s->pc = vector; /* of the models, where it was taken; others have the vector there */
         return true;
     }
     return false;
@@ -154,6 +154,12 @@ static enum log_result begins(struct log_reader *r, struct scan c, const char *c
     if (it)
         return instruction(c, s) ? LOG_STEP : log_bad(r, e, "a number, an address and an instruction are expected");
     return scan_lit(&c, "E ") && exception(c, s) ? LOG_STEP : LOG_END;
+}
+
+/* The instruction before took the exception that is told of now. */
+static bool did_not_retire(const struct log_step *s, const struct log_step *next)
+{
+    return next->kind == LOG_TRAP && !next->interrupt && s->kind == LOG_RETIRED && s->pc == next->pc && s->hart == next->hart;
 }
 
 static enum log_result effect(struct log_reader *r, struct scan c, struct log_step *s, struct err *e)
@@ -177,7 +183,7 @@ enum log_result log_tarmac_next(struct log_reader *r, struct log_step *s, struct
             continue;
         }
         enum log_result got = begins(r, c, cpu, &r->held, e);
-        if (got == LOG_STEP && begun) {
+        if (got == LOG_STEP && begun && !did_not_retire(s, &r->held)) {
             r->again = true;
             return LOG_STEP;
         }
