@@ -103,6 +103,15 @@ expect 0 "$TRAPLINE" record -o p1.trace -bios "$roms/sbi-p1.elf" "$roms/kvm.elf"
 expect 1 "$TRAPLINE" diff kvm.trace p1.trace
 says "compared trap by trap" out
 says "of the run differs:" out
+# A changed operand: the trap that shows it, and the instruction it comes from (tests/replay/traces.sh has the same change).
+cp "$roms/test-pages.elf" fw.elf
+expect 0 "$TRAPLINE" record -o was.trace fw.elf
+li=$(LC_ALL=C grep -obUaP '\x93\x07\x80\x0c' fw.elf | head -n 1 | cut -d: -f1)
+printf '\x93\x07\x90\x0c' | dd of=fw.elf bs=1 seek="$li" conv=notrunc status=none
+expect 0 "$TRAPLINE" record -o is.trace fw.elf
+expect 1 "$TRAPLINE" diff was.trace is.trace
+says "recorded is about to execute 0x0c800793" out
+says "here     is about to execute 0x0c900793" out
 
 # ---- bad input
 says1() { grep -qF -- "$1" err && [ "$(wc -l <err)" -eq 1 ] || fail "not '$1': $(cat err)"; }
