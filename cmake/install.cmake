@@ -7,6 +7,11 @@ foreach(part IN LISTS parts)
 endforeach()
 add_library(trapline_library STATIC ${objects})
 set_target_properties(trapline_library PROPERTIES OUTPUT_NAME trapline LINKER_LANGUAGE C)
+# Who links a library that was built with sanitizers must link these, too.
+set(tl_pc_sanitizers "")
+if(CMAKE_BUILD_TYPE MATCHES "^(Asan|Fuzz)$")
+    set(tl_pc_sanitizers " ${tl_sanitizer_text}")
+endif()
 configure_file(${CMAKE_SOURCE_DIR}/cmake/trapline.pc.in ${CMAKE_BINARY_DIR}/trapline.pc @ONLY)
 
 install(TARGETS trapline_library ARCHIVE)

@@ -23,7 +23,8 @@
 #define FORK_WRITES 16384u /* pages written after a fork */
 #define INIT_TEXT   "Run /bin/sh as init process"
 
-/* QEMU is given pauth-impdef because the architecture's own ciphers would cost it more than all the rest of a boot. */
+/* Both use an algorithm of their own for pointer authentication: the architecture's would cost QEMU more than all the rest of a
+   boot. */
 const struct bench_arch bench_archs[BENCH_ARCHS] = {
     [BENCH_RISCV] = {.name = "riscv",
                      .rom = "",
@@ -46,6 +47,7 @@ const struct bench_arch bench_archs[BENCH_ARCHS] = {
                    .qemu = "qemu-system-aarch64",
                    .qemu_board = "virt,gic-version=3,virtualization=on",
                    .qemu_linux = "virt,gic-version=3",
+                   .cpu = "max,pauth=impdef",
                    .qemu_cpu = "max,pauth-impdef=on",
                    .kernel = "debian-13-arm64/linux",
                    .initrd = "debian-13-arm64/initrd.gz",
@@ -159,11 +161,12 @@ static void rom_path(const struct bench *b, const char *name, bool quick, char p
     snprintf(path, 4352, "%s/bench-%s%s%s.elf", b->roms, name, b->arch->rom, quick && b->quick ? "-quick" : "");
 }
 
-static void our_args(const char *board, struct args *a)
+static void our_args(const struct bench *b, const char *board, struct args *a)
 {
     arg(a, "/proc/self/exe");
     arg(a, "run");
     option(a, "-machine", board);
+    option(a, "-cpu", b->arch->cpu);
     arg(a, "--stats");
     arg(a, "--json");
 }
@@ -182,7 +185,7 @@ static bool run_rom(struct bench *b, const char *name, bool quick, struct best b
     char path[4352];
     rom_path(b, name, quick, path);
     struct args ours = {.n = 0}, theirs = {.n = 0};
-    our_args(b->arch->board, &ours);
+    our_args(b, b->arch->board, &ours);
     arg(&ours, path);
     qemu_args(b, b->arch->qemu_board, &theirs);
     option(&theirs, "-bios", b->arch->qemu_bios);
@@ -271,7 +274,7 @@ static bool run_linux(struct bench *b, const char *name, struct best best[2], st
     char firmware[4352], kernel[4352], initrd[4352];
     double *over = b->over[b->id];
     struct args ours = {.n = 0}, theirs = {.n = 0}, *const both[] = {&ours, &theirs};
-    our_args(arch->linux_board, &ours);
+    our_args(b, arch->linux_board, &ours);
     option(&ours, "--exit-on", INIT_TEXT);
     qemu_args(b, arch->qemu_linux, &theirs);
     for (unsigned i = 0; i < 2; i++) {

@@ -26,6 +26,7 @@ struct bench_arch {
     const char *name;                    /* "riscv" */
     const char *rom;                     /* what the names of its images end with */
     const char *board, *linux_board;     /* trapline's -machine: of the bundled guests, and of Linux */
+    const char *cpu;                     /* its -cpu; NULL: none given */
     const char *qemu;                    /* the program that is taken if it is there */
     const char *qemu_board, *qemu_linux; /* QEMU's -machine, likewise */
     const char *qemu_cpu;                /* its -cpu */

@@ -14,14 +14,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_JSON = 0x400, OPT_JUNIT, OPT_SHOW, OPT_LIST, OPT_FIRMWARE, OPT_XLEN, OPT_EVENTS, NAMES_MAX = 32 };
+enum { OPT_JSON = 0x400, OPT_JUNIT, OPT_SHOW, OPT_LIST, OPT_FIRMWARE, OPT_XLEN, OPT_EVENTS, OPT_FULL, NAMES_MAX = 32 };
 
 struct check_command {
     const char *names[NAMES_MAX];
     unsigned nnames;
     const char *firmware, *junit, *show;
     uint64_t xlen, processes, events;
-    bool json, list, story, verbose;
+    bool json, list, story, verbose, full;
 };
 
 static const struct argp_option table[] = {
@@ -33,6 +33,7 @@ static const struct argp_option table[] = {
     {"firmware", OPT_FIRMWARE, "NAME", 0, "on this firmware alone", 1},
     {"xlen", OPT_XLEN, "BITS", 0, "32 or 64 alone", 1},
     {"events", OPT_EVENTS, "N", 0, "events at each rate of s2.rate (100)", 1},
+    {"full", OPT_FULL, 0, 0, "leave nothing out because it takes long: all scenarios, all handlers, every case", 1},
     {"jobs", 'j', "N", 0, "processes (one a core)", 1},
     {"verbose", 'v', 0, 0, "the counts of each rule and, of each verdict, the first case that departs", 2},
     {"json", OPT_JSON, 0, 0, "print JSON", 2},
@@ -56,6 +57,7 @@ static error_t parser(int key, char *arg, struct argp_state *state)
         if (c->xlen != 32 && c->xlen != 64)
             exit(cli_errorf("--xlen %s: 32 or 64", arg));
         return 0;
+    case OPT_FULL: c->full = true; return 0;
     case OPT_EVENTS:
         if (!options_count("--events", arg, &c->events, &e))
             exit(cli_error(&e));
@@ -256,15 +258,16 @@ static int run_and_show(struct run *r, const struct check_command *c)
     struct err e;
     struct check_verdict *list = NULL;
     size_t n = 0;
-    double began = session_clock();
+    double began = session_clock(), busy = session_processor();
     if (!run_all(r, (unsigned)c->processes, &list, &n, &e))
         return cli_error(&e);
     double took = session_clock() - began;
+    busy = session_processor() - busy;
     bool ok = !c->junit || check_write_junit(c->junit, list, n, took, &e);
     if (ok && c->json)
         check_show_json(list, n);
     else if (ok)
-        check_show_table(list, n, took, c->verbose, cli_colour(STDOUT_FILENO));
+        check_show_table(list, n, took, busy, c->verbose, cli_colour(STDOUT_FILENO));
     int status = ok ? (check_all_expected(list, n) ? CLI_OK : CLI_FAILED) : cli_error(&e);
     free(list);
     return status;
@@ -287,7 +290,8 @@ int verb_check(int argc, char **argv)
         return cli_error(&e);
     env.events = c.events;
     struct run r = {.env = &env};
-    struct check_job *jobs = check_plan(c.names, c.nnames, c.firmware, (unsigned)c.xlen, &r.n, &e);
+    const struct check_choice choice = {c.names, c.nnames, c.firmware, (unsigned)c.xlen, c.full};
+    struct check_job *jobs = check_plan(&choice, &r.n, &e);
     if (!jobs)
         return cli_error(&e);
     r.jobs = jobs;

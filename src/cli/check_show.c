@@ -72,7 +72,7 @@ static void show_row(const struct check_verdict *v, bool verbose, bool colour)
     }
 }
 
-void check_show_table(const struct check_verdict *v, size_t n, double seconds, bool verbose, bool colour)
+void check_show_table(const struct check_verdict *v, size_t n, double seconds, double busy, bool verbose, bool colour)
 {
     uint64_t cases = 0;
     size_t count[4] = {0};
@@ -87,8 +87,8 @@ void check_show_table(const struct check_verdict *v, size_t n, double seconds, b
         for (unsigned k = 0; k < ARRAY_LEN(words); k++)
             count[k] += !strcmp(word(&v[i]), words[k]);
     }
-    printf("%zu verdicts: %zu pass, %zu depart as is known, %zu wrong, %zu skipped; %" PRIu64 " cases in %.1f s\n", n, count[0],
-           count[1], count[2], count[3], cases, seconds);
+    printf("%zu verdicts: %zu pass, %zu depart as is known, %zu wrong, %zu skipped; %" PRIu64 " cases in %.1f s, %.0f a second of processor time\n", n,
+           count[0], count[1], count[2], count[3], cases, seconds, busy > 0 ? (double)cases / busy : 0);
 }
 
 /* ---- JSON

@@ -55,6 +55,8 @@ struct session {
 
 /* Host seconds from an arbitrary start. */
 double session_clock(void);
+/* Seconds of processor time that this process and its ended children have taken: of work that others do not slow down. */
+double session_processor(void);
 /* The callbacks to give to machine_config; their ctx is the session. */
 struct machine_host session_host(struct session *s);
 /* Runs until something ends it. */

@@ -4,6 +4,7 @@
 #include "cli/options.h"
 #include "cli/repro.h"
 #include "cli/session.h"
+#include "cli/sweep_record.h"
 #include "cli/sweep_work.h"
 #include "debug/riscv/judge.h"
 #include "debug/riscv/view.h"
@@ -31,6 +32,7 @@ enum {
     OPT_REACH,
     OPT_WINDOW,
     OPT_ONLY,
+    OPT_RECORD,
     OPT_LIST,
     OPT_JOBS,
     OPT_SHARD,
@@ -67,10 +69,12 @@ static const struct argp_option table[] = {
      "transparent: the interrupted context comes back as it was; sbi: the firmware does with SSE events "
      "what SBI v3.0 says, and what the handler did not edit comes back as it was",
      2},
-    {"max-cycles", OPT_MAX_CYCLES, "N", 0, "how long a case may take (100k)", 2},
+    {"max-cycles", OPT_MAX_CYCLES, "N", 0, "how long a case may take (10k)", 2},
     {"reach", OPT_REACH, "N", 0, "how many cycles it may take to reach the window (10G)", 2},
     {"window", OPT_WINDOW, "N", 0, "how many cycles the window may be long (10M)", 2},
     {"only", OPT_ONLY, "K[.J]", 0, "do this case alone and tell its story; K.J: boundary J of the handling", 2},
+    {"record", OPT_RECORD, "FILE", 0,
+     "write the case of --only, or the first one that fails if one does, as a trace for `trapline replay`, from the window's beginning on", 2},
     {0, 0, 0, 0, "Work and results:", 3},
     {"jobs", OPT_JOBS, "N", 0, "processes (one for each core)", 3},
     {"shard", OPT_SHARD, "I/N", 0, "do the I-th of N equal parts, into --out", 3},
@@ -100,7 +104,7 @@ struct sweep_args {
     struct list events, ignores;
     const char **args; /* positional */
     unsigned nargs;
-    const char *from, *to, *nest, *handlers, *only, *out, *json, *junit, *load;
+    const char *from, *to, *nest, *handlers, *only, *record, *out, *json, *junit, *load;
     uint64_t hart, max_cycles, reach, window, jobs, list, shard, shards;
     bool merge, sbi;
 
@@ -184,6 +188,7 @@ static bool parse_one(struct sweep_args *a, int key, char *arg, struct err *e)
     case OPT_REACH: return options_count("--reach", arg, &a->reach, e);
     case OPT_WINDOW: return options_count("--window", arg, &a->window, e);
     case OPT_ONLY: a->only = arg; return true;
+    case OPT_RECORD: a->record = arg; return *arg || err_set(e, "--record: the name of the file is empty");
     case OPT_LIST: return options_count("--list", arg, &a->list, e);
     case OPT_JOBS: return options_count("--jobs", arg, &a->jobs, e) && (a->jobs || err_set(e, "--jobs 0: nobody would work"));
     case OPT_SHARD: return parse_shard(a, arg, e);
@@ -517,8 +522,28 @@ static int report(const struct sweep_args *a, const struct sweep_result *r)
 struct told {
     struct sweep_result *r;
     struct sweep *s;
+    struct sweep_case last; /* without its detail */
     int status;
 };
+
+/* Records the case as a trace. */
+static bool record_case(const struct sweep_args *a, struct sweep *s, const struct sweep_case *c, struct err *e)
+{
+    bool second = c->nested != SWEEP_NONE;
+    const struct inject_event *first = &a->event[c->event];
+    struct sweep_recording r = {.file = a->record,
+                                .config = &a->machine.config,
+                                .m = sweep_base(s, c->variant),
+                                .event = {first, &a->nest_event},
+                                .at = {sweep_cycle(s, c->variant, c->boundary), c->at_cycle},
+                                .events = second ? 2 : 1,
+                                .until = c->at_cycle + c->cycles,
+                                .why = sweep_verdict_name(c->verdict),
+                                .status = c->verdict > SWEEP_SAME ? CLI_FAILED : CLI_OK};
+    bool ok = sweep_record(&r, e);
+    machine_free(r.m);
+    return ok;
+}
 
 static bool tell_case(void *ctx, const struct sweep_case *c)
 {
@@ -528,6 +553,7 @@ static bool tell_case(void *ctx, const struct sweep_case *c)
     fwrite(b.data, 1, b.len, stdout);
     buf_free(&b);
     t->status = c->verdict > SWEEP_SAME ? CLI_FAILED : CLI_OK;
+    t->last = *c;
     return true;
 }
 
@@ -542,7 +568,7 @@ static void tell_change(void *ctx, struct machine *m, const struct machine_chang
 
 static int one_case(const struct sweep_args *a, struct sweep *s, struct sweep_result *r)
 {
-    struct told t = {r, s, CLI_OK};
+    struct told t = {.r = r, .s = s, .status = CLI_OK};
     struct err e;
     char *end;
     uint64_t k = strtoull(a->only, &end, 10), j = SWEEP_NONE;
@@ -554,7 +580,26 @@ static int one_case(const struct sweep_args *a, struct sweep *s, struct sweep_re
         return cli_errorf("--only %s: give one --event, and one value for each --handler and --set", a->only);
     if (!sweep_one(s, 0, 0, (uint32_t)k, (uint32_t)j, tell_case, tell_change, &t, &e))
         return cli_errorf("--only %s: %s", a->only, e.text);
+    if (a->record && !record_case(a, s, &t.last, &e))
+        return cli_error(&e);
     return t.status;
+}
+
+static bool note_case(void *ctx, const struct sweep_case *c)
+{
+    *(struct sweep_case *)ctx = *c;
+    return true;
+}
+
+/* Records the first case that fails. */
+static bool record_first(const struct sweep_args *a, struct sweep *s, const struct sweep_result *r, struct err *e)
+{
+    struct sweep_case c;
+    size_t i = 0;
+    while (r->cases[i].verdict <= SWEEP_SAME) /* there is one */
+        i++;
+    const struct sweep_case *k = &r->cases[i];
+    return sweep_one(s, k->event, k->variant, k->boundary, k->nested, note_case, NULL, &c, e) && record_case(a, s, &c, e);
 }
 
 /* ---- the verb ------------------------------------------------------------------------------------------------------------- */
@@ -572,6 +617,8 @@ static bool settle(struct sweep_args *a, struct machine **m, struct err *e)
     a->machine.image = a->nargs ? a->args[0] : NULL;
     if (a->shards && !a->out)
         return err_set(e, "--shard needs --out PART, the file for its cases");
+    if (a->out && a->record)
+        return err_set(e, "--out and --record exclude each other: record a case with --only");
     if (a->out && a->only)
         return err_set(e, "--out and --only exclude each other");
     if (!options_settle(&a->machine, e) || !parse_events(a, e))
@@ -607,18 +654,23 @@ static int all_cases(const struct sweep_args *a, struct sweep *s, struct sweep_r
     struct err e;
     uint64_t shards = a->shards ? a->shards : 1, shard = a->shards ? a->shard : 1, cases = sweep_cases(s);
     uint64_t mine = cases / shards + (shard <= cases % shards);
-    double start = session_clock();
+    double start = session_clock(), busy = session_processor();
     if (!sweep_work(s, shard - 1, shards, (unsigned)(a->jobs < 1024 ? a->jobs : 1024), mine, r, &e))
         return cli_error(&e);
     double seconds = session_clock() - start;
-    fprintf(stderr, "%zu cases in %.3f s on %" PRIu64 " cores: %.0f a second on each\n", r->count, seconds, a->jobs,
-            seconds > 0 ? (double)sweep_result_done(r) / seconds / (double)a->jobs : 0);
+    busy = session_processor() - busy;
+    double done = (double)sweep_result_done(r);
+    fprintf(stderr, "%.0f cases in %.3f s on %" PRIu64 " cores: %.0f a second on each, %.0f a second of processor time\n", done, seconds,
+            a->jobs, seconds > 0 ? done / seconds / (double)a->jobs : 0, busy > 0 ? done / busy : 0);
     if (a->out) {
         r->shard = (uint32_t)shard;
         r->shards = (uint32_t)shards;
         return sweep_part_save(r, a->out, &e) ? CLI_OK : cli_error(&e);
     }
-    return sweep_result_finish(r, &e) ? report(a, r) : cli_error(&e);
+    if (!sweep_result_finish(r, &e))
+        return cli_error(&e);
+    int status = report(a, r);
+    return status == CLI_FAILED && a->record && !record_first(a, s, r, &e) ? cli_error(&e) : status;
 }
 
 static int sweep(struct sweep_args *a)

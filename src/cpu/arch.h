@@ -20,6 +20,7 @@ struct cpu_kind {
     uint64_t tick_cycles; /* machine cycles in one tick of the guest's time base */
     uint64_t digest;      /* of every choice made */
     bool secure;          /* two security states (Arm: EL3) */
+    bool tags;            /* RAM has allocation tags (Arm: FEAT_MTE2) */
 };
 
 #define CPU_SECURE_ONLY 2

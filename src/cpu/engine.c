@@ -17,7 +17,7 @@
 
 void engine_init(struct engine *e, struct mem *mem, unsigned slot_shift)
 {
-    *e = (struct engine){.mem = mem, .slot_shift = slot_shift, .gen = 1, .pages_max = CODE_PAGES_MAX, .pte_size = 4};
+    *e = (struct engine){.mem = mem, .slot_shift = slot_shift, .gen = 1, .marks = 1, .pages_max = CODE_PAGES_MAX, .pte_size = 4};
 }
 
 void engine_add_cpu(struct engine *e, struct cpu *c)
@@ -41,6 +41,23 @@ static void ctx_clear(struct tlb_ctx *t)
         t->table[0][i].region = t->table[1][i].region = TABLE_NONE;
 }
 
+/* Drops the entries that came from one last-level table. */
+static void ctx_forget(struct tlb_ctx *t, uint32_t from)
+{
+    for (unsigned i = 0; i < TLB_SIZE; i++) {
+        if (t->d_from[i] == from)
+            t->d[i].rtag = t->d[i].wtag = TLB_NONE;
+    }
+    for (unsigned i = 0; i < FTLB_SIZE; i++) {
+        if (t->f_from[i] == from)
+            t->f[i].tag = TLB_NONE;
+    }
+    for (unsigned i = 0; i < TABLE_SIZE; i++) {
+        if (t->table[0][i].from == from)
+            t->table[0][i].region = TABLE_NONE;
+    }
+}
+
 /* Contexts of an older generation are cleared when they are next chosen; the ones in use are cleared at once. */
 static void ctx_renew(struct tlb_ctx *t, uint64_t gen)
 {
@@ -52,17 +69,17 @@ static void ctx_renew(struct tlb_ctx *t, uint64_t gen)
 
 void engine_flush(struct engine *e)
 {
+    /* The marks stay: most of these pages will be walked again. One that is no table any more loses its mark when it is next
+     * stored to. */
     e->gen++;
+    e->marks++;
     if (e->running)
         e->running->refetch = true;
     for (unsigned i = 0; i < e->cpus; i++) {
         ctx_renew(e->cpu[i]->data_ctx, e->gen);
         ctx_renew(e->cpu[i]->fetch_ctx, e->gen);
+        ctx_renew(e->cpu[i]->user_ctx, e->gen);
     }
-    /* No cached translation is left, so no page-table page needs watching. */
-    for (unsigned i = 0; i < e->pte_pages; i++)
-        *mem_page_flags(e->mem, e->pte_page[i]) &= (uint8_t)~MEM_PTE;
-    e->pte_pages = 0;
 }
 
 struct tlb_ctx *cpu_ctx(struct cpu *c, const uint64_t key[4])
@@ -75,7 +92,9 @@ struct tlb_ctx *cpu_ctx(struct cpu *c, const uint64_t key[4])
         }
     }
     unsigned v = c->ctx_victim;
-    for (unsigned i = 0; i < TLB_CTX_COUNT && c->ctx[v] && (c->ctx[v] == c->data_ctx || c->ctx[v] == c->fetch_ctx); i++)
+    for (unsigned i = 0;
+         i < TLB_CTX_COUNT && c->ctx[v] && (c->ctx[v] == c->data_ctx || c->ctx[v] == c->fetch_ctx || c->ctx[v] == c->user_ctx);
+         i++)
         v = (v + 1) % TLB_CTX_COUNT;
     c->ctx_victim = (v + 1) % TLB_CTX_COUNT;
     if (!c->ctx[v])
@@ -87,6 +106,13 @@ struct tlb_ctx *cpu_ctx(struct cpu *c, const uint64_t key[4])
     c->ctx[v]->gen = c->engine->gen;
     c->ctx_evictions++;
     return c->ctx[v];
+}
+
+static void unmark_all(struct engine *e)
+{
+    for (unsigned i = 0; i < e->pte_pages; i++)
+        *mem_page_flags(e->mem, e->pte_page[i]) &= (uint8_t)~(MEM_PTE | MEM_TABLES);
+    e->pte_pages = 0;
 }
 
 void engine_protect(struct engine *e, uint64_t pa)
@@ -125,16 +151,50 @@ void engine_forget_shared(struct engine *e, uint64_t pa)
     }
 }
 
-void engine_mark_pte(struct engine *e, uint64_t pa)
+void engine_mark_pte(struct engine *e, uint64_t pa, bool last)
 {
     uint8_t *flags = mem_page_flags(e->mem, pa);
-    if (!flags || (*flags & MEM_PTE))
+    if (!flags)
         return;
-    if (e->pte_pages == ARRAY_LEN(e->pte_page))
+    if (!last)
+        *flags |= MEM_TABLES;
+    if (*flags & MEM_PTE)
+        return;
+    if (e->pte_pages == ARRAY_LEN(e->pte_page)) {
+        unmark_all(e);
         engine_flush(e);
+        *flags |= last ? 0 : MEM_TABLES;
+    }
     *flags |= MEM_PTE;
     e->pte_page[e->pte_pages++] = pa & ~(uint64_t)(MEM_PAGE_SIZE - 1);
     engine_protect(e, pa);
+}
+
+/* Drops what came from the last-level table at pa. */
+static void forget_table(struct engine *e, uint64_t pa)
+{
+    uint32_t from = tlb_from(pa);
+    if (e->running)
+        e->running->refetch = true;
+    for (unsigned i = 0; i < e->cpus; i++) {
+        for (unsigned k = 0; k < TLB_CTX_COUNT; k++) {
+            struct tlb_ctx *t = e->cpu[i]->ctx[k];
+            if (t && t->gen == e->gen)
+                ctx_forget(t, from);
+        }
+    }
+}
+
+/* An entry that cached translations may have come from was changed. Its page needs watching no more until it is walked again. */
+static void table_changed(struct engine *e, uint64_t pa, uint8_t *flags)
+{
+    bool last = !(*flags & MEM_TABLES);
+    *flags &= (uint8_t)~(MEM_PTE | MEM_TABLES);
+    e->marks++;
+    if (last)
+        forget_table(e, pa);
+    else
+        engine_flush(e);
 }
 
 /* ---- decoded pages
@@ -314,7 +374,7 @@ void engine_store(struct engine *e, uint64_t pa, unsigned n, uint64_t old, uint6
     /* An entry whose valid bit was 0 gave no cached translation. Bytes above the valid bit's belong to an entry that may have
      * been valid. */
     if ((*flags & MEM_PTE) && (n < e->pte_size || (pa & (e->pte_size - 1)) || (old & 1) || (n > e->pte_size && (old >> 32 & 1))))
-        engine_flush(e);
+        table_changed(e, pa, flags);
 }
 
 void engine_changed(struct engine *e, uint64_t pa, uint64_t n)
@@ -328,7 +388,7 @@ void engine_changed(struct engine *e, uint64_t pa, uint64_t n)
             if (*flags & MEM_CODE)
                 undecode(e, pa, here);
             if (*flags & MEM_PTE)
-                engine_flush(e);
+                table_changed(e, pa, flags);
         }
         if (e->watch)
             e->watch(e, NULL, pa, here);
@@ -351,7 +411,7 @@ void cpu_free_caches(struct cpu *c)
         free(c->ctx[i]);
         c->ctx[i] = NULL;
     }
-    c->data_ctx = c->fetch_ctx = NULL;
+    c->data_ctx = c->fetch_ctx = c->user_ctx = NULL;
 }
 
 void engine_free(struct engine *e)

@@ -14,6 +14,7 @@
 #define TL_CPU_ENGINE_H
 #include "base/bits.h"
 #include "mem/mem.h"
+#include <stddef.h>
 #include <stdint.h>
 
 struct cpu;
@@ -75,6 +76,7 @@ struct code_page {
 #define TLB_SIZE      512
 #define FTLB_SIZE     128
 #define TLB_CTX_COUNT 16
+#define TLB_FROM_MANY 0u     /* a translation that depends on more than one last-level table, or on none */
 #define TLB_NONE      0x800u /* a tag that no page address equals, nor one with the low bits of a misaligned access (exec.inc) */
 
 /* rtag/wtag: the page's virtual address if loads/stores may use `add`, else TLB_NONE. host address = va + add. */
@@ -94,6 +96,7 @@ struct ftlb_entry {
 struct table_entry {
     uint64_t region;
     const uint8_t *host; /* of the table's first entry; its page is marked MEM_PTE */
+    uint32_t from;       /* what the entries of the soft TLB made from it have */
 };
 
 /* The cached translations of one translation context; key is everything the architecture's translation depends on. */
@@ -102,7 +105,8 @@ struct tlb_ctx {
     uint64_t gen; /* engine generation the entries belong to */
     struct tlb_entry d[TLB_SIZE];
     struct ftlb_entry f[FTLB_SIZE];
-    struct table_entry table[2][TABLE_SIZE]; /* of the first and the second stage */
+    uint32_t d_from[TLB_SIZE], f_from[FTLB_SIZE]; /* tlb_from() of the last-level table each came from, or TLB_FROM_MANY */
+    struct table_entry table[2][TABLE_SIZE];      /* of the first and the second stage */
 };
 
 /* A breakpoint: see breaks.h. */
@@ -121,12 +125,13 @@ struct engine {
     unsigned slot_shift;   /* 1: 2-byte slots, 2: 4-byte slots */
     struct uop fresh, end; /* what an undecoded slot and the sentinel hold */
     uint64_t gen;          /* generation of cached translations; a new one drops them all */
+    uint64_t marks;        /* rises with gen, and when a page loses its MEM_PTE: what walks learnt before is no longer good */
     struct code_page *bucket[1024];
     struct code_page *dead; /* dropped pages, freed between runs */
     unsigned pages, pages_max;
-    unsigned pte_size;  /* bytes of the smallest page-table entry; its bit 0 says valid */
-    unsigned pte_pages; /* RAM pages that carry MEM_PTE */
-    uint64_t pte_page[4096];
+    unsigned pte_size; /* bytes of the smallest page-table entry; its bit 0 says valid */
+    unsigned pte_pages;
+    uint64_t pte_page[4096]; /* RAM pages that carry MEM_PTE, and some that did; some are here twice */
     /* A hart stored to a page with MEM_WATCH, or (by NULL) anything else changed RAM: reservations and watchpoints look. */
     void (*watch)(struct engine *e, const struct cpu *by, uint64_t pa, uint64_t n);
     struct cpu *running; /* the cpu inside its run function; NULL between runs */
@@ -199,7 +204,9 @@ struct cpu {
     struct tlb_ctx *ctx[TLB_CTX_COUNT]; /* allocated when first needed */
     unsigned ctx_victim;
     uint64_t ctx_evictions; /* raised whenever a context changes its key: pointers kept by key are then stale */
-    struct tlb_ctx *data_ctx, *fetch_ctx;
+    /* Those in use, of which the cpu may keep addresses of entries: user_ctx is that of accesses made as those of a lower level
+       are (LDTR), NULL if there are none. */
+    struct tlb_ctx *data_ctx, *fetch_ctx, *user_ctx;
     struct uop scratch[4];     /* one instruction decoded outside any page (page-crossing, uncacheable) and its sentinel */
     const struct cpu_env *env; /* what the machine provides; NULL: nothing */
     void *env_ctx;
@@ -210,7 +217,7 @@ void engine_free(struct engine *e);
 void engine_add_cpu(struct engine *e, struct cpu *c);
 void cpu_free_caches(struct cpu *c);
 
-/* Drops every cached translation of every cpu, and with them the MEM_PTE marks. */
+/* Drops every cached translation of every cpu. */
 void engine_flush(struct engine *e);
 /* Drops everything: translations and decoded pages. Call only between runs. */
 void engine_drop(struct engine *e);
@@ -219,8 +226,10 @@ void engine_protect(struct engine *e, uint64_t pa);
 /* Removes every cached translation to the RAM page at pa if it may still read the copy shared with a fork: the page was made
  * private. */
 void engine_forget_shared(struct engine *e, uint64_t pa);
-/* Marks the RAM page at pa as holding page-table entries that cached translations came from. */
-void engine_mark_pte(struct engine *e, uint64_t pa);
+/* Marks the RAM page at pa as holding page-table entries that cached translations came from. last: they are last-level ones of
+ * translations of one stage, each of which says so (tlb_from), so that a change of one drops only these; a change of any other
+ * drops all there are. */
+void engine_mark_pte(struct engine *e, uint64_t pa, bool last);
 /* Tells that [pa, pa+n) of RAM is about to be changed from old to new by a store whose page carries flags; n <= 8, inside one
  * page. */
 void engine_store(struct engine *e, uint64_t pa, unsigned n, uint64_t old, uint64_t new);
@@ -246,6 +255,14 @@ static inline void cpu_took(struct cpu *c, uint64_t cycle)
 {
     c->took.n = c->took.cycle == cycle ? c->took.n + 1 : 1;
     c->took.cycle = cycle;
+}
+
+/* What an entry of the soft TLB keeps of the last-level table at pa it came from. Two tables may have the same. */
+static inline uint32_t tlb_from(uint64_t pa) { return (uint32_t)(pa >> MEM_PAGE_SHIFT) | UINT32_C(1) << 31; }
+/* Notes it for entry n of a context whose data side is tlb. */
+static inline void tlb_note_from(struct tlb_entry *tlb, unsigned n, uint32_t from)
+{
+    ((struct tlb_ctx *)(void *)((char *)tlb - offsetof(struct tlb_ctx, d)))->d_from[n] = from;
 }
 
 /* Cycle now, from inside a handler. */

@@ -33,6 +33,14 @@ static bool always(const struct check_firmware *f)
     return true;
 }
 
+#define NMI_CPU ",smrnmi=on,nmi=0x80000400,nmi-exception=0x80000500" /* where the bundled firmware handles them */
+#define SOURCE(name, title, event, inject, cpu)                                                                                     \
+    {name, title, "kvm%s.elf", "paging=on event=" event, 0, true, NULL, switch_size, bundled_apply, switch_run, switch_story, \
+     inject, cpu, true}
+#define BY_CALL(name, title, event) SOURCE(name, "s1.switch by " title ", injected by another hart", event, "sse:" event ",hart=0,by=1", NULL)
+
+static bool bundled_apply(const struct check_firmware *f) { return !f->cached; }
+
 static const struct check_scenario scenarios[SCENARIOS] = {
     [SCENARIO_s1r] = {"s1r", "a hypervisor in its switch injects an event into its own hart", "kvm%s.elf", "mode=s1r", 0xffff0000,
                       true, NULL, s1r_size, always, s1r_run, s1r_story},
@@ -51,8 +59,25 @@ static const struct check_scenario scenarios[SCENARIOS] = {
     [SCENARIO_s1_jump] = {"s1.jump", "s1.switch with landing pads on, the indirect jumps into it included", "kvm%s.elf",
                           "paging=on lpad=on", 0, true, NULL, switch_size, states_flags_apply, switch_run, switch_story},
     [SCENARIO_s1_nested] = {"s1.nested", "s1.switch, and a second event at every instruction of the first one's handling",
-                            "kvm%s.elf", "paging=on", 0, true, "sse:0xffff0000,hart=0,by=1", switch_size, nested_apply,
+                            "kvm%s.elf", "paging=on", 0, true, "sse:0xffff0000,hart=0,by=1", switch_size, always,
                             switch_run, switch_story},
+    [SCENARIO_s1_lcofi] = SOURCE("s1.lcofi", "s1.switch by counter overflows (event 0x10000)", "0x10000", "lcofi", NULL),
+    [SCENARIO_s1_ras] = SOURCE("s1.ras", "s1.switch by hardware errors (event 0)", "0", "ras", NULL),
+    [SCENARIO_s1_nmi] = SOURCE("s1.nmi", "s1.switch by non-maskable interrupts (event 0)", "0", "rnmi", NMI_CPU),
+    [SCENARIO_s1_soft] = BY_CALL("s1.soft", "software events", "0xffff0000"),
+    [SCENARIO_s1_double] = BY_CALL("s1.double", "double-trap events", "0x1"),
+    [SCENARIO_s1_ras_low] = BY_CALL("s1.ras-low", "RAS events of low priority", "0x100000"),
+    [SCENARIO_s1_g_ras] = BY_CALL("s1.g-ras", "global RAS events", "0x8000"),
+    [SCENARIO_s1_g_plat] = BY_CALL("s1.g-plat", "global platform events", "0xc000"),
+    [SCENARIO_s1_g_low] = BY_CALL("s1.g-low", "global RAS events of low priority", "0x108000"),
+    [SCENARIO_s1_g_soft] = BY_CALL("s1.g-soft", "global software events", "0xffff8000"),
+    [SCENARIO_s2_lcofi] = {"s2.lcofi", "s2.kernel by counter overflows (event 0x10000)", "kernel%s.elf", "paging=on event=0x10000",
+                           0, false, NULL, switch_size, bundled_apply, switch_run, switch_story, "lcofi", NULL, true},
+    [SCENARIO_s1_second] = {"s1.second", "s1.nested with all handlers, the second event being a counter overflow", "kvm%s.elf",
+                            "paging=on event2=0x10000", 0, true, "lcofi", switch_size, bundled_apply, switch_run, switch_story,
+                            NULL, NULL, true},
+    [SCENARIO_s2_second] = {"s2.second", "the same of s2.kernel", "kernel%s.elf", "paging=on event2=0x10000", 0, false, "lcofi",
+                            switch_size, bundled_apply, switch_run, switch_story, NULL, NULL, true},
     [SCENARIO_s2_kernel] = {"s2.kernel", "a system call, interrupted at every instruction, without the hypervisor extension",
                             "kernel%s.elf", "paging=on", 0, false, NULL, switch_size, always, switch_run, switch_story},
     [SCENARIO_s2_kernel_h] = {"s2.kernel-h", "the same with the hypervisor extension", "kernel%s.elf", "paging=on", 0, true, NULL,
@@ -76,6 +101,8 @@ const char *check_scenario_name(unsigned i, const char **title)
     *title = scenarios[i].title;
     return scenarios[i].name;
 }
+
+bool check_scenario_is_long(unsigned i) { return scenarios[i].is_long; }
 
 const char *check_rule_name(unsigned i, const char **what)
 {
@@ -136,12 +163,12 @@ static bool means(const char *name, const char *scenario)
     return !strncmp(name, scenario, n) && (!scenario[n] || scenario[n] == '.');
 }
 
-static bool is_wanted(const struct check_scenario *s, const char *const *names, unsigned nnames)
+static bool is_wanted(const struct check_scenario *s, const struct check_choice *c)
 {
-    for (unsigned i = 0; i < nnames; i++)
-        if (means(names[i], s->name))
+    for (unsigned i = 0; i < c->nnames; i++)
+        if (!strcmp(c->names[i], s->name) || (means(c->names[i], s->name) && (c->full || !s->is_long)))
             return true;
-    return !nnames;
+    return !c->nnames && (c->full || !s->is_long);
 }
 
 static bool names_exist(const char *const *names, unsigned nnames, const char *firmware, struct err *e)
@@ -159,26 +186,25 @@ static bool names_exist(const char *const *names, unsigned nnames, const char *f
     return !firmware || err_set(e, "there is no firmware '%s'; `trapline check --list` lists them", firmware);
 }
 
-struct check_job *check_plan(const char *const *names, unsigned nnames, const char *only_firmware, unsigned only_xlen, size_t *n,
-                             struct err *e)
+struct check_job *check_plan(const struct check_choice *c, size_t *n, struct err *e)
 {
     static const unsigned xlens[] = {64, 32};
     *n = 0;
-    if (!names_exist(names, nnames, only_firmware, e))
+    if (!names_exist(c->names, c->nnames, c->firmware, e))
         return NULL;
     struct check_job *jobs = calloc(SCENARIOS * CHECK_FIRMWARES * ARRAY_LEN(xlens), sizeof *jobs);
     for (unsigned s = 0; s < SCENARIOS; s++)
-        for (unsigned f = 0; is_wanted(&scenarios[s], names, nnames) && f < CHECK_FIRMWARES; f++)
+        for (unsigned f = 0; is_wanted(&scenarios[s], c) && f < CHECK_FIRMWARES; f++)
             for (unsigned x = 0; x < ARRAY_LEN(xlens); x++) {
-                const struct check_job job = {&scenarios[s], f, xlens[x]};
-                if ((!only_firmware || !strcmp(only_firmware, firmwares[f].name)) && (!only_xlen || only_xlen == xlens[x]) &&
+                const struct check_job job = {&scenarios[s], f, xlens[x], c->full};
+                if ((!c->firmware || !strcmp(c->firmware, firmwares[f].name)) && (!c->xlen || c->xlen == xlens[x]) &&
                     scenarios[s].applies(&firmwares[f]) && scenarios[s].size(&job))
                     jobs[(*n)++] = job;
             }
     if (*n)
         return jobs;
     free(jobs);
-    err_set(e, "no scenario of these runs on %s", only_firmware);
+    err_set(e, "no scenario of these runs on %s", c->firmware);
     return NULL;
 }
 

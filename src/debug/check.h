@@ -32,6 +32,7 @@ struct check_job {
     const struct check_scenario *scenario;
     enum check_firmware_id firmware;
     unsigned xlen;
+    bool full; /* nothing is left out because it takes long */
 };
 
 /* A case of a job's handler by its number; second: of s1.nested, the boundary of the handling, else -1. */
@@ -60,14 +61,22 @@ struct check_verdict {
 
 /* Scenarios in the order of `trapline check`: 0, 1, …; NULL past the last. */
 const char *check_scenario_name(unsigned i, const char **title);
+/* Whether it is run only when it is named, or everything is asked for. */
+bool check_scenario_is_long(unsigned i);
 const char *check_firmware_name(enum check_firmware_id id);
 /* "A1" … and what a departure from it is. i < CHECK_COUNTS. */
 const char *check_rule_name(unsigned i, const char **what);
 
-/* The jobs of the scenarios named; a name without a dot means all of its group ("s1"); no names: all. only_firmware, only_xlen:
-   NULL and 0, or what to keep. Returns a list for free(), *n long; NULL with a sentence for a name that is not there. */
-struct check_job *check_plan(const char *const *names, unsigned nnames, const char *only_firmware, unsigned only_xlen, size_t *n,
-                             struct err *e);
+/* What is to be run. */
+struct check_choice {
+    const char *const *names; /* of scenarios; a name without a dot means all of its group ("s1"); none: all */
+    unsigned nnames;
+    const char *firmware; /* on this alone; NULL: on all */
+    unsigned xlen;        /* this alone; 0: both */
+    bool full;            /* scenarios that take long, too, and all cases of each */
+};
+/* The jobs of the choice. Returns a list for free(), *n long; NULL with a sentence for a name that is not there. */
+struct check_job *check_plan(const struct check_choice *c, size_t *n, struct err *e);
 /* How many verdicts the job gives. */
 unsigned check_job_size(const struct check_job *job);
 /* Runs it: writes check_job_size verdicts. False with a sentence if it could not be run at all (a bundled image is missing). */

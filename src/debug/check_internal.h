@@ -48,9 +48,22 @@ enum check_scenario_id {
     SCENARIO_s1_bare,
     SCENARIO_s1_jump,
     SCENARIO_s1_nested,
+    SCENARIO_s1_lcofi, /* other sources */
+    SCENARIO_s1_ras,
+    SCENARIO_s1_nmi,
+    SCENARIO_s1_soft,
+    SCENARIO_s1_double,
+    SCENARIO_s1_ras_low,
+    SCENARIO_s1_g_ras,
+    SCENARIO_s1_g_plat,
+    SCENARIO_s1_g_low,
+    SCENARIO_s1_g_soft,
+    SCENARIO_s1_second,
     SCENARIO_s2_states, /* from here on B is asked */
     SCENARIO_s2_kernel,
     SCENARIO_s2_kernel_h,
+    SCENARIO_s2_lcofi,
+    SCENARIO_s2_second,
     SCENARIO_s2_rate,
     SCENARIOS
 };
@@ -66,6 +79,9 @@ struct check_scenario {
     bool (*run)(const struct check_job *job, const struct check_env *env, struct check_verdict *out, struct err *e);
     bool (*story)(const struct check_job *job, const struct check_env *env, const char *handler, struct check_number number,
                   FILE *to, struct err *e);
+    const char *inject; /* what is injected, when that is not the firmware's line; NULL: it is */
+    const char *cpu;    /* options of the cpu for it, each with a comma before it; NULL: none */
+    bool is_long;       /* run only when it is named, or everything is asked for */
 };
 const struct check_scenario *check_scenario(enum check_scenario_id id);
 

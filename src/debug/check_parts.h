@@ -16,6 +16,4 @@ CHECK_PART(rate);   /* check_rate.c */
 
 /* s1.flags needs a firmware whose FLAGS have SPELP and SDT. */
 bool states_flags_apply(const struct check_firmware *f);
-/* s1.nested is for the bundled firmware that has no quirk, exact or of OpenSBI's form. */
-bool nested_apply(const struct check_firmware *f);
 #endif

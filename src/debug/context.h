@@ -37,6 +37,8 @@ struct context_ops {
     /* Whether the return that has just come to the hart's pc is no return from the trap that was taken at `epc`, but firmware
        that passes this very trap on to a lower mode's vector. */
     bool (*passed_on)(struct machine *m, unsigned hart, uint64_t epc);
+    /* Whether the hart takes an interrupt before it executes another instruction. NULL: unknown. */
+    bool (*interrupt_next)(struct machine *m, unsigned hart);
     /* Whether the hart has a virtualization mode. */
     bool (*has_v)(struct machine *m, unsigned hart);
 };

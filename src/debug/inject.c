@@ -1,5 +1,6 @@
 #include "debug/inject.h"
 #include "base/bits.h"
+#include "debug/riscv/sbi.h"
 #include "machine/machine.h"
 
 #include <ctype.h>
@@ -99,6 +100,8 @@ static bool parse_name(const char *text, size_t n, struct inject_event *out, str
     if (row->number && (name == n || !number(text + name + 1, n - name - 1, &v) || v > UINT32_MAX))
         return err_set(e, "event '%.*s': write %s:NUMBER", (int)n, text, row->name);
     out->sse = row->event == INJECT_MACHINE_SSE;
+    if (out->sse && !sbi_has_event((uint32_t)v))
+        return err_set(e, "event '%.*s': SBI v3.0 reserves that id: there is no such event (see `trapline doc sbi:sse`)", (int)n, text);
     out->number = (uint32_t)v;
     out->arch = row->arch;
     if (!out->sse)
@@ -180,9 +183,11 @@ bool inject_possible(const struct inject_event *ev, struct machine *m, struct er
     return ok || err_set(e, "event '%s': %s", ev->text, why.text);
 }
 
-static bool call_sse(const struct inject_event *ev, struct machine *m, struct err *e)
+/* *code: what the firmware returned; 0 also if it was not called. */
+static bool call_sse(const struct inject_event *ev, struct machine *m, int *code, struct err *e)
 {
     struct err why;
+    *code = 0;
     uint64_t priv = 0, v = 0;
     struct machine_call c = {
         .hart = ev->by, .a = {ev->number, ev->injection.hart, [6] = SBI_SSE_INJECT, [7] = SBI_SSE}, .cycles = CALL_CYCLES};
@@ -193,16 +198,34 @@ static bool call_sse(const struct inject_event *ev, struct machine *m, struct er
         return err_set(e, "event '%s': hart %u is not in supervisor mode, so it cannot make the SBI call", ev->text, ev->by);
     if (!machine_call(m, &c, &why))
         return err_set(e, "event '%s': %s", ev->text, why.text);
-    if (c.a[0])
-        return err_set(e, "event '%s': sbi_sse_inject returned %d", ev->text, (int)(int64_t)c.a[0]);
-    return true;
+    *code = (int)c.a[0];
+    if (!*code)
+        return true;
+    const char *name = sbi_error_name(*code);
+    return err_set(e, "event '%s': sbi_sse_inject returned %s", ev->text, name ? name : "a code that SBI does not have");
+}
+
+bool inject_known(const struct inject_event *ev, struct machine *m, struct err *e)
+{
+    struct err why;
+    int code = 0;
+    if (!ev->sse)
+        return true;
+    struct machine *trial = machine_fork(m);
+    call_sse(ev, trial, &code, &why);
+    machine_free(trial);
+    if (code != SBI_INVALID_PARAM && code != SBI_NOT_SUPPORTED)
+        return true;
+    const char *bios = m->setup->loader.bios.start < m->setup->loader.bios.end ? "the firmware" : "the image";
+    return err_set(e, "event '%s': %s has no such event: sbi_sse_inject returns %s", ev->text, bios, sbi_error_name(code));
 }
 
 bool inject_fire(const struct inject_event *ev, struct machine *m, struct err *e)
 {
     struct err why;
+    int code;
     if (ev->sse)
-        return call_sse(ev, m, e);
+        return call_sse(ev, m, &code, e);
     return machine_inject(m, &ev->injection, &why) || err_set(e, "event '%s': %s", ev->text, why.text);
 }
 

@@ -44,6 +44,9 @@ bool inject_parse_point(const char *text, struct inject_point *out, struct err *
 bool inject_resolve(struct inject_point *p, struct machine *m, struct err *e);
 /* Whether the event can happen on this machine at all. */
 bool inject_possible(const struct inject_event *ev, struct machine *m, struct err *e);
+/* Whether the firmware, as it is now, has the SSE event: it is asked in a fork. False with a sentence that names its error; true also
+   of other events, and when nobody can make the call now. */
+bool inject_known(const struct inject_event *ev, struct machine *m, struct err *e);
 /* Makes it happen, at the boundary where the machine is. False with a sentence: the machine refused, or an SSE call did not
    return success. */
 bool inject_fire(const struct inject_event *ev, struct machine *m, struct err *e);

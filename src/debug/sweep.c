@@ -245,8 +245,12 @@ struct sweep *sweep_new(const struct sweep_config *c, struct machine *m, struct 
         return NULL;
     }
     judge_new(s);
+    s->circle = circle_new(s);
     bool ok = reach(s, e);
     machine_watch(m, NULL, NULL);
+    for (unsigned i = 0; ok && i < c->events; i++)
+        ok = inject_known(&c->event[i], m, e);
+    ok = ok && (!c->nest || inject_known(c->nest, m, e));
     s->walk = machine_fork(m);
     s->trial = machine_fork(m);
     for (unsigned i = 0; ok && i < c->variants; i++)
@@ -270,6 +274,11 @@ void sweep_free(struct sweep *s)
     machine_free(s->trial);
     machine_free(s->late);
     machine_free(s->handling);
+    machine_free(s->second);
+    if (s->lost)
+        machine_free(s->lost->m);
+    free(s->lost);
+    circle_free(s->circle);
     machine_free(s->booted);
     free(s->judge_boot);
     free(s->judge_walk);
@@ -283,6 +292,13 @@ struct sweep_window sweep_window(const struct sweep *s, unsigned variant)
     const struct path *p = &s->window[variant].path;
     return (struct sweep_window){p->n, p->at[0].cycle, p->at[p->n - 1].cycle};
 }
+
+uint64_t sweep_cycle(const struct sweep *s, unsigned variant, uint32_t boundary)
+{
+    return s->window[variant].path.at[boundary].cycle;
+}
+
+struct machine *sweep_base(struct sweep *s, unsigned variant) { return machine_fork(s->window[variant].base); }
 
 uint64_t sweep_cases(const struct sweep *s)
 {
@@ -374,6 +390,7 @@ static void do_case(struct sweep *s, struct sweep_case *k, struct doing *d)
     struct machine *memory = s->walk;
     s->ops->take(&s->now, s->walk, s->c.hart);
     k->pc = s->ops->pc(&s->now);
+    k->at_cycle = path->at[k->boundary].cycle;
     r.story = d->story;
     run_begin(&r, s, s->trial, s->walk, s->judge_trial, s->judge_walk);
     if (!inject_fire(r.event, r.m, &why_not)) {

@@ -29,6 +29,8 @@
 #define SWEEP_WHERE 72  /* bytes of a place's text */
 #define SWEEP_TEXT  200 /* bytes of a reason's text */
 
+struct context; /* debug/context.h */
+
 struct sweep_range {
     uint64_t start, end; /* [start, end) */
 };
@@ -39,7 +41,7 @@ struct sweep_poke {
     unsigned size;
 };
 
-#define SWEEP_CASE_CYCLES UINT64_C(100000) /* how long a case may take if nobody says otherwise */
+#define SWEEP_CASE_CYCLES UINT64_C(10000)  /* how long a case may take if nobody says otherwise */
 
 /* One way of setting the guest up; each is swept with each event. */
 #define SWEEP_POKES 16
@@ -85,6 +87,7 @@ struct sweep_config {
     uint64_t reach_cycles;           /* how long it may take to reach `from` */
     uint64_t window_cycles;          /* how long the window may be */
     const struct sweep_judge *judge; /* NULL: none */
+    bool all_seconds;                /* every case of the second order is told; else those alone that fail, and the others are counted */
 };
 
 enum sweep_verdict {
@@ -105,7 +108,7 @@ struct sweep_diff {
 };
 #define SWEEP_DIFFS 128 /* at most so many of a case are told */
 
-/* What there is to tell of a case that did not pass. */
+/* What there is to tell of a case that did not pass. Copies that are kept may end behind the last difference. */
 struct sweep_detail {
     char where[SWEEP_WHERE]; /* where it was injected, as symbol and offset */
     char mode[8];            /* what was interrupted: "HS" */
@@ -127,6 +130,10 @@ struct sweep_case {
     uint64_t cycles;      /* that the case took */
     uint32_t nest_cases, nest_pass, nest_same, nest_handled; /* the second order of a case of the first, where they were done */
     struct sweep_detail *detail;                             /* of SWEEP_VIOLATION and worse */
+    uint64_t at_cycle; /* while it is told: the hart's cycle at which it was injected */
+    /* Of the second order, while it is told: */
+    bool as_first;             /* it ends as the first event's case ends without it, in every register and word of memory */
+    const struct context *was; /* what the second event interrupted; NULL: it was not taken */
 };
 
 /* A window, swept by every event. */
@@ -157,6 +164,10 @@ uint64_t sweep_state(struct sweep *s);
 void sweep_story_line(struct sweep *s, const struct machine_change *c, char *line, size_t cap);
 /* Of variant v. */
 struct sweep_window sweep_window(const struct sweep *s, unsigned variant);
+/* The hart's cycle at that boundary of variant v. */
+uint64_t sweep_cycle(const struct sweep *s, unsigned variant, uint32_t boundary);
+/* A fork of the machine at the beginning of variant v's window. */
+struct machine *sweep_base(struct sweep *s, unsigned variant);
 /* How many cases of the first order there are: variants, each with each event, each with each boundary. */
 uint64_t sweep_cases(const struct sweep *s);
 /* Does the cases of the first order whose number is `first`, first + step, … (with what nests in them) and tells fn of each. fn

@@ -31,6 +31,9 @@ struct sweep {
     struct machine *trial;                          /* does the cases */
     struct machine *late;                           /* the state in which an event is taken late; NULL until needed */
     struct machine *handling;                       /* goes through a handling; NULL until needed */
+    struct machine *second;                         /* does what nests in it */
+    struct lost *lost;                              /* where a handling that never comes back is left */
+    struct circle *circle;
     void *judge_boot, *judge_walk, *judge_handling; /* the judge's states beside them */
     void *judge_trial;
     struct context now;           /* of walk, at its boundary */
@@ -52,6 +55,13 @@ struct doing {
     uint32_t seconds; /* boundaries of the handling that was gone through last */
 };
 
+/* Where a handling that never comes back is left for good: a case of the second order that gets there is the first one again. */
+struct lost {
+    struct machine *m;
+    struct context at;
+    uint64_t pc;
+};
+
 #define RUN_DEPTH    64
 #define RUN_TOO_DEEP 4096 /* so many traps that nothing returned from */
 
@@ -64,7 +74,17 @@ struct run {
     struct run *second;                                       /* another event that it gets, and what becomes of it; NULL: none */
     uint64_t start;                                           /* the hart's cycle at the injection */
     enum { BREAK_NEVER, BREAK_LATE, BREAK_TAKEN } break_when; /* the event is taken: behind its boundary, at all */
-    bool taken, resumed, handled, edited;
+    struct lost *lost;                                        /* where to look whether it gets; NULL: nowhere */
+    bool taken, late, resumed, handled, edited; /* late: taken behind its boundary */
+    bool entered;            /* handler text, */
+    uint8_t entered_priv;    /* in this mode; */
+    bool fell;               /* and a return led back into it with less privilege: whoever runs there is not the handler any more */
+    bool circles;            /* it goes round and round in the same states */
+    bool meets_lost;         /* it may be there */
+    bool is_lost;            /* it is */
+    uint64_t changes;        /* traps and returns of the hart since the injection */
+    uint64_t left;           /* the cycle behind the last of them that touched handler text; 0: none did */
+    bool left_out;           /* it led out of it */
     unsigned depth;          /* traps since, that have not been returned from */
     uint64_t epc[RUN_DEPTH]; /* of the first of them */
     uint64_t taken_cycle, taken_pc;
@@ -81,11 +101,26 @@ void run_begin(struct run *r, struct sweep *s, struct machine *m, struct machine
 void run_end(struct run *r);
 /* Runs until the context goes on (r->resumed), the event was taken (break_when) or something else ends it. */
 enum machine_stop run_on(struct run *r);
+/* Nothing that it could still do would tell more. */
+bool run_over(const struct run *r);
+/* Whether all of RAM is equal, but for what is to be ignored. */
+bool run_same_memory(const struct sweep *s, struct machine *a, struct machine *b);
 /* The verdict on how the run ended; SWEEP_PASS: the context goes on. */
 enum sweep_verdict run_verdict(const struct run *r, enum machine_stop why, char *text);
 /* Compares r->m, which has just gone on, with the context `was` and the memory of `memory`. SWEEP_PASS or SWEEP_VIOLATION with
  *detail. */
 enum sweep_verdict run_compare(struct run *r, const struct context *was, struct machine *memory, struct sweep_detail **detail);
+
+/* sweep_circle.c: a run that comes to a state where it was before does the same for ever. */
+struct circle *circle_new(struct sweep *s);
+void circle_free(struct circle *c);
+void circle_begin(struct circle *c);
+/* Behind trap or return number r->changes of the run: whether it has to stop, to be looked at. */
+bool circle_asks(struct circle *c, const struct run *r, uint64_t pc);
+/* Looks at the machine, which has stopped. True: it can never leave its circle before cycle `end`. */
+bool circle_closes(struct circle *c, const struct run *r, uint64_t end);
+/* Whether all harts and devices are in the same state but for their clocks. */
+bool sweep_same_state(struct machine *a, struct machine *b);
 
 /* A state's key: its digest and its cycle; never 0. */
 uint64_t path_key(const struct sweep *s, const struct context *c, uint64_t cycle);

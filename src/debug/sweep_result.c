@@ -2,6 +2,7 @@
 #include "base/hash.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,9 +92,10 @@ static void take_case(struct sweep_result *r, const struct sweep_case *c)
 void sweep_result_add(struct sweep_result *r, const struct sweep_case *c)
 {
     struct sweep_case copy = *c;
-    if (c->detail) {
-        copy.detail = must(malloc(sizeof *copy.detail));
-        *copy.detail = *c->detail;
+    if (c->detail) { /* there may be millions: only what is used is kept */
+        size_t n = offsetof(struct sweep_detail, diff) + c->detail->diffs * sizeof c->detail->diff[0];
+        copy.detail = must(malloc(n));
+        memcpy(copy.detail, c->detail, n);
     }
     take_case(r, &copy);
 }

@@ -22,8 +22,6 @@ static void push(struct run *r, uint64_t epc)
     if (r->depth < RUN_DEPTH)
         r->epc[r->depth] = epc;
     r->depth++;
-    if (r->depth == RUN_TOO_DEEP)
-        machine_break(r->m, r->s->c.hart);
 }
 
 static void note_taken(struct run *r, struct machine *m, const struct machine_change *c)
@@ -45,15 +43,41 @@ static void note_second(struct run *second, struct machine *m, const struct mach
     second->taken_cycle = c->cycle;
     second->taken_pc = c->epc;
     second->s->ops->take_trapped(&second->at, m, c);
+    second->late = c->cycle != second->start;
+    if (second->late)
+        machine_break(m, c->hart);
+}
+
+/* A return into handler text. */
+static void note_entry(struct run *r, struct machine *m, const struct machine_change *c)
+{
+    if (!r->entered)
+        r->entered_priv = c->to_priv;
+    r->entered = true;
+    r->fell = c->to_priv < r->entered_priv;
+    if (r->fell)
+        machine_break(m, c->hart);
+}
+
+/* Nothing has handled the event yet, and nothing of what it interrupted is executed either: a handler of non-maskable interrupts has
+   left a note for the firmware, and an interrupt that is taken now. */
+static bool comes_back_at_once(const struct run *r, struct machine *m, const struct machine_change *c)
+{
+    const struct context_ops *ops = r->s->ops;
+    return r->s->c.handlers && !r->handled && ops->interrupt_next && ops->interrupt_next(m, c->hart);
 }
 
 static void note_return(struct run *r, struct machine *m, const struct machine_change *c, unsigned flags)
 {
     bool resumes = flags & SWEEP_RESUMES, enters = !resumes && (in_handler(r->s, c->pc) || (flags & SWEEP_ENTERS));
     r->handled |= enters;
+    if (!resumes && in_handler(r->s, c->pc))
+        note_entry(r, m, c);
     if (r->depth > 1 && !resumes) {
         r->depth--;
     } else if (enters) {
+        r->depth = 0;
+    } else if (!resumes && comes_back_at_once(r, m, c)) {
         r->depth = 0;
     } else if (resumes || !r->depth || !r->s->ops->passed_on(m, c->hart, r->epc[0])) {
         r->depth = 0;
@@ -61,6 +85,24 @@ static void note_return(struct run *r, struct machine *m, const struct machine_c
         r->edited = flags & SWEEP_EDITED;
         machine_break(m, c->hart);
     }
+}
+
+/* What the run does to handler text, and whether somebody has to look at it now. */
+static void note_way(struct run *r, struct machine *m, const struct machine_change *c)
+{
+    bool from = in_handler(r->s, c->epc), to = in_handler(r->s, c->pc);
+    r->changes++;
+    if (from || to) {
+        r->left = c->cycle;
+        r->left_out = !to;
+    }
+    if (r->lost && c->pc == r->lost->pc) {
+        struct context now;
+        r->s->ops->take(&now, m, c->hart);
+        r->meets_lost = !memcmp(now.byte, r->lost->at.byte, r->s->ops->size);
+    }
+    if (r->meets_lost || r->depth >= RUN_TOO_DEEP || circle_asks(r->s->circle, r, c->pc))
+        machine_break(m, c->hart);
 }
 
 static void on_change(void *ctx, struct machine *m, const struct machine_change *c)
@@ -81,6 +123,7 @@ static void on_change(void *ctx, struct machine *m, const struct machine_change 
         if (r->second && !r->second->taken && inject_is(r->second->event, m, c))
             note_second(r->second, m, c);
     }
+    note_way(r, m, c);
 }
 
 void run_begin(struct run *r, struct sweep *s, struct machine *m, struct machine *from, void *judge, const void *judge_from)
@@ -89,6 +132,7 @@ void run_begin(struct run *r, struct sweep *s, struct machine *m, struct machine
     r->m = m;
     r->judge = judge;
     r->start = machine_hart_cycle(from, s->c.hart);
+    r->circles = r->meets_lost = r->is_lost = false;
     machine_rewind(m, from);
     judge_copy(s, judge, judge_from);
     if (s->c.judge)
@@ -98,15 +142,36 @@ void run_begin(struct run *r, struct sweep *s, struct machine *m, struct machine
 
 void run_end(struct run *r) { machine_watch(r->m, NULL, NULL); }
 
+/* Whether the run, whose hart is in the very state in which the handling is left for good, does what is done from there on: an event
+   that was not taken may still be pending. Behind a fall nothing more is looked at. */
+static bool is_lost(const struct run *r)
+{
+    const struct lost *l = r->lost;
+    return run_same_memory(r->s, r->m, l->m) && (r->second->taken || r->fell || sweep_same_state(l->m, r->m));
+}
+
+bool run_over(const struct run *r)
+{
+    return r->resumed || r->fell || r->is_lost || r->circles || r->depth >= RUN_TOO_DEEP;
+}
+
 enum machine_stop run_on(struct run *r)
 {
     uint64_t end = machine_cycle(r->m) + r->s->c.case_cycles;
-    for (;;) {
+    bool waits = r->second && !r->second->taken;
+    circle_begin(r->s->circle);
+    while (!run_over(r)) {
         uint64_t now = machine_cycle(r->m);
         enum machine_stop why = now < end ? machine_run(r->m, end - now) : MACHINE_CYCLES;
-        if (why != MACHINE_DEBUG || r->resumed || r->depth >= RUN_TOO_DEEP || (r->taken && r->break_when != BREAK_NEVER))
+        if (why != MACHINE_DEBUG || r->resumed || (r->taken && r->break_when != BREAK_NEVER) || (waits && r->second->late))
+            return why;
+        r->is_lost = r->meets_lost && is_lost(r);
+        r->meets_lost = false;
+        r->circles = !r->is_lost && !r->fell && circle_closes(r->s->circle, r, end);
+        if (run_over(r))
             return why;
     }
+    return MACHINE_DEBUG;
 }
 
 enum sweep_verdict run_verdict(const struct run *r, enum machine_stop why, char *text)
@@ -128,8 +193,11 @@ enum sweep_verdict run_verdict(const struct run *r, enum machine_stop why, char 
         snprintf(text, SWEEP_TEXT, "%s", end);
     else
         snprintf(text, SWEEP_TEXT,
-                 r->depth >= RUN_TOO_DEEP ? "trap follows trap, and none is returned from"
-                                          : "the interrupted context has not gone on");
+                 r->fell                    ? "a return leads back into the handler with less privilege than it had"
+                 : r->circles               ? "the interrupted context never goes on: the same traps come again and again"
+                 : r->depth >= RUN_TOO_DEEP ? "trap follows trap, and none is returned from"
+                                            : "the interrupted context has not gone on within %" PRIu64 " cycles (see --max-cycles)",
+                 r->s->c.case_cycles);
     return *end ? SWEEP_ENDED : SWEEP_RUNAWAY;
 }
 
@@ -187,6 +255,23 @@ static bool compare_page(void *ctx, uint64_t pa, const uint8_t *is, const uint8_
         if (memcmp(is + i, was + i, 8))
             compare_word(c, pa + i, was + i, is + i);
     return true;
+}
+
+static bool same_page(void *ctx, uint64_t pa, const uint8_t *is, const uint8_t *was)
+{
+    struct comparing *c = ctx;
+    compare_page(c, pa, is, was);
+    return !c->detail;
+}
+
+bool run_same_memory(const struct sweep *s, struct machine *a, struct machine *b)
+{
+    struct run none = {.s = (struct sweep *)(uintptr_t)s};
+    struct comparing c = {.r = &none};
+    mem_pairs(a->mem, b->mem, same_page, &c);
+    bool same = !c.detail;
+    free(c.detail);
+    return same;
 }
 
 enum sweep_verdict run_compare(struct run *r, const struct context *was, struct machine *memory, struct sweep_detail **detail)

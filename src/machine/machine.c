@@ -168,11 +168,15 @@ static bool add_memory(struct machine *m, struct err *e)
 {
     const struct setup *s = m->setup;
     const struct board *b = s->board;
+    bool secure = s->kind->secure && b->secure_ram_size;
     if (!mem_add_ram(m->mem, "ram", b->ram_base, s->ram, false, e))
         return false;
-    if (s->kind->secure && b->secure_ram_size &&
-        !mem_add_ram(m->mem, "secure ram", b->secure_ram_base, b->secure_ram_size, false, e))
+    if (secure && !mem_add_ram(m->mem, "secure ram", b->secure_ram_base, b->secure_ram_size, false, e))
         return false;
+    if (s->kind->tags)
+        mem_add_tags(m->mem, b->ram_base);
+    if (s->kind->tags && secure)
+        mem_add_tags(m->mem, b->secure_ram_base);
     for (unsigned i = 0; i < s->devices; i++)
         if (s->device[i].ops->rom &&
             !mem_add_ram(m->mem, s->device[i].id, s->device[i].base, s->device[i].ops->mmio_size, true, e))

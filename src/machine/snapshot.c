@@ -4,8 +4,9 @@
  *   8 bytes magic, u32 version, one zstd frame, u64 XXH3 of everything before it
  *
  * The frame holds the configuration as pairs of strings; each piece of state (pieces.h) by name, so that a file from another
- * version of the program is recognised; the disk pages and the RAM pages that are not zero. Integers are little-endian; strings
- * have a u32 length in front; an empty string ends a list and a page address of all ones ends a list of pages.
+ * version of the program is recognised; the disk pages and the pages of RAM and of tags that are not zero. Integers are
+ * little-endian; strings have a u32 length in front; an empty string ends a list and a page address of all ones ends a list of
+ * pages.
  *
  * A file is loaded into a fork, and only when all of it was found good the machine becomes equal to the fork.
  */
@@ -326,7 +327,7 @@ static bool read_ram(struct reader *r)
             return true;
         if (!get(r, page, sizeof page))
             return false;
-        if (at % MEM_PAGE_SIZE || !mem_write(r->m->mem, at, page, sizeof page))
+        if (!mem_put_page(r->m->mem, at, page))
             return strange(r);
     }
 }

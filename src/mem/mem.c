@@ -2,14 +2,19 @@
 #include "base/bits.h"
 #include "mem/pages.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+/* A page of tags: those of 128 KiB. */
+#define TAG_PAGE_SHIFT (MEM_PAGE_SHIFT + MEM_GRANULE_SHIFT + 1)
+
 struct ram {
     const char *name;
     uint64_t base, size;
-    bool rom, off; /* off: mem_rom_on */
+    unsigned shift; /* log2 of the bytes of addresses that a page of the tree stands for: more for tags */
+    bool rom, off;  /* off: mem_rom_on */
     struct mem_io fn;
     struct tree tree;
     uint8_t *flags; /* a cache: allocated when first asked for */
@@ -22,9 +27,9 @@ struct io {
 };
 
 struct mem {
-    struct ram *ram; /* ascending */
+    struct ram *ram; /* ascending; behind them the tags of RAM, whose base is that of the RAM | MEM_TAGS */
     struct io *io;   /* ascending */
-    unsigned rams, ios;
+    unsigned rams, tagged, ios;
     struct ram *hot; /* where the last search ended, or NULL */
     unsigned last_io;
     struct pool *pool;
@@ -57,13 +62,20 @@ static uint8_t *lazy_bytes(size_t n)
     return must(p == MAP_FAILED ? NULL : p);
 }
 
+/* What holds pages: RAM and tags. */
+static unsigned trees(const struct mem *m) { return m->rams + m->tagged; }
+
+static uint64_t page_address(const struct ram *r, uint64_t n) { return r->base + (n << r->shift); }
+
+static uint64_t pages_of(const struct ram *r) { return (r->size + (UINT64_C(1) << r->shift) - 1) >> r->shift; }
+
 static size_t flags_size(const struct ram *r) { return r->size >> MEM_PAGE_SHIFT; }
 
 void mem_free(struct mem *m)
 {
     if (!m)
         return;
-    for (unsigned i = 0; i < m->rams; i++) {
+    for (unsigned i = 0; i < trees(m); i++) {
         struct ram *r = &m->ram[i];
         tree_free(&r->tree, m->pool, &m->spare);
         if (r->flags)
@@ -84,11 +96,11 @@ struct mem *mem_fork(struct mem *m)
     f->spare = (struct spare){0};
     f->changed = NULL;
     f->hot = NULL;
-    f->ram = must(malloc(m->rams * sizeof *f->ram + 1));
+    f->ram = must(malloc(trees(m) * sizeof *f->ram + 1));
     f->io = must(malloc(m->ios * sizeof *f->io + 1));
     if (m->ios)
         memcpy(f->io, m->io, m->ios * sizeof *f->io);
-    for (unsigned i = 0; i < m->rams; i++) {
+    for (unsigned i = 0; i < trees(m); i++) {
         f->ram[i] = m->ram[i];
         f->ram[i].flags = NULL;
         tree_share(&f->ram[i].tree, &m->ram[i].tree);
@@ -101,11 +113,14 @@ struct restore {
     const struct ram *r;
 };
 
+/* Nothing caches tags. */
+static bool tells(const struct restore *x) { return x->m->changed && !(x->r->base & MEM_TAGS); }
+
 static void restored(void *ctx, uint64_t n)
 {
     struct restore *x = ctx;
-    if (x->m->changed)
-        x->m->changed(x->m->changed_ctx, x->r->base + (n << MEM_PAGE_SHIFT), MEM_PAGE_SIZE);
+    if (tells(x))
+        x->m->changed(x->m->changed_ctx, page_address(x->r, n), MEM_PAGE_SIZE);
 }
 
 static void restore_one(struct mem *m, struct mem *from, unsigned i)
@@ -116,7 +131,7 @@ static void restore_one(struct mem *m, struct mem *from, unsigned i)
 
 void mem_restore(struct mem *m, struct mem *from)
 {
-    for (unsigned i = 0; i < m->rams; i++) {
+    for (unsigned i = 0; i < trees(m); i++) {
         restore_one(m, from, i);
         m->ram[i].off = from->ram[i].off;
     }
@@ -131,13 +146,13 @@ struct pairs {
 static bool pair(void *ctx, uint64_t n, const uint8_t *a, const uint8_t *b)
 {
     const struct pairs *x = ctx;
-    return x->fn(x->ctx, x->r->base + (n << MEM_PAGE_SHIFT), a ? a : zero_page, b ? b : zero_page);
+    return x->fn(x->ctx, page_address(x->r, n), a ? a : zero_page, b ? b : zero_page);
 }
 
 void mem_pairs(struct mem *a, struct mem *b, mem_pair_fn *fn, void *ctx)
 {
     bool on = true;
-    for (unsigned i = 0; on && i < a->rams; i++) {
+    for (unsigned i = 0; on && i < trees(a); i++) {
         struct pairs x = {&a->ram[i], fn, ctx};
         on = tree_pairs(&a->ram[i].tree, &b->ram[i].tree, pair, &x);
     }
@@ -160,20 +175,20 @@ static void copy_words(struct restore *x, uint64_t pa, uint8_t *page, const uint
 static void copied(void *ctx, uint64_t n, uint8_t *page, const uint8_t *from, bool moved)
 {
     struct restore *x = ctx;
-    uint64_t pa = x->r->base + (n << MEM_PAGE_SHIFT);
+    uint64_t pa = page_address(x->r, n);
     uint8_t flags = x->r->flags ? x->r->flags[n] : 0;
     if (!moved && (flags & (MEM_CODE | MEM_PTE | MEM_WATCH)) && x->m->changed) {
         copy_words(x, pa, page, from);
         return;
     }
     memcpy(page, from, MEM_PAGE_SIZE);
-    if (moved && x->m->changed)
+    if (moved && tells(x))
         x->m->changed(x->m->changed_ctx, pa, MEM_PAGE_SIZE);
 }
 
 bool mem_rewind(struct mem *m, struct mem *from, unsigned most)
 {
-    for (unsigned i = 0; i < m->rams; i++) {
+    for (unsigned i = 0; i < trees(m); i++) {
         struct restore x = {m, &m->ram[i]};
         if (!tree_copy(&m->ram[i].tree, &from->ram[i].tree, m->pool, &m->spare, most, copied, &x))
             return false;
@@ -183,7 +198,7 @@ bool mem_rewind(struct mem *m, struct mem *from, unsigned most)
 
 void mem_restore_ram(struct mem *m, struct mem *from)
 {
-    for (unsigned i = 0; i < m->rams; i++)
+    for (unsigned i = 0; i < trees(m); i++)
         if (!m->ram[i].fn.write)
             restore_one(m, from, i);
 }
@@ -215,17 +230,25 @@ static bool region_ok(const struct mem *m, const char *name, uint64_t base, uint
     return true;
 }
 
+/* Puts r among the first `n`, which ascend. */
+static void insert(struct mem *m, unsigned n, const struct ram *r)
+{
+    m->ram = must(realloc(m->ram, (trees(m) + 1) * sizeof *m->ram));
+    m->hot = NULL;
+    memmove(m->ram + n + 1, m->ram + n, (trees(m) - n) * sizeof *m->ram);
+    for (; n && m->ram[n - 1].base > r->base; n--)
+        m->ram[n] = m->ram[n - 1];
+    m->ram[n] = *r;
+    tree_init(&m->ram[n].tree, pages_of(r));
+}
+
 bool mem_add_ram(struct mem *m, const char *name, uint64_t base, uint64_t size, bool rom, struct err *e)
 {
     if (!region_ok(m, name, base, size, e))
         return false;
-    m->ram = must(realloc(m->ram, (m->rams + 1) * sizeof *m->ram));
-    m->hot = NULL;
-    unsigned at = m->rams++;
-    for (; at && m->ram[at - 1].base > base; at--)
-        m->ram[at] = m->ram[at - 1];
-    m->ram[at] = (struct ram){.name = name, .base = base, .size = size, .rom = rom};
-    tree_init(&m->ram[at].tree, size >> MEM_PAGE_SHIFT);
+    struct ram r = {.name = name, .base = base, .size = size, .shift = MEM_PAGE_SHIFT, .rom = rom};
+    insert(m, m->rams, &r);
+    m->rams++;
     return true;
 }
 
@@ -255,6 +278,15 @@ static inline struct ram *find_ram(struct mem *m, uint64_t pa)
 {
     struct ram *r = m->hot;
     return likely(r && pa - r->base < r->size) ? r : search_ram(m, pa);
+}
+
+void mem_add_tags(struct mem *m, uint64_t base)
+{
+    const struct ram *of = find_ram(m, base);
+    assert(of && of->base == base);
+    struct ram r = {.name = of->name, .base = base | MEM_TAGS, .size = of->size, .shift = TAG_PAGE_SHIFT};
+    insert(m, trees(m), &r);
+    m->tagged++;
 }
 
 static struct io *find_io(struct mem *m, uint64_t pa)
@@ -408,6 +440,61 @@ bool mem_write(struct mem *m, uint64_t pa, const void *p, uint64_t n)
     return true;
 }
 
+/* ---- tags
+ * ------------------------------------------------------------------------------------------------------------------------- */
+
+/* The tags of RAM at pa, or NULL if it has none. */
+static struct ram *find_tags(struct mem *m, uint64_t pa)
+{
+    for (unsigned i = m->rams; i < trees(m); i++)
+        if (pa - (m->ram[i].base & ~MEM_TAGS) < m->ram[i].size)
+            return &m->ram[i];
+    return NULL;
+}
+
+/* Two to a byte, that of the lower address in the lower half. *at: the byte in its page; *low: the tag's first bit there. */
+static uint64_t tag_place(const struct ram *r, uint64_t pa, unsigned *at, unsigned *low)
+{
+    uint64_t off = pa - (r->base & ~MEM_TAGS), granule = off >> MEM_GRANULE_SHIFT;
+    *at = (unsigned)(granule / 2) % MEM_PAGE_SIZE;
+    *low = granule & 1 ? 4 : 0;
+    return off >> r->shift;
+}
+
+int mem_tag(struct mem *m, uint64_t pa)
+{
+    const struct ram *r = find_tags(m, pa);
+    unsigned at, low;
+    if (!r)
+        return -1;
+    const uint8_t *page = tree_page(&r->tree, tag_place(r, pa, &at, &low));
+    return page ? page[at] >> low & 15 : 0;
+}
+
+void mem_set_tag(struct mem *m, uint64_t pa, unsigned tag)
+{
+    struct ram *r = find_tags(m, pa);
+    unsigned at, low;
+    if (!r)
+        return;
+    uint64_t n = tag_place(r, pa, &at, &low);
+    if (!tag && !tree_page(&r->tree, n))
+        return;
+    uint8_t *byte = tree_own(&r->tree, n, m->pool, &m->spare) + at;
+    *byte = (uint8_t)((*byte & ~(15u << low)) | (tag & 15) << low);
+}
+
+bool mem_put_page(struct mem *m, uint64_t pa, const uint8_t *page)
+{
+    if (!(pa & MEM_TAGS))
+        return !(pa % MEM_PAGE_SIZE) && mem_write(m, pa, page, MEM_PAGE_SIZE);
+    struct ram *r = find_tags(m, pa & ~MEM_TAGS);
+    if (!r || (pa - r->base) % (UINT64_C(1) << r->shift))
+        return false;
+    memcpy(tree_own(&r->tree, (pa - r->base) >> r->shift, m->pool, &m->spare), page, MEM_PAGE_SIZE);
+    return true;
+}
+
 /* ---- the bus
  * ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -438,33 +525,34 @@ bool mem_io_write(struct mem *m, uint64_t pa, unsigned size, uint64_t value)
 /* ---- everything
  * ------------------------------------------------------------------------------------------------------------------- */
 
-static void visit_leaf(const struct node *leaf, uint64_t pa, mem_visit_fn *fn, void *ctx)
+static void visit_leaf(const struct ram *r, const struct node *leaf, uint64_t first, mem_visit_fn *fn, void *ctx)
 {
     for (unsigned i = 0; i < TREE_SLOTS; i++) {
         const uint8_t *page = leaf->slot[i];
         if (page && memcmp(page, zero_page, MEM_PAGE_SIZE))
-            fn(ctx, pa + (uint64_t)i * MEM_PAGE_SIZE, page);
+            fn(ctx, page_address(r, first + i), page);
     }
 }
 
 void mem_visit(struct mem *m, mem_visit_fn *fn, void *ctx)
 {
-    for (unsigned i = 0; i < m->rams; i++) {
+    for (unsigned i = 0; i < trees(m); i++) {
         const struct ram *r = &m->ram[i];
         for (size_t k = 0; k < r->tree.mids; k++) {
             const struct node *mid = r->tree.mid[k];
             for (unsigned l = 0; mid && l < TREE_SLOTS; l++)
                 if (mid->slot[l])
-                    visit_leaf(mid->slot[l], r->base + ((k * TREE_SLOTS + l) * TREE_SLOTS << MEM_PAGE_SHIFT), fn, ctx);
+                    visit_leaf(r, mid->slot[l], (k * TREE_SLOTS + l) * TREE_SLOTS, fn, ctx);
         }
     }
 }
 
 void mem_clear(struct mem *m)
 {
-    for (unsigned i = 0; i < m->rams; i++) {
-        tree_free(&m->ram[i].tree, m->pool, &m->spare);
-        tree_init(&m->ram[i].tree, m->ram[i].size >> MEM_PAGE_SHIFT);
+    for (unsigned i = 0; i < trees(m); i++) {
+        struct ram *r = &m->ram[i];
+        tree_free(&r->tree, m->pool, &m->spare);
+        tree_init(&r->tree, pages_of(r));
     }
 }
 
@@ -481,8 +569,8 @@ void mem_drop(struct mem *m, uint64_t pa, uint64_t n)
 uint64_t mem_pages_held(struct mem *m)
 {
     uint64_t held = 0;
-    for (unsigned i = 0; i < m->rams; i++)
-        for (uint64_t n = 0; n < m->ram[i].size >> MEM_PAGE_SHIFT; n++) {
+    for (unsigned i = 0; i < trees(m); i++)
+        for (uint64_t n = 0; n < pages_of(&m->ram[i]); n++) {
             const struct tree *t = &m->ram[i].tree;
             if (!t->mid[n / TREE_MID_PAGES]) {
                 n |= TREE_MID_PAGES - 1;

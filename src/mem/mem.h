@@ -19,10 +19,11 @@ struct mem;
 
 /* Page flags: why a store to this RAM page must not go through a cached translation. Kept per machine, they are a cache. */
 enum {
-    MEM_CODE = 1,  /* decoded */
-    MEM_PTE = 2,   /* page-table entries that cached translations came from */
-    MEM_WATCH = 4, /* a reservation of another hart, or a watchpoint */
-    MEM_SHARED = 8 /* a cached translation may read the page while it is shared with a fork */
+    MEM_CODE = 1,   /* decoded */
+    MEM_PTE = 2,    /* page-table entries that cached translations came from */
+    MEM_WATCH = 4,  /* a reservation of another hart, or a watchpoint */
+    MEM_SHARED = 8, /* a cached translation may read the page while it is shared with a fork */
+    MEM_TABLES = 16 /* with MEM_PTE: not all of those entries were last-level ones of a translation of one stage */
 };
 
 /* A region that is not RAM. size is 1, 2, 4 or 8; off is relative to the region. Return false for an access fault. */
@@ -84,6 +85,23 @@ struct mem_view {
     uint8_t *flags;
 };
 bool mem_look(struct mem *m, uint64_t pa, struct mem_view *v);
+
+/*
+ * Tags: four bits for each granule of 16 bytes of RAM, beside its bytes (Arm ARM D10, "allocation tags"). They are kept in pages of
+ * their own, made when a tag that is not 0 is first stored, and are part of what mem_fork, mem_restore, mem_rewind, mem_pairs,
+ * mem_visit and mem_clear are about: those tell of a page of tags at the address of the first of the 128 KiB of RAM it belongs to,
+ * | MEM_TAGS. No other function reaches them, so no device and no guest address does.
+ */
+#define MEM_GRANULE_SHIFT 4
+#define MEM_TAGS          (UINT64_C(1) << 63)
+/* Gives tags, all 0, to the RAM that begins at base. */
+void mem_add_tags(struct mem *m, uint64_t base);
+/* The tag of the granule that holds pa, 0 to 15; -1 where there are none. */
+int mem_tag(struct mem *m, uint64_t pa);
+/* Sets it; nothing where there are none. */
+void mem_set_tag(struct mem *m, uint64_t pa, unsigned tag);
+/* Makes a page what mem_visit told of: 4 KiB at pa. False: there is no such RAM and no such tags. */
+bool mem_put_page(struct mem *m, uint64_t pa, const uint8_t *page);
 
 /* Called after any write that did not come from a hart's own store path (loader, DMA, debugger): caches over [pa, pa+n) go. */
 typedef void mem_changed_fn(void *ctx, uint64_t pa, uint64_t n);

@@ -35,7 +35,7 @@ monitor digest
 kill
 END
 } >session.gdb
-timeout 250 gdb-multiarch -nx -batch -x session.gdb >out 2>&1 </dev/null || true
+timeout $((250 * TRAPLINE_SLOW)) gdb-multiarch -nx -batch -x session.gdb >out 2>&1 </dev/null || true
 for want in 'hart [0-3]: IRQ, EL2 -> EL2' '^kernel 1, level 2, vector 1$' 'hit Breakpoint 1' '^interrupted 1$' "^$digest at cycle 83400000"; do
     grep -qaE -- "$want" out || fail "no '$want': $(cat out)"
 done

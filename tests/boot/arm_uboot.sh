@@ -1,6 +1,7 @@
 # U-Boot for arm64 as Debian ships it, from flash: to the prompt, which answers, reads a virtio disk, keeps its environment in flash
 # over a reset, and powers the board off by PSCI. At EL1, EL2 and EL3. A run repeated is the same run.
 # timeout: 120
+# sanitized: yes
 . "$(dirname "$0")/../lib/env.sh"
 . "$(dirname "$0")/../lib/boot.sh"
 image u-boot-arm64 u-boot.bin

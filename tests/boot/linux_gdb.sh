@@ -40,7 +40,7 @@ monitor where
 kill
 END
 } >session.gdb
-timeout 250 gdb-multiarch -nx -batch -x session.gdb >out 2>&1 </dev/null || true
+timeout $((250 * TRAPLINE_SLOW)) gdb-multiarch -nx -batch -x session.gdb >out 2>&1 </dev/null || true
 for want in '^entry in mode 1$' 'instruction page fault \(cause 12\)' '^vector 1$' 'supervisor timer interrupt \(cause 5\)' '^kernel 1, vector 1$' \
     'Breakpoint 2' '^mode [01] at the trap$' '^again 1$'; do
     grep -qaE -- "$want" out || fail "no '$want': $(cat out)"

@@ -1,6 +1,7 @@
 # OpenSBI of four Debian releases, RV64 and RV32: the banner with the extensions it found by reading registers and the device
 # tree, on two harts, then a supervisor-mode program of ours that prints by an SBI call and powers off.
 # timeout: 120
+# sanitized: yes
 . "$(dirname "$0")/../lib/env.sh"
 . "$(dirname "$0")/../lib/boot.sh"
 cd "$scratch"

@@ -1,5 +1,6 @@
 # Debian's own OpenSBI under an orderly user of software events, judged by the oracle: an event that interrupts HS while
 # hstatus.SPV=1 completes into V=1, in all three versions; and what else each of them departs in.
+# sanitized: yes
 . "$(dirname "$0")/../lib/env.sh"
 probe=$TRAPLINE_BUILD/tests/boot/tool_sse_probe
 

@@ -1,6 +1,7 @@
 # U-Boot as Debian ships it, in supervisor mode on OpenSBI and in machine mode by itself: to the prompt, which answers, reads a
 # virtio disk, restarts the board and powers it off. A run repeated is the same run.
 # timeout: 120
+# sanitized: yes
 . "$(dirname "$0")/../lib/env.sh"
 . "$(dirname "$0")/../lib/boot.sh"
 image opensbi-trixie fw_dynamic.bin

@@ -23,7 +23,7 @@ sweep 0 guest.elf --event msip --event meip --event ssip
 grep -qE '^meip +73 +73 +0 +0 +0 +0 +0 +0 +73$' out || fail "the table: $(cat out)"
 grep -qx 'handlers: handler_text_start..handler_text_end' out && grep -qx 'memory that may change: scratch_start..scratch_end' out ||
     fail "ranges are not told: $(head -n 4 out)"
-grep -qE '^219 cases in .* on [0-9]+ cores: [0-9]+ a second on each$' err || fail "nothing about the speed: $(cat err)"
+grep -qE '^219 cases in .* on [0-9]+ cores: [0-9]+ a second on each, [0-9]+ a second of processor time$' err || fail "nothing about the speed: $(cat err)"
 sweep 1 guest.elf --event meip --handler 1,4,8 --json all.json --junit all.xml
 grep -qE '^meip +1 +73 +72 +0 +1 ' out && grep -qE '^all +219 +210 +0 +8 +0 +0 +1 ' out || fail "the table: $(cat out)"
 grep -qE '^meip, 1: boundary [0-9]+ at 0x[0-9a-f]+ victim \(HS\)$' out && grep -qE '^    t3 0x[0-9a-f]+ -> 0x0$' out ||
@@ -71,6 +71,19 @@ sweep 0 guest.elf --event meip --from cycle:50 --to cycle:60
 grep -q ': 10 boundaries, cycles 50 to 59' out || fail "a window in cycles: $(head -n 1 out)"
 sweep 0 guest.elf --event meip --from window_start --to 'window_start#2'
 
+# A case as a trace, with all that it needs in it: the one of --only, of either order, or the first that fails.
+sweep 1 guest.elf --event meip --handler 8 --only 40 --record case.trace
+traps=$(grep -c '^cycle ' out)
+sweep 1 guest.elf --event meip --nest meip --only 3.60 --record second.trace
+sweep 1 guest.elf --event meip --event msip --handler 0,1 --jobs 2 --record first.trace
+mkdir elsewhere
+mv case.trace second.trace first.trace elsewhere
+(cd elsewhere && "$TRAPLINE" replay case.trace second.trace first.trace >../out) || fail "recorded cases do not replay: $(cat out)"
+grep -qE "^case.trace +same .*, $traps traps" out && [ "$(grep -c ' same ' out)" -eq 3 ] || fail "recorded cases: $(cat out)"
+[ "$(find . -name '*trace.*')" = "" ] || fail "a state is left behind: $(ls)"
+sweep 0 guest.elf --event meip --record none.trace
+[ ! -e none.trace ] || fail "a trace although no case fails"
+
 # ---- the same results whatever the number of processes and shards
 args=(guest.elf --event meip --event ssip --handler 0,8 --nest msip)
 sweep 1 "${args[@]}" --jobs 1 --json one.json --junit one.xml
@@ -109,6 +122,11 @@ refuse "--nest: there is no event 'x'; \`trapline sweep --help\` lists them" gue
 refuse "event 'rnmi': the cpu has no resumable NMI (smrnmi=off)" guest.elf --event rnmi
 refuse "event 'meip,hart=3': the machine has no hart 3" guest.elf --event meip,hart=3
 refuse "event 'sse:1': the machine has no hart 1 (see -smp)" guest.elf --event sse:1
+refuse "--event: event 'sse:0x1234': SBI v3.0 reserves that id: there is no such event (see \`trapline doc sbi:sse\`)" guest.elf --event sse:0x1234
+refuse "event 'sse:0x5000': the firmware has no such event: sbi_sse_inject returns SBI_ERR_INVALID_PARAM" \
+    -bios "$TRAPLINE_SOURCE/roms/sbi-head.elf" -kernel "$TRAPLINE_SOURCE/roms/kvm.elf" -smp 2 --event sse:0x5000
+refuse "event 'sse:0x4abc': the firmware has no such event: sbi_sse_inject returns SBI_ERR_INVALID_PARAM" \
+    -bios "$TRAPLINE_SOURCE/roms/sbi-head.elf" -kernel "$TRAPLINE_SOURCE/roms/kvm.elf" -smp 2 --event meip --nest sse:0x4abc
 refuse "the machine has no hart 2 (see -smp)" guest.elf --event meip,hart=0 --hart 2
 refuse "'nowhere': the images have no symbol 'nowhere'" guest.elf --event meip --from nowhere
 refuse "'nowhere': the images have no symbol 'nowhere'" guest.elf --event meip --to nowhere
@@ -140,6 +158,8 @@ refuse "--shard '5/4': write I/N, with I from 1 to N" guest.elf --event meip --s
 refuse "--shard '1/0': write I/N, with I from 1 to N" guest.elf --event meip --shard 1/0 --out result
 refuse "--shard 'x': write I/N, with I from 1 to N" guest.elf --event meip --shard x --out result
 refuse "--shard needs --out PART, the file for its cases" guest.elf --event meip --shard 1/4
+refuse "--out and --record exclude each other: record a case with --only" guest.elf --event meip --shard 1/4 --out result --record result
+refuse "--record: the name of the file is empty" guest.elf --event meip --record ''
 refuse "--jobs 0: nobody would work" guest.elf --event meip --jobs 0
 refuse "one image is swept at a time: 'guest.elf' and 'other.elf' were given" guest.elf other.elf --event meip
 refuse "missing.elf: No such file or directory" missing.elf --event meip

@@ -8,6 +8,9 @@
 #include <string.h>
 
 enum { NOP = 0xd503201f, END = 0xd42fffe0 /* brk #0x7fff */ };
+/* Bytes of code pages for a round; the most a block takes, with its end. */
+enum { SLOT = (PGA_DATA - PGA_CODE) * 4096 / A64_ROUNDS, BLOCK_BYTES = 4 * A64_BLOCK_MAX + 16 };
+_Static_assert(SLOT >= 2 * BLOCK_BYTES + 4 && 2 * 4096 % SLOT == 0, "two blocks fit into a slot");
 enum kind {
     KIND_INT,
     KIND_MEM,
@@ -305,8 +308,10 @@ void a64_block_make(struct a64_case *c)
         while (++first < c->n)
             c->insn[first].inner = true;
     }
-    c->start =
-        a64_chance(&c->rng, 20) ? 4096 - 4 * (1 + (unsigned)rng_below(&c->rng, 20)) : 4 * (unsigned)rng_below(&c->rng, 512);
+    /* In every fourth slot, over the end of a page; the others leave what that takes of the next slot. */
+    bool crosses = c->slot % 4 == 3 && c->slot + 1 < A64_ROUNDS;
+    c->start = c->slot * SLOT + (crosses ? SLOT - 4 * (1 + (unsigned)rng_below(&c->rng, 20))
+                                         : BLOCK_BYTES + 4 * (unsigned)rng_below(&c->rng, (SLOT - 2 * BLOCK_BYTES) / 4));
 }
 
 /* Writes the block and its end; instructions from `keep` on do nothing. */
@@ -332,5 +337,5 @@ void a64_block_write(struct a64_case *c, unsigned keep)
         memcpy(code + 4 * (c->n + i), &end, 4);
     }
     uint64_t end = c->va + PGA_CODE * 4096 + c->start + 4 * c->n;
-    memcpy(c->arena + DESCA_END, &end, 8);
+    memcpy(c->round + ROUNDA_END, &end, 8);
 }

@@ -3,10 +3,10 @@
  * diff.h's.
  *
  * A batch is one image of guest RAM: a harness that runs at EL3 (a64_harness.c) and up to A64_CASES cases, each with an arena of
- * its own: the state to begin with (a64_world.c), a block of random instructions (a64_block.c), data, translation tables,
- * vectors, and room for the records. Exceptions of the levels below reach EL3 by an SMC in their vectors. At each the harness
- * writes a record with all registers and goes on behind the instruction. A case follows from its seed and its number in the batch
- * alone.
+ * its own: system registers to begin with, data, translation tables, vectors (a64_world.c). In each A64_ROUNDS blocks of random
+ * instructions (a64_block.c) run one after the other, each with registers of its own. Exceptions of the levels below reach EL3 by
+ * an SMC in their vectors. At each the harness writes a record with all registers beside the start of the round and goes on
+ * behind the instruction. A case follows from its seed and its number in the batch alone.
  */
 #ifndef TL_TESTS_A64_DIFF_H
 #define TL_TESTS_A64_DIFF_H
@@ -27,32 +27,45 @@
 #define A64_ARENA0   UINT64_C(0x200000) /* the first arena */
 #define A64_ARENA    UINT64_C(0x40000)  /* bytes of an arena: 64 pages */
 #define A64_CASES    250u
-#define A64_IMAGE    UINT64_C(0x4800000)
-#define A64_RAM      UINT64_C(0x8000000)
-_Static_assert(A64_ARENA0 + A64_CASES * A64_ARENA <= A64_IMAGE, "the arenas fit");
+#define A64_ROUNDS   16u
+#define A64_ROUND0   UINT64_C(0x4200000) /* the first round of the first case: in another 2 MiB than the last arena */
+#define A64_ROUND    UINT64_C(0x4800)    /* bytes of a round */
+#define A64_IMAGE    UINT64_C(0x8900000)
+#define A64_RAM      UINT64_C(0x10000000)
+_Static_assert(A64_ARENA0 + A64_CASES * A64_ARENA <= A64_ROUND0, "the arenas fit");
+_Static_assert(A64_ROUND0 + A64_CASES * A64_ROUNDS * A64_ROUND <= A64_IMAGE, "the rounds fit");
 
-/* Pages of an arena. */
+/* Pages of 4 KiB of an arena; what has attributes of its own begins at multiples of 16 KiB, as tables do. */
 enum {
-    PGA_DESC = 0,
-    PGA_RECORDS = 1, /* 8 pages */
-    PGA_CODE = 9,    /* 2 pages */
-    PGA_DATA = 11,   /* 4 pages */
-    PGA_VECTORS = 15,
-    PGA_S1_TABLES = 16, /* 16 pages each */
-    PGA_S2_TABLES = 32,
-    PGA_EL2_TABLES = 48,
-    PGA_EL3_TABLES = 56,
+    PGA_CODE = 0,       /* 8 pages: two kilobytes a round */
+    PGA_DATA = 8,       /* 8 pages */
+    PGA_VECTORS = 16,   /* the first of 4 */
+    PGA_S1_TABLES = 20, /* 8 pages each: three levels of 4 KiB, or two of 16 KiB */
+    PGA_EL2_TABLES = 28,
+    PGA_EL3_TABLES = 36,
+    PGA_S2_TABLES = 44,
     PGA_COUNT = 64
 };
 
-/* The start of an arena; slots of 8 bytes, V registers 16. */
-enum { DESCA_SKIP = 0, DESCA_END = 8, DESCA_PC = 16, DESCA_PSTATE = 24, DESCA_X = 32, DESCA_V = 288, DESCA_REG = 800 };
+/* A round, which no case can reach; slots of 8 bytes, V registers 16. */
+enum {
+    ROUNDA_SKIP = 0,
+    ROUNDA_END = 8,
+    ROUNDA_PC = 16,
+    ROUNDA_PSTATE = 24,
+    ROUNDA_X = 32,
+    ROUNDA_V = 288,
+    ROUNDA_REG = 800, /* system registers to begin with */
+    ROUNDA_RECORDS = 2048
+};
 /* A record. */
 enum { RECA_THERE = 0, RECA_X = 8, RECA_V = 256, RECA_REG = 768, RECA_SIZE = 2048, RECA_MAX = 8, RECA_ROOM = 16 };
-/* The harness's variables. */
-enum { CTLA_LEFT = 0, CTLA_CASE = 8, CTLA_ROOM = 16 };
+_Static_assert(ROUNDA_RECORDS + RECA_MAX * RECA_SIZE <= A64_ROUND, "the records fit");
+/* The harness's variables: rounds left, the round, how many records may follow. */
+enum { CTLA_LEFT = 0, CTLA_ROUND = 8, CTLA_ROOM = 16 };
 
-/* System registers a case begins with, in the order of writing, and those a record holds. */
+/* System registers a round begins with, in the order of writing, and those a record holds. */
+#define A64_INIT_MAX ((ROUNDA_RECORDS - ROUNDA_REG) / 8)
 unsigned a64_init_count(void);
 unsigned a64_init_reg(unsigned i); /* enum sysreg_id */
 unsigned a64_record_count(void);
@@ -84,26 +97,34 @@ struct a64_insn {
 struct a64_case {
     const struct a64_isa *isa;
     uint64_t rng;
-    uint8_t *arena;    /* host address */
-    uint64_t pa;       /* guest physical address of the arena, a multiple of its size */
-    uint64_t va;       /* address of the arena's first page as the block sees it */
-    unsigned el;       /* level the block starts in, */
-    unsigned now;      /* and the one an instruction is made for, if nothing comes between */
-    bool el2;          /* EL2 is enabled */
-    bool e2h, tge;     /* HCR_EL2 */
-    bool stage2;       /* is on */
-    bool dirty;        /* hardware manages dirty state */
-    bool shared;       /* code may be executed at EL0 and at the level above */
-    bool pauth;        /* keys are enabled */
-    bool strict;       /* SCTLR_ELx.A */
-    uint64_t pointers; /* x registers that hold addresses of data */
-    uint32_t smalls;   /* and small numbers, for offsets */
+    uint8_t *arena;             /* host addresses: of the arena, */
+    uint8_t *rounds;            /* its rounds, */
+    uint8_t *round;             /* and of the one that is made; */
+    unsigned slot;              /* the number of that */
+    unsigned index;             /* of the case in the batch */
+    uint64_t pa;                /* guest physical address of the arena, a multiple of its size */
+    uint64_t va;                /* address of the arena's first page as the block sees it */
+    uint64_t reg[A64_INIT_MAX]; /* values of a64_init_reg's */
+    uint8_t grain[4];           /* log2 of the granule of stage 2, and of stage 1 of EL1 to EL3: 12, 14 */
+    unsigned el;                /* level the block starts in, */
+    unsigned now;               /* and the one an instruction is made for, if nothing comes between */
+    bool el2;                   /* EL2 is enabled */
+    bool e2h, tge;              /* HCR_EL2 */
+    bool stage2;                /* is on */
+    bool dirty;                 /* hardware manages dirty state */
+    bool shared;                /* code may be executed at EL0 and at the level above */
+    bool pauth;                 /* keys are enabled */
+    bool strict;                /* SCTLR_ELx.A */
+    uint64_t pointers;          /* x registers that hold addresses of data */
+    uint32_t smalls;            /* and small numbers, for offsets */
     struct a64_insn insn[A64_BLOCK_MAX];
     unsigned n, start; /* instructions; offset of the block in PGA_CODE */
 };
 
-unsigned a64_case_make(const struct a64_isa *isa, uint64_t seed, unsigned index, uint8_t *image, unsigned keep,
-                       struct a64_case *c);
+/* Makes the world of the case with this seed in the arena; then its rounds, in order: only the first `keep` instructions of the
+   block are there, the others do nothing. */
+void a64_case_begin(const struct a64_isa *isa, uint64_t seed, unsigned index, uint8_t *image, struct a64_case *c);
+void a64_round_make(struct a64_case *c, unsigned round, unsigned keep);
 void a64_block_make(struct a64_case *c);
 void a64_block_write(struct a64_case *c, unsigned keep);
 /* For the makers of other instructions: appends one; a register that holds no address. */
@@ -118,12 +139,15 @@ void a64_put_system_instruction(struct a64_case *c);
 void a64_put_eret(struct a64_case *c);
 void a64_put_change(struct a64_case *c);
 void a64_world_make(struct a64_case *c);
+void a64_registers_make(struct a64_case *c);
 void a64_set_reg(struct a64_case *c, unsigned id, uint64_t value);
+/* The offset in the arena of the last-level descriptor of a 4 KiB page of it, in the regime of an exception level. */
+uint64_t a64_leaf(const struct a64_case *c, unsigned el, unsigned page);
 uint64_t a64_value(uint64_t *rng);
 static inline bool a64_chance(uint64_t *rng, unsigned percent) { return rng_below(rng, 100) < percent; }
 
-/* Runs an image on trapline, in place. Cases that do not come back get their skip mark set, in `before`, the image as it was,
-   too; *retired: the instructions outside the harness. False: an error. */
+/* Runs an image on trapline, in place. Cases of which a round does not come back get the skip marks of all rounds set, in
+   `before`, the image as it was, too; *retired: the instructions outside the harness. False: an error. */
 bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, unsigned *hung, uint64_t *retired,
                       struct err *e);
 /* Runs an image on QEMU, in place; image is a part of the mapped file. False: case *stuck (below n) does not come back, or it
@@ -131,8 +155,15 @@ bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before
 bool a64_run_qemu(const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e);
 /* Compares a case in two images. Prints the first difference to `out` when that is not NULL. */
 bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out);
-unsigned a64_records(const uint8_t *image, unsigned index);
+unsigned a64_records(const uint8_t *image, unsigned index, unsigned round);
+bool a64_tables_written(const uint8_t *before, const uint8_t *mine, unsigned index);
 /* The block was written to while it ran. */
 bool a64_code_written(const uint8_t *before, const uint8_t *mine, unsigned index);
 static inline uint64_t a64_arena(unsigned index) { return A64_ARENA0 + index * A64_ARENA; }
+static inline uint64_t a64_round(unsigned index, unsigned round)
+{
+    return A64_ROUND0 + ((uint64_t)index * A64_ROUNDS + round) * A64_ROUND;
+}
+/* Marks all rounds of a case as not to be run. */
+void a64_skip(uint8_t *image, unsigned index);
 #endif

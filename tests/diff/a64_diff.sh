@@ -1,6 +1,7 @@
 # Random A64 code of every level on trapline and on QEMU: registers, system registers and memory are the same at every exception.
 # docs/differences.md.
 #   timeout: 43200
+#   sanitized: yes
 # TRAPLINE_SEED and TRAPLINE_DIFF_COUNT (instructions) choose another run; TRAPLINE_SOAK runs 1e9 (hence the
 # time limit; a run of 1e6 takes about a minute, and notices by itself when a case does not come back).
 . "$(dirname "$0")/../lib/env.sh"

@@ -25,9 +25,8 @@ static const uint16_t record[] = {
     SR_scr_el3,   SR_tpidr_el0,      SR_tpidr_el1, SR_tpidr_el2, SR_tpidrro_el0, SR_contextidr_el1, SR_mdscr_el1, SR_fpcr,
     SR_fpsr,      SR_contextidr_el2, SR_amair_el1,
 };
-_Static_assert(DESCA_REG + 8 * ARRAY_LEN(init) < 4096, "the registers fit");
+_Static_assert(ARRAY_LEN(init) <= A64_INIT_MAX, "the registers fit");
 _Static_assert(RECA_REG + 8 * ARRAY_LEN(record) <= RECA_SIZE, "a record has room for the registers");
-_Static_assert(RECA_SIZE *RECA_MAX <= (PGA_CODE - PGA_RECORDS) * 4096, "the records fit");
 
 unsigned a64_init_count(void) { return ARRAY_LEN(init); }
 unsigned a64_init_reg(unsigned i) { return init[i]; }
@@ -59,7 +58,7 @@ static void calm(struct a64 *g)
     a64_isb(g);
 }
 
-/* Begins the next case: x28 holds the address of the variables. */
+/* Begins the next round: x26 holds its address, x28 that of the variables. */
 static unsigned put_next(struct a64 *g)
 {
     unsigned top = g->n;
@@ -77,38 +76,38 @@ static unsigned put_next(struct a64 *g)
     a64_fix(g, more, g->n);
     a64_sub_imm(g, 0, 0, 1);
     a64_str(g, 0, 28, CTLA_LEFT);
-    a64_ldr(g, 27, 28, CTLA_CASE);
-    a64_mov_imm(g, 0, A64_ARENA);
-    a64_add(g, 27, 27, 0);
-    a64_str(g, 27, 28, CTLA_CASE);
-    a64_ldr(g, 0, 27, DESCA_SKIP);
+    a64_ldr(g, 26, 28, CTLA_ROUND);
+    a64_mov_imm(g, 0, A64_ROUND);
+    a64_add(g, 26, 26, 0);
+    a64_str(g, 26, 28, CTLA_ROUND);
+    a64_ldr(g, 0, 26, ROUNDA_SKIP);
     a64_cbnz(g, 0, top);
     a64_mov_imm(g, 0, RECA_MAX);
     a64_str(g, 0, 28, CTLA_ROOM);
-    a64_mov_imm(g, 0, PGA_RECORDS * 4096);
-    a64_add(g, 0, 0, 27);
+    a64_mov_imm(g, 0, ROUNDA_RECORDS);
+    a64_add(g, 0, 0, 26);
     a64_mov_sp(g, A64_SP, 0);
     for (unsigned i = 0; i < 32; i++)
-        a64_ldr_q(g, i, 27, DESCA_V + 16 * i);
+        a64_ldr_q(g, i, 26, ROUNDA_V + 16 * i);
     a64_mov_imm(g, 0, SCR_HARNESS);
     a64_msr(g, reg(SR_scr_el3), 0);
     a64_isb(g);
     for (unsigned i = 1; i < ARRAY_LEN(init); i++) {
-        a64_ldr(g, 0, 27, DESCA_REG + 8 * i);
+        a64_ldr(g, 0, 26, ROUNDA_REG + 8 * i);
         a64_msr(g, reg(init[i]), 0);
     }
     forget(g);
-    a64_ldr(g, 0, 27, DESCA_REG);
+    a64_ldr(g, 0, 26, ROUNDA_REG);
     a64_msr(g, reg(SR_scr_el3), 0);
     a64_isb(g);
-    a64_ldr(g, 0, 27, DESCA_PC);
+    a64_ldr(g, 0, 26, ROUNDA_PC);
     a64_msr(g, reg(SR_elr_el3), 0);
-    a64_ldr(g, 0, 27, DESCA_PSTATE);
+    a64_ldr(g, 0, 26, ROUNDA_PSTATE);
     a64_msr(g, reg(SR_spsr_el3), 0);
     for (unsigned i = 0; i < 31; i++)
-        if (i != 27)
-            a64_ldr(g, i, 27, DESCA_X + 8 * i);
-    a64_ldr(g, 27, 27, DESCA_X + 8 * 27);
+        if (i != 26)
+            a64_ldr(g, i, 26, ROUNDA_X + 8 * i);
+    a64_ldr(g, 26, 26, ROUNDA_X + 8 * 26);
     a64_eret(g);
     return top;
 }
@@ -135,7 +134,7 @@ static void put_record(struct a64 *g)
     a64_str(g, 0, 20, RECA_THERE);
 }
 
-/* Ends the case where it can't go on: no room for records, nothing to fetch, the end of the block was reached. Otherwise goes on
+/* Ends the round where it can't go on: no room for records, nothing to fetch, the end of the block was reached. Otherwise goes on
    behind the instruction. An SMC of number 1 or 2 comes from a vector of EL1 or EL2. */
 static void put_resume(struct a64 *g, unsigned next)
 {
@@ -163,8 +162,8 @@ static void put_resume(struct a64 *g, unsigned next)
             others[0] = over;
     }
     a64_fix(g, others[0], g->n);
-    a64_ldr(g, 27, 28, CTLA_CASE);
-    a64_ldr(g, 4, 27, DESCA_END);
+    a64_ldr(g, 27, 28, CTLA_ROUND);
+    a64_ldr(g, 4, 27, ROUNDA_END);
     a64_cmp(g, 1, 4);
     a64_b_cond(g, A64_EQ, next);
     a64_lsr(g, 3, 3, 26);
@@ -218,7 +217,7 @@ void a64_harness(uint8_t *image, unsigned n)
         v.n++;
         __builtin_memcpy(image + A64_VECTORS + slot * 0x80, vector, v.n * 4);
     }
-    uint64_t left = n, first = A64_RAM_BASE + A64_BASE + A64_ARENA0 - A64_ARENA;
-    __builtin_memcpy(image + A64_CTL + CTLA_LEFT, &left, 8);
-    __builtin_memcpy(image + A64_CTL + CTLA_CASE, &first, 8);
+    const uint64_t base = A64_RAM_BASE + A64_BASE;
+    uint64_t ctl[] = {n * A64_ROUNDS, base + A64_ROUND0 - A64_ROUND};
+    __builtin_memcpy(image + A64_CTL, ctl, sizeof ctl);
 }

@@ -44,7 +44,7 @@ struct rig {
     struct pe pe;
     bool ended;
     uint64_t began, idle, retired; /* when the harness was left; instructions outside it */
-    uint64_t left, before;         /* the case that runs; what was retired before it */
+    uint64_t left, before;         /* cases not begun yet; what was retired before the one that runs */
 };
 
 static bool semihost(void *ctx, struct pe *p)
@@ -65,9 +65,9 @@ static void trapped(void *ctx, struct pe *p, const struct pe_was *was)
     if (!was->exc && was->pc >= harness && was->pc < harness + A64_CTL) {
         uint64_t left;
         mem_read(r->mem, harness + A64_CTL + CTLA_LEFT, &left, 8);
-        if (left != r->left)
+        if (left / A64_ROUNDS != r->left)
             r->before = r->retired;
-        r->left = left;
+        r->left = left / A64_ROUNDS;
         r->began = p->s.cycle;
         r->idle = p->s.idle;
     } else if (p->s.pc >= harness + A64_VECTORS && p->s.pc < harness + A64_CTL) {
@@ -81,7 +81,11 @@ static void rig_start(struct rig *r, const struct a64_isa *isa, const uint8_t *b
     struct err e;
     *r = (struct rig){.mem = mem_new()};
     mem_add_ram(r->mem, "ram", A64_RAM_BASE, A64_RAM, false, &e);
-    mem_write(r->mem, A64_RAM_BASE + A64_BASE, before, A64_IMAGE);
+    for (uint64_t at = 0; at < A64_IMAGE; at += 4096) {
+        static const uint8_t nothing[4096];
+        if (memcmp(before + at, nothing, 4096))
+            mem_write(r->mem, A64_RAM_BASE + A64_BASE + at, before + at, 4096);
+    }
     engine_init(&r->engine, r->mem, 2);
     pe_init(&r->pe, &r->engine, &isa->cfg, isa->map, isa->decoder, 0x80000000, 16);
     r->pe.env = &env;
@@ -94,7 +98,7 @@ static void rig_end(struct rig *r)
     mem_free(r->mem);
 }
 
-/* Runs until the end. False: case *stuck does not come back. A case takes less than 10,000 cycles. */
+/* Runs until the end. False: case *stuck does not come back. A round takes less than 10,000 cycles. */
 static bool run_all(struct rig *r, unsigned n, unsigned *stuck)
 {
     uint64_t left, last = UINT64_MAX;
@@ -104,7 +108,7 @@ static bool run_all(struct rig *r, unsigned n, unsigned *stuck)
             return true;
         mem_read(r->mem, A64_RAM_BASE + A64_BASE + A64_CTL + CTLA_LEFT, &left, 8);
         if (left == last || s != CPU_STOP_LIMIT) {
-            *stuck = n - 1 - (unsigned)left;
+            *stuck = n - 1 - (unsigned)(left / A64_ROUNDS);
             return false;
         }
         last = left;
@@ -120,8 +124,9 @@ bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before
     *hung = 0;
     rig_start(r, isa, before);
     while (!(ended = run_all(r, n, &stuck)) && stuck < n && ++*hung <= A64_CASES / 4) {
-        static const uint64_t skip = 1;
-        memcpy(before + a64_arena(stuck) + DESCA_SKIP, &skip, 8);
+        a64_skip(before, stuck);
+        for (unsigned i = 0; i < A64_ROUNDS; i++)
+            mem_write(r->mem, A64_RAM_BASE + A64_BASE + a64_round(stuck, i), before + a64_round(stuck, i), 8);
         r->retired = r->before;
         pe_reset(&r->pe); /* the harness goes on with the next case */
     }
@@ -183,7 +188,7 @@ bool a64_run_qemu(const char *file, const uint8_t *image, unsigned n, unsigned *
             if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
                 return true;
             memcpy(&left, image + A64_CTL + CTLA_LEFT, 8);
-            *stuck = n - 1 - (unsigned)left;
+            *stuck = n - 1 - (unsigned)(left / A64_ROUNDS);
             return err_set(e, "qemu-system-aarch64 ended with status %d", status);
         }
         usleep(1000);
@@ -194,6 +199,6 @@ bool a64_run_qemu(const char *file, const uint8_t *image, unsigned n, unsigned *
     }
     kill(pid, SIGKILL);
     waitpid(pid, &status, 0);
-    *stuck = n - 1 - (unsigned)left;
+    *stuck = n - 1 - (unsigned)(left / A64_ROUNDS);
     return err_set(e, "qemu-system-aarch64 does not come back");
 }

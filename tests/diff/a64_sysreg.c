@@ -112,9 +112,7 @@ static void put_opaque_read(struct a64_case *c)
         sysreg_name(id, name, sizeof name);
     } while (!id || !sysreg_exists(c->isa->map, id) || sysreg_op(id).kind != SYSREG_OP_NONE || differs(name) ||
              (sysreg_key_of(id) >> 14) < 2 || (!c->e2h && strstr(name, "_el12")) || (c->tge && id == SR_scxtnum_el0));
-    unsigned rt = a64_block_scratch(c);
-    put_mrs(c, id, rt);
-    put(c, 0xd2800000 | rt);
+    put_mrs(c, id, 31);
 }
 
 /* RES1 bits: QEMU 7.2 keeps what is written. */
@@ -227,18 +225,17 @@ void a64_put_eret(struct a64_case *c)
 /* A data page's descriptor changes, then TLBI of everything of the regime. Stores to tables need a level that may write them. */
 void a64_put_change(struct a64_case *c)
 {
-    static const uint8_t pages[] = {0, PGA_S1_TABLES, PGA_EL2_TABLES, PGA_EL3_TABLES};
     static const uint16_t tlbi[] = {0, SR_tlbi_vmalle1, SR_tlbi_alle2, SR_tlbi_alle3};
     static const uint64_t bits[] = {1, 1 << 10, 1 << 7, 1 << 6, UINT64_C(1) << 51, UINT64_C(1) << 54, UINT64_C(1) << 53};
     unsigned el = c->now ? c->now : 1, rt = a64_block_scratch(c), value = a64_block_scratch(c);
     if (c->now == 0 || rt == value)
         return;
-    uint64_t page = PGA_DATA + rng_below(&c->rng, 4);
+    unsigned group = 1u << (c->grain[el] - 12);
+    unsigned page = (PGA_DATA + (unsigned)rng_below(&c->rng, PGA_VECTORS - PGA_DATA)) / group * group;
     /* Not by reading it: QEMU may have set the access flag where trapline has not. */
     uint64_t desc = (c->pa + page * 4096) | 1 << 10 | 3 << 8 | 1 << 6 | 3;
     desc ^= bits[rng_below(&c->rng, ARRAY_LEN(bits))];
-    uint64_t at = c->pa + (pages[el] + 2u) * 4096 + ((c->pa >> 12 & 511) + page) * 8;
-    put_value(c, rt, at);
+    put_value(c, rt, c->pa + a64_leaf(c, el, page));
     put_value(c, value, desc);
     put(c, 0xf9000000 | rt << 5 | value); /* str value, [rt] */
     put(c, 0xd2800000 | rt);              /* tables are not written to otherwise: without TLBI old entries may stay */

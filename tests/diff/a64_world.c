@@ -37,7 +37,7 @@ void a64_set_reg(struct a64_case *c, unsigned id, uint64_t value)
 {
     for (unsigned i = 0; i < a64_init_count(); i++)
         if (a64_init_reg(i) == id)
-            memcpy(c->arena + DESCA_REG + 8 * i, &value, 8);
+            c->reg[i] = value;
 }
 
 static void set(struct a64_case *c, unsigned at, uint64_t value) { memcpy(c->arena + at, &value, 8); }
@@ -54,11 +54,14 @@ static void put_vectors(struct a64_case *c)
 
 static uint64_t data_address(struct a64_case *c)
 {
-    uint64_t at = c->va + PGA_DATA * 4096 + 0x1000 + (rng_below(&c->rng, 0x2000) & ~UINT64_C(15));
+    uint64_t at = c->va + PGA_DATA * 4096 + 0x3000 + (rng_below(&c->rng, 0x2000) & ~UINT64_C(15));
     return a64_chance(&c->rng, 20) ? at + rng_below(&c->rng, 16) : at;
 }
 
-static void put_registers(struct a64_case *c)
+static void set_round(struct a64_case *c, unsigned at, uint64_t value) { memcpy(c->round + at, &value, 8); }
+
+/* General and vector registers, and PSTATE. */
+void a64_registers_make(struct a64_case *c)
 {
     c->pointers = c->smalls = 0;
     for (unsigned i = 0; i < 31; i++) {
@@ -71,10 +74,17 @@ static void put_registers(struct a64_case *c)
             v = rng_below(&c->rng, 64);
             c->smalls |= UINT32_C(1) << i;
         }
-        set(c, DESCA_X + 8 * i, v);
+        set_round(c, ROUNDA_X + 8 * i, v);
     }
     for (unsigned i = 0; i < 64; i++)
-        set(c, DESCA_V + 8 * i, a64_value(&c->rng));
+        set_round(c, ROUNDA_V + 8 * i, a64_value(&c->rng));
+    unsigned sp = c->el == 3 || c->el == 0 ? 0 : (unsigned)rng_below(&c->rng, 2);
+    set_round(c, ROUNDA_PSTATE,
+              (rng_next(&c->rng) & (UINT64_C(15) << 28 | 1 << 12 | 1 << 22 | 1 << 23 | 1 << 24)) | 0x3c0 | c->el << 2 | sp);
+}
+
+static void put_stack_pointers(struct a64_case *c)
+{
     static const uint16_t sps[] = {SR_sp_el0, SR_sp_el1, SR_sp_el2};
     for (unsigned i = 0; i < ARRAY_LEN(sps); i++)
         a64_set_reg(c, sps[i], a64_chance(&c->rng, 90) ? data_address(c) & ~UINT64_C(15) : a64_value(&c->rng));
@@ -82,7 +92,7 @@ static void put_registers(struct a64_case *c)
 
 static void put_data(struct a64_case *c)
 {
-    for (unsigned i = 0; i < 4 * 4096; i += 8)
+    for (unsigned i = 0; i < (PGA_VECTORS - PGA_DATA) * 4096; i += 8)
         set(c, PGA_DATA * 4096 + i, a64_value(&c->rng));
 }
 
@@ -96,26 +106,58 @@ enum { D_VALID = 1, D_TABLE = 2, D_AF = 1 << 10 };
 #define D_DBM (UINT64_C(1) << 51)
 #define MAIR  UINT64_C(0x00000000fff044ff) /* 0: Write-Back; 1: Non-cacheable; 2: Write-Back, Tagged; 3: Write-Back */
 
-/* One translation regime: where its tables are. 4 KiB granule, 39-bit addresses: levels 1, 2, 3. */
+/* One translation: where its tables are. Granule of 4 KiB: 39-bit addresses, levels 1, 2, 3; of 16 KiB: 36 bits, levels 2, 3.
+   D8.2.7, D8.2.8. */
 struct space {
-    unsigned el;   /* regime: 1, 2, 3 */
-    unsigned page; /* of the root; level 2 and 3 follow */
+    unsigned el;    /* regime: 1, 2, 3 */
+    unsigned page;  /* of the root; the tables of the next levels follow */
+    unsigned grain; /* log2 of the granule */
 };
 
-static uint8_t *table(struct a64_case *c, const struct space *s, unsigned level)
+static unsigned first_level(unsigned grain) { return grain == 12 ? 1 : 2; }
+
+static uint64_t desc_at(const struct space *s, unsigned level, uint64_t va)
 {
-    return c->arena + (s->page + level - 1) * 4096;
+    unsigned bits = s->grain - 3, shift = s->grain + bits * (3 - level);
+    uint64_t table = s->page * 4096 + ((uint64_t)(level - first_level(s->grain)) << s->grain);
+    return table + (va >> shift & ((UINT64_C(1) << bits) - 1)) * 8;
 }
 
 static void put_desc(struct a64_case *c, const struct space *s, unsigned level, uint64_t va, uint64_t desc)
 {
-    memcpy(table(c, s, level) + (va >> (12 + 9 * (3 - level)) & 511) * 8, &desc, 8);
+    memcpy(c->arena + desc_at(s, level, va), &desc, 8);
 }
+
+/* The descriptors of all levels but the last. */
+static void put_tables(struct a64_case *c, const struct space *s)
+{
+    uint64_t below = c->pa + s->page * 4096;
+    for (unsigned level = first_level(s->grain); level < 3; level++) {
+        below += UINT64_C(1) << s->grain;
+        put_desc(c, s, level, c->pa, below | D_VALID | D_TABLE);
+    }
+}
+
+static struct space space_of(const struct a64_case *c, unsigned el)
+{
+    static const uint8_t roots[] = {PGA_S2_TABLES, PGA_S1_TABLES, PGA_EL2_TABLES, PGA_EL3_TABLES};
+    return (struct space){.el = el, .page = roots[el], .grain = c->grain[el]};
+}
+
+uint64_t a64_leaf(const struct a64_case *c, unsigned el, unsigned page)
+{
+    struct space s = space_of(c, el);
+    return desc_at(&s, 3, c->pa + page * 4096);
+}
+
+/* T0SZ and TG0 of a TCR or of VTCR_EL2. D24.2 "TCR_EL1". */
+static uint64_t sized(unsigned grain) { return grain == 12 ? 25 : 28 | 2 << 14; }
 
 /* The attributes of a page of the arena in a regime; wrong on purpose now and then. */
 static uint64_t attributes(struct a64_case *c, const struct space *s, unsigned page)
 {
-    bool code = page >= PGA_CODE && page < PGA_DATA, vectors = page == PGA_VECTORS, data = page >= PGA_DATA && page < PGA_VECTORS;
+    bool code = page < PGA_DATA, vectors = page >= PGA_VECTORS && page < PGA_S1_TABLES,
+         data = page >= PGA_DATA && page < PGA_VECTORS;
     bool two = s->el == 1 || (s->el == 2 && c->e2h); /* EL0 uses it, too */
     uint64_t a = D_AF | 3 << 8;
     if (!two)
@@ -144,13 +186,12 @@ static uint64_t attributes(struct a64_case *c, const struct space *s, unsigned p
 /* Stage 2: everything is where it is, data pages and, seldom, tables and code wrong on purpose. D8.3.2. */
 static void put_stage2(struct a64_case *c)
 {
-    const struct space s = {2, PGA_S2_TABLES};
+    const struct space s = space_of(c, 0);
     uint64_t root = c->pa + s.page * 4096;
-    put_desc(c, &s, 1, c->pa, (root + 4096) | D_VALID | D_TABLE);
-    put_desc(c, &s, 2, c->pa, (root + 8192) | D_VALID | D_TABLE);
-    for (unsigned i = 0; i < PGA_COUNT; i++) {
-        bool data = i >= PGA_DATA && i < PGA_VECTORS, table = i >= PGA_S1_TABLES && i < PGA_S2_TABLES;
-        bool wrong = i != PGA_VECTORS;
+    put_tables(c, &s);
+    for (unsigned i = 0; i < PGA_COUNT; i += 1u << (s.grain - 12)) {
+        bool data = i >= PGA_DATA && i < PGA_VECTORS, table = i >= PGA_S1_TABLES && i < PGA_EL2_TABLES;
+        bool wrong = i < PGA_VECTORS || i >= PGA_S1_TABLES;
         uint64_t d = (c->pa + i * 4096) | 15 << 2 | 3 << 6 | 3 << 8 | D_AF | D_VALID | D_TABLE;
         if (wrong && a64_chance(&c->rng, data ? 15 : table ? 3 : 1))
             d ^= UINT64_C(1) << (6 + rng_below(&c->rng, 2));
@@ -166,36 +207,45 @@ static void put_stage2(struct a64_case *c)
     }
     uint64_t had = rng_next(&c->rng) & 3;
     c->dirty |= had >> 1;
-    a64_set_reg(c, SR_vtcr_el2, 25 | 1 << 6 | 1 << 8 | 1 << 10 | 3 << 12 | 2 << 16 | had << 21 | 1u << 31);
+    a64_set_reg(c, SR_vtcr_el2, sized(s.grain) | 1 << 6 | 1 << 8 | 1 << 10 | 3 << 12 | 2 << 16 | had << 21 | 1u << 31);
     a64_set_reg(c, SR_vttbr_el2, root | rng_below(&c->rng, 256) << 48);
 }
 
 static void put_space(struct a64_case *c, const struct space *s)
 {
-    uint64_t root = c->pa + s->page * 4096;
-    put_desc(c, s, 1, c->pa, (root + 4096) | D_VALID | D_TABLE);
-    put_desc(c, s, 2, c->pa, (root + 8192) | D_VALID | D_TABLE);
-    for (unsigned i = 0; i < PGA_COUNT; i++)
+    put_tables(c, s);
+    for (unsigned i = 0; i < PGA_COUNT; i += 1u << (s->grain - 12))
         put_desc(c, s, 3, c->pa + i * 4096, (c->pa + i * 4096) | attributes(c, s, i) | D_VALID | D_TABLE);
-    if (s->el == 3) /* the harness */
-        put_desc(c, s, 2, A64_RAM_BASE + A64_BASE, (A64_RAM_BASE + A64_BASE) | D_AF | D_AP1 | 3 << 8 | D_VALID);
+    if (s->el == 3) { /* the harness and its records */
+        const uint64_t block = 0x200000, base = A64_RAM_BASE + A64_BASE;
+        uint64_t at[] = {base, base + a64_round(c->index, 0), base + a64_round(c->index, A64_ROUNDS) - 1};
+        for (unsigned i = 0; i < ARRAY_LEN(at); i++)
+            put_desc(c, s, 2, at[i], at[i] / block * block | D_AF | D_AP1 | 3 << 8 | D_VALID);
+    }
+}
+
+/* A TCR of two address ranges, of the same size and granule. */
+static uint64_t two_ranges(unsigned grain, uint64_t had)
+{
+    uint64_t walk = 3 << 12 | 1 << 10 | 1 << 8, high = (sized(grain) & 63) | (grain == 12 ? 2 : 1) << 14 | walk;
+    return sized(grain) | walk | high << 16 | UINT64_C(2) << 32 | had << 39;
 }
 
 static void put_translation(struct a64_case *c, const uint64_t *sctlr)
 {
-    static const struct space spaces[] = {{1, PGA_S1_TABLES}, {2, PGA_EL2_TABLES}, {3, PGA_EL3_TABLES}};
+    struct space spaces[] = {space_of(c, 1), space_of(c, 2), space_of(c, 3)};
     for (unsigned i = 0; i < ARRAY_LEN(spaces); i++)
         put_space(c, &spaces[i]);
     uint64_t had = rng_next(&c->rng) & 3;
     uint64_t walk = 3 << 12 | 1 << 10 | 1 << 8;
-    uint64_t tcr1 = 25 | walk | 25 << 16 | 1u << 31 | walk << 16 | UINT64_C(2) << 32 | had << 39;
     c->dirty |= had >> 1;
     uint64_t tbi = rng_next(&c->rng) & 1 << 20;
-    a64_set_reg(c, SR_tcr_el1, tcr1 | rng_below(&c->rng, 2) * (UINT64_C(3) << 37));
+    a64_set_reg(c, SR_tcr_el1, two_ranges(c->grain[1], had) | rng_below(&c->rng, 2) * (UINT64_C(3) << 37));
     if (c->e2h)
-        a64_set_reg(c, SR_tcr_el2, tcr1 | 1 << 23 /* EPD1 */ | rng_below(&c->rng, 2) * (UINT64_C(3) << 37));
+        a64_set_reg(c, SR_tcr_el2,
+                    two_ranges(c->grain[2], had) | 1 << 23 /* EPD1 */ | rng_below(&c->rng, 2) * (UINT64_C(3) << 37));
     else
-        a64_set_reg(c, SR_tcr_el2, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi);
+        a64_set_reg(c, SR_tcr_el2, sized(c->grain[2]) | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi);
     a64_set_reg(c, SR_tcr_el3, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi);
     static const uint16_t mair[] = {SR_mair_el1, SR_mair_el2, SR_mair_el3};
     static const uint16_t ttbr[] = {SR_ttbr0_el1, SR_ttbr0_el2, SR_ttbr0_el3},
@@ -252,9 +302,12 @@ void a64_world_make(struct a64_case *c)
     uint64_t common = (rng_next(&c->rng) & 1 << 1) | pac;
     c->strict = common & 1 << 1;
     c->va = c->pa;
+    for (unsigned i = 0; i < 3; i++)
+        c->grain[i] = a64_chance(&c->rng, 60) ? 12 : 14;
+    c->grain[3] = 12; /* the harness is mapped by it */
     put_hypervisor(c);
     put_vectors(c);
-    put_registers(c);
+    put_stack_pointers(c);
     put_data(c);
     for (unsigned i = 0; i < ARRAY_LEN(keys); i++)
         a64_set_reg(c, keys[i], rng_next(&c->rng));
@@ -269,20 +322,32 @@ void a64_world_make(struct a64_case *c)
     a64_set_reg(c, SR_fpcr, a64_chance(&c->rng, 30) ? 0 : rng_next(&c->rng) & (UINT64_C(0x7c8) << 16 | 3 << 22));
     a64_set_reg(c, SR_vbar_el1, c->pa + PGA_VECTORS * 4096);
     a64_set_reg(c, SR_vbar_el2, c->pa + PGA_VECTORS * 4096 + 0x800);
-    unsigned sp = c->el == 3 || c->el == 0 ? 0 : (unsigned)rng_below(&c->rng, 2);
-    set(c, DESCA_PSTATE,
-        (rng_next(&c->rng) & (UINT64_C(15) << 28 | 1 << 12 | 1 << 22 | 1 << 23 | 1 << 24)) | 0x3c0 | c->el << 2 | sp);
 }
 
-unsigned a64_case_make(const struct a64_isa *isa, uint64_t seed, unsigned index, uint8_t *image, unsigned keep,
-                       struct a64_case *c)
+void a64_case_begin(const struct a64_isa *isa, uint64_t seed, unsigned index, uint8_t *image, struct a64_case *c)
 {
-    *c = (struct a64_case){.isa = isa, .rng = seed ^ (uint64_t)index << 32};
+    *c = (struct a64_case){.isa = isa, .rng = seed ^ (uint64_t)index << 32, .index = index};
     c->arena = image + a64_arena(index);
+    c->rounds = image + a64_round(index, 0);
     c->pa = A64_RAM_BASE + A64_BASE + a64_arena(index);
+    memset(c->arena, 0, A64_ARENA);
+    memset(c->rounds, 0, A64_ROUNDS * A64_ROUND);
     a64_world_make(c);
+}
+
+void a64_round_make(struct a64_case *c, unsigned round, unsigned keep)
+{
+    c->slot = round;
+    c->round = c->rounds + round * A64_ROUND;
+    a64_registers_make(c);
     a64_block_make(c);
-    set(c, DESCA_PC, c->va + PGA_CODE * 4096 + c->start);
+    set_round(c, ROUNDA_PC, c->va + PGA_CODE * 4096 + c->start);
+    memcpy(c->round + ROUNDA_REG, c->reg, sizeof c->reg);
     a64_block_write(c, keep);
-    return c->n;
+}
+
+void a64_skip(uint8_t *image, unsigned index)
+{
+    for (unsigned i = 0; i < A64_ROUNDS; i++)
+        image[a64_round(index, i) + ROUNDA_SKIP] = 1;
 }

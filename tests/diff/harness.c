@@ -6,9 +6,9 @@
 #include "guest.h"
 
 static const uint16_t init64[] = {0x3b0, 0x3b1, 0x3b2, 0x3b3, 0x3b4, 0x3b5, 0x3b6, 0x3b7, 0x3a0, 0x30a, 0x003, 0x306,
-                                  0x106, 0x302, 0x303, 0x304, 0x14d, 0x24d, 0x344, 0x341, 0x342, 0x343, 0x105, 0x140,
-                                  0x141, 0x142, 0x143, 0x10a, 0x180, 0x606, 0x600, 0x602, 0x603, 0x60a, 0x645, 0x607,
-                                  0x643, 0x680, 0x605, 0x200, 0x205, 0x240, 0x241, 0x242, 0x243, 0x280, 0x34b, 0x34a};
+                                  0x106, 0x302, 0x303, 0x304, 0x14d, 0x24d, 0x344, 0x342, 0x343, 0x105, 0x140, 0x141,
+                                  0x142, 0x143, 0x10a, 0x180, 0x606, 0x600, 0x602, 0x603, 0x60a, 0x645, 0x607, 0x643,
+                                  0x680, 0x605, 0x200, 0x205, 0x240, 0x241, 0x242, 0x243, 0x280, 0x34b, 0x34a};
 static const uint16_t init32[] = {0x3a1, 0x31a, 0x61a, 0x615, 0x15d, 0x25d, 0x310}; /* before those above */
 static const uint16_t record64[] = {
     0x300, 0x301, 0x302, 0x303, 0x304, 0x305, 0x306, 0x30a, 0x340,
@@ -34,9 +34,8 @@ unsigned diff_record_csr(unsigned xlen, unsigned i)
         return record64[i];
     return i < ARRAY_LEN(record32) ? record32[i] : record64[i - ARRAY_LEN(record32)];
 }
-_Static_assert(DESC_CSR + 8 * (ARRAY_LEN(init64) + ARRAY_LEN(init32) + 1) < 2048, "offsets fit into an instruction");
+_Static_assert(ARRAY_LEN(init64) + ARRAY_LEN(init32) + 1 <= DIFF_INIT_MAX, "a round has room for the registers");
 _Static_assert(REC_CSR + 8 * (ARRAY_LEN(record64) + ARRAY_LEN(record32)) <= REC_SIZE, "a record has room for the registers");
-_Static_assert(REC_SIZE *REC_MAX <= (PG_CODE - PG_RECORDS) * 4096, "the records fit");
 
 static void load(struct guest *g, unsigned xlen, unsigned rd, int off, unsigned rs1)
 {
@@ -55,7 +54,7 @@ static void fp_on(struct guest *g)
     csrs(g, CSR_MSTATUS, T0);
 }
 
-/* Begins the next case; sp holds the address of the variables. Ends the run when there is none. */
+/* Begins the next round; sp holds the address of the variables. Ends the run when there is none. Returns where it starts. */
 static unsigned put_next(struct guest *g, unsigned xlen)
 {
     unsigned top = g->n;
@@ -68,36 +67,37 @@ static unsigned put_next(struct guest *g, unsigned xlen)
     jump(g, g->n);
     addi(g, T0, T0, -1);
     store(g, xlen, T0, CTL_LEFT, SP);
-    load(g, xlen, GP, CTL_CASE, SP);
-    lui(g, T0, DIFF_ARENA >> 12);
+    load(g, xlen, GP, CTL_ROUND, SP);
+    lui(g, T0, DIFF_ROUND >> 12);
     add(g, GP, GP, T0);
-    store(g, xlen, GP, CTL_CASE, SP);
-    load(g, xlen, T0, DESC_SKIP, GP);
+    store(g, xlen, GP, CTL_ROUND, SP);
+    load(g, xlen, T0, ROUND_SKIP, GP);
     bne(g, T0, ZERO, top);
-    lui(g, T0, PG_RECORDS);
-    add(g, T0, T0, GP);
+    addi(g, T0, GP, ROUND_RECORDS);
     store(g, xlen, T0, CTL_REC, SP);
     addi(g, T0, ZERO, REC_MAX);
     store(g, xlen, T0, CTL_ROOM, SP);
     csrw(g, CSR_MSTATUS, ZERO);
     fp_on(g);
     for (unsigned i = 0; i < 32; i++)
-        fp_load(g, i, (int)(DESC_F + 8 * i), GP);
+        fp_load(g, i, (int)(ROUND_F + 8 * i), GP);
     csrw(g, 0x3a0, ZERO); /* no PMP entry that is not locked is on while their addresses change */
     for (unsigned i = 0; i < diff_init_count(xlen); i++) {
-        load(g, xlen, T0, (int)(DESC_CSR + 8 * (i + 1)), GP);
+        load(g, xlen, T0, (int)(ROUND_CSR + 8 * (i + 1)), GP);
         csrw(g, diff_init_csr(xlen, i), T0);
     }
+    load(g, xlen, T0, ROUND_PC, GP);
+    csrw(g, CSR_MEPC, T0);
     put_insn(g, 0x12000073); /* sfence.vma, hfence.gvma, hfence.vvma, fence.i */
     put_insn(g, 0x62000073);
     put_insn(g, 0x22000073);
     put_insn(g, 0x0000100f);
-    load(g, xlen, T0, DESC_CSR, GP);
+    load(g, xlen, T0, ROUND_CSR, GP);
     csrw(g, CSR_MSTATUS, T0);
     for (unsigned i = 1; i < 32; i++)
         if (i != GP)
-            load(g, xlen, i, (int)(DESC_X + 8 * i), GP);
-    load(g, xlen, GP, DESC_X + 8 * GP, GP);
+            load(g, xlen, i, (int)(ROUND_X + 8 * i), GP);
+    load(g, xlen, GP, ROUND_X + 8 * GP, GP);
     mret(g);
     return top;
 }
@@ -136,7 +136,7 @@ static void put_record(struct guest *g, unsigned xlen)
     store(g, xlen, T0, CTL_ROOM, SP);
 }
 
-/* Ends the case where it can't go on: no room for records, nothing to fetch, the end of the block was reached. Otherwise goes on
+/* Ends the round where it can't go on: no room for records, nothing to fetch, the end of the block was reached. Otherwise goes on
    behind the instruction. Interrupts are off from the first one on. */
 static void put_resume(struct guest *g, unsigned xlen, unsigned next)
 {
@@ -145,8 +145,8 @@ static void put_resume(struct guest *g, unsigned xlen, unsigned next)
     lui(g, T0, 0x20); /* MPRV: MPP changes by the trap, and QEMU 7.2 then goes on with the one before */
     put_insn(g, r_type(0, S0, T0, 7, T0, 0x33));
     bne(g, T0, ZERO, next);
-    load(g, xlen, T1, CTL_CASE, SP);
-    load(g, xlen, T1, DESC_END, T1);
+    load(g, xlen, T1, CTL_ROUND, SP);
+    load(g, xlen, T1, ROUND_END, T1);
     static const uint16_t epcs[] = {0x341, 0x141, 0x241};
     for (unsigned i = 0; i < ARRAY_LEN(epcs); i++) {
         csrr(g, T0, epcs[i]);
@@ -182,7 +182,7 @@ static void put_resume(struct guest *g, unsigned xlen, unsigned next)
     mret(g);
 }
 
-struct diff_cost diff_harness(uint8_t *ram, unsigned xlen, unsigned n)
+void diff_harness(uint8_t *ram, unsigned xlen, unsigned n)
 {
     static struct guest g;
     g.n = 0;
@@ -202,14 +202,11 @@ struct diff_cost diff_harness(uint8_t *ram, unsigned xlen, unsigned n)
     csrw(&g, CSR_MTVEC, T0);
     unsigned next = put_next(&g, xlen);
     patch_la(&g, vector, g.n);
-    unsigned trap = g.n;
     put_record(&g, xlen);
-    unsigned resume = g.n;
     put_resume(&g, xlen, next);
     static const uint32_t first = (DIFF_CODE & 0xff000) | 0x6f; /* jal x0, DIFF_CODE; wild stores hit this page */
     memcpy(ram, &first, 4);
     memcpy(ram + DIFF_CODE, g.code, g.n * 4);
-    uint64_t ctl[2] = {n, DIFF_RAM_BASE + DIFF_ARENA0 - DIFF_ARENA};
+    uint64_t ctl[] = {n * DIFF_ROUNDS, DIFF_RAM_BASE + DIFF_ROUND0 - DIFF_ROUND};
     memcpy(ram + DIFF_CTL, ctl, sizeof ctl);
-    return (struct diff_cost){trap - next - (g.n - resume) + 10, g.n - trap - 5}; /* the last record of a case does not go on */
 }

@@ -54,48 +54,81 @@ static struct machine *new_machine(const struct diff_isa *isa, struct err *e)
     return machine_new(&config, e);
 }
 
-/* Runs until the end. False: case *stuck does not come back. A case takes less than 10,000 cycles. */
-static bool run_all(struct machine *m, unsigned n, unsigned *stuck)
+/* The pages of the image that hold something. */
+static void write_image(struct machine *m, const uint8_t *image)
 {
-    uint64_t left = n, last = UINT64_MAX;
-    for (;;) {
-        enum machine_stop s = machine_run(m, 50000);
-        if (s == MACHINE_EXIT)
-            return true;
+    static const uint8_t nothing[4096];
+    for (uint64_t at = 0; at < DIFF_IMAGE; at += 4096)
+        if (memcmp(image + at, nothing, 4096))
+            machine_write(m, DIFF_RAM_BASE + at, image + at, 4096);
+}
+
+/* What the watch of a run sees: the rounds, and the instructions of their blocks, from the harness's mret to the trap that comes
+   back to it. */
+struct progress {
+    uint64_t left;         /* rounds that were left when the last one began */
+    uint64_t began, total; /* the cycle of that mret; instructions until now */
+    bool broken;           /* the harness's variables are not its own any more */
+};
+
+static void changed(void *ctx, struct machine *m, const struct machine_change *c)
+{
+    struct progress *p = ctx;
+    const uint64_t harness = DIFF_RAM_BASE + DIFF_CODE, end = DIFF_RAM_BASE + DIFF_CTL;
+    if (c->is_return && c->epc >= harness && c->epc < end) {
+        uint64_t left = 0;
         machine_read(m, DIFF_RAM_BASE + DIFF_CTL + CTL_LEFT, &left, 8);
-        if (left == last || s != MACHINE_CYCLES) {
-            *stuck = n - 1 - (unsigned)left;
-            return false;
-        }
-        last = left;
+        p->broken = left > p->left;
+        if (p->broken)
+            machine_break(m, c->hart);
+        else
+            p->left = left;
+        p->began = c->cycle;
+    } else if (!c->is_return && c->pc >= harness && c->pc < end) {
+        p->total += c->cycle - p->began;
     }
 }
 
-uint64_t diff_run_trapline(const struct diff_isa *isa, uint8_t *ram, uint8_t *before, unsigned n, unsigned *hung, struct err *e)
+/* Runs until the end. False: a round does not come back. It takes less than 10,000 cycles. */
+static bool run_all(struct machine *m, const struct progress *p)
+{
+    for (uint64_t last = UINT64_MAX;; last = p->left) {
+        enum machine_stop s = machine_run(m, 50000);
+        if (s == MACHINE_EXIT)
+            return true;
+        if (s != MACHINE_CYCLES || p->broken || p->left == last)
+            return false;
+    }
+}
+
+bool diff_run_trapline(const struct diff_isa *isa, uint8_t *ram, uint8_t *before, unsigned n, unsigned *hung, uint64_t *executed,
+                       struct err *e)
 {
     struct machine *base = new_machine(isa, e);
     if (!base)
-        return 0;
-    machine_write(base, DIFF_RAM_BASE, before, DIFF_IMAGE);
+        return false;
+    struct progress p;
+    bool ended;
+    write_image(base, before);
     machine_set_reg(base, 0, "pc", DIFF_RAM_BASE);
     struct machine *m = machine_fork(base);
-    unsigned stuck;
-    bool ended;
-    *hung = 0;
-    while (!(ended = run_all(m, n, &stuck)) && stuck < n) {
-        static const uint64_t skip = 1;
-        ++*hung;
-        memcpy(before + diff_arena(stuck) + DESC_SKIP, &skip, 8);
-        machine_write(base, DIFF_RAM_BASE + diff_arena(stuck) + DESC_SKIP, &skip, 8);
+    for (*hung = 0;; ++*hung) {
+        p = (struct progress){.left = n * DIFF_ROUNDS};
+        machine_watch(m, changed, &p);
+        ended = run_all(m, &p);
+        if (ended || p.left == n * DIFF_ROUNDS || *hung == n)
+            break;
+        unsigned stuck = n - 1 - (unsigned)(p.left / DIFF_ROUNDS);
+        diff_skip(before, stuck);
+        for (unsigned i = 0; i < DIFF_ROUNDS; i++)
+            machine_write(base, DIFF_RAM_BASE + diff_round(stuck, i), before + diff_round(stuck, i), 8);
         machine_restore(m, base);
     }
-    if (!ended)
-        err_set(e, "the harness itself does not come back");
-    uint64_t retired = ended ? machine_instret(m) : 0;
+    *executed = p.total;
     machine_read(m, DIFF_RAM_BASE, ram, DIFF_IMAGE);
     machine_free(m);
     machine_free(base);
-    return retired;
+    return ended || err_set(e, "the harness itself does not come back");
 }
 
 static pid_t start_qemu(const struct diff_isa *isa, const char *file)
@@ -152,7 +185,7 @@ bool diff_run_qemu(const struct diff_isa *isa, const char *file, const uint8_t *
             if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
                 return true;
             memcpy(&left, ram + DIFF_CTL + CTL_LEFT, 8);
-            *stuck = n - 1 - (unsigned)left;
+            *stuck = n - 1 - (unsigned)(left / DIFF_ROUNDS);
             return err_set(e, "qemu-system-riscv%u ended with status %d", isa->xlen, status);
         }
         usleep(1000);
@@ -163,6 +196,6 @@ bool diff_run_qemu(const struct diff_isa *isa, const char *file, const uint8_t *
     }
     kill(pid, SIGKILL);
     waitpid(pid, &status, 0);
-    *stuck = n - 1 - (unsigned)left;
+    *stuck = n - 1 - (unsigned)(left / DIFF_ROUNDS);
     return err_set(e, "qemu-system-riscv%u does not come back", isa->xlen);
 }

@@ -61,7 +61,7 @@ static void close_run(struct run *r)
     a64_isa_free(&r->isa);
 }
 
-/* Spoils the instructions of row `name` in trapline's image of a case. */
+/* Spoils the instructions of row `name` in trapline's image of a round. */
 static void spoil(struct run *r, const struct a64_case *c, unsigned index, unsigned keep, const char *name)
 {
     for (unsigned i = 0; i < c->n && i < keep; i++) {
@@ -71,51 +71,82 @@ static void spoil(struct run *r, const struct a64_case *c, unsigned index, unsig
     }
 }
 
-/* Makes cases 0..n-1; only those from `first` on are there. */
-static void make_batch(struct run *r, unsigned first, unsigned n, unsigned keep)
+/* Which part of a batch: the cases from `first` on; of each `rounds` rounds, of the last of them `keep` instructions. */
+struct part {
+    unsigned first, n, rounds, keep;
+};
+
+/* Makes a case; *c is its last round in the end. spoilt: a row, or NULL. */
+static void make_case(struct run *r, unsigned i, const struct part *p, const char *spoilt, struct a64_case *c)
+{
+    a64_case_begin(&r->isa, r->seeds[i], i, r->before, c);
+    a64_skip(r->before, i);
+    for (unsigned round = 0; round < p->rounds; round++) {
+        unsigned keep = round + 1 == p->rounds ? p->keep : UINT32_MAX;
+        a64_round_make(c, round, keep);
+        r->before[a64_round(i, round) + ROUNDA_SKIP] = 0;
+        if (spoilt)
+            spoil(r, c, i, keep, spoilt);
+    }
+}
+
+/* Makes cases 0..n-1; only those of the part are to be run. */
+static void make_batch(struct run *r, const struct part *p)
 {
     static struct a64_case c;
     const char *broken = getenv("TRAPLINE_DIFF_BREAK");
     memset(r->before, 0, A64_IMAGE);
-    a64_harness(r->before, n);
-    for (unsigned i = 0; i < n; i++) {
-        if (i >= first && !r->leave_out[i])
-            a64_case_make(&r->isa, r->seeds[i], i, r->before, keep, &c);
+    a64_harness(r->before, p->n);
+    for (unsigned i = 0; i < p->n; i++) {
+        if (i >= p->first && !r->leave_out[i])
+            make_case(r, i, p, NULL, &c);
         else
-            r->before[a64_arena(i) + DESCA_SKIP] = 1;
+            a64_skip(r->before, i);
     }
     memcpy(r->qemu, r->before, A64_IMAGE);
-    for (unsigned i = first; broken && i < n; i++)
-        if (!r->leave_out[i]) {
-            a64_case_make(&r->isa, r->seeds[i], i, r->before, keep, &c);
-            spoil(r, &c, i, keep, broken);
-        }
+    for (unsigned i = p->first; broken && i < p->n; i++)
+        if (!r->leave_out[i])
+            make_case(r, i, p, broken, &c);
 }
 
+/* The case does not come back, and so is not compared. */
+static bool skipped(const struct run *r, unsigned index) { return r->before[a64_round(index, 0) + ROUNDA_SKIP]; }
+
 /* Makes and runs a batch. Cases in which QEMU does not come back count as bad, and the others run again. False: an error. */
-static bool run_batch(struct run *r, unsigned first, unsigned n, unsigned keep, struct err *e)
+static bool run_batch(struct run *r, const struct part *p, struct err *e)
 {
-    unsigned hung, stuck;
+    unsigned stuck;
     memset(r->leave_out, 0, sizeof r->leave_out);
     for (;;) {
-        make_batch(r, first, n, keep);
-        if (!a64_run_trapline(&r->isa, r->mine, r->before, n, &hung, &r->retired, e))
+        make_batch(r, p);
+        if (!a64_run_trapline(&r->isa, r->mine, r->before, p->n, &r->left_out, &r->retired, e))
             return false;
-        for (unsigned i = 0; i < n; i++)
-            r->qemu[a64_arena(i) + DESCA_SKIP] = r->before[a64_arena(i) + DESCA_SKIP];
-        if (a64_run_qemu(r->file, r->qemu, n, &stuck, e)) {
-            r->left_out = hung;
-            for (unsigned i = first; i < n; i++) /* the code, where it was spoilt and not written to, is no difference */
+        for (unsigned i = 0; i < p->n; i++)
+            if (skipped(r, i))
+                a64_skip(r->qemu, i);
+        if (a64_run_qemu(r->file, r->qemu, p->n, &stuck, e)) {
+            for (unsigned i = p->first; i < p->n; i++) /* the code, where it was spoilt and not written to, is no difference */
                 if (getenv("TRAPLINE_DIFF_BREAK") && !r->leave_out[i])
-                    memcpy(r->mine + a64_arena(i) + PGA_CODE * 4096, r->qemu + a64_arena(i) + PGA_CODE * 4096, 8192);
+                    memcpy(r->mine + a64_arena(i) + PGA_CODE * 4096, r->qemu + a64_arena(i) + PGA_CODE * 4096,
+                           (PGA_DATA - PGA_CODE) * 4096);
             return true;
         }
-        if (stuck >= n || r->leave_out[stuck])
+        if (stuck >= p->n || r->leave_out[stuck])
             return false;
         printf("case %" PRIu64 ":%u: %s\n", r->seeds[stuck], stuck, e->text);
         fflush(stdout);
         r->leave_out[stuck] = 1;
     }
+}
+
+static bool differs(const struct run *r, unsigned index)
+{
+    if (r->leave_out[index])
+        return true;
+    if (skipped(r, index) || a64_same(&r->isa, r->mine, r->qemu, index, NULL))
+        return false;
+    return getenv("TRAPLINE_DIFF_BREAK") ||
+           (!a64_code_written(r->before, r->mine, index) && !a64_tables_written(r->before, r->mine, index));
 }
 
 static void print_block(const struct run *r, const struct a64_case *c, unsigned upto)
@@ -130,58 +161,75 @@ static void print_block(const struct run *r, const struct a64_case *c, unsigned 
     }
 }
 
-/* The case was run to its end by both. */
-static bool was_run(const struct run *r, unsigned index)
+/* Sets *what, a member of *p, to the smallest number up to `high` with which the case differs. */
+static bool search(struct run *r, struct part *p, unsigned *what, unsigned high, struct err *e)
 {
-    return !r->leave_out[index] && !r->before[a64_arena(index) + DESCA_SKIP];
+    unsigned low = 0;
+    while (low < high) { /* the first `low` make no difference, the first `high` do */
+        *what = (low + high) / 2;
+        if (!run_batch(r, p, e))
+            return false;
+        if (!differs(r, p->first))
+            low = *what + 1;
+        else
+            high = *what;
+    }
+    *what = high;
+    return true;
 }
 
-static bool differs(const struct run *r, unsigned index)
-{
-    bool broken = getenv("TRAPLINE_DIFF_BREAK");
-    if (r->leave_out[index])
-        return true;
-    return was_run(r, index) && !a64_same(&r->isa, r->mine, r->qemu, index, NULL) &&
-           (broken || !a64_code_written(r->before, r->mine, index));
-}
-
-/* Finds the first instruction that matters, by running the case with 1, 2, … of its instructions, and prints the difference. */
+/* Finds the first round and instruction that matter, by running the case with 1, 2, … of them, and prints the difference. */
 static bool report(struct run *r, uint64_t seed, unsigned index, struct err *e)
 {
     static struct a64_case c;
-    unsigned all = a64_case_make(&r->isa, seed, index, r->before, UINT32_MAX, &c), low = 0, high = all;
+    struct part p = {.first = index, .n = index + 1, .keep = UINT32_MAX};
     printf("case %" PRIu64 ":%u differs; again: tool_a64_diff --case=%" PRIu64 ":%u\n", seed, index, seed, index);
     r->seeds[index] = seed;
-    while (low < high) { /* the first `low` instructions make no difference, the first `high` do */
-        unsigned mid = (low + high) / 2;
-        if (!run_batch(r, index, index + 1, mid, e))
-            return false;
-        if (!r->leave_out[index] && (!was_run(r, index) || a64_same(&r->isa, r->mine, r->qemu, index, NULL)))
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    if (!run_batch(r, index, index + 1, high, e))
+    if (!search(r, &p, &p.rounds, A64_ROUNDS, e))
+        return false;
+    if (!p.rounds)
+        p.rounds = A64_ROUNDS;
+    make_case(r, index, &p, NULL, &c);
+    if (!search(r, &p, &p.keep, c.n, e) || !run_batch(r, &p, e))
         return false;
     if (a64_same(&r->isa, r->mine, r->qemu, index, stdout))
         printf("  not alone\n");
-    print_block(r, &c, high);
+    print_block(r, &c, p.keep);
     fflush(stdout);
+    return true;
+}
+
+/* The case makes a difference by itself. A load may hit what an emulator recorded of another case, where they may differ: then it
+   does not. False: an error. */
+static bool alone(struct run *r, uint64_t seed, unsigned index, bool *so, struct err *e)
+{
+    const struct part p = {index, index + 1, A64_ROUNDS, UINT32_MAX};
+    r->seeds[index] = seed;
+    if (!run_batch(r, &p, e))
+        return false;
+    *so = differs(r, index);
+    if (*so && r->o->brief) {
+        printf("case %" PRIu64 ":%u\n", seed, index);
+        a64_same(&r->isa, r->mine, r->qemu, index, stdout);
+        fflush(stdout);
+    }
     return true;
 }
 
 static bool run_all(struct run *r, uint64_t count, struct err *e)
 {
+    static const struct part whole = {0, A64_CASES, A64_ROUNDS, UINT32_MAX};
     uint64_t rng = r->o->seed, bad[A64_CASES];
     while (r->instructions < count) {
         unsigned bads = 0, index[A64_CASES];
         for (unsigned i = 0; i < A64_CASES; i++)
             r->seeds[i] = rng_next(&rng);
         r->cases += A64_CASES;
-        if (!run_batch(r, 0, A64_CASES, UINT32_MAX, e))
+        if (!run_batch(r, &whole, e))
             return false;
         for (unsigned i = 0; i < A64_CASES; i++) {
-            r->records += a64_records(r->mine, i);
+            for (unsigned round = 0; round < A64_ROUNDS && !skipped(r, i); round++)
+                r->records += a64_records(r->mine, i, round);
             if (differs(r, i)) {
                 bad[bads] = r->seeds[i];
                 index[bads++] = i;
@@ -189,14 +237,14 @@ static bool run_all(struct run *r, uint64_t count, struct err *e)
         }
         r->hung += r->left_out;
         r->instructions += r->retired;
-        for (unsigned i = 0; r->o->brief && i < bads; i++) {
-            printf("%" PRIu64 ":%u\n", bad[i], index[i]);
-            a64_same(&r->isa, r->mine, r->qemu, index[i], stdout);
-            fflush(stdout);
-        }
-        for (unsigned i = 0; i < bads; i++, r->bad++)
-            if (!r->o->brief && r->bad < r->o->reports && !report(r, bad[i], index[i], e))
+        for (unsigned i = 0; i < bads; i++) {
+            bool so;
+            if (!alone(r, bad[i], index[i], &so, e))
                 return false;
+            if (so && !r->o->brief && r->bad < r->o->reports && !report(r, bad[i], index[i], e))
+                return false;
+            r->bad += so;
+        }
         if (r->bad >= r->o->reports && !r->o->brief)
             break;
     }

@@ -25,7 +25,6 @@ struct options {
 struct run {
     const struct options *o;
     struct diff_isa isa;
-    struct diff_cost cost;
     char file[64];
     int fd;
     uint8_t *qemu;   /* the file: RAM of QEMU */
@@ -34,7 +33,7 @@ struct run {
     uint64_t seeds[DIFF_CASES];
     unsigned left_out;             /* cases of the last batch that do not come back */
     uint8_t leave_out[DIFF_CASES]; /* QEMU does not come back */
-    uint64_t instructions, cases, hung, records, bad, retired /* of the last batch */;
+    uint64_t instructions, cases, hung, records, bad, executed /* of the last batch */;
 };
 
 static bool open_run(struct run *r, struct err *e)
@@ -61,7 +60,7 @@ static void close_run(struct run *r)
     diff_isa_free(&r->isa);
 }
 
-/* Spoils the instructions of row `name` in trapline's image of a case. */
+/* Spoils the instructions of row `name` in trapline's image of a round. */
 static void spoil(struct run *r, const struct diff_case *c, unsigned index, unsigned keep, const char *name)
 {
     for (unsigned i = 0; i < c->n && i < keep; i++) {
@@ -71,53 +70,79 @@ static void spoil(struct run *r, const struct diff_case *c, unsigned index, unsi
     }
 }
 
-/* Makes cases 0..n-1; only those from `first` on are there. */
-static void make_batch(struct run *r, unsigned first, unsigned n, unsigned keep)
+/* Which part of a batch: the cases from `first` on; of each `rounds` rounds, of the last of them `keep` instructions. */
+struct part {
+    unsigned first, n, rounds, keep;
+};
+
+/* Makes a case; *c is its last round in the end. spoilt: a row, or NULL. */
+static void make_case(struct run *r, unsigned i, const struct part *p, const char *spoilt, struct diff_case *c)
+{
+    diff_case_begin(&r->isa, r->seeds[i], i, r->before, c);
+    diff_skip(r->before, i);
+    for (unsigned round = 0; round < p->rounds; round++) {
+        unsigned keep = round + 1 == p->rounds ? p->keep : UINT32_MAX;
+        diff_round_make(c, round, keep);
+        r->before[diff_round(i, round) + ROUND_SKIP] = 0;
+        if (spoilt)
+            spoil(r, c, i, keep, spoilt);
+    }
+}
+
+/* Makes cases 0..n-1; only those of the part are to be run. */
+static void make_batch(struct run *r, const struct part *p)
 {
     static struct diff_case c;
     const char *broken = getenv("TRAPLINE_DIFF_BREAK");
     memset(r->before, 0, DIFF_IMAGE);
-    r->cost = diff_harness(r->before, r->isa.xlen, n);
-    for (unsigned i = 0; i < n; i++) {
-        if (i >= first && !r->leave_out[i])
-            diff_case_make(&r->isa, r->seeds[i], i, r->before, keep, &c);
+    diff_harness(r->before, r->isa.xlen, p->n);
+    for (unsigned i = 0; i < p->n; i++) {
+        if (i >= p->first && !r->leave_out[i])
+            make_case(r, i, p, NULL, &c);
         else
-            r->before[diff_arena(i) + DESC_SKIP] = 1;
+            diff_skip(r->before, i);
     }
     memcpy(r->qemu, r->before, DIFF_IMAGE);
-    for (unsigned i = first; broken && i < n; i++)
-        if (!r->leave_out[i]) {
-            diff_case_make(&r->isa, r->seeds[i], i, r->before, keep, &c);
-            spoil(r, &c, i, keep, broken);
-        }
+    for (unsigned i = p->first; broken && i < p->n; i++)
+        if (!r->leave_out[i])
+            make_case(r, i, p, broken, &c);
 }
 
+/* The case does not come back, and so is not compared. */
+static bool skipped(const struct run *r, unsigned index) { return r->before[diff_round(index, 0) + ROUND_SKIP]; }
+
 /* Makes and runs a batch. Cases in which QEMU does not come back count as bad, and the others run again. False: an error. */
-static bool run_batch(struct run *r, unsigned first, unsigned n, unsigned keep, struct err *e)
+static bool run_batch(struct run *r, const struct part *p, struct err *e)
 {
-    unsigned hung, stuck;
+    unsigned stuck;
     memset(r->leave_out, 0, sizeof r->leave_out);
     for (;;) {
-        make_batch(r, first, n, keep);
-        uint64_t retired = diff_run_trapline(&r->isa, r->mine, r->before, n, &hung, e);
-        if (!retired)
+        make_batch(r, p);
+        if (!diff_run_trapline(&r->isa, r->mine, r->before, p->n, &r->left_out, &r->executed, e))
             return false;
-        for (unsigned i = 0; i < n; i++)
-            r->qemu[diff_arena(i) + DESC_SKIP] = r->before[diff_arena(i) + DESC_SKIP];
-        if (diff_run_qemu(&r->isa, r->file, r->qemu, n, &stuck, e)) {
-            r->retired = retired;
-            r->left_out = hung;
-            for (unsigned i = first; i < n; i++) /* the code, where it was spoilt and not written to, is no difference */
+        for (unsigned i = 0; i < p->n; i++)
+            if (skipped(r, i))
+                diff_skip(r->qemu, i);
+        if (diff_run_qemu(&r->isa, r->file, r->qemu, p->n, &stuck, e)) {
+            for (unsigned i = p->first; i < p->n; i++) /* the code, where it was spoilt and not written to, is no difference */
                 if (getenv("TRAPLINE_DIFF_BREAK") && !r->leave_out[i])
-                    memcpy(r->mine + diff_arena(i) + PG_CODE * 4096, r->qemu + diff_arena(i) + PG_CODE * 4096, 8192);
+                    memcpy(r->mine + diff_arena(i) + PG_CODE * 4096, r->qemu + diff_arena(i) + PG_CODE * 4096,
+                           (PG_DATA - PG_CODE) * 4096);
             return true;
         }
-        if (stuck >= n || r->leave_out[stuck])
+        if (stuck >= p->n || r->leave_out[stuck])
             return false;
         printf("rv%u case %" PRIu64 ":%u: %s\n", r->isa.xlen, r->seeds[stuck], stuck, e->text);
         fflush(stdout);
         r->leave_out[stuck] = 1;
     }
+}
+
+static bool differs(const struct run *r, unsigned index)
+{
+    bool broken = getenv("TRAPLINE_DIFF_BREAK");
+    return r->leave_out[index] || (!skipped(r, index) && !diff_same(&r->isa, r->mine, r->qemu, index, NULL) &&
+                                   (broken || !diff_code_written(r->before, r->mine, index)));
 }
 
 static void print_block(const struct run *r, const struct diff_case *c, unsigned upto)
@@ -135,65 +160,93 @@ static void print_block(const struct run *r, const struct diff_case *c, unsigned
     }
 }
 
-/* Finds the first instruction that matters, by running the case with 1, 2, … of its instructions, and prints the difference. */
+/* Sets *what, a member of *p, to the smallest number up to `high` with which the case differs. */
+static bool search(struct run *r, struct part *p, unsigned *what, unsigned high, struct err *e)
+{
+    unsigned low = 0;
+    while (low < high) { /* the first `low` make no difference, the first `high` do */
+        *what = (low + high) / 2;
+        if (!run_batch(r, p, e))
+            return false;
+        if (!differs(r, p->first))
+            low = *what + 1;
+        else
+            high = *what;
+    }
+    *what = high;
+    return true;
+}
+
+/* Finds the first round and instruction that matter, by running the case with 1, 2, … of them, and prints the difference. */
 static bool report(struct run *r, uint64_t seed, unsigned index, struct err *e)
 {
     static struct diff_case c;
-    unsigned all = diff_case_make(&r->isa, seed, index, r->before, UINT32_MAX, &c), low = 0, high = all;
+    struct part p = {.first = index, .n = index + 1, .keep = UINT32_MAX};
     printf("rv%u case %" PRIu64 ":%u differs; again: tool_rv_diff --xlen=%u --case=%" PRIu64 ":%u\n", r->isa.xlen, seed, index,
            r->isa.xlen, seed, index);
     r->seeds[index] = seed;
-    while (low < high) { /* the first `low` instructions make no difference, the first `high` do */
-        unsigned mid = (low + high) / 2;
-        if (!run_batch(r, index, index + 1, mid, e))
-            return false;
-        if (!r->leave_out[index] && diff_same(&r->isa, r->mine, r->qemu, index, NULL))
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    if (!run_batch(r, index, index + 1, high, e))
+    if (!search(r, &p, &p.rounds, DIFF_ROUNDS, e))
+        return false;
+    if (!p.rounds)
+        p.rounds = DIFF_ROUNDS;
+    make_case(r, index, &p, NULL, &c);
+    if (!search(r, &p, &p.keep, c.n, e) || !run_batch(r, &p, e))
         return false;
     if (diff_same(&r->isa, r->mine, r->qemu, index, stdout))
         printf("  not alone\n");
-    print_block(r, &c, high);
+    print_block(r, &c, p.keep);
     if (r->o->one)
-        diff_dump(&r->isa, r->before, r->mine, r->qemu, index, stdout);
+        diff_dump(&r->isa, r->before, r->mine, r->qemu, index, p.rounds - 1, stdout);
     fflush(stdout);
+    return true;
+}
+
+/* The case makes a difference by itself. A load may hit what an emulator recorded of another case, where they may differ: then it
+   does not. False: an error. */
+static bool alone(struct run *r, uint64_t seed, unsigned index, bool *so, struct err *e)
+{
+    const struct part p = {index, index + 1, DIFF_ROUNDS, UINT32_MAX};
+    r->seeds[index] = seed;
+    if (!run_batch(r, &p, e))
+        return false;
+    *so = differs(r, index);
+    if (*so && r->o->brief) {
+        printf("rv%u case %" PRIu64 ":%u\n", r->isa.xlen, seed, index);
+        diff_same(&r->isa, r->mine, r->qemu, index, stdout);
+        fflush(stdout);
+    }
     return true;
 }
 
 static bool run_xlen(struct run *r, unsigned xlen, uint64_t count, struct err *e)
 {
-    bool broken = getenv("TRAPLINE_DIFF_BREAK");
+    static const struct part whole = {0, DIFF_CASES, DIFF_ROUNDS, UINT32_MAX};
     uint64_t rng = r->o->seed ^ xlen << 8, bad[DIFF_CASES];
     for (uint64_t before = r->instructions; r->instructions - before < count;) {
         unsigned bads = 0, index[DIFF_CASES];
         for (unsigned i = 0; i < DIFF_CASES; i++)
             r->seeds[i] = rng_next(&rng);
         r->cases += DIFF_CASES;
-        if (!run_batch(r, 0, DIFF_CASES, UINT32_MAX, e))
+        if (!run_batch(r, &whole, e))
             return false;
-        uint64_t records = r->records;
         for (unsigned i = 0; i < DIFF_CASES; i++) {
-            r->records += diff_records(r->mine, i);
-            if (r->leave_out[i] ||
-                (!diff_same(&r->isa, r->mine, r->qemu, i, NULL) && (broken || !diff_code_written(r->before, r->mine, i)))) {
+            for (unsigned round = 0; round < DIFF_ROUNDS && !skipped(r, i); round++)
+                r->records += diff_records(r->mine, i, round);
+            if (differs(r, i)) {
                 bad[bads] = r->seeds[i];
                 index[bads++] = i;
             }
         }
         r->hung += r->left_out;
-        uint64_t harness = (uint64_t)(DIFF_CASES - r->left_out) * r->cost.start + (r->records - records) * r->cost.record;
-        if (r->retired > harness)
-            r->instructions += r->retired - harness;
-        for (unsigned i = 0; r->o->brief && i < bads; i++) {
-            printf("%" PRIu64 ":%u\n", bad[i], index[i]);
-            diff_same(&r->isa, r->mine, r->qemu, index[i], stdout);
-        }
-        for (unsigned i = 0; i < bads; i++, r->bad++)
-            if (!r->o->brief && r->bad < r->o->reports && !report(r, bad[i], index[i], e))
+        r->instructions += r->executed;
+        for (unsigned i = 0; i < bads; i++) {
+            bool so;
+            if (!alone(r, bad[i], index[i], &so, e))
                 return false;
+            if (so && !r->o->brief && r->bad < r->o->reports && !report(r, bad[i], index[i], e))
+                return false;
+            r->bad += so;
+        }
         if (r->bad >= r->o->reports && !r->o->brief)
             break;
     }

@@ -67,7 +67,7 @@ void diff_set_csr(struct diff_case *c, unsigned csr, uint64_t value)
 {
     for (unsigned i = 0; i < diff_init_count(c->isa->xlen); i++)
         if (diff_init_csr(c->isa->xlen, i) == csr)
-            memcpy(c->arena + DESC_CSR + 8 * (i + 1), &value, 8);
+            c->csr[i + 1] = value;
 }
 
 /* value of a 64-bit register that RV32 has in two halves */
@@ -144,10 +144,11 @@ static void map_page(struct diff_case *c, struct space *s, unsigned page, uint64
         pte = spoilt(c, pte, page < PG_DATA || page >= PG_VS_TABLES);
     if (c->pmp) /* QEMU 7.2 sets A and D where PMP forbids it (priv 3.7.2) */
         pte |= PTE_A | PTE_D;
-    if (s->guest && page >= PG_VS_TABLES && (pte & PTE_R)) /* QEMU 7.2 does not ask for it to set A and D (hypervisor 5.3) */
-        pte |= PTE_W;
     if (s->two_stage && (pte & (PTE_R | PTE_X)) == PTE_X) /* QEMU 7.2 takes vsstatus.MXR alone for both stages (hypervisor 4.1) */
         pte |= PTE_R;
+    /* QEMU 7.2 does not ask for W to set A and D (hypervisor 5.3) */
+    if (s->guest && (s->leaf || page >= PG_VS_TABLES) && (pte & PTE_R))
+        pte |= PTE_W;
     if (s->two_stage && !s->guest && !c->v) /* QEMU 7.2 ignores vsstatus.SUM for hlv and hsv (hypervisor 3) */
         pte &= ~(uint64_t)PTE_U;
     put_entry(c, table, index, pte);
@@ -248,6 +249,8 @@ static void random_csrs(struct diff_case *c)
     unsigned xlen = c->isa->xlen;
     for (unsigned i = 0; i < ARRAY_LEN(plain); i++)
         diff_set_csr(c, plain[i], diff_value(&c->rng, xlen) & 0x7ffffffffffffffe);
+    diff_set_csr(c, 0x143, diff_value(&c->rng, xlen) | 16); /* not the start of a page: compare.c takes that for a fault's */
+    diff_set_csr(c, 0x243, diff_value(&c->rng, xlen) | 16);
     diff_set_csr(c, 0x142, rng_below(&c->rng, 16)); /* the harness takes the sign for an interrupt */
     diff_set_csr(c, 0x242, rng_below(&c->rng, 16));
     diff_set_csr(c, 0x003,
@@ -291,7 +294,7 @@ static void make_status(struct diff_case *c)
     else
         s |= high;
     c->mstatus = s;
-    memcpy(c->arena + DESC_CSR, &s, 8);
+    c->csr[0] = s;
     uint64_t vs = rng_next(&c->rng) & (1 << 1 | 1 << 5 | 1 << 8 | 1 << 18 | 1 << 19);
     diff_set_csr(c, 0x200, vs | (diff_chance(&c->rng, 85) ? 3 : 0) << 13);
     uint64_t h = rng_next(&c->rng) & (1 << 6 | 1 << 7 | 1 << 8 | 1 << 9);
@@ -315,16 +318,23 @@ static void make_status(struct diff_case *c)
         diff_set_csr(c, 0x602, (rng_next(&c->rng) & 0xb15d) | 0xa0);
 }
 
-/* xtvec of S and VS: a trap into them calls M, which records it, then returns behind the instruction. */
+/* xtvec of S and VS: a trap into them calls M, which records it, then returns behind the instruction; to it after an interrupt,
+   which M has disabled. */
 static void put_handlers(struct diff_case *c)
 {
-    static const uint32_t code[] = {0x00000073, 0x140292f3, 0x141022f3, 0x00428293,
-                                    0x14129073, 0x140292f3, 0x10200073, 0x00000073};
+    static const uint32_t code[] = {
+        0x00000073,                         /* ecall */
+        0x140292f3,                         /* csrrw t0, sscratch, t0 */
+        0x142022f3, 0x0002c863,             /* csrr t0, scause; bltz t0, over the next three */
+        0x141022f3, 0x00428293, 0x14129073, /* sepc += 4 */
+        0x140292f3, 0x10200073,             /* csrrw t0, sscratch, t0; sret */
+        0x00000073,
+    };
     memcpy(c->arena + PG_HANDLERS * 4096, code, sizeof code);
     memcpy(c->arena + PG_HANDLERS * 4096 + 2048, code, sizeof code);
 }
 
-static void make_registers(struct diff_case *c)
+void diff_registers_make(struct diff_case *c)
 {
     uint64_t mask = 0x304 | (rng_next(&c->rng) & 0x11111100); /* x2, x8, x9 are what compressed instructions can reach */
     c->pointers = 0;
@@ -336,12 +346,16 @@ static void make_registers(struct diff_case *c)
             if (!c->pmp && diff_chance(&c->rng, 10)) /* parts of a misaligned access may match different entries (priv 3.7.1) */
                 c->x[i] += rng_below(&c->rng, 8);
         }
-        memcpy(c->arena + DESC_X + 8 * i, &c->x[i], 8);
+        memcpy(c->round + ROUND_X + 8 * i, &c->x[i], 8);
     }
     for (unsigned i = 0; i < 32; i++) {
         uint64_t f = fp_value(&c->rng);
-        memcpy(c->arena + DESC_F + 8 * i, &f, 8);
+        memcpy(c->round + ROUND_F + 8 * i, &f, 8);
     }
+}
+
+static void make_data(struct diff_case *c)
+{
     for (unsigned i = 0; i < 3 * 4096; i += 8) {
         uint64_t v = rng_below(&c->rng, 4) ? diff_value(&c->rng, 64) : fp_value(&c->rng);
         memcpy(c->arena + PG_DATA * 4096 + i, &v, 8);
@@ -380,17 +394,33 @@ void diff_world_make(struct diff_case *c)
     diff_set_csr(c, 0x205, vs.va + PG_HANDLERS * 4096 + 2048);
     c->calm = !c->pmp && c->priv < 3 && !g.spoil && !vs.spoil && !s.spoil && c->data_va[0] == c->data_va[1];
     c->no_guest_access = c->pmp || !s.levels != !vs.levels;
-    make_registers(c);
+    make_data(c);
 }
 
-unsigned diff_case_make(const struct diff_isa *isa, uint64_t seed, unsigned index, uint8_t *ram, unsigned keep,
-                        struct diff_case *c)
+void diff_case_begin(const struct diff_isa *isa, uint64_t seed, unsigned index, uint8_t *ram, struct diff_case *c)
 {
     *c = (struct diff_case){.isa = isa, .rng = seed, .arena = ram + diff_arena(index), .pa = DIFF_RAM_BASE + diff_arena(index)};
+    c->rounds = ram + diff_round(index, 0);
     memset(c->arena, 0, DIFF_ARENA);
+    memset(c->rounds, 0, DIFF_ROUNDS * DIFF_ROUND);
     diff_world_make(c);
+}
+
+void diff_round_make(struct diff_case *c, unsigned round, unsigned keep)
+{
+    c->slot = round;
+    c->round = c->rounds + round * DIFF_ROUND;
+    c->mprv = c->returns = false;
+    diff_registers_make(c);
     diff_block_make(c);
     diff_block_write(c, keep);
-    diff_set_csr(c, 0x341, c->code_va + PG_CODE * 4096 + c->start);
-    return c->n;
+    uint64_t pc = c->code_va + PG_CODE * 4096 + c->start;
+    memcpy(c->round + ROUND_PC, &pc, 8);
+    memcpy(c->round + ROUND_CSR, c->csr, sizeof c->csr);
+}
+
+void diff_skip(uint8_t *ram, unsigned index)
+{
+    for (unsigned i = 0; i < DIFF_ROUNDS; i++)
+        ram[diff_round(index, i) + ROUND_SKIP] = 1;
 }

@@ -1,5 +1,6 @@
 # What `cmake --install` puts in place works from there: the program, and a program of somebody else's that is linked with the
 # installed library through its .pc file.
+# sanitized: yes
 . "$(dirname "$0")/../lib/env.sh"
 prefix=$scratch/prefix
 cmake --install "$TRAPLINE_BUILD" --prefix "$prefix" >"$scratch/log" || { cat "$scratch/log"; fail "cmake --install"; }

@@ -1,12 +1,12 @@
 # Sourced by tests/boot/*.sh after env.sh.
 
 # boot NAME OPTION...: one run in the scratch folder. The console goes to NAME.out, reports (the digest) to NAME.err. Any end but
-# status 0 fails the test; so does a run that hangs: nothing here takes 12 seconds of the guest's time.
+# status 0 fails the test; so does a run that hangs: nothing here takes 12 seconds of the guest's time, or 280 of the host's.
 boot()
 {
     local name=$1 status=0
     shift
-    "$TRAPLINE" run "$@" --max-cycles=12e9 --digest --timeout=280 >"$name.out" 2>"$name.err" </dev/null || status=$?
+    "$TRAPLINE" run "$@" --max-cycles=12e9 --digest --timeout=$((280 * TRAPLINE_SLOW)) >"$name.out" 2>"$name.err" </dev/null || status=$?
     [ "$status" -eq 0 ] && return
     tail -n 30 "$name.out" >&2
     fail "$name ended with status $status: $(cat "$name.err"). The end of its console is above"

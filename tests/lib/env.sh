@@ -1,9 +1,11 @@
 # Sourced by the test scripts. ctest sets the variables; run by hand from anywhere, the release build is tested.
 #   TRAPLINE  the program        TRAPLINE_SOURCE  the repository        TRAPLINE_BUILD  the build folder
+#   TRAPLINE_SLOW  how many times longer than a release build that program may take
 set -euo pipefail
 TRAPLINE_SOURCE=${TRAPLINE_SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 TRAPLINE_BUILD=${TRAPLINE_BUILD:-$TRAPLINE_SOURCE/build/release}
 TRAPLINE=${TRAPLINE:-$TRAPLINE_BUILD/trapline}
+TRAPLINE_SLOW=${TRAPLINE_SLOW:-1}
 
 # A folder for this test alone, removed at its end.
 scratch=$(mktemp -d)

@@ -148,7 +148,10 @@ int64_t rig_call(struct rig *r, unsigned h, uint64_t eid, uint64_t fid, const ui
                 text, (unsigned long long)rig_get(r, h, "pc"), (unsigned long long)rig_get(r, h, "priv"),
                 (unsigned long long)rig_get(r, h, "mcause"), (unsigned long long)rig_get(r, h, "mepc"),
                 (unsigned long long)rig_get(r, h, "mtval"), (unsigned long long)rig_get(r, h, "mstatus"));
-        abort();
+        if (!r->may_die)
+            abort();
+        r->died = true;
+        return -1;
     }
     uint64_t a0 = rig_get(r, h, "a0");
     if (r->show) {
@@ -169,7 +172,7 @@ void rig_start(struct rig *r, unsigned h)
 {
     const uint64_t a[6] = {h, r->base + RIG_PARK, 0};
     unsigned from = r->wait;
-    for (unsigned tries = 0; rig_get(r, h, "priv") == 3; tries++) {
+    for (unsigned tries = 0; !r->died && rig_get(r, h, "priv") == 3; tries++) {
         rig_call(r, from, 0x48534d, 0, a); /* or an event comes first, and the call is not made */
         r->wait = h;
         r->returned = false;

@@ -22,6 +22,7 @@ struct rig {
     bool (*hook)(void *ctx, const struct machine_change *c); /* every change, behind the oracle; NULL: none */
     void *hook_ctx;
     bool show;           /* print departures and calls */
+    bool may_die, died;  /* may_die: a call that does not return is told and sets died; else it ends the program */
     uint64_t departures; /* found so far */
     uint64_t by_rule[SSE_RULES];
     struct sse_departure last;

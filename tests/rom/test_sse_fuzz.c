@@ -2,7 +2,7 @@
  * Random calls of the SSE extension and random events, on real firmware with the oracle beside it: no departure. Supervisor
  * software is the test (sse_rig.h): contexts, calls, handlers that edit or not, and preempt each other. TRAPLINE_SSE_CALLS: calls
  * of each machine (30000); TRAPLINE_SSE_SEED: the first machine's seed. TRAPLINE_SSE_FIRMWARE: another firmware, whose departures
- * are counted, and with TRAPLINE_SSE_SHOW told, on one hart and on two. timeout: 600
+ * are counted, and with TRAPLINE_SSE_SHOW told, on one hart and on two, up to a call that it does not return from. timeout: 600
  */
 #include "sse_rig.h"
 #include "base/rng.h"
@@ -78,9 +78,13 @@ static void any_context(struct fuzz *z, unsigned h)
     rig_set(r, h, "vsepc", any_word(z));
 }
 
-/* Every hart but one waits where nothing happens. */
+/* Every hart but one waits where nothing happens. Interrupts of S are off everywhere: OpenSBI's sse_enable of the PMU overflow event
+   turns one on when it delegates that interrupt, and then the hart's next call would never be made. */
 static void park_others(struct fuzz *z, unsigned h)
 {
+    for (unsigned i = 0; z->foreign && i < z->r.harts; i++)
+        if (!z->stopped[i])
+            rig_set(&z->r, i, "sie", 0);
     for (unsigned i = 0; i < z->r.harts; i++) {
         if (i == h || z->stopped[i] || rig_get(&z->r, i, "priv") == 3)
             continue;
@@ -252,6 +256,7 @@ static void fuzz(const char *bios, const char *cpu, unsigned harts, uint64_t cal
     z.r.show = getenv("TRAPLINE_SSE_SHOW") != NULL;
     if (!rig_open(&z.r, bios, cpu, harts))
         fail_msg("%s does not boot", bios);
+    z.r.may_die = z.foreign;
     for (unsigned h = 0; h < harts; h++)
         if (rig_get(&z.r, h, "priv") == 3)
             rig_start(&z.r, h);
@@ -259,12 +264,15 @@ static void fuzz(const char *bios, const char *cpu, unsigned harts, uint64_t cal
         rig_set(&z.r, h, "sie", 0);
         any_context(&z, h);
     }
-    while (z.calls < calls && (z.foreign || !z.r.departures)) {
+    while (z.calls < calls && !z.r.died && (z.foreign || !z.r.departures)) {
         settle(&z);
         if (chance(&z, 1)) {
             stop_or_start(&z);
-            settle(&z);
+            if (!z.r.died)
+                settle(&z);
         }
+        if (z.r.died)
+            break;
         unsigned h = awake(&z), what = (unsigned)below(&z, 100);
         if (chance(&z, 20) && !z.r.o.hart[h].depth)
             any_context(&z, h);
@@ -278,7 +286,7 @@ static void fuzz(const char *bios, const char *cpu, unsigned harts, uint64_t cal
             any_feature(&z, h);
     }
     report(&z, bios, cpu, seed);
-    assert_true(z.r.o.injections > calls / 50 && z.r.o.completions > calls / 50);
+    assert_true(z.r.died || (z.r.o.injections > calls / 50 && z.r.o.completions > calls / 50));
     rig_close(&z.r);
 }
 

@@ -86,6 +86,10 @@ static void a_timer_is_met_when_the_count_has_reached_it(void **state)
         w.count = offset;
         assert_int_equal(pe_read(&w, el, ctl), 1);
     }
+    /* Of the physical timer of EL1 not while a host runs (D12.2.4.1). */
+    assert_int_equal(sysreg_timer(&w.c, SR_cntp_ctl_el0).offset, 600);
+    pe_bits(&w, "hcr_el2", one << 27 | one << 34, one << 27 | one << 34);
+    assert_int_equal(sysreg_timer(&w.c, SR_cntp_ctl_el0).offset, 0);
     pe_end(&w);
 }
 

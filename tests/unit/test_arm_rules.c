@@ -7,8 +7,10 @@
 #include <cmocka.h>
 
 #include "a64_guest.h"
+#include "cpu/arm/debug.h"
 #include "cpu/arm/pe.h"
 #include "cpu/arm/pstate.h"
+#include "cpu/arm/timer.h"
 #include "csr/arm/masks.h"
 
 enum { CODE = 0x40000000, DATA = 0x40010000, TABLE = 0x40020000, VECTORS = 0x40030000, NOWHERE = 0x80000000 };
@@ -186,6 +188,124 @@ static void stage_2_aborts_tell_of_the_instruction(void **state)
     }
 }
 
+/* SCTLR_EL1.E0E, BigEndian: LDTR and STTR have the endianness of the level they are executed at, all but their permissions. */
+static void unprivileged_accesses_have_the_endianness_of_their_level(void **state)
+{
+    (void)state;
+    for (unsigned bits = 0; bits < 4; bits++) {
+        struct rig *r = rig_new("max,el3=off,el2=off", 1);
+        uint16_t stored = 0;
+        r->pe.s.regs.sctlr_el1 |= (bits & 1 ? sctlr_el1_E0E : 0) | (bits & 2 ? sctlr_el1_EE : 0);
+        a64_mov_imm(&r->g, 1, DATA);
+        a64_mov_imm(&r->g, 2, 0x1234);
+        a64_put(&r->g, 0x78000822); /* sttrh w2, [x1] */
+        a64_put(&r->g, 0x78400823); /* ldtrh w3, [x1] */
+        run(r);
+        mem_read(r->mem, DATA, &stored, 2);
+        assert_int_equal(stored, bits & 2 ? 0x3412 : 0x1234);
+        assert_int_equal(r->pe.s.x[3], 0x1234);
+        rig_free(r);
+    }
+}
+
+/* D8.16: a changed descriptor and TLBI end what LDTR was permitted by the old one, although PSTATE is as it was. */
+static void unprivileged_accesses_see_changed_descriptors(void **state)
+{
+    enum { LEVEL2 = TABLE + 0x1000, USER = 0x40200000, BLOCK = 1 << 10 | 3 << 8 | 1, AP1 = 1 << 6 };
+    static const uint64_t root = LEVEL2 | 3, code = CODE | BLOCK, user = CODE | BLOCK | AP1;
+    (void)state;
+    for (unsigned change = 0; change < 2; change++) {
+        struct rig *r = rig_new("max,el3=off,el2=off", 1);
+        mem_write(r->mem, TABLE + 8, &root, 8); /* 0x40000000, a gigabyte */
+        mem_write(r->mem, LEVEL2, &code, 8);
+        mem_write(r->mem, LEVEL2 + 8, &user, 8);
+        r->pe.s.regs.ttbr0_el1 = TABLE;
+        r->pe.s.regs.tcr_el1 = 25 | 1 << 23; /* T0SZ, EPD1 */
+        r->pe.s.regs.mair_el1 = 0xff;
+        r->pe.s.regs.sctlr_el1 |= sctlr_el1_M;
+        a64_mov_imm(&r->g, 1, USER + (DATA - CODE));
+        a64_mov_imm(&r->g, 4, LEVEL2 + 8);
+        a64_mov_imm(&r->g, 5, change ? CODE | BLOCK : CODE | BLOCK | AP1);
+        a64_put(&r->g, 0xf8400823); /* ldtr x3, [x1] */
+        a64_str(&r->g, 5, 4, 0);
+        a64_put(&r->g, 0xd5033f9f); /* dsb sy */
+        a64_put(&r->g, 0xd508871f); /* tlbi vmalle1 */
+        a64_put(&r->g, 0xd5033f9f);
+        a64_isb(&r->g);
+        a64_put(&r->g, 0xf8400823);
+        run(r);
+        assert_int_equal(ec(r->pe.s.regs.esr_el1), change ? 0x25 : 0);
+        assert_int_equal(r->pe.s.regs.esr_el1 & 0x3f, change ? 0x0e : 0); /* permission, level 2; else the UDF behind */
+        rig_free(r);
+    }
+}
+
+/* D12.2.4.1: CNTPOFF_EL2 is for the physical timer of EL1, and not while a host runs; the other physical timers have no offset.
+ */
+static void the_physical_offset_is_for_one_timer(void **state)
+{
+    (void)state;
+    for (unsigned host = 0; host < 2; host++) {
+        struct rig *r = rig_new("max", 3);
+        struct arm_regs *s = &r->pe.s.regs;
+        s->scr_el3 |= scr_el3_NS | scr_el3_ECVEn;
+        s->hcr_el2 = host ? hcr_el2_E2H | hcr_el2_TGE : 0;
+        s->cnthctl_el2 = cnthctl_el2_ECV;
+        s->cntpoff_el2 = 500;
+        r->pe.s.time_offset = 1000; /* of the count, at cycle 0 */
+        s->cntp_ctl_el0 = s->cntps_ctl_el1 = s->cnthp_ctl_el2 = 1;
+        s->cntp_cval_el0 = s->cntps_cval_el1 = s->cnthp_cval_el2 = 900;
+        timer_update(&r->pe);
+        assert_int_equal(r->pe.s.timers >> TIMER_PHYS & 1, host);
+        assert_int_equal(r->pe.s.timers >> TIMER_SECURE & 1, 1);
+        assert_int_equal(r->pe.s.timers >> TIMER_HYP_PHYS & 1, 1);
+        rig_free(r);
+    }
+}
+
+/* D2.8: no debug exceptions while the OS lock is locked, or the double lock, which DBGPRCR_EL1.CORENPDRQ keeps open. */
+static void locks_keep_debug_exceptions_away(void **state)
+{
+    struct rig *r = rig_new("cortex-a53,el3=off,el2=off", 1);
+    struct arm_regs *s = &r->pe.s.regs;
+    (void)state;
+    assert_true(arm_has(&r->cfg, FEAT_DoubleLock));
+    for (unsigned k = 0; k < 8; k++) {
+        bool lock = k & 1, twice = k & 2, power = k & 4;
+        s->oslsr_el1 = 8 | (lock ? 2u : 0);
+        s->osdlr_el1 = twice;
+        s->dbgprcr_el1 = power;
+        assert_int_equal(debug_enabled_from(&r->pe, 0, false), !lock && !(twice && !power));
+    }
+    rig_free(r);
+}
+
+/* DBGBCR<n>_EL1.BT: types that compare CONTEXTIDR_EL2 are there with FEAT_VHE or FEAT_Debugv8p2 (ReservedBreakpointType). */
+static void contexts_of_el2_are_compared_since_debug_8_2(void **state)
+{
+    static const struct {
+        const char *cpu;
+        bool there;
+    } row[] = {{"max,el3=off", true}, {"max,el3=off,vhe=off", true}, {"max,el3=off,vhe=off,debugv8p2=off", false}};
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(row); i++) {
+        struct rig *r = rig_new(row[i].cpu, 1);
+        struct arm_regs *s = &r->pe.s.regs;
+        unsigned n = (unsigned)r->cfg.breakpoints - 1;
+        s->oslsr_el1 = 8;
+        s->mdscr_el1 = 1u << 13 | 1u << 15; /* KDE, MDE */
+        s->contextidr_el2 = 77;
+        s->dbgbvr_el1[n] = UINT64_C(77) << 32;
+        s->dbgbcr_el1[n] = 1 | 1 << 1 | 12 << 20;
+        pe_set_pstate(&r->pe, 1u << PSTATE_EL_SHIFT | PSTATE_SP);
+        r->pe.s.pc = CODE;
+        assert_int_equal(debug_before(&r->pe), row[i].there);
+        s->contextidr_el2 = 78;
+        assert_false(debug_before(&r->pe));
+        rig_free(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +314,11 @@ int main(void)
         cmocka_unit_test(structures_of_one_doubleword_are_undefined),
         cmocka_unit_test(ordered_accesses_at_odd_addresses_fault),
         cmocka_unit_test(stage_2_aborts_tell_of_the_instruction),
+        cmocka_unit_test(unprivileged_accesses_have_the_endianness_of_their_level),
+        cmocka_unit_test(unprivileged_accesses_see_changed_descriptors),
+        cmocka_unit_test(the_physical_offset_is_for_one_timer),
+        cmocka_unit_test(locks_keep_debug_exceptions_away),
+        cmocka_unit_test(contexts_of_el2_are_compared_since_debug_8_2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

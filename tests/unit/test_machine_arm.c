@@ -221,6 +221,39 @@ static void forks_and_saved_states_go_on_alike(void **state)
     machine_free(other);
 }
 
+/* Allocation tags (FEAT_MTE2) are state: in the digest, in forks and files, and gone after a reset. */
+static void tags_are_state(void **state)
+{
+    (void)state;
+    char path[80];
+    struct err e;
+    struct machine *m = busy(1), *other = busy(1);
+    machine_run(m, 5000);
+    uint64_t untagged = machine_digest(m);
+    mem_set_tag(m->mem, 0x42000010, 7);
+    mem_set_tag(m->mem, 0x47fffff0, 9);
+    uint64_t tagged = machine_digest(m);
+    assert_int_not_equal(tagged, untagged);
+    struct machine *f = machine_fork(m);
+    assert_int_equal(machine_digest(f), tagged);
+    mem_set_tag(m->mem, 0x42000010, 6);
+    assert_int_not_equal(machine_digest(m), tagged);
+    machine_rewind(m, f);
+    assert_int_equal(machine_digest(m), tagged);
+    snprintf(path, sizeof path, "/tmp/trapline-arm-%d.save", (int)getpid());
+    assert_true(machine_save(m, path, &e));
+    if (!machine_load(other, path, &e))
+        fail_msg("%s", e.text);
+    unlink(path);
+    assert_int_equal(machine_digest(other), tagged);
+    assert_int_equal(mem_tag(other->mem, 0x47fffff0), 9);
+    machine_reset(other);
+    assert_int_equal(mem_tag(other->mem, 0x47fffff0), 0);
+    machine_free(f);
+    machine_free(m);
+    machine_free(other);
+}
+
 static void flash_keeps_over_a_reset_what_was_programmed(void **state)
 {
     (void)state;
@@ -540,6 +573,7 @@ int main(void)
         cmocka_unit_test(psci_starts_and_stops_other_pes),
         cmocka_unit_test(a_store_wakes_who_waits_for_it_at_that_cycle),
         cmocka_unit_test(forks_and_saved_states_go_on_alike),
+        cmocka_unit_test(tags_are_state),
         cmocka_unit_test(flash_keeps_over_a_reset_what_was_programmed),
         cmocka_unit_test(slots_share_pages_and_interrupts_follow_each_other),
         cmocka_unit_test(nonsecure_accesses_do_not_reach_what_is_secure),

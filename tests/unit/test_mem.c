@@ -453,6 +453,70 @@ static void a_fork_of_a_gibibyte_takes_microseconds(void **state)
     mem_free(m);
 }
 
+static bool tag_pair(void *ctx, uint64_t pa, const uint8_t *a, const uint8_t *b)
+{
+    assert_int_equal(pa, (BASE + 0x20000) | MEM_TAGS);
+    assert_int_equal(a[0] & 15, 9);
+    assert_int_equal(b[0] & 15, 0);
+    ++*(unsigned *)ctx;
+    return true;
+}
+
+static void put_again(void *ctx, uint64_t pa, const uint8_t *page) { assert_true(mem_put_page(ctx, pa, page)); }
+
+/* Tags are forked, restored, compared, visited and cleared as pages are, and cost nothing until one is not 0. */
+static void tags_are_part_of_memory(void **state)
+{
+    (void)state;
+    struct err e;
+    struct mem *m = mem_new(), *copy = mem_new();
+    for (unsigned i = 0; i < 2; i++) {
+        struct mem *k = i ? copy : m;
+        assert_true(mem_add_ram(k, "low", BASE - 0x10000, 0x1000, false, &e));
+        assert_true(mem_add_ram(k, "ram", BASE, 0x50000, false, &e));
+        mem_add_tags(k, BASE);
+        assert_true(mem_add_ram(k, "high", BASE + 0x100000, 0x1000, false, &e));
+    }
+    uint64_t none = digest(m);
+    mem_set_tag(m, BASE + 0x20, 0);
+    mem_set_tag(m, BASE - 0x10000, 3); /* has none */
+    assert_int_equal(mem_tag(m, BASE - 0x10000), -1);
+    assert_int_equal(mem_tag(m, BASE | MEM_TAGS), -1);
+    assert_false(mem_is_ram(m, BASE | MEM_TAGS, 1));
+    assert_int_equal(mem_pages_held(m), 0);
+    assert_int_equal(digest(m), none);
+    for (unsigned i = 0; i < 0x50000 / 16; i++)
+        mem_set_tag(m, BASE + 16 * i + i % 16, i * 7 % 16);
+    for (unsigned i = 0; i < 0x50000 / 16; i++)
+        assert_int_equal(mem_tag(m, BASE + 16 * i + 15), i * 7 % 16);
+    assert_int_equal(mem_pages_held(m), 3);
+    uint64_t full = digest(m);
+    assert_int_not_equal(full, none);
+    mem_visit(m, put_again, copy);
+    assert_int_equal(digest(copy), full);
+
+    struct mem *f = mem_fork(m);
+    unsigned n = 0;
+    mem_set_tag(f, BASE + 0x20000, 9); /* the second page of them */
+    assert_int_equal(mem_tag(m, BASE + 0x20000), 0);
+    assert_int_equal(mem_tag(f, BASE + 0x20000), 9);
+    mem_pairs(f, m, tag_pair, &n);
+    assert_int_equal(n, 1);
+    assert_true(mem_rewind(f, m, 1));
+    assert_int_equal(digest(f), full);
+    mem_set_tag(f, BASE + 0x40, 1);
+    mem_restore(f, m);
+    assert_int_equal(digest(f), full);
+    mem_set_tag(f, BASE + 0x40, 1);
+    mem_restore_ram(f, m);
+    assert_int_equal(digest(f), full);
+    mem_clear(f);
+    assert_int_equal(digest(f), none);
+    mem_free(f);
+    mem_free(m);
+    mem_free(copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -474,6 +538,7 @@ int main(void)
         cmocka_unit_test(cleared_memory_is_zero),
         cmocka_unit_test(forks_may_run_in_different_threads),
         cmocka_unit_test(a_fork_of_a_gibibyte_takes_microseconds),
+        cmocka_unit_test(tags_are_part_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

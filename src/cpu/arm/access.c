@@ -3,6 +3,7 @@
 #include "cpu/arm/regime.h"
 
 #include "cpu/arm/debug.h"
+#include "cpu/arm/tags.h"
 #include "cpu/arm/walk.h"
 #include "cpu/watch.h"
 
@@ -23,12 +24,11 @@ static struct tlb_ctx *context_for(struct pe *p, const struct access_mode *m)
 
 static struct tlb_ctx *mode_context(struct pe *p, const struct access_mode *m)
 {
-    unsigned mode = m->el | (unsigned)m->pan << 2;
-    struct tlb_ctx *t = p->mode_ctx[mode];
+    struct tlb_ctx *t = p->mode_ctx[m->number];
     if (likely(t) && likely(t->gen == p->cpu.engine->gen))
         return t;
     t = context_for(p, m);
-    p->mode_ctx[mode] = t;
+    p->mode_ctx[m->number] = t;
     return t;
 }
 
@@ -49,17 +49,20 @@ void pe_context(struct pe *p)
     struct tlb_ctx *t = mode_context(p, &p->plain);
     c->fetch_ctx = c->data_ctx = t;
     c->ftlb = t->f;
-    if (unlikely(p->no_fast)) {
+    if (unlikely(p->no_fast & NO_FAST_ANY)) {
         c->data_ctx = empty_context(p);
+        c->user_ctx = NULL;
         c->tlb = p->utlb = c->data_ctx->d;
         return;
     }
     c->tlb = t->d;
+    c->user_ctx = NULL;
     p->utlb = t->d;
     if (p->unpriv.el != p->plain.el) {
         struct tlb_ctx *u = mode_context(p, &p->unpriv);
+        c->user_ctx = u;
         p->utlb = u->d;
-        if (unlikely(p->mode_ctx[p->plain.el | (unsigned)p->plain.pan << 2] != t)) { /* it took the place of the first */
+        if (unlikely(p->mode_ctx[p->plain.number] != t)) { /* it took the place of the first */
             t = mode_context(p, &p->plain);
             c->fetch_ctx = c->data_ctx = t;
             c->ftlb = t->f;
@@ -81,7 +84,8 @@ static void remember(struct pe *p, uint64_t va, const struct xlate *x, enum acce
                      const struct mem_view *v)
 {
     struct tlb_entry *tlb = m == &p->unpriv ? p->utlb : p->cpu.tlb;
-    struct tlb_entry *t = &tlb[(va >> MEM_PAGE_SHIFT) & (TLB_SIZE - 1)];
+    unsigned n = (va >> MEM_PAGE_SHIFT) & (TLB_SIZE - 1);
+    struct tlb_entry *t = &tlb[n];
     uint64_t page_va = va & ~(uint64_t)PAGE_OFFSET, pa = x->pa & ~(uint64_t)PAGE_OFFSET;
     uint64_t tag = x->device || p->strict ? page_va | TLB_ALIGNED : page_va;
     if (unlikely(p->cpu.engine->watchpoints) && cpu_watches_page(&p->cpu, untagged(p, va, m), pa))
@@ -93,6 +97,7 @@ static void remember(struct pe *p, uint64_t va, const struct xlate *x, enum acce
         *v->flags |= MEM_SHARED; /* it may be: to know would cost a look at its count */
     *t = (struct tlb_entry){
         .rtag = x->read ? tag : TLB_NONE, .wtag = write ? tag : TLB_NONE, .add = (uintptr_t)v->host - page_va, .pa = pa};
+    tlb_note_from(tlb, n, x->from);
 }
 
 /* ---- faults ------------------------------------------------------------------------------------------------------------------
@@ -115,10 +120,21 @@ static bool stops(struct pe *p, uint64_t va, uint64_t n, unsigned kinds, enum ac
     return false;
 }
 
-/* Whether the fast path may learn from an access made so. */
-static bool may_remember(const struct pe *p, const struct access_mode *m)
+static inline bool of_a_context(const struct pe *p, const struct access_mode *m)
 {
-    return !p->no_fast && (m == &p->plain || m == &p->unpriv || (m == &p->slow.mode && !m->unpriv));
+    return m == &p->plain || m == &p->unpriv || (m == &p->slow.mode && !m->unpriv);
+}
+
+/* Tags are checked in some context: there the fast path knows no Tagged memory. */
+static __attribute__((noinline)) bool may_remember_untagged(const struct pe *p, const struct access_mode *m, const struct xlate *x)
+{
+    return p->no_fast == NO_FAST_TAGS && of_a_context(p, m) && !(x->tagged && (m == &p->unpriv ? m : &p->plain)->checked);
+}
+
+/* Whether the fast path may learn from an access made so. */
+static inline bool may_remember(const struct pe *p, const struct access_mode *m, const struct xlate *x)
+{
+    return likely(!p->no_fast) ? of_a_context(p, m) : may_remember_untagged(p, m, x);
 }
 
 /* An abort that is no result of translation. */
@@ -244,7 +260,7 @@ static bool load_page(struct pe *p, uint64_t va, unsigned size, const struct acc
     if (!mem_look(p->cpu.mem, x.pa, &v))
         return (!(x.pa & (size - 1)) && io_read(p, &x, size, to)) || external_abort(p, va, ACCESS_LOAD, m);
     memcpy(to, v.host + (x.pa & PAGE_OFFSET), size);
-    if (x.page_bits && may_remember(p, m))
+    if (x.page_bits && may_remember(p, m, &x))
         remember(p, va, &x, ACCESS_LOAD, m, &v);
     return true;
 }
@@ -253,7 +269,7 @@ static bool store_page(struct pe *p, uint64_t va, unsigned size, const struct ac
 {
     struct xlate x;
     struct mem_view v;
-    uint64_t gen = p->cpu.engine->gen;
+    uint64_t marks = p->cpu.engine->marks;
     if (!pe_translate(p, va, size, ACCESS_STORE, m, &x))
         return false;
     if (!own_page(p, x.pa, &v)) {
@@ -263,7 +279,7 @@ static bool store_page(struct pe *p, uint64_t va, unsigned size, const struct ac
     }
     store_bytes(p, x.pa, size, from, &v);
     /* A store that changed page tables may have changed the translation it was made by. */
-    if (x.page_bits && p->cpu.engine->gen == gen && may_remember(p, m))
+    if (x.page_bits && p->cpu.engine->marks == marks && may_remember(p, m, &x))
         remember(p, va, &x, ACCESS_STORE, m, &v);
     return true;
 }
@@ -309,11 +325,6 @@ static void reverse(uint8_t *b, unsigned n)
     }
 }
 
-static bool data_big_endian(const struct pe *p, const struct access_mode *m)
-{
-    return m->el == 0 ? p->big_endian_el0 : p->big_endian;
-}
-
 /* What is looked at before any element is accessed. */
 static bool admit(struct pe *p, uint64_t va, unsigned size, unsigned count, enum access a, const struct access_mode *m)
 {
@@ -322,9 +333,15 @@ static bool admit(struct pe *p, uint64_t va, unsigned size, unsigned count, enum
     return true;
 }
 
-static bool watched(struct pe *p, uint64_t va, unsigned size, enum access a, const struct access_mode *m)
+#define LOOKS (NO_FAST_WATCH | NO_FAST_TAGS)
+
+/* What comes between the translation of an access and the access: watchpoints, then the check of tags. True: p->exc. */
+static __attribute__((noinline)) bool stopped(struct pe *p, uint64_t va, unsigned size, enum access a, const struct access_mode *m,
+                                              bool check)
 {
-    return unlikely(p->no_fast & NO_FAST_WATCH) && debug_watchpoint(p, va, size, a, m);
+    if ((p->no_fast & NO_FAST_WATCH) && debug_watchpoint(p, va, size, a, m))
+        return true;
+    return m->checked && check && !tag_check(p, va, size, a, m);
 }
 
 static inline bool crosses(uint64_t va, unsigned size) { return (va & PAGE_OFFSET) + size > MEM_PAGE_SIZE; }
@@ -339,9 +356,9 @@ bool pe_load(struct pe *p, uint64_t va, unsigned size, unsigned count, const str
         uint8_t *to = p->slow.data + i * size;
         if (!(crosses(va, size) ? load_across(p, va, size, m, to) : load_page(p, va, size, m, to)))
             return false;
-        if (watched(p, va, size, ACCESS_LOAD, m))
+        if (unlikely(p->no_fast & LOOKS) && stopped(p, va, size, ACCESS_LOAD, m, true))
             return false;
-        if (unlikely(data_big_endian(p, m)))
+        if (unlikely(p->big_endian))
             reverse(to, size);
     }
     return true;
@@ -356,11 +373,11 @@ bool pe_store(struct pe *p, uint64_t va, unsigned size, unsigned count, const st
     for (unsigned i = 0; i < count; i++, va += size) {
         uint8_t *from = p->slow.data + i * size;
         struct xlate x;
-        if (unlikely(p->no_fast & NO_FAST_WATCH)) { /* a watchpoint comes after faults and before the store */
-            if (!pe_translate(p, va, size, ACCESS_STORE, m, &x) || watched(p, va, size, ACCESS_STORE, m))
+        if (unlikely(p->no_fast & LOOKS)) { /* behind the faults of translation and before the store */
+            if (!pe_translate(p, va, size, ACCESS_STORE, m, &x) || stopped(p, va, size, ACCESS_STORE, m, true))
                 return false;
         }
-        if (unlikely(data_big_endian(p, m)))
+        if (unlikely(p->big_endian))
             reverse(from, size);
         if (!(crosses(va, size) ? store_across(p, va, size, m, from) : store_page(p, va, size, m, from)))
             return false;
@@ -374,18 +391,18 @@ bool pe_atomic(struct pe *p, uint64_t va, unsigned size, enum access a, const st
     struct mem_view v;
     if (!admit(p, va, size, 1, a, m) || !pe_translate(p, va, size, a, m, &x))
         return false;
-    if (watched(p, va, size, a, m))
+    bool exclusive = !m->atomic && a == ACCESS_STORE, fails = exclusive && (p->s.monitor != size || p->s.monitor_pa != x.pa);
+    if (unlikely(p->no_fast & LOOKS) && stopped(p, va, size, a, m, !fails))
         return false;
     /* Devices have no exclusive or atomic accesses. Arm ARM B2.9.2, B2.2.7: IMPLEMENTATION DEFINED. */
     if (!(a == ACCESS_STORE ? own_page(p, x.pa, &v) : mem_look(p->cpu.mem, x.pa, &v)))
         return abort_at(p, va, a, m, mem_page_read(p->cpu.mem, x.pa) ? FSC_EXTERNAL : FSC_EXCLUSIVE);
-    bool exclusive = !m->atomic && a == ACCESS_STORE, fails = exclusive && (p->s.monitor != size || p->s.monitor_pa != x.pa);
     unsigned kinds = (exclusive ? 0 : WATCH_READ) | (a == ACCESS_STORE ? WATCH_WRITE : 0);
     if (unlikely(p->cpu.engine->watchpoints) && !fails && stops(p, va, size, kinds, a, m))
         return false;
     p->slow.pa = x.pa;
     p->slow.host = (uint8_t *)(uintptr_t)v.host + (x.pa & PAGE_OFFSET);
-    if (x.page_bits && may_remember(p, m))
+    if (x.page_bits && may_remember(p, m, &x))
         remember(p, va, &x, a, m, &v);
     return true;
 }
@@ -401,7 +418,7 @@ bool pe_zero(struct pe *p, uint64_t va, unsigned size, const struct access_mode 
         p->exc.far = va; /* the address as it was given (Arm ARM D1.3.5.5, "FAR_ELx") */
         return false;
     }
-    if (watched(p, block, size, ACCESS_STORE, m))
+    if (unlikely(p->no_fast & LOOKS) && stopped(p, block, size, ACCESS_STORE, m, true))
         return false;
     if (!own_page(p, x.pa, &v))
         return external_abort(p, va, ACCESS_STORE, &zero);
@@ -451,6 +468,8 @@ struct code_page *pe_fetch_page(struct pe *p, uint64_t pc)
         return NULL;
     uint64_t page_va = pc & ~(uint64_t)PAGE_OFFSET;
     struct code_page *c = engine_code(p->cpu.engine, x.pa & ~(uint64_t)PAGE_OFFSET, x.guarded ? CODE_GUARDED : CODE_PLAIN);
-    p->cpu.ftlb[(pc >> MEM_PAGE_SHIFT) & (FTLB_SIZE - 1)] = (struct ftlb_entry){.tag = page_va | (x.guarded ? 1 : 0), .page = c};
+    unsigned n = (pc >> MEM_PAGE_SHIFT) & (FTLB_SIZE - 1);
+    p->cpu.ftlb[n] = (struct ftlb_entry){.tag = page_va | (x.guarded ? 1 : 0), .page = c};
+    p->cpu.fetch_ctx->f_from[n] = x.from;
     return c;
 }

@@ -69,7 +69,8 @@ static struct cpu_kind *kind_new(const struct cpu_choice *choice, struct err *e)
                                 .bits = 64,
                                 .tick_cycles = choice->tick_cycles,
                                 .digest = hash_bytes(&cfg, sizeof cfg),
-                                .secure = arm_has(&cfg, FEAT_EL3)};
+                                .secure = arm_has(&cfg, FEAT_EL3),
+                                .tags = arm_has(&cfg, FEAT_MTE2)};
     snprintf(a->kind.name, sizeof a->kind.name, "%s", arm_core_name(cfg.core));
     arm_registers_find(a);
     return &a->kind;
@@ -295,12 +296,15 @@ static bool inject(struct cpu *c, const struct injection *i, struct err *e)
     return true;
 }
 
+/* No instruction accesses: no tag is checked. */
 static bool load(struct cpu *c, uint64_t va, void *p, uint64_t n)
 {
     struct pe *a = pe(c);
+    struct access_mode m = a->plain;
     uint8_t *out = p;
+    m.checked = false;
     c->unwatched = true;
-    for (; n && pe_load(a, va, 1, 1, &a->plain); n--, va++)
+    for (; n && pe_load(a, va, 1, 1, &m); n--, va++)
         *out++ = a->slow.data[0];
     c->unwatched = false;
     return !n;
@@ -309,11 +313,13 @@ static bool load(struct cpu *c, uint64_t va, void *p, uint64_t n)
 static bool store(struct cpu *c, uint64_t va, const void *p, uint64_t n)
 {
     struct pe *a = pe(c);
+    struct access_mode m = a->plain;
     const uint8_t *in = p;
+    m.checked = false;
     c->unwatched = true;
     for (; n; n--, va++) {
         a->slow.data[0] = *in++;
-        if (!pe_store(a, va, 1, 1, &a->plain))
+        if (!pe_store(a, va, 1, 1, &m))
             break;
     }
     c->unwatched = false;

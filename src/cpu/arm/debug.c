@@ -5,13 +5,14 @@
 #include "cpu/arm/trap.h"
 #include "cpu/arm/walk.h"
 
-#define MDSCR_SS     (UINT64_C(1) << 0)
-#define MDSCR_KDE    (UINT64_C(1) << 13)
-#define MDSCR_MDE    (UINT64_C(1) << 15)
-#define MDCR_EL2_TDE (UINT64_C(1) << 8)
-#define MDCR_EL3_SDD (UINT64_C(1) << 16)
-#define OSLSR_OSLK   (UINT64_C(1) << 1)
-#define OSDLR_DLK    1u
+#define MDSCR_SS          (UINT64_C(1) << 0)
+#define MDSCR_KDE         (UINT64_C(1) << 13)
+#define MDSCR_MDE         (UINT64_C(1) << 15)
+#define MDCR_EL2_TDE      (UINT64_C(1) << 8)
+#define MDCR_EL3_SDD      (UINT64_C(1) << 16)
+#define OSLSR_OSLK        (UINT64_C(1) << 1)
+#define OSDLR_DLK         1u
+#define DBGPRCR_CORENPDRQ 1u /* keeps the double lock open */
 
 /* Whether debug exceptions of the levels below EL2 go there. Arm ARM DebugTargetFrom. */
 static bool target_is_el2(const struct pe *p)
@@ -22,7 +23,8 @@ static bool target_is_el2(const struct pe *p)
 bool debug_enabled_from(const struct pe *p, unsigned el, bool mask)
 {
     const struct arm_regs *r = &p->s.regs;
-    if ((r->oslsr_el1 & OSLSR_OSLK) || (arm_has(p->cfg, FEAT_DoubleLock) && (r->osdlr_el1 & OSDLR_DLK)))
+    bool twice = arm_has(p->cfg, FEAT_DoubleLock) && (r->osdlr_el1 & OSDLR_DLK) && !(r->dbgprcr_el1 & DBGPRCR_CORENPDRQ);
+    if ((r->oslsr_el1 & OSLSR_OSLK) || twice)
         return false;
     unsigned target = target_is_el2(p) ? 2 : 1;
     if (arm_has(p->cfg, FEAT_EL3) && secure_state(p, el) && (r->mdcr_el3 & MDCR_EL3_SDD))
@@ -136,7 +138,7 @@ static bool type_reserved(const struct pe *p, unsigned n, unsigned bt)
         return true;
     if ((bt & 8) && !arm_has(p->cfg, FEAT_EL2))
         return true;
-    if (((bt & 0xe) == 6 || (bt & 0xc) == 0xc) && !arm_has(p->cfg, FEAT_VHE))
+    if (((bt & 0xe) == 6 || (bt & 0xc) == 0xc) && !arm_has(p->cfg, FEAT_VHE) && !arm_has(p->cfg, FEAT_Debugv8p2))
         return true;
     return (bt & 0xe) == 4; /* address mismatch is for AArch32 */
 }

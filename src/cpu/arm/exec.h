@@ -72,4 +72,6 @@ bool pe_bt_strict(const struct pe *p);
 
 /* ISV to AR (bits 24 to 14) of the ISS of a stage 2 data abort by this instruction; 0: it has none. */
 uint32_t a64_access_syndrome(uint32_t insn);
+/* Whether the load or store never has its tags checked: a literal, or SP with an immediate offset that leaves SP as it is. */
+bool a64_tag_unchecked(uint32_t insn);
 #endif

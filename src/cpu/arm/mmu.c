@@ -42,7 +42,7 @@ void pe_translation_key(struct pe *p, const struct access_mode *m, uint64_t key[
         words[3] = r->mair_el1;
         key[1] = r->ttbr0_el1;
         key[2] = r->ttbr1_el1;
-        if (hcr_of(p) & (hcr_el2_VM | hcr_el2_DC)) {
+        if (hcr_stage2(p)) {
             words[6] = r->vtcr_el2;
             words[7] = r->vstcr_el2 ^ (r->sctlr_el2 & sctlr_el1_EE) << 32;
             words[8] = r->vsttbr_el2;
@@ -58,7 +58,7 @@ void pe_translation_key(struct pe *p, const struct access_mode *m, uint64_t key[
         key[2] = 0;
     }
     bool pan = m->pan && m->el && regime_has_el0(p, m->regime);
-    key[0] = m->el | (unsigned)pan << 2 | (uint64_t)regime_number(p, words) << 8;
+    key[0] = m->el | (pan ? MODE_PAN : 0) | (m->checked ? MODE_TAGGED : 0) | (uint64_t)regime_number(p, words) << 8;
 }
 
 uint64_t pe_branch_address(const struct pe *p, uint64_t target)
@@ -108,9 +108,10 @@ bool ttw_fault(struct walk *w, unsigned fsc, int level)
 bool ttw_fault2(struct walk *w, unsigned fsc, int level, uint64_t ipa, bool on_walk)
 {
     abort_(w, fsc, level, true, on_walk);
-    w->p->exc.ipa_valid = true;
+    /* Arm ARM IPAValid: of an external abort that another level than EL2 takes, HPFAR_EL2 is not told. */
+    w->p->exc.ipa_valid = !(fsc == FSC_EXTERNAL_ON_WALK && w->p->exc.el != 2);
     w->p->exc.ipa = ipa;
-    w->p->exc.ns = w->secure && arm_has(w->p->cfg, FEAT_SEL2) && w->m.walk;
+    w->p->exc.ns = w->secure && w->s2ns;
     return false;
 }
 
@@ -179,14 +180,14 @@ static bool first_enabled(const struct walk *w)
 static bool first_disabled(struct walk *w, struct leaf *out)
 {
     const struct pe *p = w->p;
-    bool dc = w->m.regime == 1 && (hcr_of(p) & hcr_el2_DC);
+    bool dc = w->m.regime == 1 && (hcr_stage2(p) & hcr_el2_DC);
     struct s1_range r = regime_range(p, w->m.regime, w->va >> 55 & 1);
     unsigned top = r.tbi && !(r.tbid && w->access == ACCESS_FETCH) ? 55 : 63;
     unsigned most = (unsigned)p->cfg->pa_bits;
     *out = (struct leaf){
         .page = w->va & bits_mask(0, 56) & ~PAGE_OFFSET, .perm = PERM_R | PERM_W | PERM_X, .sh = SH_OUTER, .ns = !w->secure};
     if (dc) {
-        out->attr = ATTR_NORMAL_WB_RWA;
+        out->attr = hcr_of(p) & hcr_el2_DCT ? ATTR_TAGGED : ATTR_NORMAL_WB_RWA;
         out->sh = 0;
     } else if (w->access == ACCESS_FETCH) {
         out->attr = sctlr_of(p, w->m.regime) & sctlr_el1_I ? ATTR_NORMAL_WT_RA : ATTR_NORMAL_NC;
@@ -216,7 +217,7 @@ static const struct stage1_memo *first_setup(const struct walk *w, bool upper)
         return o;
     memcpy(o->from, from, sizeof o->from);
     for (unsigned i = 0; i < WALK_TABLES; i++)
-        p->walk.table[upper][i].gen = 0;
+        p->walk.table[upper][i].marks = 0;
     o->made = 1;
     o->range = regime_range(p, w->m.regime, upper);
     unsigned least = range_min_txsz(p, &o->range), most = range_max_txsz(p, &o->range);
@@ -253,10 +254,11 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
     w.el0_regime = regime_has_el0(p, m->regime);
     w.secure = secure_state(p, m->el);
     w.unaligned = va & (size - 1);
-    w.gen = p->cpu.engine->gen;
+    w.marks = p->cpu.engine->marks;
+    w.from = TLB_FROM_MANY;
     w.reads = w.gs = 0;
     w.slot = w.slot2 = NULL;
-    w.s2 = m->regime == 1 && (hcr_of(p) & (hcr_el2_VM | hcr_el2_DC)) != 0;
+    w.s2 = m->regime == 1 && hcr_stage2(p) != 0;
     if (w.s2)
         ttw_second_setup(&w);
 
@@ -281,12 +283,13 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
                           .exec = o->perm & PERM_X,
                           .device = attr_is_device(o->attr),
                           .guarded = o->guarded,
-                          .tagged = o->attr == 0xf0,
+                          .tagged = o->attr == ATTR_TAGGED,
                           .ns = o->ns,
                           .attr = o->attr,
-                          .sh = o->sh};
+                          .sh = o->sh,
+                          .from = w.from};
     /* Unless everything the walk read was known, and so is marked. */
-    if (unlikely(m->probe || (w.reads && !ttw_mark(&w)) || w.gen != p->cpu.engine->gen))
+    if (unlikely(m->probe || (w.reads && !ttw_mark(&w)) || w.marks != p->cpu.engine->marks))
         out->page_bits = 0;
     if (out->page_bits && w.slot)
         *w.slot = w.table;

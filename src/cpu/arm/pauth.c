@@ -6,93 +6,103 @@
 
 #include <string.h>
 
-/* ---- QARMA-64 --------------------------------------------------------------------------------------------------------- */
+/* ---- QARMA-64 ---------------------------------------------------------------------------------------------------------
+ * A state is 16 cells of 4 bits; cell 0 is the lowest. Maps from cells to values or places are written as such words, too. What a
+ * round does is looked up: substitution for two cells at a time, what is linear for each cell by its place and value. */
 
-/* A state is 16 cells of 4 bits; cell 0 is the lowest. */
-struct sbox {
-    uint8_t cell[16];
-};
-static const struct sbox sub = {{0xb, 0x6, 0x8, 0xf, 0xc, 0x0, 0x9, 0xe, 0x3, 0x7, 0x4, 0x5, 0xd, 0x2, 0x1, 0xa}};
-static const struct sbox sub_inverse = {{0x5, 0xe, 0xd, 0x8, 0xa, 0xb, 0x1, 0x9, 0x2, 0x6, 0xf, 0x0, 0x4, 0xc, 0x7, 0x3}};
-static const struct sbox sub1 = {{0xa, 0xd, 0xe, 0x6, 0xf, 0x7, 0x3, 0x5, 0x9, 0x8, 0x0, 0xc, 0xb, 0x1, 0x2, 0x4}};
+#define CELL(word, i)  ((word) >> 4 * (i)&15)
+#define PUT(value, at) ((uint64_t)(value) << 4 * ((at)&15))
 
-static uint64_t substitute(const struct sbox *s, uint64_t v)
+#define TIMES4(entry, i)  entry(i), entry((i) + 1), entry((i) + 2), entry((i) + 3)
+#define TIMES16(entry, i) TIMES4(entry, i), TIMES4(entry, (i) + 4), TIMES4(entry, (i) + 8), TIMES4(entry, (i) + 12)
+#define TIMES64(entry, i) TIMES16(entry, i), TIMES16(entry, (i) + 16), TIMES16(entry, (i) + 32), TIMES16(entry, (i) + 48)
+#define TIMES256(entry)   TIMES64(entry, 0), TIMES64(entry, 64), TIMES64(entry, 128), TIMES64(entry, 192)
+
+/* Arm ARM PACSub, PACInvSub, and of FEAT_PACQARMA3 PACSub1, which is used both ways. */
+#define SUB                 UINT64_C(0xa12d5473e90cf86b)
+#define SUB_INVERSE         UINT64_C(0x37c40f6291ba8de5)
+#define SUB1                UINT64_C(0x421bc089537f6eda)
+#define PAIR(map, i)        (CELL(map, (i)&15) | CELL(map, (i) >> 4) << 4)
+#define SUB_PAIR(i)         PAIR(SUB, i)
+#define SUB_INVERSE_PAIR(i) PAIR(SUB_INVERSE, i)
+#define SUB1_PAIR(i)        PAIR(SUB1, i)
+static const uint8_t sub[256] = {TIMES256(SUB_PAIR)};
+static const uint8_t sub_inverse[256] = {TIMES256(SUB_INVERSE_PAIR)};
+static const uint8_t sub1[256] = {TIMES256(SUB1_PAIR)};
+
+static uint64_t substitute(const uint8_t box[256], uint64_t v)
 {
     uint64_t r = 0;
-    for (unsigned i = 0; i < 64; i += 4)
-        r |= (uint64_t)s->cell[v >> i & 15] << i;
+    for (unsigned i = 0; i < 64; i += 8)
+        r |= (uint64_t)box[v >> i & 0xff] << i;
     return r;
 }
 
-/* Cell i comes from cell from[i]. */
-static uint64_t permute(const uint8_t from[16], uint64_t v)
+/* Shuffled, cell i comes from cell CELL(SHUFFLE, i). Arm ARM PACCellShuffle, PACCellInvShuffle. */
+#define SHUFFLE         UINT64_C(0xf4925e38a1c70b6d)
+#define SHUFFLE_INVERSE UINT64_C(0xfa0527d841be9c63)
+
+static uint64_t shuffle_back(uint64_t v)
 {
     uint64_t r = 0;
     for (unsigned i = 0; i < 16; i++)
-        r |= (v >> (4 * from[i]) & 15) << (4 * i);
+        r |= PUT(CELL(v, CELL(SHUFFLE_INVERSE, i)), i);
     return r;
 }
-static const uint8_t shuffle[16] = {13, 6, 11, 0, 7, 12, 1, 10, 8, 3, 14, 5, 2, 9, 4, 15};
-static const uint8_t shuffle_inverse[16] = {3, 6, 12, 9, 14, 11, 1, 4, 8, 13, 7, 2, 5, 0, 10, 15};
-static const uint8_t tweak_shuffle[16] = {4, 5, 6, 7, 11, 2, 3, 8, 12, 13, 14, 15, 0, 1, 10, 9};
-static const uint8_t tweak_shuffle_inverse[16] = {12, 13, 5, 6, 0, 1, 2, 3, 7, 15, 14, 4, 8, 9, 10, 11};
 
-/* Every cell rotated to the left. */
-static uint64_t rotate_cells(uint64_t v, unsigned n)
+/* What the cell at c adds to the product by the matrix, each part moved by `to`. Arm ARM PACMult. */
+#define ROTATE(value, n) (((value) << (n) | (value) >> (4 - (n))) & 15)
+#define PRODUCT(value, c, to) \
+    (PUT(ROTATE(value, 1), to((c) + 4)) ^ PUT(ROTATE(value, 1), to((c) + 12)) ^ PUT(ROTATE(value, 2), to((c) + 8)))
+#define STAYS(c)      (c)
+#define MOVES_BACK(c) CELL(SHUFFLE, (c)&15)
+#define MIX(i)        PRODUCT((i)&15, CELL(SHUFFLE_INVERSE, (i) >> 4), STAYS)
+#define UNMIX(i)      PRODUCT((i)&15, (i) >> 4, MOVES_BACK)
+static const uint64_t mixing[256] = {TIMES256(MIX)};     /* shuffled, then multiplied */
+static const uint64_t unmixing[256] = {TIMES256(UNMIX)}; /* multiplied, then shuffled back */
+
+/* A tweak's cell i goes to CELL(TWEAK_TO, i); some places also shift it, as a register with feedback. Arm ARM TweakShuffle,
+   TweakCellRot. */
+#define TWEAK_TO        UINT64_C(0xba984ef7321065dc)
+#define TWEAK_SHIFTS    UINT64_C(0xff0ff000f00f0f00)
+#define SHIFTED(value)  ((value) >> 1 | (((value) ^ (value) >> 1) & 1) << 3)
+#define TWEAK_AT(v, at) PUT(CELL(TWEAK_SHIFTS, at) ? SHIFTED(v) : (v), at)
+#define TWEAK(i)        TWEAK_AT((i)&15, CELL(TWEAK_TO, (i) >> 4))
+static const uint64_t tweaking[256] = {TIMES256(TWEAK)};
+
+static uint64_t linear(const uint64_t map[256], uint64_t v)
 {
-    uint64_t low = 0x1111111111111111 * ((1u << n) - 1); /* what comes in from above */
-    return (v << n & ~low) | (v >> (4 - n) & low);
+    uint64_t r = 0;
+    for (unsigned i = 0; i < 16; i++)
+        r ^= map[16 * i + CELL(v, i)];
+    return r;
 }
 
-/* The matrix: cells are four rows of 16 bits. Arm ARM PACMult. */
-static uint64_t multiply(uint64_t v)
-{
-    uint64_t one = rotate_cells(v, 1), two = rotate_cells(v, 2);
-    return (one << 16 | one >> 48) ^ (one << 48 | one >> 16) ^ (two << 32 | two >> 32);
-}
-
-/* The cells that the tweak's update also shifts, as it leaves them. Arm ARM TweakShuffle, TweakInvShuffle. */
-#define TWEAK_CELLS         UINT64_C(0xff0ff000f00f0f00)
-#define TWEAK_CELLS_INVERSE UINT64_C(0xf000ffff0f00000f)
-#define LOW_BITS            UINT64_C(0x1111111111111111)
-
-static uint64_t tweak(uint64_t v)
-{
-    uint64_t r = permute(tweak_shuffle, v), shifted = (r >> 1 & ~(LOW_BITS << 3)) | ((r ^ r >> 1) & LOW_BITS) << 3;
-    return (r & ~TWEAK_CELLS) | (shifted & TWEAK_CELLS);
-}
-
-static uint64_t tweak_inverse(uint64_t v)
-{
-    uint64_t shifted = (v << 1 & ~LOW_BITS) | ((v ^ v >> 3) & LOW_BITS);
-    return (permute(tweak_shuffle_inverse, v) & ~TWEAK_CELLS_INVERSE) |
-           (permute(tweak_shuffle_inverse, shifted) & TWEAK_CELLS_INVERSE);
-}
+#define ROUNDS_MAX 4
 
 uint64_t pac_qarma(uint64_t data, uint64_t modifier, uint64_t key0, uint64_t key1, bool qarma3)
 {
     static const uint64_t constant[] = {0, 0x13198a2e03707344, 0xa4093822299f31d0, 0x082efa98ec4e6c89, 0x452821e638d01377};
     const uint64_t alpha = 0xc0ac29b7c97c50dd, modk0 = (key0 << 63 | key0 >> 1) ^ key0 >> 63;
-    const struct sbox *forward = qarma3 ? &sub1 : &sub, *backward = qarma3 ? &sub1 : &sub_inverse;
-    unsigned rounds = qarma3 ? 2 : 4;
-    uint64_t v = data ^ key0, t = modifier;
+    const uint8_t *forward = qarma3 ? sub1 : sub, *backward = qarma3 ? sub1 : sub_inverse;
+    unsigned rounds = qarma3 ? 2 : ROUNDS_MAX;
+    uint64_t v = data ^ key0, t[ROUNDS_MAX + 2] = {modifier};
     for (unsigned i = 0; i <= rounds; i++) {
-        v ^= key1 ^ t ^ constant[i];
+        v ^= key1 ^ t[i] ^ constant[i];
         if (i)
-            v = multiply(permute(shuffle, v));
+            v = linear(mixing, v);
         v = substitute(forward, v);
-        t = tweak(t);
+        t[i + 1] = linear(tweaking, t[i]);
     }
-    v = substitute(forward, multiply(permute(shuffle, v ^ modk0 ^ t)));
-    v = multiply(permute(shuffle, v));
-    v = substitute(backward, permute(shuffle_inverse, v ^ key1));
-    v = permute(shuffle_inverse, multiply(v)) ^ key0 ^ t;
+    v = substitute(forward, linear(mixing, v ^ modk0 ^ t[rounds + 1]));
+    v = linear(mixing, v);
+    v = substitute(backward, shuffle_back(v ^ key1));
+    v = linear(unmixing, v) ^ key0 ^ t[rounds + 1];
     for (unsigned i = 0; i <= rounds; i++) {
         v = substitute(backward, v);
         if (i < rounds)
-            v = permute(shuffle_inverse, multiply(v));
-        t = tweak_inverse(t);
-        v ^= constant[rounds - i] ^ key1 ^ t ^ alpha;
+            v = linear(unmixing, v);
+        v ^= constant[rounds - i] ^ key1 ^ t[rounds - i] ^ alpha;
     }
     return v ^ modk0;
 }
@@ -107,7 +117,7 @@ static uint64_t pac_digest(uint64_t data, uint64_t modifier, uint64_t key0, uint
 uint64_t pac_compute(struct pe *p, uint64_t data, uint64_t modifier, uint64_t key0, uint64_t key1)
 {
     uint64_t mix = (data ^ bit_ror(modifier, 23) ^ bit_ror(key1, 7)) * UINT64_C(0x9e3779b97f4a7c15);
-    __typeof__(p->pac.entry[0]) *m = &p->pac.entry[mix >> 56];
+    __typeof__(p->pac.entry[0]) *m = &p->pac.entry[mix >> 52];
     if (likely(m->data == data && m->modifier == modifier && m->key0 == key0 && m->key1 == key1))
         return m->pac;
     m->data = data;
@@ -118,9 +128,32 @@ uint64_t pac_compute(struct pe *p, uint64_t data, uint64_t modifier, uint64_t ke
                                           : pac_qarma(data, modifier, key0, key1, arm_has(p->cfg, FEAT_PACQARMA3));
     return m->pac;
 }
-_Static_assert(PAC_MEMO == 256, "the index is 8 bits");
+_Static_assert(PAC_MEMO == 4096, "the index is 12 bits");
 
 /* ---- pointers --------------------------------------------------------------------------------------------------------- */
+
+/* What the regime's control registers make of pointers. Made anew when one of them has changed. */
+static const struct pac_shape *pac_shape(struct pe *p)
+{
+    unsigned regime = regime_of(p, p->el);
+    bool el0 = regime_has_el0(p, regime);
+    struct pac_shape *s = &p->pac.shape;
+    unsigned key = regime | (el0 ? PAC_SHAPE_EL0 : 0) | PAC_SHAPE_MADE;
+    uint64_t tcr = tcr_of(p, regime);
+    if (likely(s->key == key && s->tcr == tcr))
+        return s;
+    s->key = key;
+    s->tcr = tcr;
+    for (unsigned upper = 0; upper < 2; upper++) {
+        struct s1_range r = regime_range(p, regime, upper);
+        unsigned least = range_min_txsz(p, &r), most = range_max_txsz(p, &r);
+        unsigned txsz = r.txsz < least ? least : r.txsz > most ? most : r.txsz; /* Arm ARM AArch64.PACEffectiveTxSZ */
+        s->bottom[upper] = (uint8_t)(64 - txsz);
+        s->tbi[true][upper] = r.tbi;
+        s->tbi[false][upper] = r.tbi && !r.tbid;
+    }
+    return s;
+}
 
 /* Where the code of a pointer is: bits 54 to bottom, and without tbi 63 to 56. */
 struct pac_field {
@@ -128,12 +161,9 @@ struct pac_field {
     unsigned bottom;
 };
 
-static struct pac_field pac_field(const struct pe *p, uint64_t ptr, bool data, bool upper)
+static struct pac_field pac_field(const struct pac_shape *s, uint64_t ptr, bool data, bool upper)
 {
-    struct s1_range r = regime_range(p, regime_of(p, p->el), upper);
-    unsigned least = range_min_txsz(p, &r), most = range_max_txsz(p, &r);
-    unsigned txsz = r.txsz < least ? least : r.txsz > most ? most : r.txsz; /* Arm ARM AArch64.PACEffectiveTxSZ */
-    return (struct pac_field){.tbi = address_tbi(p, ptr, !data, p->el), .bottom = 64 - txsz};
+    return (struct pac_field){.tbi = s->tbi[data][ptr >> 55 & 1], .bottom = s->bottom[upper]};
 }
 
 /* Bits 54 to bottom. */
@@ -162,23 +192,18 @@ static void key_of(const struct pe *p, enum pac_key k, uint64_t *key0, uint64_t 
 static bool key_is_data(enum pac_key k) { return k >= PAC_DA; }
 
 /* Which half the pointer to be signed belongs to: bit 55 if either half of the regime ignores top bytes, else bit 63. */
-static bool select_upper(const struct pe *p, uint64_t ptr, bool data)
+static bool select_upper(const struct pac_shape *s, uint64_t ptr, bool data)
 {
-    unsigned regime = regime_of(p, p->el);
-    bool by_55;
-    if (regime_has_el0(p, regime)) {
-        struct s1_range lower = regime_range(p, regime, false), upper = regime_range(p, regime, true);
-        by_55 = (lower.tbi && (data || !lower.tbid)) || (upper.tbi && (data || !upper.tbid));
-    } else {
-        by_55 = address_tbi(p, ptr, !data, p->el);
-    }
+    const bool *tbi = s->tbi[data];
+    bool by_55 = s->key & PAC_SHAPE_EL0 ? tbi[0] || tbi[1] : tbi[ptr >> 55 & 1];
     return ptr >> (by_55 ? 55 : 63) & 1;
 }
 
 uint64_t pac_add(struct pe *p, uint64_t ptr, uint64_t modifier, enum pac_key k)
 {
-    bool data = key_is_data(k), upper = select_upper(p, ptr, data);
-    struct pac_field f = pac_field(p, ptr, data, upper);
+    const struct pac_shape *s = pac_shape(p);
+    bool data = key_is_data(k), upper = select_upper(s, ptr, data);
+    struct pac_field f = pac_field(s, ptr, data, upper);
     if (f.tbi && f.bottom >= 55)
         return ptr;
     uint64_t key0, key1, mask = code_mask(&f), unused = mask | bits_mask(55, 1);
@@ -198,7 +223,7 @@ uint64_t pac_add(struct pe *p, uint64_t ptr, uint64_t modifier, enum pac_key k)
 uint64_t pac_auth(struct pe *p, uint64_t ptr, uint64_t modifier, enum pac_key k, bool combined, bool *fail)
 {
     bool data = key_is_data(k), upper = ptr >> 55 & 1;
-    struct pac_field f = pac_field(p, ptr, data, upper);
+    struct pac_field f = pac_field(pac_shape(p), ptr, data, upper);
     *fail = false;
     if (f.tbi && f.bottom >= 55)
         return ptr;
@@ -219,7 +244,7 @@ uint64_t pac_auth(struct pe *p, uint64_t ptr, uint64_t modifier, enum pac_key k,
 
 uint64_t pac_strip(struct pe *p, uint64_t ptr, bool data)
 {
-    struct pac_field f = pac_field(p, ptr, data, ptr >> 55 & 1);
+    struct pac_field f = pac_field(pac_shape(p), ptr, data, ptr >> 55 & 1);
     return f.tbi && f.bottom >= 55 ? ptr : extended(&f, ptr, ptr >> 55 & 1);
 }
 

@@ -6,6 +6,7 @@
 #include "cpu/arm/debug.h"
 #include "cpu/arm/exec.h"
 #include "cpu/arm/regime.h"
+#include "cpu/arm/tags.h"
 #include "cpu/arm/timer.h"
 #include "cpu/arm/trap.h"
 #include "cpu/fp/arm_host.h"
@@ -154,17 +155,29 @@ static void level_make(struct pe *p, unsigned el)
     l->regime = (uint8_t)regime;
     l->fp_ready = pe_fp_trapped_to(p, el) == 0;
     l->sp_check = sctlr & (el ? sctlr_el1_SA : sctlr_el1_SA0) ? 15 : 0;
+    /* Of LDTR and STTR, too: BigEndian goes by PSTATE.EL. Arm ARM SCTLR_EL1, E0E. */
     l->big_endian = (sctlr & (el ? sctlr_el1_EE : sctlr_el1_E0E)) != 0;
-    l->big_endian_el0 = regime_has_el0(p, regime) ? (sctlr & sctlr_el1_E0E) != 0 : l->big_endian;
     l->strict = (sctlr & sctlr_el1_A) != 0;
     l->pac_on = (uint8_t)((sctlr & sctlr_el1_EnIA ? 1 : 0) | (sctlr & sctlr_el1_EnIB ? 2 : 0) | (sctlr & sctlr_el1_EnDA ? 4 : 0) |
                           (sctlr & sctlr_el1_EnDB ? 8 : 0));
     /* LDTR and STTR are as EL0 at EL1, and at EL2 of a host. Arm ARM CreateAccDescGPR, AArch64.IsUnprivAccessPriv. */
     l->unpriv = el == 1 || (el == 2 && el0_in_host(p));
+    l->checks = (uint8_t)((tags_checked(p, el, regime) ? CHECKS_PLAIN : 0) |
+                          (l->unpriv && tags_checked(p, 0, regime) ? CHECKS_UNPRIV : 0));
     p->levels |= (uint8_t)(1u << el);
 }
 
 static bool pe_fp_hosted(const struct pe *p) { return p->fp_ready && !p->fp_exact && fp_arm_hosted(p->s.fpcr); }
+
+/* Tags are checked: of plain accesses, of LDTR and STTR, or both. unpriv: those are not plain. */
+static void check_tags(struct pe *p, unsigned checks, bool unpriv)
+{
+    p->no_fast |= NO_FAST_TAGS;
+    p->plain.checked = checks & CHECKS_PLAIN;
+    p->unpriv.checked = checks & (unpriv ? CHECKS_UNPRIV : CHECKS_PLAIN);
+    p->plain.number |= p->plain.checked ? MODE_TAGGED : 0;
+    p->unpriv.number |= p->unpriv.checked ? MODE_TAGGED : 0;
+}
 
 void pe_mode_changed(struct pe *p)
 {
@@ -180,21 +193,22 @@ void pe_mode_changed(struct pe *p)
     p->fp_host = pe_fp_hosted(p);
     p->sp_check = l->sp_check;
     p->big_endian = l->big_endian;
-    p->big_endian_el0 = l->big_endian_el0;
     p->strict = l->strict;
     p->pac_on = l->pac_on;
-    p->plain = (struct access_mode){.el = (uint8_t)el, .regime = l->regime, .pan = pan && el};
+    p->plain = (struct access_mode){
+        .el = (uint8_t)el, .regime = l->regime, .pan = pan && el, .number = (uint8_t)(el | (pan && el ? MODE_PAN : 0))};
     p->unpriv = p->plain;
     if (unpriv)
         p->unpriv = (struct access_mode){.el = 0, .regime = l->regime, .unpriv = true};
-    p->no_fast = (uint8_t)((l->big_endian || (unpriv && l->big_endian_el0) ? NO_FAST_ENDIAN : 0) |
-                           (p->s.x[REG_SP] & l->sp_check ? NO_FAST_SP : 0));
+    p->no_fast = (uint8_t)((l->big_endian ? NO_FAST_ENDIAN : 0) | (p->s.x[REG_SP] & l->sp_check ? NO_FAST_SP : 0));
     if (unlikely(p->s.regs.mdscr_el1)) {
         p->no_fast |= debug_watches(p) ? NO_FAST_WATCH : 0;
         p->debug_step = debug_steps(p);
     } else {
         p->debug_step = 0;
     }
+    if (unlikely(l->checks) && !(p->s.pstate & PSTATE_TCO))
+        check_tags(p, l->checks, unpriv);
     pmu_level(p);
     pe_context(p);
 }

@@ -81,6 +81,9 @@ struct access_mode {
     bool stage1;    /* the first stage alone */
     bool walk;      /* the MMU's own */
     bool probe;     /* a debugger's look: no permission matters, and nothing is changed */
+    bool checked;   /* tags of Tagged memory are compared, and it matters (tags.c) */
+    uint8_t number; /* of the context: below PE_MODES */
+    uint8_t pad[2]; /* copied in one piece */
 };
 
 /* Of a vector register, the low 128 bits are in use; the rest is for SVE. */
@@ -149,8 +152,10 @@ enum arm_timer {
     TIMER_COUNT
 };
 
-/* Contexts of the modes: exception level, PSTATE.PAN. */
-#define PE_MODES 8
+/* Contexts of the modes: exception level, PSTATE.PAN, whether tags are checked. */
+#define PE_MODES    16
+#define MODE_PAN    4u
+#define MODE_TAGGED 8u
 
 /* What a translation depends on besides bases and level, and its number in keys. */
 #define REGIME_WORDS 9
@@ -161,23 +166,23 @@ struct regime_set {
 };
 
 /* Where page-table pages are in host memory, and where stage 2 puts those of guests, as walks learnt it. An entry is good while
-   the engine is in the generation it was made in: like an entry of the soft TLB it comes from marked page-table pages. */
+   no page has lost its mark since it was made (engine.marks): like an entry of the soft TLB it comes from marked pages. */
 #define WALK_PAGES  1024
 #define WALK_GPAGES 256
 #define WALK_TABLES 64
 struct walk_table { /* a table of the last level of stage 1, of 4 KiB, in Non-secure state; good as long as first[] of its half */
-    uint64_t prefix, gen; /* address bits above those it resolves */
+    uint64_t prefix, marks; /* address bits above those it resolves */
     uint64_t vttbr, control;
     uint64_t at, pa; /* where it is, before and behind stage 2 */
     uint64_t limits; /* what the tables above it took away */
 };
 struct walk_cache {
     struct {
-        uint64_t page, gen;
+        uint64_t page, marks; /* page: its address, with bit 0: as a table of the last level of a translation of one stage */
         const uint8_t *host;
     } pte[WALK_PAGES];
     struct {
-        uint64_t ipa, gen, vttbr, control, page;
+        uint64_t ipa, marks, vttbr, control, page;
     } g[WALK_GPAGES];
     struct stage1_memo first[2]; /* by the half of the addresses */
     struct walk_table table[2][WALK_TABLES];
@@ -185,9 +190,20 @@ struct walk_cache {
     struct stage2_memo second;
 };
 
+/* What a translation regime makes of pointers with authentication codes: a function of `key` and `tcr`. See pauth.c. */
+#define PAC_SHAPE_EL0  4u /* the regime has an EL0, and so two halves */
+#define PAC_SHAPE_MADE 8u
+struct pac_shape {
+    uint64_t tcr;      /* TCR_ELx of the regime */
+    unsigned key;      /* the regime's level | PAC_SHAPE_ */
+    uint8_t bottom[2]; /* the lowest bit of a code, by the half */
+    bool tbi[2][2];    /* the top byte is ignored: by whether it is a pointer to data, and the half */
+};
+
 /* Pointer authentication codes computed lately. They are functions of their operands alone. */
-#define PAC_MEMO 256
+#define PAC_MEMO 4096
 struct pac_memo {
+    struct pac_shape shape;
     struct {
         uint64_t data, modifier, key0, key1, pac;
     } entry[PAC_MEMO];
@@ -196,9 +212,11 @@ struct pac_memo {
 /* What an exception level makes of the registers that control it. */
 struct pe_level {
     uint8_t regime;
-    bool fp_ready, big_endian, big_endian_el0, strict, unpriv;
+    bool fp_ready, big_endian, strict, unpriv;
     uint8_t sp_check, pac_on;
+    uint8_t checks; /* CHECKS_ bits */
 };
+enum { CHECKS_PLAIN = 1, CHECKS_UNPRIV = 2 }; /* tags of its own accesses; of LDTR and STTR */
 
 struct pe_env;
 
@@ -216,11 +234,10 @@ struct pe {
     uint8_t fp_ready;   /* FP and Advanced SIMD instructions do not trap */
     uint8_t fp_host;    /* and FPCR lets the host's FPU do them */
     uint8_t fp_exact;   /* tests: the host's FPU does nothing */
-    uint8_t no_fast;    /* reasons (enum pe_no_fast) why no load or store may take the fast path */
+    uint8_t no_fast;    /* reasons (enum pe_no_fast) why loads and stores may not take the fast path */
     uint8_t big_endian; /* data accesses of this level are */
-    uint8_t big_endian_el0;
-    uint8_t strict; /* SCTLR_ELx.A: every unaligned access faults */
-    uint8_t pac_on; /* SCTLR_ELx.EnIA, EnIB, EnDA, EnDB of this level as bits 0 to 3 */
+    uint8_t strict;     /* SCTLR_ELx.A: every unaligned access faults */
+    uint8_t pac_on;     /* SCTLR_ELx.EnIA, EnIB, EnDA, EnDB of this level as bits 0 to 3 */
     uint8_t executing;
     uint8_t levels;     /* bit el: level[el] is true to the registers */
     uint8_t counting;   /* some performance counter is enabled */
@@ -263,6 +280,8 @@ enum pe_no_fast {
     NO_FAST_SP = 1,     /* SP is misaligned and that faults */
     NO_FAST_ENDIAN = 2, /* data is big-endian */
     NO_FAST_WATCH = 4,  /* a watchpoint is on */
+    NO_FAST_ANY = 7,    /* no load or store may */
+    NO_FAST_TAGS = 8,   /* those of Tagged memory may not: tags are checked */
 };
 
 /* A change of the exception level or the like, as pe_env.trapped is told of it; what it led to is in the PE. */
@@ -365,6 +384,7 @@ struct xlate {
     bool ns;                /* in the Non-secure physical address space */
     uint8_t attr;           /* memory attributes as MAIR_ELx has them, of both stages together */
     uint8_t sh;             /* shareability as descriptors have it */
+    uint32_t from;          /* for the soft TLB: tlb_from() of the table the page descriptor is in, or TLB_FROM_MANY */
 };
 
 /* Translates va for an access of `size` bytes that does not cross a 4 KiB page, checks every permission, updates AF and dirty

@@ -22,6 +22,9 @@ static inline bool el0_in_host(const struct pe *p)
     return (hcr_of(p) & (hcr_el2_E2H | hcr_el2_TGE)) == (hcr_el2_E2H | hcr_el2_TGE);
 }
 
+/* HCR_EL2.VM and DC, of which either turns stage 2 on: for a host both are 0 in effect (D24.2, HCR_EL2). */
+static inline uint64_t hcr_stage2(const struct pe *p) { return el0_in_host(p) ? 0 : hcr_of(p) & (hcr_el2_VM | hcr_el2_DC); }
+
 /* The level that controls the translation regime of el. Arm ARM S1TranslationRegime. */
 static inline unsigned regime_of(const struct pe *p, unsigned el) { return el ? el : el0_in_host(p) ? 2 : 1; }
 

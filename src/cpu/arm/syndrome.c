@@ -1,4 +1,5 @@
-/* The part of an abort's syndrome that describes the instruction. Arm ARM D24.2.37 "ISS encoding for an exception from a Data
+/* What the bits of a load or store tell of its access: the part of an abort's syndrome that describes the instruction, and whether
+ * tags are checked. Arm ARM D24.2.37 "ISS encoding for an exception from a Data
  * Abort", LSInstructionSyndrome. */
 #include "base/bits.h"
 #include "cpu/arm/exec.h"
@@ -44,4 +45,37 @@ uint32_t a64_access_syndrome(uint32_t insn)
         return of_register(insn, size, 1, i == 6 || (insn & 0x8000));
     }
     return 0;
+}
+
+/* Loads and stores that are not checked when their base is SP, though SP could be tagged: those with an immediate offset or none
+   that leave SP as it is (C4.1.94; in each instruction's operation "tagchecked"). */
+static const struct {
+    uint32_t mask, is;
+} sp_unchecked[] = {
+    {0x3b000000, 0x39000000}, /* unsigned offset */
+    {0x3b200c00, 0x38000000}, /* unscaled offset */
+    {0x3b200c00, 0x38000800}, /* unprivileged */
+    {0x3b200c00, 0x38200000}, /* atomic memory operations, LDAPR */
+    {0xff200c00, 0xf8200400}, /* LDRAA, LDRAB without write-back */
+    {0x3a800000, 0x28000000}, /* pairs, without write-back: bit 23 */
+    {0x3f000000, 0x08000000}, /* exclusives, ordered, compare and swap */
+    {0xbf800000, 0x0c000000}, /* structures, multiple */
+    {0xbf800000, 0x0d000000}, /* structures, single */
+    {0x3b200c00, 0x19000000}, /* LDAPUR, STLUR */
+    {0x3f200c00, 0x1d000800}, /* those of V registers */
+    {0xbfa0fc00, 0x99001800}, /* LDIAPP, STILP */
+    {0xff200c00, 0x19200000}, /* 128-bit atomics */
+};
+
+bool a64_tag_unchecked(uint32_t insn)
+{
+    const uint32_t literal_mask = 0x3b000000, literal = 0x18000000, base_mask = 31u << 5;
+    if ((insn & literal_mask) == literal)
+        return true;
+    if ((insn & base_mask) != base_mask)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(sp_unchecked); i++)
+        if ((insn & sp_unchecked[i].mask) == sp_unchecked[i].is)
+            return true;
+    return false;
 }

@@ -119,7 +119,7 @@ static bool address_translate(struct pe *p, struct sysreg_op op, uint64_t va)
         m.stage1 = true;
     m.pan = (op.flags & OP_PAN) && (p->s.pstate & PSTATE_PAN);
     if (pe_translate(p, va, 1, op.flags & OP_WRITE ? ACCESS_STORE : ACCESS_LOAD, &m, &x)) {
-        uint64_t sh = x.device || x.attr == 0x44 ? 2 : x.sh;
+        uint64_t sh = x.device || x.attr == 0x44 || x.attr == 0x40 ? 2 : x.sh;
         p->s.regs.par_el1 = (uint64_t)x.attr << 56 | (x.pa & bits_mask(12, 40)) | PAR_RES1 | (uint64_t)x.ns << 9 | sh << 7;
         return true;
     }

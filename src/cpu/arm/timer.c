@@ -44,11 +44,12 @@ static struct timer timer_of(const struct pe *p, enum arm_timer t)
     const struct arm_regs *r = &p->s.regs;
     bool el2 = arm_has(c, FEAT_EL2), vhe = arm_has(c, FEAT_VHE), sel2 = arm_has(c, FEAT_SEL2);
     switch (t) {
-    case TIMER_PHYS: return (struct timer){true, r->cntp_ctl_el0, r->cntp_cval_el0, physical_offset(p)};
+    case TIMER_PHYS: /* D12.2.4.1: not while a host runs */
+        return (struct timer){true, r->cntp_ctl_el0, r->cntp_cval_el0, el0_in_host(p) ? 0 : physical_offset(p)};
     case TIMER_VIRT: return (struct timer){true, r->cntv_ctl_el0, r->cntv_cval_el0, r->cntvoff_el2};
     case TIMER_HYP_PHYS: return (struct timer){el2, r->cnthp_ctl_el2, r->cnthp_cval_el2, 0};
     case TIMER_HYP_VIRT: return (struct timer){vhe, r->cnthv_ctl_el2, r->cnthv_cval_el2, 0};
-    case TIMER_SECURE: return (struct timer){arm_has(c, FEAT_EL3), r->cntps_ctl_el1, r->cntps_cval_el1, physical_offset(p)};
+    case TIMER_SECURE: return (struct timer){arm_has(c, FEAT_EL3), r->cntps_ctl_el1, r->cntps_cval_el1, 0};
     case TIMER_SEC_HYP_PHYS: return (struct timer){sel2, r->cnthps_ctl_el2, r->cnthps_cval_el2, 0};
     default: return (struct timer){sel2 && vhe, r->cnthvs_ctl_el2, r->cnthvs_cval_el2, 0};
     }

@@ -27,11 +27,15 @@
 #define S2_XN       (UINT64_C(1) << 54)
 #define PAGE_OFFSET (uint64_t)(MEM_PAGE_SIZE - 1)
 #define FINAL_LEVEL 3
-#define VTCR_NSA    (UINT64_C(1) << 30)
-#define VTCR_NSW    (UINT64_C(1) << 29)
-#define VTCR_SL2    33
-#define VSTCR_SA    (UINT64_C(1) << 30) /* Secure intermediate addresses lead to the Non-secure address space */
-#define VTCR_DS     32
+#define PTE_LAST    1u /* in an address of walk.pte and walk.pte_page: desc_read's `last` */
+/* In Secure state: tables are (SW: of Secure, NSW: of Non-secure intermediate addresses), and accesses lead (SA, NSA) to the
+   Non-secure address space. */
+#define VSTCR_SW (UINT64_C(1) << 29)
+#define VSTCR_SA (UINT64_C(1) << 30)
+#define VTCR_NSW (UINT64_C(1) << 29)
+#define VTCR_NSA (UINT64_C(1) << 30)
+#define VTCR_SL2 33
+#define VTCR_DS  32
 
 #define WALK_INLINE static inline __attribute__((always_inline))
 
@@ -44,15 +48,17 @@ static inline uint64_t desc_load(const uint8_t *host, bool big_endian)
     return unlikely(big_endian) ? __builtin_bswap64(v) : v;
 }
 
-/* Reads the descriptor at pa; main memory only. False: nothing is there. */
-WALK_INLINE bool desc_read(struct walk *w, uint64_t pa, bool big_endian, uint64_t *desc)
+/* Reads the descriptor at pa; main memory only. ns: of the Non-secure address space. last: of the last level, of a translation of
+   one stage. False: nothing is there. */
+WALK_INLINE bool desc_read(struct walk *w, uint64_t pa, bool ns, bool big_endian, bool last, uint64_t *desc)
 {
     uint64_t page = pa & ~PAGE_OFFSET;
     const __typeof__(w->p->walk.pte[0]) *known = &w->p->walk.pte[page / MEM_PAGE_SIZE % WALK_PAGES];
     const uint8_t *host = known->host;
-    if (unlikely(known->page != page || known->gen != w->p->cpu.engine->gen)) {
+    page |= last;
+    if (unlikely(known->page != page || known->marks != w->p->cpu.engine->marks)) {
         host = mem_page_read(w->p->cpu.mem, pa);
-        if (!host || (!w->secure && arm_secure_only(w->p->cfg, pa)))
+        if (!host || (ns && arm_secure_only(w->p->cfg, pa)))
             return false;
         w->pte_page[w->reads++] = page;
     }
@@ -87,27 +93,27 @@ static bool desc_write(struct walk *w, uint64_t pa, bool big_endian, uint64_t ol
 static void remember_page(struct walk *w, uint64_t page)
 {
     struct pe *p = w->p;
-    if (!mem_page_private(p->cpu.mem, page) || arm_secure_only(p->cfg, page))
+    if (!mem_page_private(p->cpu.mem, page & ~PAGE_OFFSET) || arm_secure_only(p->cfg, page & ~PAGE_OFFSET))
         return;
     __typeof__(p->walk.pte[0]) *known = &p->walk.pte[page / MEM_PAGE_SIZE % WALK_PAGES];
     known->page = page;
-    known->gen = w->gen;
-    known->host = mem_page_read(p->cpu.mem, page);
+    known->marks = w->marks;
+    known->host = mem_page_read(p->cpu.mem, page & ~PAGE_OFFSET);
 }
 
 bool ttw_mark(struct walk *w)
 {
     struct engine *e = w->p->cpu.engine;
     for (unsigned i = 0; i < w->reads; i++)
-        engine_mark_pte(e, w->pte_page[i]);
-    if (unlikely(w->gen != e->gen)) /* an update or a mark flushed: what this walk knew before has lost its marks */
+        engine_mark_pte(e, w->pte_page[i] & ~PAGE_OFFSET, w->pte_page[i] & PTE_LAST);
+    if (unlikely(w->marks != e->marks)) /* an update or a mark flushed: what this walk knew before has lost its marks */
         return false;
     for (unsigned i = 0; i < w->reads; i++)
         remember_page(w, w->pte_page[i]);
     for (unsigned i = 0; i < w->gs; i++) {
         __typeof__(w->p->walk.g[0]) *known = &w->p->walk.g[w->g[i].ipa / MEM_PAGE_SIZE % WALK_GPAGES];
         known->ipa = w->g[i].ipa;
-        known->gen = w->gen;
+        known->marks = w->marks;
         known->vttbr = w->p->s.regs.vttbr_el2;
         known->control = w->s2control;
         known->page = w->g[i].page;
@@ -171,14 +177,33 @@ static inline bool dirties(const struct walk *w) { return w->access == ACCESS_ST
 
 /* ---- stage 2 -------------------------------------------------------------------------------------------------------------- */
 
-static void second_make(struct walk *w)
+/* Walks of stage 1 into Device memory fault; not while HCR_EL2.TGE is 1. */
+static inline bool second_ptw(const struct pe *p) { return (hcr_of(p) & (hcr_el2_PTW | hcr_el2_TGE)) == hcr_el2_PTW; }
+
+/* Whether the tables of stage 2 for the space at hand are Non-secure. Arm ARM AArch64.SS2InitialTTWState. */
+static inline bool second_tables_ns(const struct walk *w)
+{
+    const struct arm_regs *r = &w->p->s.regs;
+    return likely(!w->secure) || (w->s2ns ? r->vtcr_el2 & VTCR_NSW : r->vstcr_el2 & VSTCR_SW);
+}
+
+/* The space that an intermediate address leads to. Arm ARM AArch64.SS2OutputPASpace. */
+static inline bool second_output_ns(const struct walk *w, bool ipa_ns)
+{
+    const struct arm_regs *r = &w->p->s.regs;
+    return likely(!w->secure) || r->vstcr_el2 & (VSTCR_SW | VSTCR_SA) || (ipa_ns && r->vtcr_el2 & (VTCR_NSW | VTCR_NSA));
+}
+
+/* For the intermediate addresses of one space; Non-secure state has one only. Arm ARM AArch64.NSS2TTWParams, SS2TTWParams. */
+static void second_make(struct walk *w, bool ns)
 {
     struct pe *p = w->p;
     const struct arm_config *c = p->cfg;
     const struct arm_regs *r = &p->s.regs;
-    uint64_t vtcr = r->vtcr_el2, hcr = hcr_of(p), t = w->secure ? r->vstcr_el2 : vtcr;
+    uint64_t vtcr = r->vtcr_el2, t = ns ? vtcr : r->vstcr_el2;
     struct stage *s = &w->s2stage;
     unsigned txsz = t & 63, sl0 = t >> 6 & 3;
+    w->s2ns = ns;
     s->granule = (uint8_t)granule_tg0(c, t >> 14 & 3);
     s->ds = s->granule != GRANULE_64K && arm_has(c, FEAT_LPA2) && (vtcr >> VTCR_DS & 1);
     unsigned sl2 = s->granule == GRANULE_4K && s->ds ? t >> VTCR_SL2 & 1 : 0;
@@ -186,7 +211,7 @@ static void second_make(struct walk *w)
     s->hd = s->ha && (vtcr >> 22 & 1);
     s->big_endian = (r->sctlr_el2 & sctlr_el1_EE) != 0;
     s->oasize = (uint8_t)ttw_oasize(p, vtcr >> 16 & 7, (enum granule)s->granule);
-    w->s2control = w->secure ? 0 : vtcr | 1u << 31 | (uint64_t)((hcr & hcr_el2_PTW) != 0) << 40 | (uint64_t)s->big_endian << 41;
+    w->s2control = w->secure ? 0 : vtcr | 1u << 31 | (uint64_t)second_ptw(p) << 40 | (uint64_t)s->big_endian << 41;
 
     /* Arm ARM AArch64.S2TxSZFaults, AArch64.S2MinTxSZ, AArch64.S2InvalidSL, AArch64.S2InconsistentSL. */
     unsigned pamax = (unsigned)c->pa_bits, ips = pamax;
@@ -213,7 +238,7 @@ static void second_make(struct walk *w)
     w->s2bad |= s->iasize < shortest || s->iasize > shortest + stride - 1 + 4;
     /* Arm ARM AArch64.S2TTBaseAddress: as in stage 1, and tables may be concatenated. */
     int size = s->iasize - ((FINAL_LEVEL - s->level) * stride + s->granule) + 3;
-    uint64_t ttbr = w->secure ? r->vsttbr_el2 : r->vttbr_el2;
+    uint64_t ttbr = ns ? r->vttbr_el2 : r->vsttbr_el2;
     s->base = ttbr & bits_mask(1, 47);
     if (s->ds || (s->granule == GRANULE_64K && (vtcr >> 16 & 7) == 6 && arm_has(c, FEAT_LPA))) {
         s->base = (ttbr & bits_mask(6, 42)) | bits_get(ttbr, 5, 2) << 48;
@@ -227,13 +252,14 @@ void ttw_second_setup(struct walk *w)
     const struct pe *p = w->p;
     const struct arm_regs *r = &p->s.regs;
     struct stage2_memo *o = &w->p->walk.second;
-    const uint64_t from[STAGE_WORDS] = {r->vttbr_el2, r->vtcr_el2, hcr_of(p) & hcr_el2_PTW, r->sctlr_el2 & sctlr_el1_EE};
+    const uint64_t from[STAGE_WORDS] = {r->vttbr_el2, r->vtcr_el2, second_ptw(p), r->sctlr_el2 & sctlr_el1_EE};
     if (unlikely(w->secure)) {
-        second_make(w);
+        second_make(w, false);
         return;
     }
+    w->s2ns = true;
     if (unlikely(!o->made || memcmp(o->from, from, sizeof from))) {
-        second_make(w);
+        second_make(w, true);
         *o = (struct stage2_memo){.stage = w->s2stage, .control = w->s2control, .made = true, .bad = w->s2bad};
         memcpy(o->from, from, sizeof from);
         return;
@@ -267,12 +293,15 @@ static uint8_t combine(const struct walk *w, uint8_t s1, unsigned s2)
 {
     static const uint8_t to_cacheability[4] = {0, 0, 1, 2};
     bool fwb = hcr_of(w->p) & hcr_el2_FWB;
+    s1 = s1 == 0x40 ? 0x44 : s1 == 0xa0 ? 0xaa : s1; /* FEAT_XS: no more than the XS attribute tells them apart */
     if (fwb) {
         if (!(s2 & 4))
             return attr_is_device(s1) && (s1 >> 2 & 3) < (s2 & 3) ? s1 & 0x0c : (uint8_t)((s2 & 3) << 2);
         switch (s2 & 3) {
         case 3: return s1;
         case 2: {
+            if (s1 == ATTR_TAGGED)
+                return s1;
             bool normal = !attr_is_device(s1);
             unsigned outer = s1 >> 4, inner = s1 & 15;
             outer = normal && outer != 4 ? outer | 4 : 15;
@@ -289,9 +318,9 @@ static uint8_t combine(const struct walk *w, uint8_t s1, unsigned s2)
         return s1;
     if (s2_device)
         return (uint8_t)((s2 & 3) << 2);
-    if (s1 == 0xf0) /* Tagged Normal: Write-Back with both hints */
+    if (s1 == ATTR_TAGGED) /* Write-Back with both hints, and still Tagged only if that is what comes out. S2MemTagType */
         return s2 == 15
-                   ? 0xf0
+                   ? ATTR_TAGGED
                    : (uint8_t)(combine_nibble(15, to_cacheability[s2 >> 2]) << 4 | combine_nibble(15, to_cacheability[s2 & 3]));
     return (uint8_t)(combine_nibble(s1 >> 4, to_cacheability[s2 >> 2]) << 4 | combine_nibble(s1 & 15, to_cacheability[s2 & 3]));
 }
@@ -326,19 +355,22 @@ WALK_INLINE const struct walk_table *last_table2(struct walk *w, uint64_t ipa)
         return NULL;
     uint64_t prefix = ipa >> (2 * GRANULE_4K - 3);
     struct walk_table *t = &p->walk.table2[prefix % WALK_TABLES];
-    if (likely(t->prefix == prefix && t->gen == p->cpu.engine->gen && t->control == w->s2control &&
+    if (likely(t->prefix == prefix && t->marks == p->cpu.engine->marks && t->control == w->s2control &&
                t->vttbr == p->s.regs.vttbr_el2))
         return t;
     w->slot2 = t;
-    w->table2 = (struct walk_table){.prefix = prefix, .gen = w->gen, .control = w->s2control, .vttbr = p->s.regs.vttbr_el2};
+    w->table2 = (struct walk_table){.prefix = prefix, .marks = w->marks, .control = w->s2control, .vttbr = p->s.regs.vttbr_el2};
     return NULL;
 }
 
-/* Stage 2 of ipa. `need`: PERM_ bits. on_walk: for a descriptor of stage 1. */
-static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, const struct leaf *s1, struct leaf *out)
+/* Stage 2 of ipa; ns: it is in the Non-secure space. `need`: PERM_ bits. on_walk: for a descriptor of stage 1. */
+static bool second(struct walk *w, uint64_t ipa, bool ns, unsigned need, bool on_walk, const struct leaf *s1, struct leaf *out)
 {
     const struct stage *s = &w->s2stage;
     const struct pe *p = w->p;
+    if (unlikely(w->secure) && w->s2ns != ns)
+        second_make(w, ns);
+    bool tables_ns = second_tables_ns(w);
     if (unlikely(w->s2bad || ipa >> s->iasize))
         return ttw_fault2(w, FSC_TRANSLATION, 0, ipa, on_walk);
     int level = s->level;
@@ -353,7 +385,7 @@ static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, co
         at = known->pa | (ipa >> shift & bits_mask(0, s->granule - 3u)) << 3;
     }
     for (;;) {
-        if (unlikely(!desc_read(w, at, s->big_endian, &desc)))
+        if (unlikely(!desc_read(w, at, tables_ns, s->big_endian, false, &desc)))
             return ttw_fault2(w, FSC_EXTERNAL_ON_WALK, level, ipa, on_walk);
         enum desc_kind k = desc_kind(p, s, desc, level);
         if (unlikely(k == KIND_INVALID))
@@ -385,7 +417,7 @@ static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, co
     if (unlikely(!on_walk && device && ttw_misaligned(w, 0)))
         return ttw_fault2(w, FSC_ALIGNMENT, level, ipa, on_walk);
     unsigned perm = second_perm(w, desc) | (clean ? PERM_W : 0), missing = need & ~perm;
-    if (unlikely(missing || (on_walk && device && (hcr_of(p) & hcr_el2_PTW))) && !w->m.probe) {
+    if (unlikely(missing || (on_walk && device && second_ptw(p))) && !w->m.probe) {
         if (!on_walk)
             set_write(w, missing);
         return ttw_fault2(w, FSC_PERMISSION, level, ipa, on_walk);
@@ -401,34 +433,35 @@ static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, co
     out->page = address & ~PAGE_OFFSET;
     out->perm = perm;
     out->level = (int8_t)level;
+    out->ns = second_output_ns(w, ns);
     if (s1) {
         out->attr = combine(w, s1->attr, attr);
         out->sh = combine_sh(out->attr, s1->sh, (uint8_t)(s->ds ? p->s.regs.vtcr_el2 >> 12 & 3 : desc >> 8 & 3));
-        out->ns = s1->ns || (w->secure && (p->s.regs.vstcr_el2 & VSTCR_SA));
     }
     return true;
 }
 
 bool ttw_second(struct walk *w, uint64_t ipa, const struct leaf *s1, struct leaf *out)
 {
-    return second(w, ipa, needed(w), false, s1, out);
+    return second(w, ipa, s1->ns, needed(w), false, s1, out);
 }
 
-/* The physical address of stage 1's descriptor at ipa, for reading it. */
-WALK_INLINE bool second_of_table(struct walk *w, uint64_t ipa, uint64_t *pa)
+/* The physical address of stage 1's descriptor at ipa, for reading it; *ns: its space, that of ipa before. */
+WALK_INLINE bool second_of_table(struct walk *w, uint64_t ipa, bool *ns, uint64_t *pa)
 {
     *pa = ipa;
     if (!w->s2)
         return true;
     const __typeof__(w->p->walk.g[0]) *known = &w->p->walk.g[ipa / MEM_PAGE_SIZE % WALK_GPAGES];
-    if (likely(known->ipa == (ipa & ~PAGE_OFFSET) && known->gen == w->p->cpu.engine->gen && known->control == w->s2control &&
+    if (likely(known->ipa == (ipa & ~PAGE_OFFSET) && known->marks == w->p->cpu.engine->marks && known->control == w->s2control &&
                known->vttbr == w->p->s.regs.vttbr_el2 && w->s2control)) {
         *pa = known->page | (ipa & PAGE_OFFSET);
         return true;
     }
     struct leaf l;
-    if (!second(w, ipa, PERM_R, true, NULL, &l))
+    if (!second(w, ipa, *ns, PERM_R, true, NULL, &l))
         return false;
+    *ns = l.ns;
     if (w->s2control && w->gs < ARRAY_LEN(w->g)) {
         w->g[w->gs].ipa = ipa & ~PAGE_OFFSET;
         w->g[w->gs++].page = l.page;
@@ -504,7 +537,7 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
     if (unlikely(new != desc)) {
         struct leaf l;
         if (w->s2) {
-            if (!second(w, at, PERM_R | PERM_W, true, NULL, &l))
+            if (!second(w, at, table_ns, PERM_R | PERM_W, true, NULL, &l))
                 return false;
             pa = l.page | (at & PAGE_OFFSET);
         }
@@ -531,10 +564,10 @@ WALK_INLINE struct walk_table *last_table(struct walk *w, const struct stage *s)
     uint64_t prefix = w->va >> below & bits_mask(0, s->iasize - below);
     uint64_t control = w->s2 ? w->s2control : 0, vttbr = w->s2 ? p->s.regs.vttbr_el2 : 0;
     struct walk_table *t = &p->walk.table[w->el0_regime && (w->va >> 55 & 1)][prefix % WALK_TABLES];
-    if (likely(t->prefix == prefix && t->gen == p->cpu.engine->gen && t->control == control && t->vttbr == vttbr))
+    if (likely(t->prefix == prefix && t->marks == p->cpu.engine->marks && t->control == control && t->vttbr == vttbr))
         return t;
     w->slot = t;
-    w->table = (struct walk_table){.prefix = prefix, .gen = w->gen, .vttbr = vttbr, .control = control};
+    w->table = (struct walk_table){.prefix = prefix, .marks = w->marks, .vttbr = vttbr, .control = control};
     return NULL;
 }
 
@@ -557,10 +590,11 @@ bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, 
         limits = known->limits;
     }
     for (;;) {
-        if (!known && !second_of_table(w, at, &pa))
+        bool ns = table_ns;
+        if (!known && !second_of_table(w, at, &ns, &pa))
             return false;
         known = NULL;
-        if (unlikely(!desc_read(w, pa, s->big_endian, &desc)))
+        if (unlikely(!desc_read(w, pa, ns, s->big_endian, level == FINAL_LEVEL && !w->s2, &desc)))
             return ttw_fault(w, FSC_EXTERNAL_ON_WALK, level);
         enum desc_kind k = desc_kind(p, s, desc, level);
         if (unlikely(k == KIND_INVALID))
@@ -570,6 +604,8 @@ bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, 
         w->table.at = at & ~PAGE_OFFSET;
         w->table.pa = pa & ~PAGE_OFFSET;
         w->table.limits = limits;
+        if (k == KIND_LEAF && level == FINAL_LEVEL && !w->s2)
+            w->from = tlb_from(pa);
         if (k == KIND_LEAF)
             return first_leaf(w, s, r, desc, at, pa, level, limits, table_ns, out);
         if (!r->hpd)

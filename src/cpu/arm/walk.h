@@ -17,6 +17,7 @@ enum {
     FSC_ACCESS_FLAG = 0x08,
     FSC_PERMISSION = 0x0c,
     FSC_EXTERNAL = 0x10,
+    FSC_TAG_CHECK = 0x11,
     FSC_EXTERNAL_ON_WALK = 0x14,
     FSC_ALIGNMENT = 0x21,
     FSC_DEBUG = 0x22,
@@ -34,10 +35,12 @@ struct walk {
     bool s2;         /* there is a second stage */
     bool secure;     /* made from Secure state */
     bool unaligned;
-    uint64_t gen; /* of the engine when the walk began */
+    uint64_t marks; /* of the engine when the walk began */
     struct stage s2stage;
     bool s2bad;         /* VTCR_EL2 makes no sense: every access faults */
+    bool s2ns;          /* s2stage is that of Non-secure intermediate addresses */
     uint64_t s2control; /* what stage 2 of a table depends on besides VTTBR_EL2, for p->walk; 0: not remembered */
+    uint32_t from;      /* xlate.from */
     unsigned reads, gs; /* what p->walk did not know */
     uint64_t pte_page[WALK_READS];
     struct {
@@ -71,6 +74,8 @@ bool ttw_mark(struct walk *w);
 /* Raise the abort of stage 1, or of stage 2 at an ipa; always false. level: -1 to 3. */
 bool ttw_fault(struct walk *w, unsigned fsc, int level);
 bool ttw_fault2(struct walk *w, unsigned fsc, int level, uint64_t ipa, bool on_walk);
+
+#define ATTR_TAGGED 0xf0 /* Tagged Normal, Write-Back: MAIR_ELx with FEAT_MTE2 */
 
 static inline bool attr_is_device(uint8_t attr) { return (attr & 0xf0) == 0; }
 

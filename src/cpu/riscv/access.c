@@ -48,9 +48,10 @@ void hart_context_changed(struct hart *h)
 
 /* Enters a translation of the page of va into the context plain loads and stores use. */
 static inline void remember(struct hart *h, uint64_t va, uint64_t pa, bool read, bool write, enum access a,
-                            const struct mem_view *v)
+                            const struct mem_view *v, uint32_t from)
 {
-    struct tlb_entry *t = &h->cpu.tlb[(va >> MEM_PAGE_SHIFT) & (TLB_SIZE - 1)];
+    unsigned n = (va >> MEM_PAGE_SHIFT) & (TLB_SIZE - 1);
+    struct tlb_entry *t = &h->cpu.tlb[n];
     uint64_t page_va = va & ~(uint64_t)PAGE_OFFSET;
     pa &= ~(uint64_t)PAGE_OFFSET;
     if (unlikely(h->cpu.engine->watchpoints) && cpu_watches_page(&h->cpu, mmu_address(h, va, &h->plain), pa))
@@ -62,6 +63,7 @@ static inline void remember(struct hart *h, uint64_t va, uint64_t pa, bool read,
         *v->flags |= MEM_SHARED; /* it may be: to know would cost a look at its count */
     *t = (struct tlb_entry){
         .rtag = read ? page_va : TLB_NONE, .wtag = write ? page_va : TLB_NONE, .add = (uintptr_t)v->host - page_va, .pa = pa};
+    h->cpu.data_ctx->d_from[n] = from;
 }
 
 /* An access that is about to be made, with nothing to fault any more: whether a watchpoint stops it. */
@@ -106,7 +108,7 @@ static bool load_page(struct hart *h, uint64_t va, unsigned size, const struct a
     *value = 0;
     memcpy(value, v.host + (x.pa & PAGE_OFFSET), size);
     if (plain && x.page_bits)
-        remember(h, va, x.pa, x.read, x.write, ACCESS_LOAD, &v);
+        remember(h, va, x.pa, x.read, x.write, ACCESS_LOAD, &v, x.from);
     return true;
 }
 
@@ -150,7 +152,7 @@ static bool store_page(struct hart *h, uint64_t va, unsigned size, const struct 
 {
     struct xlate x;
     struct mem_view v;
-    uint64_t gen = h->cpu.engine->gen;
+    uint64_t marks = h->cpu.engine->marks;
     if (!mmu_translate(h, va, size, ACCESS_STORE, m, &x) || watched(h, va, x.pa, size, WATCH_WRITE, m))
         return false;
     if (!own_page(h, x.pa, &v)) {
@@ -160,9 +162,15 @@ static bool store_page(struct hart *h, uint64_t va, unsigned size, const struct 
     }
     store_view(h, x.pa, size, value, &v);
     /* A store that changed page tables may have changed the translation it was made by. */
-    if (plain && x.page_bits && h->cpu.engine->gen == gen)
-        remember(h, va, x.pa, x.read, x.write, ACCESS_STORE, &v);
+    if (plain && x.page_bits && h->cpu.engine->marks == marks)
+        remember(h, va, x.pa, x.read, x.write, ACCESS_STORE, &v, x.from);
     return true;
+}
+
+/* xlate.from of a page that mmu_quick translated. */
+static inline uint32_t quick_from(const struct hart *h, uint64_t va)
+{
+    return h->cpu.data_ctx->table[0][(va >> MMU_REGION_SHIFT) % TABLE_SIZE].from;
 }
 
 const uint8_t *hart_quick_load(struct hart *h, uint64_t va)
@@ -171,7 +179,7 @@ const uint8_t *hart_quick_load(struct hart *h, uint64_t va)
     uint64_t page = mmu_quick(h, va, ACCESS_LOAD);
     if (unlikely(page == MMU_UNKNOWN) || unlikely(h->cpu.engine->watchpoints) || unlikely(!mem_look(h->cpu.mem, page, &v)))
         return NULL;
-    remember(h, va, page, true, false, ACCESS_LOAD, &v);
+    remember(h, va, page, true, false, ACCESS_LOAD, &v, quick_from(h, va));
     return v.host + (va & PAGE_OFFSET);
 }
 
@@ -182,7 +190,7 @@ uint8_t *hart_quick_store(struct hart *h, uint64_t va)
     if (unlikely(page == MMU_UNKNOWN) || unlikely(h->cpu.engine->watchpoints) || unlikely(!mem_look(h->cpu.mem, page, &v)) ||
         unlikely(*v.flags & (MEM_CODE | MEM_PTE | MEM_WATCH)) || unlikely(!mem_page_private(h->cpu.mem, page)))
         return NULL;
-    remember(h, va, page, true, true, ACCESS_STORE, &v);
+    remember(h, va, page, true, true, ACCESS_STORE, &v, quick_from(h, va));
     return (uint8_t *)(uintptr_t)v.host + (va & PAGE_OFFSET);
 }
 
@@ -261,7 +269,7 @@ bool hart_atomic(struct hart *h, uint64_t va, unsigned size, enum access a, enum
     h->slow.pa = x.pa;
     h->slow.host = (uint8_t *)(uintptr_t)v.host + (x.pa & PAGE_OFFSET);
     if (plain_access(h, m) && x.page_bits)
-        remember(h, va, x.pa, x.read, x.write, a, &v);
+        remember(h, va, x.pa, x.read, x.write, a, &v, x.from);
     return true;
 }
 
@@ -347,6 +355,8 @@ struct code_page *hart_fetch_page(struct hart *h, uint64_t pc)
         return NULL;
     uint64_t page_va = pc & ~(uint64_t)PAGE_OFFSET;
     struct code_page *p = engine_code(h->cpu.engine, x.pa & ~(uint64_t)PAGE_OFFSET, h->xlen == 32);
-    h->cpu.ftlb[(pc >> MEM_PAGE_SHIFT) & (FTLB_SIZE - 1)] = (struct ftlb_entry){.tag = page_va, .page = p};
+    unsigned n = (pc >> MEM_PAGE_SHIFT) & (FTLB_SIZE - 1);
+    h->cpu.ftlb[n] = (struct ftlb_entry){.tag = page_va, .page = p};
+    h->cpu.fetch_ctx->f_from[n] = x.from;
     return p;
 }

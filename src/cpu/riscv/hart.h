@@ -108,17 +108,17 @@ struct hart_counters {
 };
 
 /* What walks of page tables learnt: where page-table pages are in host memory, and where the G stage puts those of guests. An
-   entry is good while the engine is in the generation it was made in: like an entry of the soft TLB it comes from marked
-   page-table pages. */
+   entry is good while no page has lost its mark since it was made (engine.marks): like an entry of the soft TLB it comes from
+   marked page-table pages. */
 #define WALK_PAGES  512 /* a power of two */
 #define WALK_GPAGES 64
 struct walk_cache {
     struct walk_page {
-        uint64_t page, gen;
+        uint64_t page, marks; /* page: its address, with WALK_LAST */
         const uint8_t *host;
     } pte[WALK_PAGES]; /* private RAM that PMP lets S read all of; by walk_page() */
     struct {
-        uint64_t gpa, gen, hgatp, page;
+        uint64_t gpa, marks, hgatp, page;
     } g[WALK_GPAGES]; /* gpa: page address | 1 | PBMTE and ADUE << 1 */
 };
 
@@ -235,6 +235,7 @@ struct xlate {
                            this access only */
     bool read, write, exec; /* with page_bits: permitted on the whole page for this access mode; D is already set if write */
     uint8_t pbmt;           /* memory type of both stages: 0 PMA, 1 NC, 2 IO (svpbmt) */
+    uint32_t from;          /* for the soft TLB: tlb_from() of the table the page's entry is in, or TLB_FROM_MANY */
 };
 
 /* The mode loads and stores use now: MPRV applied. priv 3.1.6.3; smrnmi: not while mnstatus.NMIE is 0. */
@@ -254,7 +255,8 @@ void mmu_key(const struct hart *h, const struct access_mode *m, bool fetch, uint
    and an entry that permits it as it is. The physical address of the page, | 1 if it may also be stored to; MMU_UNKNOWN: ask
    mmu_translate. */
 uint64_t mmu_quick(const struct hart *h, uint64_t va, enum access a);
-#define MMU_UNKNOWN UINT64_MAX
+#define MMU_UNKNOWN      UINT64_MAX
+#define MMU_REGION_SHIFT 21 /* what a last-level table of RV64 maps */
 /* PMP and physical address width check of a physical access by itself. priv 3.7, smepmp. *whole_page (may be NULL): the 4 KiB
    page is under one PMP entry, so the answer holds for all of it. */
 bool pmp_check(const struct hart *h, uint64_t pa, uint64_t size, enum access a, uint8_t priv, bool *whole_page);

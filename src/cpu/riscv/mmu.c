@@ -18,8 +18,6 @@
 #define KEY_PRIV UINT64_C(3)
 #define KEY_V    (UINT64_C(1) << 2)
 
-#define REGION_SHIFT 21 /* what a last-level table of RV64 maps */
-
 #define PBMT_IO     2
 #define PAGE_OFFSET (uint64_t)(MEM_PAGE_SIZE - 1)
 
@@ -137,7 +135,7 @@ static bool finish(struct walk *w, uint64_t pa, unsigned size, unsigned perm, un
                           .write = perm & PERM_W,
                           .exec = perm & PERM_X};
     /* Unless everything the walk read was known, and so is marked. */
-    if (unlikely(w->m.probe || (whole && w->reads && !walk_mark(w)) || w->gen != h->cpu.engine->gen))
+    if (unlikely(w->m.probe || (whole && w->reads && !walk_mark(w)) || w->marks != h->cpu.engine->marks))
         out->page_bits = 0;
     return true;
 }
@@ -146,16 +144,18 @@ static bool finish(struct walk *w, uint64_t pa, unsigned size, unsigned perm, un
 static void remember_table(struct hart *h, unsigned stage, uint64_t addr, uint64_t table)
 {
     const struct walk_page *known = walk_page(h, table);
-    if (table == WALK_NO_TABLE || known->page != table || known->gen != h->cpu.engine->gen)
+    if (table == WALK_NO_TABLE || (known->page & ~PAGE_OFFSET) != table || known->marks != h->cpu.engine->marks)
         return;
-    uint64_t region = addr >> REGION_SHIFT;
-    h->cpu.data_ctx->table[stage][region % TABLE_SIZE] = (struct table_entry){.region = region, .host = known->host};
+    uint32_t from = known->page & WALK_LAST ? tlb_from(table) : TLB_FROM_MANY;
+    uint64_t region = addr >> MMU_REGION_SHIFT;
+    h->cpu.data_ctx->table[stage][region % TABLE_SIZE] =
+        (struct table_entry){.region = region, .host = known->host, .from = from};
 }
 
 /* The entry for the page of addr, in the last-level table of its region; 0, which is not valid, if that is not known. */
 static inline uint64_t quick_entry(const struct tlb_ctx *t, unsigned stage, uint64_t addr)
 {
-    uint64_t region = addr >> REGION_SHIFT, pte;
+    uint64_t region = addr >> MMU_REGION_SHIFT, pte;
     const struct table_entry *e = &t->table[stage][region % TABLE_SIZE];
     if (unlikely(e->region != region))
         return 0;
@@ -200,10 +200,13 @@ bool mmu_translate(struct hart *h, uint64_t va, unsigned size, enum access a, co
     w.access = a;
     w.kind = (uint8_t)(m->shadow_stack || m->cbo ? ACCESS_STORE : a); /* zicfiss, cmo: reported as stores */
     w.m = *m;
-    w.gen = h->cpu.engine->gen;
+    w.marks = h->cpu.engine->marks;
     w.reads = w.gs = 0;
 
-    struct leaf l = {.page = w.va & ~PAGE_OFFSET, .perm = PERM_R | PERM_W | PERM_X, .table = WALK_NO_TABLE},
+    struct leaf l = {.page = w.va & ~PAGE_OFFSET,
+                     .perm = PERM_R | PERM_W | PERM_X,
+                     .table = WALK_NO_TABLE,
+                     .from = TLB_FROM_MANY},
                 g = {.table = WALK_NO_TABLE};
     uint64_t gpa = 0;
     uint64_t atp = first_atp(h, m);
@@ -225,10 +228,12 @@ bool mmu_translate(struct hart *h, uint64_t va, unsigned size, enum access a, co
             return false;
         l.page = g.page;
         l.perm &= g.perm;
+        l.from = TLB_FROM_MANY;
         l.pbmt = l.pbmt ? l.pbmt : g.pbmt; /* svpbmt: the first stage overrides */
     }
     if (!finish(&w, l.page | (w.va & PAGE_OFFSET), size, l.perm, l.pbmt, out))
         return false;
+    out->from = l.from;
     if (out->page_bits && m == &h->plain) {
         remember_table(h, 0, w.va, l.table);
         remember_table(h, 1, gpa, g.table);

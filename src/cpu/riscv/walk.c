@@ -65,7 +65,7 @@ static inline uint64_t pte_load(const uint8_t *host, bool rv32)
 }
 
 /* The same for a page that h->walk does not know. */
-static bool pte_read_first(struct walk *w, uint64_t pa, bool rv32, uint64_t *pte)
+static bool pte_read_first(struct walk *w, uint64_t pa, bool rv32, bool last, uint64_t *pte)
 {
     bool whole;
     if (!(pmp_perm(w->h, pa, rv32 ? 4 : 8, RV_S, &whole) & PERM_R) && !w->m.probe)
@@ -73,18 +73,19 @@ static bool pte_read_first(struct walk *w, uint64_t pa, bool rv32, uint64_t *pte
     const uint8_t *page = mem_page_read(w->h->cpu.mem, pa);
     if (!page)
         return false;
-    w->pte_page[w->reads++] = pa & ~PAGE_OFFSET;
+    w->pte_page[w->reads++] = (pa & ~PAGE_OFFSET) | last;
     *pte = pte_load(page + (pa & PAGE_OFFSET), rv32);
     return true;
 }
 
-/* Reads the entry at pa, as S (priv 3.7.2); main memory only. False: an access fault. */
-WALK_INLINE bool pte_read(struct walk *w, uint64_t pa, bool rv32, uint64_t *pte)
+/* Reads the entry at pa, as S (priv 3.7.2); main memory only. last: of the last level, of a translation of one stage. False: an
+   access fault. */
+WALK_INLINE bool pte_read(struct walk *w, uint64_t pa, bool rv32, bool last, uint64_t *pte)
 {
     uint64_t page = pa & ~PAGE_OFFSET;
     const struct walk_page *known = walk_page(w->h, page);
-    if (unlikely(known->page != page || known->gen != w->h->cpu.engine->gen))
-        return pte_read_first(w, pa, rv32, pte);
+    if (unlikely(known->page != (page | last) || known->marks != w->h->cpu.engine->marks))
+        return pte_read_first(w, pa, rv32, last, pte);
     *pte = pte_load(known->host + (pa & PAGE_OFFSET), rv32);
     return true;
 }
@@ -115,11 +116,13 @@ static void remember_page(struct walk *w, uint64_t page)
 {
     struct hart *h = w->h;
     bool whole;
+    uint64_t tag = page;
+    page &= ~PAGE_OFFSET;
     if (!(pmp_perm(h, page, 8, RV_S, &whole) & PERM_R) || !whole || !mem_page_private(h->cpu.mem, page))
         return;
     struct walk_page *known = walk_page(h, page);
-    known->page = page;
-    known->gen = w->gen;
+    known->page = tag;
+    known->marks = w->marks;
     known->host = mem_page_read(h->cpu.mem, page);
 }
 
@@ -127,15 +130,15 @@ bool walk_mark(struct walk *w)
 {
     struct engine *e = w->h->cpu.engine;
     for (unsigned i = 0; i < w->reads; i++)
-        engine_mark_pte(e, w->pte_page[i]);
-    if (unlikely(w->gen != e->gen)) /* an update of A or D or a mark flushed: what this walk knew before has lost its marks */
+        engine_mark_pte(e, w->pte_page[i] & ~PAGE_OFFSET, w->pte_page[i] & WALK_LAST);
+    if (unlikely(w->marks != e->marks)) /* an update of A or D or a mark flushed: what this walk knew before has lost its marks */
         return false;
     for (unsigned i = 0; i < w->reads; i++)
         remember_page(w, w->pte_page[i]);
     for (unsigned i = 0; i < w->gs; i++) {
         __typeof__(w->h->walk.g[0]) *known = &w->h->walk.g[w->g[i].gpa / MEM_PAGE_SIZE % WALK_GPAGES];
         known->gpa = w->g[i].gpa;
-        known->gen = w->gen;
+        known->marks = w->marks;
         known->hgatp = w->h->s.csr.hgatp;
         known->page = w->g[i].page;
     }
@@ -266,6 +269,7 @@ WALK_INLINE bool leaf(struct walk *w, enum walk_stage st, const struct table *t,
     out->perm = perm & ((by_u & 1 ? PERM_R | PERM_W : 0) | (by_u & 2 ? PERM_X : 0));
     out->page = ppn_pa | (t->addr & below);
     out->table = shift == MEM_PAGE_SHIFT && !t->rv32 ? pa & ~PAGE_OFFSET : WALK_NO_TABLE;
+    out->from = st == STAGE_S && shift == MEM_PAGE_SHIFT ? tlb_from(pa) : TLB_FROM_MANY;
     out->pbmt = (unsigned)(pte >> PTE_PBMT_SHIFT) & 3;
     return true;
 }
@@ -287,7 +291,7 @@ WALK_INLINE bool walk(struct walk *w, enum walk_stage st, const struct table *t,
         uint64_t at = base + ((t->addr >> shift & index) << pte_shift), pa = at, pte;
         if (st == STAGE_VS && !g_read(w, at, t->rv32, &pa))
             return false;
-        if (unlikely(!pte_read(w, pa, t->rv32, &pte)))
+        if (unlikely(!pte_read(w, pa, t->rv32, st == STAGE_S && shift == MEM_PAGE_SHIFT, &pte)))
             return walk_access_fault(w);
         if (unlikely(!(pte & PTE_V)))
             return stage_fault(w, st, t);
@@ -332,7 +336,7 @@ WALK_INLINE bool g_read(struct walk *w, uint64_t gpa, bool rv32, uint64_t *pa)
     *pa = gpa;
     if (!atp_levels(hgatp, rv32))
         return true;
-    if (unlikely(known->gpa != tag || known->hgatp != hgatp || known->gen != w->h->cpu.engine->gen))
+    if (unlikely(known->gpa != tag || known->hgatp != hgatp || known->marks != w->h->cpu.engine->marks))
         return g_read_first(w, gpa, tag, pa);
     *pa = known->page | (gpa & PAGE_OFFSET);
     return true;

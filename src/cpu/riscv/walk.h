@@ -47,7 +47,7 @@ struct walk {
     uint64_t envcfg;    /* PBMTE, ADUE, SSE of the first stage, at their places in menvcfg */
     uint64_t envcfg_g;  /* PBMTE, ADUE of the G stage */
     bool mxr_g;         /* HS-level MXR */
-    uint64_t gen;       /* of the engine when the walk began */
+    uint64_t marks;     /* of the engine when the walk began */
     unsigned reads, gs; /* what h->walk did not know */
     uint64_t pte_page[WALK_READS];
     struct {
@@ -61,8 +61,10 @@ struct leaf {
     unsigned perm;
     unsigned pbmt;
     uint64_t table; /* RV64: physical address of the last-level table the entry is in; WALK_NO_TABLE: it is of another level */
+    uint32_t from;  /* xlate.from of a translation of this stage alone */
 };
 #define WALK_NO_TABLE UINT64_MAX
+#define WALK_LAST     1u /* in an address of walk_page.page and walk.pte_page: a last-level table of a translation of one stage */
 
 /* First stage of w->va, by satp or vsatp. False: h->trap is set. */
 bool walk_first(struct walk *w, uint64_t atp, struct leaf *out);

@@ -44,7 +44,7 @@ static const struct {
 static const struct {
     const char *name, *on, *off;
 } groups[] = {
-    {"mte", "MTE MTE2", "MTE"},
+    {"mte", "MTE MTE2 MTE3 MTE_STORE_ONLY MTE_TAGGED_FAR", "MTE"},
     {"pauth", "PAuth", "PAuth"},
     {"gic", "GICv3", "GICv3"},
     {"pmu", "PMUv3", "PMUv3"},

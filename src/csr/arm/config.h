@@ -33,6 +33,9 @@ struct arm_config {
 
 static inline bool arm_has(const struct arm_config *c, enum arm_feat f) { return (c->feat[f / 32] >> (f % 32)) & 1; }
 
+/* GMID_EL1.BS: LDGM and STGM access the tags of 4 << BS bytes, a cache line, but 256 bytes at most (D24.2.61). */
+static inline unsigned arm_gmid_bs(const struct arm_config *c) { return c->dline > 8 ? 6 : (unsigned)c->dline - 2; }
+
 /* Whether a Non-secure access finds nothing at pa. */
 static inline bool arm_secure_only(const struct arm_config *c, uint64_t pa)
 {

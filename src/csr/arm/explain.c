@@ -139,9 +139,11 @@ static void put_nv(struct text *t, const struct sysreg_nv *nv)
     switch ((enum sysreg_nv_kind)nv->kind) {
     case NV_KIND_NONE:
     case NV_KIND_TRAP:
+    case NV_KIND_LEVEL:
     case NV_KIND_AT: break;
     case NV_KIND_MEM:
     case NV_KIND_NV1_MEM:
+    case NV_KIND_NV2_MEM:
     case NV_KIND_NV1_TRAP:
     case NV_KIND_NV12_MEM: put(t, "VNCR page: offset 0x%03x\n", nv->arg); break;
     case NV_KIND_EL1:

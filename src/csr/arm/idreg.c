@@ -152,7 +152,7 @@ uint64_t sysreg_id_value(const struct arm_config *cfg, const struct sysreg_row *
     case SR_rvbar_el3: return cfg->rvbar;
     case SR_ctr_el0: return ctr(cfg);
     case SR_clidr_el1: return clidr(cfg);
-    case SR_gmid_el1: return cfg->dline - 2; /* LDGM and STGM: a cache line */
+    case SR_gmid_el1: return arm_gmid_bs(cfg);
     case SR_icc_sre_el1: return 7;
     case SR_icc_sre_el2:
     case SR_icc_sre_el3: return 15;

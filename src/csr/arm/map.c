@@ -100,6 +100,7 @@ static bool res0_without_el2(const struct arm_config *cfg, const struct sysreg_d
 {
     switch (def->when) {
     case WHEN_EL2_regs:
+    case WHEN_Ctxidr2:
     case WHEN_EL2_RAS:
     case WHEN_EL2_MTE2:
     case WHEN_EL2_CSV2_2:

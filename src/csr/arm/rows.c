@@ -222,6 +222,14 @@ static const struct sysreg_row rows[] = {
     {                       \
         NV_KIND_NV12_MEM, o \
     }
+#define NV2_MEM(o)         \
+    {                      \
+        NV_KIND_NV2_MEM, o \
+    }
+#define NV_LEVEL         \
+    {                    \
+        NV_KIND_LEVEL, 0 \
+    }
 
 /* What instructions do. */
 #define NO_OP                      \

@@ -243,6 +243,8 @@ enum sysreg_nv_kind {
     NV_KIND_NV1_TRAP, /* likewise; under {NV2, NV1, NV} = 011 traps to EL2 */
     NV_KIND_NV12_MEM, /* _EL12 name: under {NV2, NV1, NV} = 101, offset arg; else under NV traps to EL2 */
     NV_KIND_AT,       /* from EL1 under HCR_EL2.AT: traps to EL2 */
+    NV_KIND_NV2_MEM,  /* EL1 register: under {NV2, NV} = 11, whatever NV1, offset arg */
+    NV_KIND_LEVEL,    /* under HCR_EL2.NV, reads at EL1 show EL2 */
 };
 struct sysreg_nv {
     uint8_t kind; /* enum sysreg_nv_kind */

@@ -68,9 +68,9 @@ struct sysreg_timer sysreg_timer(const struct sysreg_ctx *c, unsigned ctl)
     struct timer t = timer_of(c, ctl);
     return (struct sysreg_timer){.enabled = *t.ctl & cntp_ctl_el0_ENABLE,
                                  .masked = *t.ctl & cntp_ctl_el0_IMASK,
-                                 .offset = t.virtual ? c->r->cntvoff_el2
-                                           : t.el1   ? physical_lag(c)
-                                                     : 0,
+                                 .offset = t.virtual                  ? c->r->cntvoff_el2
+                                           : t.el1 && !sysreg_host(c) ? physical_lag(c)
+                                                                      : 0,
                                  .compare = *t.cval};
 }
 

@@ -101,6 +101,12 @@ static bool passed_on(struct machine *m, unsigned hart, uint64_t epc)
            (s->v ? s->csr.vsepc : s->csr.sepc) == epc;
 }
 
+static bool interrupt_next(struct machine *m, unsigned hart)
+{
+    struct trap t;
+    return interrupt_pending((struct hart *)(void *)machine_hart(m, hart), &t);
+}
+
 static bool has_v(struct machine *m, unsigned hart) { return rv_has(hart_of(m, hart)->cfg, EXT_H); }
 
 const struct context_ops riscv_context = {.size = sizeof(struct rv_view),
@@ -114,4 +120,5 @@ const struct context_ops riscv_context = {.size = sizeof(struct rv_view),
                                           .mode_of = mode_of,
                                           .mode_name = mode_name,
                                           .passed_on = passed_on,
+                                          .interrupt_next = interrupt_next,
                                           .has_v = has_v};

@@ -94,6 +94,13 @@ const struct sbi_value_row *sbi_value_of(enum sbi_kind kind, uint64_t v)
     return NULL;
 }
 
+bool sbi_has_event(uint32_t id)
+{
+    enum { PLATFORM = 1 << 14 }; /* of the ids, whoever the event is for */
+    const struct sbi_value_row *r = sbi_value_of(SBI_KIND_sse_event, id);
+    return id & PLATFORM || (r && r->lo == r->hi && r->lo == id && r->mask == UINT64_MAX);
+}
+
 enum sbi_kind sbi_kind_by_name(const char *name)
 {
     unsigned i = 0;

@@ -79,6 +79,8 @@ const struct sbi_func_row *sbi_func_of(uint64_t eid, uint64_t fid);
 const char *sbi_error_name(int64_t code);
 /* The name of value v of a kind, NULL if it has none. Values of flags have no names. */
 const struct sbi_value_row *sbi_value_of(enum sbi_kind kind, uint64_t v);
+/* Whether SBI v3.0 (SSE, "Software Events") has an event of this id, or leaves it to the platform; else it is reserved. */
+bool sbi_has_event(uint32_t id);
 enum sbi_kind sbi_kind_by_name(const char *name); /* SBI_KIND_COUNT: there is none */
 /* The bits of a field; false: registers of this width do not have it. */
 bool sbi_field_bits(const struct sbi_value_row *r, unsigned xlen, unsigned *msb, unsigned *lsb);

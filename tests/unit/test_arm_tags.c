@@ -1,0 +1,620 @@
+/* FEAT_MTE2: tags in memory, which accesses are checked, and what a mismatch does. Arm ARM D10, AArch64.CheckTag and what it calls. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "a64_guest.h"
+#include "cpu/arm/exec.h"
+#include "cpu/arm/pe.h"
+#include "csr/arm/masks.h"
+
+/* Physical memory. One-to-one it is Normal and, for EL0 too, read-only and executable; from TAGGED on the same memory is Tagged and
+   may be written. */
+enum { CODE = 0x40000000, TABLE = 0x40020000, VECTORS = 0x40030000, S2TABLE = 0x40040000, DATA = 0x40010000 };
+#define TAGGED    UINT64_C(0x80010000) /* DATA again */
+#define PLAIN     UINT64_C(0xc0010000) /* and again, Normal */
+#define TAG(va,t) ((va) | (uint64_t)(t) << 56)
+#define MAIR      UINT64_C(0xf0ff) /* 0 Normal Write-Back, 1 Tagged */
+#define BLOCK     0x701u           /* valid, AF, Inner Shareable */
+#define USER      (1u << 6)
+#define READ_ONLY (1u << 7)
+#define INDEX(i)  ((i) << 2)
+#define TCR       (25u | 1u << 23 | UINT64_C(2) << 32)
+#define TCR_TBI0  (UINT64_C(1) << 37)
+#define TCR_TCMA0 (UINT64_C(1) << 57)
+#define TCR2_TBI  (UINT64_C(1) << 20)
+#define TCR2_TCMA (UINT64_C(1) << 30)
+#define TCF(n)    ((uint64_t)(n) << 40)
+#define TCF0(n)   ((uint64_t)(n) << 38)
+enum { NONE, SYNC, ASYNC, ASYMM };
+
+struct rig {
+    struct arm_config cfg;
+    struct sysreg_map *map;
+    struct a64_decoder *decoder;
+    struct mem *mem;
+    struct engine engine;
+    struct pe pe;
+    uint32_t code[64];
+    struct a64 g;
+};
+
+static void put64(struct rig *r, uint64_t pa, uint64_t v) { mem_write(r->mem, pa, &v, sizeof v); }
+
+static void tables(struct rig *r)
+{
+    put64(r, TABLE + 8, CODE | BLOCK | USER | READ_ONLY);
+    put64(r, TABLE + 16, CODE | BLOCK | USER | INDEX(1));
+    put64(r, TABLE + 24, CODE | BLOCK | USER);
+}
+
+/* A PE at a level with translation on, top bytes ignored, tags accessible at all levels and synchronous faults at each. */
+static struct rig *rig_new(const char *cpu, unsigned el)
+{
+    struct rig *r = calloc(1, sizeof *r);
+    struct err e;
+    uint32_t stay = 0x14000000; /* b . */
+    assert_true(arm_config_parse(cpu, &r->cfg, &e));
+    r->map = sysreg_map_new(&r->cfg);
+    r->decoder = a64_decoder_new(&r->cfg);
+    r->mem = mem_new();
+    assert_true(mem_add_ram(r->mem, "ram", CODE, 0x100000, false, &e));
+    mem_add_tags(r->mem, CODE);
+    engine_init(&r->engine, r->mem, 2);
+    pe_init(&r->pe, &r->engine, &r->cfg, r->map, r->decoder, 0x80000000, 16);
+    for (unsigned i = 0; i < 16; i++)
+        mem_write(r->mem, VECTORS + 0x80 * i, &stay, 4);
+    tables(r);
+    struct arm_regs *s = &r->pe.s.regs;
+    uint64_t sctlr = sctlr_el1_M | sctlr_el1_ATA | TCF(SYNC);
+    s->vbar_el1 = s->vbar_el2 = s->vbar_el3 = VECTORS;
+    s->cpacr_el1 = 3 << 20;
+    s->ttbr0_el1 = s->ttbr0_el2 = s->ttbr0_el3 = TABLE;
+    s->mair_el1 = s->mair_el2 = s->mair_el3 = MAIR;
+    s->tcr_el1 = TCR | TCR_TBI0;
+    s->tcr_el2 = s->tcr_el3 = 25 | 2 << 16 | TCR2_TBI | 0x80800000;
+    s->sctlr_el1 |= sctlr | sctlr_el1_ATA0 | TCF0(SYNC) | sctlr_el1_DZE | sctlr_el1_UCI;
+    s->sctlr_el2 |= sctlr;
+    s->sctlr_el3 |= sctlr;
+    s->hcr_el2 |= hcr_el2_ATA | hcr_el2_RW;
+    s->scr_el3 |= scr_el3_ATA | scr_el3_NS | scr_el3_RW;
+    r->pe.s.pstate = PSTATE_DAIF | el << PSTATE_EL_SHIFT | (el ? PSTATE_SP : 0);
+    r->g = (struct a64){.code = r->code, .cap = 64};
+    return r;
+}
+
+static void rig_free(struct rig *r)
+{
+    engine_free(&r->engine);
+    mem_free(r->mem);
+    a64_decoder_free(r->decoder);
+    sysreg_map_free(r->map);
+    free(r);
+}
+
+/* Runs one instruction, with x1 (and SP) the address and x2 data, and stops. */
+static void one(struct rig *r, uint32_t insn, uint64_t x1, uint64_t x2)
+{
+    struct arm_state *s = &r->pe.s;
+    unsigned el = (unsigned)(s->pstate >> PSTATE_EL_SHIFT & 3);
+    mem_write(r->mem, CODE, &insn, 4);
+    engine_changed(&r->engine, CODE, 4);
+    s->pc = CODE;
+    s->x[1] = x1;
+    s->x[2] = x2;
+    s->x[3] = 0;
+    s->sp[el] = x1;
+    pe_refresh(&r->pe);
+    pe_run(&r->pe, s->cycle + 1);
+}
+
+static uint64_t esr(const struct rig *r)
+{
+    const struct arm_regs *s = &r->pe.s.regs;
+    unsigned el = (unsigned)(r->pe.s.pstate >> PSTATE_EL_SHIFT & 3);
+    return el == 1 ? s->esr_el1 : el == 2 ? s->esr_el2 : s->esr_el3;
+}
+
+/* Whether the instruction was executed: no exception. */
+static bool done(const struct rig *r) { return r->pe.s.pc == CODE + 4; }
+/* Whether it was a Tag Check Fault; wnr: ESR_ELx.WnR. */
+static bool tag_fault(const struct rig *r, bool wnr)
+{
+    unsigned ec = (unsigned)(esr(r) >> 26);
+    return !done(r) && (ec == 0x24 || ec == 0x25) && (esr(r) & 0x1ff) == (0x11u | (unsigned)wnr << 6);
+}
+static int tag_at(struct rig *r, uint64_t va) { return mem_tag(r->mem, DATA + (va & 0xffff)); }
+
+enum {
+    LDR = 0xf9400022,     /* ldr x2, [x1] */
+    STR = 0xf9000022,     /* str x2, [x1] */
+    SWP = 0xf8228023,     /* swp x2, x3, [x1] */
+    LDTR = 0xf8400822,    /* ldtr x2, [x1] */
+    LDR_LIT = 0x58000042, /* ldr x2, .+8 */
+    STG = 0xd9200822,     /* stg x2, [x1] */
+    STZG = 0xd9600822,
+    ST2G = 0xd9a00822,
+    STZ2G = 0xd9e00822,
+    STGP = 0x69000c22, /* stgp x2, x3, [x1] */
+    LDG = 0xd9600022,
+    STGM = 0xd9a00022,
+    LDGM = 0xd9e00022,
+    STZGM = 0xd9200022,
+    DC_ZVA = 0xd50b7421,
+    DC_GVA = 0xd50b7461,
+    DC_GZVA = 0xd50b7481,
+};
+
+/* C6.2 "STG" …: which granules get which tag, and whether their data is zero afterwards. */
+static void each_instruction_stores_its_tags(void **state)
+{
+    static const struct {
+        uint32_t insn;
+        uint64_t x1, x2;
+        unsigned first, granules, tag;
+        bool zero;
+    } row[] = {
+        {STG, TAG(TAGGED + 0x100, 0), TAG(0, 5), 16, 1, 5, false},   {STZG, TAG(TAGGED + 0x110, 3), TAG(0, 6), 17, 1, 6, true},
+        {ST2G, TAG(TAGGED + 0x110, 9), TAG(0, 15), 17, 2, 15, false}, {STZ2G, TAGGED + 0x120, TAG(0, 1), 18, 2, 1, true},
+        {STGP, TAG(TAGGED + 0x130, 12), 0, 19, 1, 12, true},         {STGM, TAGGED + 0x178, 0x7777u << 16, 20, 4, 7, false},
+        {STZGM, TAGGED + 0x148, 0xf3, 20, 4, 3, true},               {DC_GVA, TAG(TAGGED + 0x17c, 2), 0, 20, 4, 2, false},
+        {DC_GZVA, TAG(TAGGED + 0x181, 4), 0, 24, 4, 4, true},
+    };
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(row); i++) {
+        struct rig *r = rig_new("max,el3=off,el2=off", 1);
+        uint8_t data[0x300], was[0x300];
+        memset(data, 0xaa, sizeof data);
+        mem_write(r->mem, DATA, data, sizeof data);
+        for (unsigned k = 0; k < 48; k++)
+            mem_set_tag(r->mem, DATA + 16 * k, 8);
+        one(r, row[i].insn, row[i].x1, row[i].x2);
+        assert_true(done(r));
+        mem_read(r->mem, DATA, was, sizeof was);
+        for (unsigned k = 0; k < 48; k++) {
+            bool in = k >= row[i].first && k < row[i].first + row[i].granules;
+            assert_int_equal(mem_tag(r->mem, DATA + 16 * k), in ? (int)row[i].tag : 8);
+            for (unsigned b = 0; b < 16; b++)
+                assert_int_equal(was[16 * k + b], in && row[i].zero ? 0 : 0xaa);
+        }
+        rig_free(r);
+    }
+}
+
+static void tags_are_loaded_where_they_are(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("max,el3=off,el2=off", 1);
+    for (unsigned k = 0; k < 16; k++)
+        mem_set_tag(r->mem, DATA + 0x100 + 16 * k, k);
+    one(r, LDG, TAG(TAGGED + 0x13f, 9), UINT64_C(0xff00000000000123));
+    assert_int_equal(r->pe.s.x[2], UINT64_C(0xf300000000000123));
+    one(r, LDGM, TAGGED + 0x1b8, 1); /* 64 bytes from 0x180: tags 8 to 11, in their places */
+    assert_int_equal(r->pe.s.x[2], UINT64_C(0xba98) << 32);
+    rig_free(r);
+}
+
+/* AArch64.AllocationTagAccessIsEnabled, memattrs.tags: what is not there reads 0 and is not written. */
+static void tags_that_may_not_be_accessed_read_zero(void **state)
+{
+    (void)state;
+    for (unsigned how = 0; how < 3; how++) {
+        struct rig *r = rig_new("max,el3=off,el2=off", 1);
+        uint64_t at = how == 1 ? PLAIN : TAGGED;
+        for (unsigned k = 0; k < 4; k++)
+            mem_set_tag(r->mem, DATA + 16 * k, 9);
+        if (how == 2)
+            r->pe.s.regs.sctlr_el1 &= ~sctlr_el1_ATA;
+        one(r, LDG, at, TAG(0, 3));
+        assert_int_equal(r->pe.s.x[2] >> 56, how ? 0 : 9);
+        one(r, LDGM, at, 1);
+        assert_int_equal(r->pe.s.x[2], how ? 0 : 0x9999);
+        static const uint32_t stores[] = {STG, ST2G, STGM, STZGM, DC_GVA, STGP};
+        for (unsigned i = 0; i < ARRAY_LEN(stores); i++) {
+            mem_set_tag(r->mem, DATA, 9);
+            one(r, stores[i], TAG(at, 2), TAG(0x2222, 2));
+            assert_true(done(r));
+            assert_int_equal(tag_at(r, 0), how ? 9 : 2);
+        }
+        rig_free(r);
+    }
+}
+
+/* AArch64.TagCheckFault: SCTLR_EL1.TCF and whether the access reads. */
+static void a_mismatch_does_what_the_mode_says(void **state)
+{
+    static const struct {
+        uint32_t insn;
+        bool read;
+    } row[] = {{LDR, true}, {STR, false}, {SWP, true}};
+    (void)state;
+    for (unsigned mte3 = 0; mte3 < 2; mte3++)
+        for (unsigned mode = NONE; mode <= ASYMM; mode++)
+            for (unsigned i = 0; i < ARRAY_LEN(row); i++)
+                for (unsigned upper = 0; upper < 2; upper++) {
+                    struct rig *r = rig_new(mte3 ? "max,el3=off,el2=off" : "max,mte3=off,el3=off,el2=off", 1);
+                    struct arm_regs *s = &r->pe.s.regs;
+                    uint64_t va = TAG(TAGGED + 8, 4) | (upper ? UINT64_C(0xffffff8000000000) : 0), was = 0;
+                    va = (va & ~TAG(0, 15)) | TAG(0, 4);
+                    s->ttbr1_el1 = TABLE;
+                    s->tcr_el1 = TCR_TBI0 | TCR_TBI0 << 1 | 25 | 25 << 16 | UINT64_C(2) << 30 | UINT64_C(2) << 32;
+                    s->sctlr_el1 = (s->sctlr_el1 & ~TCF(3)) | TCF(mode);
+                    mem_set_tag(r->mem, DATA, 5);
+                    put64(r, DATA + 8, 77);
+                    one(r, row[i].insn, va, 99);
+                    bool raises = mode == SYNC || (mode == ASYMM && mte3 && row[i].read);
+                    bool notes = mode == ASYNC || (mode == ASYMM && mte3 && !row[i].read);
+                    mem_read(r->mem, DATA + 8, &was, 8);
+                    assert_int_equal(tag_fault(r, !row[i].read), raises);
+                    assert_int_equal(done(r), !raises);
+                    assert_int_equal(s->tfsr_el1, !notes ? 0 : upper ? 2 : 1);
+                    assert_int_equal(was, raises || row[i].insn == LDR ? 77 : 99);
+                    if (raises) {
+                        assert_int_equal(s->far_el1, va);
+                        assert_true(r->pe.s.pstate & PSTATE_TCO); /* the handler is not checked */
+                        assert_false(s->spsr_el1 & PSTATE_TCO);
+                    }
+                    rig_free(r);
+                }
+}
+
+/* AArch64.AccessIsTagChecked and the instructions' own "tagchecked". Each row takes the check away from a load that has one. */
+static void what_is_not_checked(void **state)
+{
+    enum { CHECKED, TCO, NO_TBI, TCMA, TCMA_15, NO_ATA, NOT_TAGGED, SAME, HOWS };
+    (void)state;
+    for (unsigned how = 0; how < HOWS; how++)
+        for (unsigned tag = 0; tag < 16; tag += 15) {
+            struct rig *r = rig_new("max,el3=off,el2=off", 1);
+            struct arm_regs *s = &r->pe.s.regs;
+            unsigned logical = how == NO_TBI ? 0 : tag;
+            mem_set_tag(r->mem, DATA, how == SAME ? tag : 7);
+            r->pe.s.pstate |= how == TCO ? PSTATE_TCO : 0;
+            s->tcr_el1 &= ~(how == NO_TBI ? TCR_TBI0 : 0);
+            s->tcr_el1 |= how == TCMA ? TCR_TCMA0 : how == TCMA_15 ? TCR_TCMA0 << 1 : 0;
+            s->sctlr_el1 &= ~(how == NO_ATA ? sctlr_el1_ATA : 0);
+            one(r, LDR, TAG(how == NOT_TAGGED ? PLAIN : TAGGED, logical), 0);
+            bool checked = how == CHECKED || how == TCMA_15 || (how == TCMA && tag == 15);
+            assert_int_equal(tag_fault(r, false), checked);
+            assert_int_equal(done(r), !checked);
+            rig_free(r);
+        }
+}
+
+/* Accesses to one address, whose tag does not match. x1 and SP hold it. */
+static void instructions_that_are_checked_and_that_are_not(void **state)
+{
+    static const struct {
+        uint32_t insn;
+        bool checked, write;
+        const char *text;
+    } row[] = {
+        {0xf9400022, true, false, "ldr x2, [x1]"},
+        {0xf94003e2, false, false, "ldr x2, [sp]"},
+        {0xf84003e2, false, false, "ldur x2, [sp]"},
+        {0xf84087e2, true, false, "ldr x2, [sp], #8"},
+        {0xf8400fe2, true, false, "ldr x2, [sp, #0]!"},
+        {0xf8636be2, true, false, "ldr x2, [sp, x3]"},
+        {0xf8000fe2, true, true, "str x2, [sp, #0]!"},
+        {0xf90003e2, false, true, "str x2, [sp]"},
+        {0xa9400be3, false, false, "ldp x3, x2, [sp]"},
+        {0xa8c10be3, true, false, "ldp x3, x2, [sp], #16"},
+        {0xa9000823, true, true, "stp x3, x2, [x1]"},
+        {0x3dc003e0, false, false, "ldr q0, [sp]"},
+        {0x3dc00020, true, false, "ldr q0, [x1]"},
+        {0x4c407c20, true, false, "ld1 {v0.2d}, [x1]"},
+        {0x4c407fe0, false, false, "ld1 {v0.2d}, [sp]"},
+        {0x4cdf7fe0, true, false, "ld1 {v0.2d}, [sp], #16"},
+        {0x4c000020, true, true, "st4 {v0.16b-v3.16b}, [x1]"},
+        {0xc85f7c22, true, false, "ldxr x2, [x1]"},
+        {0xc85f7fe2, false, false, "ldxr x2, [sp]"},
+        {0xc8dffc22, true, false, "ldar x2, [x1]"},
+        {0xc8dfffe2, false, false, "ldar x2, [sp]"},
+        {0xf8228023, true, false, "swp x2, x3, [x1]"},
+        {0xf82283e3, false, false, "swp x2, x3, [sp]"},
+        {0xc8a27c23, true, false, "cas x2, x3, [x1]"},
+        {0xd9400022, true, false, "ldapur x2, [x1]"},
+        {0xd94003e2, false, false, "ldapur x2, [sp]"},
+        {0x58000042, false, false, "ldr x2, .+8"},
+        {0xf9800020, false, false, "prfm pldl1keep, [x1]"},
+        {0xf8400822, true, false, "ldtr x2, [x1]"},
+        {0xf8400be2, false, false, "ldtr x2, [sp]"},
+        {DC_ZVA, true, true, "dc zva, x1"},
+        {DC_GZVA, false, true, "dc gzva, x1"},
+        {0xd50b7a21, false, false, "dc cvac, x1"},
+        {0xd5087821, false, false, "at s1e1w, x1"},
+        {STZG, false, true, "stzg x2, [x1]"},
+        {STGP, false, true, "stgp x2, x3, [x1]"},
+        {LDG, false, false, "ldg x2, [x1]"},
+    };
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(row); i++) {
+        struct rig *r = rig_new("max,el3=off,el2=off", 1);
+        mem_set_tag(r->mem, DATA + 0x40, 7);
+        one(r, row[i].insn, TAG(TAGGED + 0x40, 2), 0);
+        if (done(r) == row[i].checked || tag_fault(r, row[i].write) != row[i].checked)
+            fail_msg("%s: ESR_EL1 %#llx, pc %#llx", row[i].text, (unsigned long long)esr(r), (unsigned long long)r->pe.s.pc);
+        rig_free(r);
+    }
+}
+
+static bool ends(const char *name, const char *with)
+{
+    size_t n = strlen(name), k = strlen(with);
+    return n >= k && !strcmp(name + n - k, with);
+}
+
+/* Every row with a base register: SP is exempt unless it is written back or a register is added. */
+static void the_rows_agree_which_accesses_by_sp_are_exempt(void **state)
+{
+    unsigned rows = 0;
+    (void)state;
+    for (unsigned i = 0; i < a64_row_count(); i++) {
+        struct a64_row w = a64_row(i);
+        bool memory = w.cost == COST_LOAD || w.cost == COST_STORE || w.cost == COST_ATOMIC;
+        bool literal = ends(w.name, "_lit"), tags = !strncmp(w.feat_name, "MTE", 3), nothing = !strcmp(w.format, "NONE");
+        if (!memory || tags || nothing)
+            continue;
+        bool register_offset = ends(w.name, "_uxtw") || ends(w.name, "_lsl") || ends(w.name, "_sxtw") || ends(w.name, "_sxtx");
+        bool wback = ends(w.name, "_post") || ends(w.name, "_pre") || ends(w.name, "_wb");
+        uint32_t sp = (w.match & ~(w.mask ^ UINT32_MAX)) | (literal ? 0 : 31u << 5), x1 = w.match | (literal ? 0 : 1u << 5);
+        if (a64_tag_unchecked(sp) != (literal || !(register_offset || wback)) || a64_tag_unchecked(x1) != literal)
+            fail_msg("%s: %#x", w.name, sp);
+        rows++;
+    }
+    assert_true(rows > 250);
+}
+
+/* The first byte of the first granule that does not match is told, and of a store that faults nothing is stored. */
+static void the_address_is_that_of_the_first_granule(void **state)
+{
+    static const struct {
+        unsigned at, wrong, far;
+    } row[] = {{8, 0, 8}, {12, 0, 12}, {12, 1, 16}, {13, 1, 16}, {0, 1, UINT32_MAX}, {4092, 256, 4096}};
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(row); i++)
+        for (unsigned store = 0; store < 2; store++) {
+            struct rig *r = rig_new("max,el3=off,el2=off", 1);
+            uint64_t was;
+            mem_set_tag(r->mem, DATA + 16 * row[i].wrong, 9);
+            one(r, store ? STR : LDR, TAGGED + row[i].at, UINT64_MAX);
+            mem_read(r->mem, DATA + row[i].at, &was, 8);
+            if (row[i].far == UINT32_MAX) {
+                assert_true(done(r));
+            } else {
+                assert_true(tag_fault(r, store));
+                assert_int_equal(r->pe.s.regs.far_el1, TAGGED + row[i].far);
+                assert_int_equal(was, 0);
+            }
+            rig_free(r);
+        }
+}
+
+/* What each level asks: who enables tags there, who takes the fault, where an asynchronous one is noted. */
+static void each_level_has_its_controls(void **state)
+{
+    enum { NO, SCTLR_OFF, HCR_OFF, SCR_OFF, TAKE };
+    (void)state;
+    for (unsigned el = 0; el < 4; el++)
+        for (unsigned host = 0; host < 2; host++)
+            for (unsigned off = NO; off < TAKE; off++)
+                for (unsigned mode = SYNC; mode <= ASYNC; mode++) {
+                    struct rig *r = rig_new("max", el);
+                    struct arm_regs *s = &r->pe.s.regs;
+                    uint64_t field = el ? TCF(3) : TCF0(3), is = el ? TCF(mode) : TCF0(mode);
+                    uint64_t *sctlr = el == 3 ? &s->sctlr_el3 : el == 2 || (host && !el) ? &s->sctlr_el2 : &s->sctlr_el1;
+                    if (host) {
+                        s->hcr_el2 |= hcr_el2_E2H | hcr_el2_TGE;
+                        s->tcr_el2 = TCR | TCR_TBI0;
+                        s->sctlr_el2 |= sctlr_el1_ATA0;
+                    }
+                    *sctlr = (*sctlr & ~field) | is;
+                    if (off == SCTLR_OFF)
+                        *sctlr &= ~(el ? sctlr_el1_ATA : sctlr_el1_ATA0);
+                    s->hcr_el2 &= ~(off == HCR_OFF ? hcr_el2_ATA : 0);
+                    s->scr_el3 &= ~(off == SCR_OFF ? scr_el3_ATA : 0);
+                    mem_set_tag(r->mem, DATA, 5);
+                    one(r, LDR, TAG(TAGGED, 4), 0);
+                    bool hcr = off == HCR_OFF && (el == 1 || (el == 0 && !host)), scr = off == SCR_OFF && el < 3;
+                    bool checked = off != SCTLR_OFF && !hcr && !scr;
+                    if (host && el == 1) { /* there is no EL1 then */
+                        rig_free(r);
+                        continue;
+                    }
+                    assert_int_equal(tag_fault(r, false), checked && mode == SYNC);
+                    if (checked && mode == SYNC)
+                        assert_int_equal(r->pe.s.pstate >> PSTATE_EL_SHIFT & 3, el ? el : host ? 2 : 1);
+                    uint64_t noted = checked && mode == ASYNC;
+                    assert_int_equal(s->tfsre0_el1, el == 0 ? noted : 0);
+                    assert_int_equal(s->tfsr_el1, el == 1 ? noted : 0);
+                    assert_int_equal(s->tfsr_el2, el == 2 ? noted : 0);
+                    assert_int_equal(s->tfsr_el3, el == 3 ? noted : 0);
+                    rig_free(r);
+                }
+}
+
+/* CreateAccDescGPR, privileged false: LDTR at EL1 is checked as EL0 would be, and LDR there is not, side by side. */
+static void unprivileged_accesses_are_checked_as_el0(void **state)
+{
+    (void)state;
+    for (unsigned plain = 0; plain < 2; plain++)
+        for (unsigned uao = 0; uao < 2; uao++) {
+            struct rig *r = rig_new("max,el3=off,el2=off", 1);
+            struct arm_regs *s = &r->pe.s.regs;
+            s->sctlr_el1 = (s->sctlr_el1 & ~(TCF(3) | TCF0(3))) | (plain ? TCF(ASYNC) : TCF0(ASYNC));
+            r->pe.s.pstate |= uao ? PSTATE_UAO : 0;
+            mem_set_tag(r->mem, DATA, 5);
+            for (unsigned round = 0; round < 3; round++) { /* also when the fast path knows what it may */
+                s->tfsr_el1 = s->tfsre0_el1 = 0;
+                one(r, LDR, TAG(TAGGED, 4), 0);
+                assert_int_equal(s->tfsr_el1 | s->tfsre0_el1 << 4, plain);
+                s->tfsr_el1 = s->tfsre0_el1 = 0;
+                one(r, LDTR, TAG(TAGGED, 4), 0);
+                assert_int_equal(s->tfsr_el1 | s->tfsre0_el1 << 4, uao ? plain : plain ? 0 : 16);
+            }
+            rig_free(r);
+        }
+}
+
+/* AArch64.ExclusiveMonitorsPass comes before the store's own access. */
+static void a_store_exclusive_that_fails_is_not_checked(void **state)
+{
+    (void)state;
+    for (unsigned other = 0; other < 2; other++) {
+        struct rig *r = rig_new("max,el3=off,el2=off", 1);
+        one(r, 0xc85f7c22, TAGGED, 0); /* ldxr x2, [x1] */
+        mem_set_tag(r->mem, DATA, 5);
+        mem_set_tag(r->mem, DATA + 64, 5);
+        one(r, 0xc8037c22, TAGGED + (other ? 64 : 0), 0); /* stxr w3, x2, [x1] */
+        assert_int_equal(tag_fault(r, true), !other);
+        assert_int_equal(done(r), other);
+        rig_free(r);
+    }
+}
+
+/* StoreOnlyTagCheckingEnabled: an access that also writes is checked. */
+static void with_store_only_checks_loads_go_through(void **state)
+{
+    static const struct {
+        uint32_t insn;
+        bool checked, write;
+    } row[] = {{LDR, false, false}, {STR, true, true}, {SWP, true, false}, {DC_ZVA, true, true}, {LDTR, false, false}};
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(row); i++) {
+        struct rig *r = rig_new("max,el3=off,el2=off", 1);
+        r->pe.s.regs.sctlr_el1 |= row[i].insn == LDTR ? sctlr_el1_TCSO0 : sctlr_el1_TCSO;
+        mem_set_tag(r->mem, DATA, 5);
+        one(r, row[i].insn, TAGGED, 0);
+        assert_int_equal(tag_fault(r, row[i].write), row[i].checked);
+        assert_int_equal(done(r), !row[i].checked);
+        rig_free(r);
+    }
+}
+
+/* Checks come and go within a run: what the fast path learnt without them does not serve with them. */
+static void checks_may_be_switched_while_running(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("max,el3=off,el2=off", 1);
+    struct arm_regs *s = &r->pe.s.regs;
+    s->sctlr_el1 = (s->sctlr_el1 & ~TCF(3)) | TCF(ASYNC);
+    r->pe.s.pstate |= PSTATE_TCO;
+    mem_set_tag(r->mem, DATA, 5);
+    a64_put(&r->g, LDR);
+    a64_put(&r->g, LDR);
+    a64_mrs(&r->g, 4, A64_REG(3, 0, 5, 6, 0)); /* TFSR_EL1: nothing yet */
+    a64_put(&r->g, 0xd503409f);                /* msr tco, #0 */
+    a64_put(&r->g, LDR);
+    a64_mrs(&r->g, 5, A64_REG(3, 0, 5, 6, 0));
+    a64_msr(&r->g, A64_REG(3, 0, 5, 6, 0), 31);
+    a64_put(&r->g, 0xd503419f); /* msr tco, #1 */
+    a64_put(&r->g, LDR);
+    a64_mrs(&r->g, 6, A64_REG(3, 0, 5, 6, 0));
+    mem_write(r->mem, CODE, r->code, 4 * r->g.n);
+    r->pe.s.pc = CODE;
+    r->pe.s.x[1] = TAG(TAGGED, 4);
+    pe_refresh(&r->pe);
+    pe_run(&r->pe, r->pe.s.cycle + r->g.n);
+    assert_int_equal(r->pe.s.x[4], 0);
+    assert_int_equal(r->pe.s.x[5], 1);
+    assert_int_equal(r->pe.s.x[6], 0);
+    rig_free(r);
+}
+
+/* S2CombineS1MemAttrs, AArch64.S2ApplyFWBMemAttrs, S2MemTagType; HCR_EL2.DCT: S1DisabledOutput. */
+static void stage_2_keeps_memory_tagged_if_it_is_write_back(void **state)
+{
+    (void)state;
+    for (unsigned fwb = 0; fwb < 2; fwb++)
+        for (unsigned attr = 0; attr < 16; attr++)
+            for (unsigned dc = 0; dc < 3; dc++) {
+                struct rig *r = rig_new("max,pa=40,el3=off", 1);
+                struct arm_regs *s = &r->pe.s.regs;
+                struct xlate x;
+                s->hcr_el2 |= hcr_el2_VM | (fwb ? hcr_el2_FWB : 0) | (dc ? hcr_el2_DC : 0) | (dc == 2 ? hcr_el2_DCT : 0);
+                s->vttbr_el2 = S2TABLE;
+                s->vtcr_el2 = 0x80000000 | 2 << 16 | 1 << 6 | 25; /* 39 bits, level 1 */
+                put64(r, S2TABLE + 8, CODE | 0x7c1 | attr << 2);
+                pe_refresh(&r->pe);
+                assert_true(pe_translate(&r->pe, dc ? DATA : TAGGED, 1, ACCESS_LOAD, &r->pe.plain, &x));
+                bool kept = fwb ? attr == 6 || attr == 7 || attr == 14 || attr == 15 : attr == 15;
+                assert_int_equal(x.tagged, kept && dc != 1);
+                if (x.tagged)
+                    assert_int_equal(x.attr, 0xf0);
+                rig_free(r);
+            }
+}
+
+/* ID_AA64PFR1_EL1.MTE = 1: the instructions are there, memory has no tags and nothing is checked. */
+static void without_mte2_there_are_no_tags(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("max,mte2=off,el3=off,el2=off", 1);
+    mem_set_tag(r->mem, DATA, 5);
+    one(r, STG, TAGGED + 16, TAG(0, 3));
+    assert_true(done(r));
+    assert_int_equal(tag_at(r, 16), 0);
+    one(r, LDR, TAG(TAGGED, 4), 0);
+    assert_true(done(r));
+    one(r, STZG, TAGGED, TAG(0, 3));
+    assert_true(done(r));
+    one(r, STGM, TAGGED, 0);
+    assert_int_equal(esr(r) >> 26, 0);
+    assert_false(done(r));
+    rig_free(r);
+}
+
+/* AArch64.RandomTag, AArch64.ChooseNonExcludedTag, by hand: seed 1 gives bits 1, 0, 0, 0 and so on. */
+static void irg_makes_the_tags_of_its_generator(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("max,el3=off,el2=off", 1);
+    uint16_t lfsr = 0x1234;
+    unsigned tag = 3;
+    r->pe.s.regs.rgsr_el1 = (uint64_t)lfsr << 8 | tag;
+    r->pe.s.regs.gcr_el1 = 0x8001; /* 0 and 15 are excluded */
+    for (unsigned i = 0; i < 100; i++) {
+        unsigned offset = 0;
+        for (unsigned k = 0; k < 4; k++) {
+            unsigned top = (lfsr >> 5 ^ lfsr >> 3 ^ lfsr >> 2 ^ lfsr) & 1;
+            lfsr = (uint16_t)(top << 15 | lfsr >> 1);
+            offset |= top << k;
+        }
+        while (tag == 0 || tag == 15 || tag == 6)
+            tag = (tag + 1) & 15;
+        for (; offset; offset--)
+            do
+                tag = (tag + 1) & 15;
+            while (tag == 0 || tag == 15 || tag == 6);
+        one(r, 0x9ac21023, UINT64_C(0x5512345), 1 << 6); /* irg x3, x1, x2 */
+        assert_int_equal(r->pe.s.x[3], TAG(UINT64_C(0x5512345), tag));
+    }
+    rig_free(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_instruction_stores_its_tags),
+        cmocka_unit_test(tags_are_loaded_where_they_are),
+        cmocka_unit_test(tags_that_may_not_be_accessed_read_zero),
+        cmocka_unit_test(a_mismatch_does_what_the_mode_says),
+        cmocka_unit_test(what_is_not_checked),
+        cmocka_unit_test(instructions_that_are_checked_and_that_are_not),
+        cmocka_unit_test(the_rows_agree_which_accesses_by_sp_are_exempt),
+        cmocka_unit_test(the_address_is_that_of_the_first_granule),
+        cmocka_unit_test(each_level_has_its_controls),
+        cmocka_unit_test(unprivileged_accesses_are_checked_as_el0),
+        cmocka_unit_test(a_store_exclusive_that_fails_is_not_checked),
+        cmocka_unit_test(with_store_only_checks_loads_go_through),
+        cmocka_unit_test(checks_may_be_switched_while_running),
+        cmocka_unit_test(stage_2_keeps_memory_tagged_if_it_is_write_back),
+        cmocka_unit_test(without_mte2_there_are_no_tags),
+        cmocka_unit_test(irg_makes_the_tags_of_its_generator),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
