@@ -1,4 +1,5 @@
-/* FEAT_MTE2: tags in memory, which accesses are checked, and what a mismatch does. Arm ARM D10, AArch64.CheckTag and what it calls. */
+/* FEAT_MTE2: tags in memory, which accesses are checked, and what a mismatch does. Arm ARM D10, AArch64.CheckTag and what it
+ * calls. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,24 +13,24 @@
 #include "cpu/arm/pe.h"
 #include "csr/arm/masks.h"
 
-/* Physical memory. One-to-one it is Normal and, for EL0 too, read-only and executable; from TAGGED on the same memory is Tagged and
-   may be written. */
+/* Physical memory. One-to-one it is Normal and, for EL0 too, read-only and executable; from TAGGED on the same memory is Tagged
+   and may be written. */
 enum { CODE = 0x40000000, TABLE = 0x40020000, VECTORS = 0x40030000, S2TABLE = 0x40040000, DATA = 0x40010000 };
-#define TAGGED    UINT64_C(0x80010000) /* DATA again */
-#define PLAIN     UINT64_C(0xc0010000) /* and again, Normal */
-#define TAG(va,t) ((va) | (uint64_t)(t) << 56)
-#define MAIR      UINT64_C(0xf0ff) /* 0 Normal Write-Back, 1 Tagged */
-#define BLOCK     0x701u           /* valid, AF, Inner Shareable */
-#define USER      (1u << 6)
-#define READ_ONLY (1u << 7)
-#define INDEX(i)  ((i) << 2)
-#define TCR       (25u | 1u << 23 | UINT64_C(2) << 32)
-#define TCR_TBI0  (UINT64_C(1) << 37)
-#define TCR_TCMA0 (UINT64_C(1) << 57)
-#define TCR2_TBI  (UINT64_C(1) << 20)
-#define TCR2_TCMA (UINT64_C(1) << 30)
-#define TCF(n)    ((uint64_t)(n) << 40)
-#define TCF0(n)   ((uint64_t)(n) << 38)
+#define TAGGED     UINT64_C(0x80010000) /* DATA again */
+#define PLAIN      UINT64_C(0xc0010000) /* and again, Normal */
+#define TAG(va, t) ((va) | (uint64_t)(t) << 56)
+#define MAIR       UINT64_C(0xf0ff) /* 0 Normal Write-Back, 1 Tagged */
+#define BLOCK      0x701u           /* valid, AF, Inner Shareable */
+#define USER       (1u << 6)
+#define READ_ONLY  (1u << 7)
+#define INDEX(i)   ((i) << 2)
+#define TCR        (25u | 1u << 23 | UINT64_C(2) << 32)
+#define TCR_TBI0   (UINT64_C(1) << 37)
+#define TCR_TCMA0  (UINT64_C(1) << 57)
+#define TCR2_TBI   (UINT64_C(1) << 20)
+#define TCR2_TCMA  (UINT64_C(1) << 30)
+#define TCF(n)     ((uint64_t)(n) << 40)
+#define TCF0(n)    ((uint64_t)(n) << 38)
 enum { NONE, SYNC, ASYNC, ASYMM };
 
 struct rig {
@@ -158,10 +159,14 @@ static void each_instruction_stores_its_tags(void **state)
         unsigned first, granules, tag;
         bool zero;
     } row[] = {
-        {STG, TAG(TAGGED + 0x100, 0), TAG(0, 5), 16, 1, 5, false},   {STZG, TAG(TAGGED + 0x110, 3), TAG(0, 6), 17, 1, 6, true},
-        {ST2G, TAG(TAGGED + 0x110, 9), TAG(0, 15), 17, 2, 15, false}, {STZ2G, TAGGED + 0x120, TAG(0, 1), 18, 2, 1, true},
-        {STGP, TAG(TAGGED + 0x130, 12), 0, 19, 1, 12, true},         {STGM, TAGGED + 0x178, 0x7777u << 16, 20, 4, 7, false},
-        {STZGM, TAGGED + 0x148, 0xf3, 20, 4, 3, true},               {DC_GVA, TAG(TAGGED + 0x17c, 2), 0, 20, 4, 2, false},
+        {STG, TAG(TAGGED + 0x100, 0), TAG(0, 5), 16, 1, 5, false},
+        {STZG, TAG(TAGGED + 0x110, 3), TAG(0, 6), 17, 1, 6, true},
+        {ST2G, TAG(TAGGED + 0x110, 9), TAG(0, 15), 17, 2, 15, false},
+        {STZ2G, TAGGED + 0x120, TAG(0, 1), 18, 2, 1, true},
+        {STGP, TAG(TAGGED + 0x130, 12), 0, 19, 1, 12, true},
+        {STGM, TAGGED + 0x178, 0x7777u << 16, 20, 4, 7, false},
+        {STZGM, TAGGED + 0x148, 0xf3, 20, 4, 3, true},
+        {DC_GVA, TAG(TAGGED + 0x17c, 2), 0, 20, 4, 2, false},
         {DC_GZVA, TAG(TAGGED + 0x181, 4), 0, 24, 4, 4, true},
     };
     (void)state;

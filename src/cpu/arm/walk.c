@@ -3,6 +3,7 @@
  * AArch64.S2Walk and what they call. Descriptors have 64 bits; the contiguous bit is a hint, and is not needed for anything.
  */
 #include "cpu/arm/walk.h"
+#include "cpu/arm/perms.h"
 
 #include <string.h>
 
@@ -36,6 +37,10 @@
 #define VTCR_NSA (UINT64_C(1) << 30)
 #define VTCR_SL2 33
 #define VTCR_DS  32
+
+/* ESR_ELx.ISS2 of permission faults. */
+#define ISS2_DIRTY   (1u << 5)
+#define ISS2_OVERLAY (1u << 6)
 
 #define WALK_INLINE static inline __attribute__((always_inline))
 
@@ -480,17 +485,17 @@ WALK_INLINE bool second_of_table(struct walk *w, uint64_t ipa, bool ns, uint64_t
 /* What table descriptors on the way took away: APTable, UXNTable (or XNTable), PXNTable, in their places. */
 #define TABLE_LIMITS (TABLE_PXN | TABLE_UXN | TABLE_AP0 | TABLE_AP1)
 
-/* PERM_ bits of a stage 1 descriptor for the level of the access. Arm ARM AArch64.S1DirectBasePermissions. */
-static unsigned first_perm(const struct walk *w, uint64_t desc, uint64_t limits)
+/* PERM_ bits of a stage 1 descriptor for the level of the access, without SCTLR_ELx.WXN. Arm ARM AArch64.S1DirectBasePermissions.
+ */
+static unsigned first_direct(const struct walk *w, uint64_t desc, uint64_t limits)
 {
     const struct access_mode *m = &w->m;
-    uint64_t sctlr = sctlr_of(w->p, m->regime);
     bool pr = true, pw = !(desc & DESC_AP2) && !(limits & TABLE_AP1), px, r, wr, x;
     if (w->el0_regime) {
         bool ur = (desc & DESC_AP1) && !(limits & TABLE_AP0), uw = ur && pw;
         bool ux = !(desc & DESC_UXN) && !(limits & TABLE_UXN);
         px = !((desc & DESC_PXN) || (limits & TABLE_PXN) || uw);
-        if (m->pan && (ur || ((sctlr & sctlr_el1_EPAN) && arm_has(w->p->cfg, FEAT_PAN3) && ux)))
+        if (m->pan && (ur || ((sctlr_of(w->p, m->regime) & sctlr_el1_EPAN) && arm_has(w->p->cfg, FEAT_PAN3) && ux)))
             pr = pw = false;
         r = m->el ? pr : ur;
         wr = m->el ? pw : uw;
@@ -501,9 +506,34 @@ static unsigned first_perm(const struct walk *w, uint64_t desc, uint64_t limits)
         wr = pw;
         x = px;
     }
-    if ((sctlr & sctlr_el1_WXN) && wr)
-        x = false;
     return (r ? PERM_R : 0) | (wr ? PERM_W : 0) | (x ? PERM_X : 0);
+}
+
+static bool first_wxn(const struct walk *w, unsigned perm)
+{
+    return (sctlr_of(w->p, w->m.regime) & sctlr_el1_WXN) && (perm & (PERM_W | PERM_X)) == (PERM_W | PERM_X);
+}
+
+/* The same where permissions are indirect or have overlays. *over: what an overlay leaves. Arm ARM AArch64.S1ComputePermissions.
+ */
+static __attribute__((noinline)) unsigned first_modelled(const struct walk *w, uint64_t desc, uint64_t limits, unsigned *over)
+{
+    const struct pe *p = w->p;
+    unsigned model = p->models[w->m.regime], perm;
+    bool overlay = model & (w->m.el ? MODEL_OVERLAY : MODEL_OVERLAY_EL0), wxn;
+    if (model & MODEL_INDIRECT) {
+        unsigned index = (unsigned)(bits_get(desc, 54, 53) << 2 | (desc & DESC_DBM ? 2 : 0) | (desc & DESC_AP1 ? 1 : 0));
+        perm = perms_indirect(p, &w->m, w->el0_regime, index, &overlay, &wxn);
+    } else {
+        perm = first_direct(w, desc, limits);
+        wxn = first_wxn(w, perm);
+    }
+    *over = overlay ? perms_overlay(p, &w->m, (unsigned)bits_get(desc, 62, 60)) : PERM_R | PERM_W | PERM_X;
+    if (wxn && overlay && (*over & PERM_X))
+        *over &= ~(unsigned)PERM_W;
+    else if (wxn)
+        perm &= ~(unsigned)PERM_X;
+    return perm;
 }
 
 /* Everything after a leaf has been reached: desc, read from `at` (as the table's owner sees it) at pa. */
@@ -526,18 +556,40 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
         return ttw_fault(w, FSC_ALIGNMENT, level);
     bool clean = s->hd && (desc & DESC_DBM) && (desc & DESC_AP2);
     bool ns = w->secure && !table_ns ? (desc & DESC_NS) != 0 : true;
-    unsigned perm = first_perm(w, clean ? desc & ~(uint64_t)DESC_AP2 : desc, limits), need = needed(w);
+    unsigned perm, need = needed(w), over = PERM_R | PERM_W | PERM_X;
+    if (unlikely(p->models[w->m.regime])) {
+        bool indirect = p->models[w->m.regime] & MODEL_INDIRECT;
+        clean = indirect ? (desc & DESC_AP2) != 0 : clean;
+        perm = first_modelled(w, clean ? desc & ~(uint64_t)DESC_AP2 : desc, limits, &over);
+    } else {
+        perm = first_direct(w, clean ? desc & ~(uint64_t)DESC_AP2 : desc, limits);
+        if (first_wxn(w, perm))
+            perm &= ~(unsigned)PERM_X;
+    }
     if (unlikely(w->secure && ns && (p->s.regs.scr_el3 & scr_el3_SIF)))
         perm &= ~(unsigned)PERM_X;
+    if (unlikely(need & ~over) && !w->m.probe) {
+        set_write(w, need & ~over);
+        ttw_fault(w, FSC_PERMISSION, level);
+        w->p->exc.iss2 = ISS2_OVERLAY;
+        return false;
+    }
+    perm &= over;
     if (unlikely(need & ~perm) && !w->m.probe) {
         set_write(w, need & ~perm);
         return ttw_fault(w, FSC_PERMISSION, level);
     }
     if (unlikely(clean)) {
-        if (dirties(w))
+        if (s->hd && dirties(w)) {
             new &= ~(uint64_t)DESC_AP2;
-        else
+        } else if (!s->hd && w->access == ACCESS_STORE && !w->m.cm && !w->m.probe) { /* indirect: software keeps the state */
+            w->write = true;
+            ttw_fault(w, FSC_PERMISSION, level);
+            w->p->exc.iss2 = ISS2_DIRTY;
+            return false;
+        } else {
             perm &= ~(unsigned)PERM_W;
+        }
     }
     if (unlikely(new != desc)) {
         struct leaf l;
