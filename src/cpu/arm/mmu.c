@@ -257,6 +257,7 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
     w.write = a == ACCESS_STORE && !m->atomic;
     w.el0_regime = regime_has_el0(p, m->regime);
     w.secure = secure_state(p, m->el);
+    w.desc_ns = !w.secure;
     w.unaligned = va & (size - 1);
     w.marks = p->cpu.engine->marks;
     w.from = TLB_FROM_MANY;

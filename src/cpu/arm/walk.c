@@ -53,9 +53,9 @@ static inline uint64_t desc_load(const uint8_t *host, bool big_endian)
     return unlikely(big_endian) ? __builtin_bswap64(v) : v;
 }
 
-/* Reads the descriptor at pa; main memory only. ns: of the Non-secure address space. last: of the last level, of a translation of
+/* Reads the descriptor at pa, of the space that w->desc_ns says; main memory only. last: of the last level, of a translation of
    one stage. False: nothing is there. */
-WALK_INLINE bool desc_read(struct walk *w, uint64_t pa, bool ns, bool big_endian, bool last, uint64_t *desc)
+WALK_INLINE bool desc_read(struct walk *w, uint64_t pa, bool big_endian, bool last, uint64_t *desc)
 {
     uint64_t page = pa & ~PAGE_OFFSET;
     const __typeof__(w->p->walk.pte[0]) *known = &w->p->walk.pte[page / MEM_PAGE_SIZE % WALK_PAGES];
@@ -63,7 +63,7 @@ WALK_INLINE bool desc_read(struct walk *w, uint64_t pa, bool ns, bool big_endian
     page |= last;
     if (unlikely(known->page != page || known->marks != w->p->cpu.engine->marks)) {
         host = mem_page_read(w->p->cpu.mem, pa);
-        if (!host || (ns && arm_secure_only(w->p->cfg, pa)))
+        if (!host || (w->desc_ns && arm_secure_only(w->p->cfg, pa)))
             return false;
         w->pte_page[w->reads++] = page;
     }
@@ -185,18 +185,11 @@ static inline bool dirties(const struct walk *w) { return w->access == ACCESS_ST
 /* Walks of stage 1 into Device memory fault; not while HCR_EL2.TGE is 1. */
 static inline bool second_ptw(const struct pe *p) { return (hcr_of(p) & (hcr_el2_PTW | hcr_el2_TGE)) == hcr_el2_PTW; }
 
-/* Whether the tables of stage 2 for the space at hand are Non-secure. Arm ARM AArch64.SS2InitialTTWState. */
-static inline bool second_tables_ns(const struct walk *w)
+/* In Secure state: the space that an intermediate address leads to. Arm ARM AArch64.SS2OutputPASpace. */
+static bool second_output_ns(const struct walk *w)
 {
     const struct arm_regs *r = &w->p->s.regs;
-    return likely(!w->secure) || (w->s2ns ? r->vtcr_el2 & VTCR_NSW : r->vstcr_el2 & VSTCR_SW);
-}
-
-/* The space that an intermediate address leads to. Arm ARM AArch64.SS2OutputPASpace. */
-static inline bool second_output_ns(const struct walk *w, bool ipa_ns)
-{
-    const struct arm_regs *r = &w->p->s.regs;
-    return likely(!w->secure) || r->vstcr_el2 & (VSTCR_SW | VSTCR_SA) || (ipa_ns && r->vtcr_el2 & (VTCR_NSW | VTCR_NSA));
+    return r->vstcr_el2 & (VSTCR_SW | VSTCR_SA) || (w->ipa_ns && r->vtcr_el2 & (VTCR_NSW | VTCR_NSA));
 }
 
 /* For the intermediate addresses of one space; Non-secure state has one only. Arm ARM AArch64.NSS2TTWParams, SS2TTWParams. */
@@ -250,6 +243,15 @@ static void second_make(struct walk *w, bool ns)
         size = size < 6 ? 6 : size;
     }
     s->base &= ~bits_mask(0, size < 0 ? 0 : (unsigned)size);
+}
+
+/* In Secure state: turns to the stage 2 of one space, and says where its tables are. Arm ARM AArch64.SS2InitialTTWState. */
+static void second_space(struct walk *w)
+{
+    const struct arm_regs *r = &w->p->s.regs;
+    if (w->s2ns != w->ipa_ns)
+        second_make(w, w->ipa_ns);
+    w->desc_ns = w->ipa_ns ? r->vtcr_el2 & VTCR_NSW : r->vstcr_el2 & VSTCR_SW;
 }
 
 void ttw_second_setup(struct walk *w)
@@ -368,14 +370,13 @@ WALK_INLINE const struct walk_table *last_table2(struct walk *w, uint64_t ipa)
     return NULL;
 }
 
-/* Stage 2 of ipa; ns: it is in the Non-secure space. `need`: PERM_ bits. on_walk: for a descriptor of stage 1. */
-static bool second(struct walk *w, uint64_t ipa, bool ns, unsigned need, bool on_walk, const struct leaf *s1, struct leaf *out)
+/* Stage 2 of ipa, in Secure state of the space that w->ipa_ns says. `need`: PERM_ bits. on_walk: for a descriptor of stage 1. */
+static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, const struct leaf *s1, struct leaf *out)
 {
     const struct stage *s = &w->s2stage;
     const struct pe *p = w->p;
-    if (unlikely(w->secure) && w->s2ns != ns)
-        second_make(w, ns);
-    bool tables_ns = second_tables_ns(w);
+    if (unlikely(w->secure))
+        second_space(w);
     if (unlikely(w->s2bad || ipa >> s->iasize))
         return ttw_fault2(w, FSC_TRANSLATION, 0, ipa, on_walk);
     int level = s->level;
@@ -390,7 +391,7 @@ static bool second(struct walk *w, uint64_t ipa, bool ns, unsigned need, bool on
         at = known->pa | (ipa >> shift & bits_mask(0, s->granule - 3u)) << 3;
     }
     for (;;) {
-        if (unlikely(!desc_read(w, at, tables_ns, s->big_endian, false, &desc)))
+        if (unlikely(!desc_read(w, at, s->big_endian, false, &desc)))
             return ttw_fault2(w, FSC_EXTERNAL_ON_WALK, level, ipa, on_walk);
         enum desc_kind k = desc_kind(p, s, desc, level);
         if (unlikely(k == KIND_INVALID))
@@ -438,7 +439,7 @@ static bool second(struct walk *w, uint64_t ipa, bool ns, unsigned need, bool on
     out->page = address & ~PAGE_OFFSET;
     out->perm = perm;
     out->level = (int8_t)level;
-    out->ns = second_output_ns(w, ns);
+    out->ns = unlikely(w->secure) ? second_output_ns(w) : true;
     if (s1) {
         out->attr = combine(w, s1->attr, attr);
         out->sh = combine_sh(out->attr, s1->sh, (uint8_t)(s->ds ? p->s.regs.vtcr_el2 >> 12 & 3 : desc >> 8 & 3));
@@ -448,13 +449,17 @@ static bool second(struct walk *w, uint64_t ipa, bool ns, unsigned need, bool on
 
 bool ttw_second(struct walk *w, uint64_t ipa, const struct leaf *s1, struct leaf *out)
 {
-    return second(w, ipa, s1->ns, needed(w), false, s1, out);
+    if (unlikely(w->secure))
+        w->ipa_ns = s1->ns;
+    return second(w, ipa, needed(w), false, s1, out);
 }
 
-/* The physical address of stage 1's descriptor at ipa, for reading it; *ns: its space, that of ipa before. */
-WALK_INLINE bool second_of_table(struct walk *w, uint64_t ipa, bool *ns, uint64_t *pa)
+/* The physical address of stage 1's descriptor at ipa, for reading it; ns: ipa is in the Non-secure space. */
+WALK_INLINE bool second_of_table(struct walk *w, uint64_t ipa, bool ns, uint64_t *pa)
 {
     *pa = ipa;
+    if (unlikely(w->secure))
+        w->ipa_ns = w->desc_ns = ns;
     if (!w->s2)
         return true;
     const __typeof__(w->p->walk.g[0]) *known = &w->p->walk.g[ipa / MEM_PAGE_SIZE % WALK_GPAGES];
@@ -464,9 +469,9 @@ WALK_INLINE bool second_of_table(struct walk *w, uint64_t ipa, bool *ns, uint64_
         return true;
     }
     struct leaf l;
-    if (!second(w, ipa, *ns, PERM_R, true, NULL, &l))
+    if (!second(w, ipa, PERM_R, true, NULL, &l))
         return false;
-    *ns = l.ns;
+    w->desc_ns = l.ns;
     if (w->s2control && w->gs < ARRAY_LEN(w->g)) {
         w->g[w->gs].ipa = ipa & ~PAGE_OFFSET;
         w->g[w->gs++].page = l.page;
@@ -591,7 +596,8 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
     if (unlikely(new != desc)) {
         struct leaf l;
         if (w->s2) {
-            if (!second(w, at, table_ns, PERM_R | PERM_W, true, NULL, &l))
+            w->ipa_ns = table_ns;
+            if (!second(w, at, PERM_R | PERM_W, true, NULL, &l))
                 return false;
             pa = l.page | (at & PAGE_OFFSET);
         }
@@ -644,11 +650,10 @@ bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, 
         limits = known->limits;
     }
     for (;;) {
-        bool ns = table_ns;
-        if (!known && !second_of_table(w, at, &ns, &pa))
+        if (!known && !second_of_table(w, at, table_ns, &pa))
             return false;
         known = NULL;
-        if (unlikely(!desc_read(w, pa, ns, s->big_endian, level == FINAL_LEVEL && !w->s2, &desc)))
+        if (unlikely(!desc_read(w, pa, s->big_endian, level == FINAL_LEVEL && !w->s2, &desc)))
             return ttw_fault(w, FSC_EXTERNAL_ON_WALK, level);
         enum desc_kind k = desc_kind(p, s, desc, level);
         if (unlikely(k == KIND_INVALID))
