@@ -74,7 +74,7 @@ static void show_row(const struct check_verdict *v, bool verbose, bool colour)
 
 void check_show_table(const struct check_verdict *v, size_t n, double seconds, double busy, bool verbose, bool colour)
 {
-    uint64_t cases = 0;
+    uint64_t cases = 0, same = 0;
     size_t count[4] = {0};
     static const char *const words[] = {"pass", "known", "WRONG", "skipped"};
     printf("%-11s %-13s %4s %-19s %6s  %-7s %s\n", "SCENARIO", "FIRMWARE", "XLEN", "HANDLER", "CASES", "VERDICT",
@@ -84,11 +84,13 @@ void check_show_table(const struct check_verdict *v, size_t n, double seconds, d
         if (!v[i].skipped || !i || !v[i - 1].skipped || strcmp(v[i].firmware, v[i - 1].firmware))
             show_row(&v[i], verbose, colour);
         cases += v[i].cases;
+        same += v[i].same;
         for (unsigned k = 0; k < ARRAY_LEN(words); k++)
             count[k] += !strcmp(word(&v[i]), words[k]);
     }
-    printf("%zu verdicts: %zu pass, %zu depart as is known, %zu wrong, %zu skipped; %" PRIu64 " cases in %.1f s, %.0f a second of processor time\n", n,
-           count[0], count[1], count[2], count[3], cases, seconds, busy > 0 ? (double)cases / busy : 0);
+    printf("%zu verdicts: %zu pass, %zu depart as is known, %zu wrong, %zu skipped; %" PRIu64 " cases, and %" PRIu64
+           " that are one of these, in %.1f s, %.0f a second of processor time\n",
+           n, count[0], count[1], count[2], count[3], cases, same, seconds, busy > 0 ? (double)(cases + same) / busy : 0);
 }
 
 /* ---- JSON

@@ -366,7 +366,7 @@ static bool same(const struct diff_args *a, const struct comparison *r)
 }
 
 /* Trap by trap: golden texts, and traces in that form. */
-static int diff_traps(const struct diff_args *a)
+static int diff_traps(const struct diff_args *a, const enum diff_kind kind[2])
 {
     struct buf lines[2] = {{0}, {0}}, text = {0};
     struct err e;
@@ -375,6 +375,8 @@ static int diff_traps(const struct diff_args *a)
         good = diff_golden_lines(a->file[i], &lines[i], &e);
     if (good)
         same = golden_compare((char *)lines[0].data, (char *)lines[1].data, &text);
+    if (good && !same && kind[0] == DIFF_TRACE && kind[1] == DIFF_TRACE)
+        diff_first_instruction(a->file[0], a->file[1], &text);
     buf_put_u8(&text, 0);
     if (good && a->json) {
         json_t *j = json_pack("{s:b,s:s}", "same", (int)same, "text", (char *)text.data);
@@ -420,7 +422,7 @@ static int diff(struct diff_args *a)
     const enum diff_kind kind[2] = {diff_kind_of(a->file[0]), diff_kind_of(a->file[1])};
     const char *wrong;
     if (by_traps(a, kind, &wrong))
-        return diff_traps(a);
+        return diff_traps(a, kind);
     if (wrong)
         return cli_errorf("diff: %s", wrong);
     for (unsigned i = 0; i < 2; i++)

@@ -155,3 +155,48 @@ bool diff_golden_lines(const char *path, struct buf *lines, struct err *e)
     buf_put_u8(lines, 0);
     return true;
 }
+
+/* ---- where it comes from --------------------------------------------------------------------------------------------------- */
+
+static bool from_outside(const struct trace_event *ev) { return ev->kind == EVENT_INPUT || ev->kind == EVENT_INJECT; }
+
+/* The next thing that came from outside; NULL: nothing more did. */
+static const struct trace_event *next_outside(const struct replay *r, size_t *at)
+{
+    while (*at < r->events && !from_outside(&r->event[*at]))
+        ++*at;
+    return *at < r->events ? &r->event[(*at)++] : NULL;
+}
+
+static bool same_outside(const struct replay *a, const struct replay *b)
+{
+    size_t i = 0, k = 0;
+    for (;;) {
+        const struct trace_event *x = next_outside(a, &i), *y = next_outside(b, &k);
+        if (!x || !y)
+            return !x && !y;
+        if (x->kind != y->kind || x->at.cycle != y->at.cycle || strcmp(x->text, y->text) || x->n != y->n ||
+            (x->n && memcmp(x->bytes, y->bytes, x->n)))
+            return false;
+    }
+}
+
+void diff_first_instruction(const char *a, const char *b, struct buf *text)
+{
+    struct replay_job job[2] = {{.path = a, .recorded_images = true}, {.path = b, .recorded_images = true}};
+    struct machine *m[2] = {NULL, NULL};
+    struct err e;
+    bool good = true;
+    for (unsigned i = 0; i < 2 && good; i++)
+        good = replay_prepare(&job[i], &m[i], &e) && !job[i].changed;
+    if (good && same_outside(&job[0].replay, &job[1].replay) && machine_harts(m[0]) == machine_harts(m[1]) &&
+        trace_schema(m[0]) == trace_schema(m[1])) {
+        const struct trace_event *over = replay_end(&job[0].replay);
+        replay_first_difference(&job[0].replay, m[0], m[1], over ? over->at.cycle : UINT64_MAX - 1, text);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        machine_free(m[i]);
+        replay_close(&job[i].replay);
+        buf_free(&job[i].notes);
+    }
+}

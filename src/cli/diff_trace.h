@@ -23,4 +23,7 @@ void diff_child_end(struct diff_child *c);
 bool diff_has_instructions(const char *path);
 /* The lines of a golden text, or those a binary trace would have, NUL-terminated. False with a sentence. */
 bool diff_golden_lines(const char *path, struct buf *lines, struct err *e);
+/* Of two binary traces that differ: the first instruction after which the harts' registers do, in lines ("recorded" is a, "here"
+   is b). Nothing if what came from outside differs, or the machines do. */
+void diff_first_instruction(const char *a, const char *b, struct buf *text);
 #endif

@@ -223,18 +223,56 @@ static void note_images(struct replay_job *j, const struct trace_setup *was, con
                            is->image[k].path, is->image[k].digest, was->image[i].digest);
 }
 
+/* The image that the command names becomes another file: every word that is its path, or ends with it as in drives' file=PATH. */
+static bool put_image(struct golden_text *t, const struct trace_image *k, const char *file)
+{
+    bool found = false;
+    size_t n = strlen(k->path);
+    for (int i = 1; i < t->argc; i++) {
+        const char *word = t->argv[i], *at = strstr(word, k->path);
+        char *other;
+        if (!at || (at > word && at[-1] != '=') || (at[n] && at[n] != ','))
+            continue;
+        if (asprintf(&other, "%.*s%s%s", (int)(at - word), word, file, at + n) < 0)
+            abort(); /* out of host memory: nothing sensible can go on */
+        t->argv[i] = other; /* golden_close frees what is not of the text */
+        found = true;
+    }
+    return found;
+}
+
+static bool put_images(const struct replay_job *j, struct golden_text *t, struct err *e)
+{
+    for (unsigned n = 0; n < j->images; n++) {
+        size_t len = strcspn(j->image[n], "=");
+        bool found = false;
+        for (unsigned i = 0; i < t->setup.images; i++) {
+            const struct trace_image *k = &t->setup.image[i];
+            if (strlen(k->role) == len && !memcmp(j->image[n], k->role, len))
+                found |= put_image(t, k, j->image[n] + len + 1);
+        }
+        if (!found)
+            return err_set(e, "%s: --image %s: its command names no such image", j->path, j->image[n]);
+    }
+    return true;
+}
+
 static bool replay_golden(struct replay_job *j, struct err *e)
 {
     struct golden_text t;
     struct golden_run g;
     struct err why;
-    if (j->images || j->recorded_images)
-        return err_set(e, "%s: a golden trace holds no images: --image and --recorded-images are for binary ones", j->path);
+    if (j->recorded_images)
+        return err_set(e, "%s: a golden trace holds no images: --recorded-images is for binary ones", j->path);
     if (!golden_open(&t, j->path, e))
         return false;
     if (!t.argv) {
         golden_close(&t);
         return err_set(e, "%s: it has no line 'command ...'", j->path);
+    }
+    if (!put_images(j, &t, e)) {
+        golden_close(&t);
+        return false;
     }
     golden_run_init(&g);
     g.run.quiet = true;

@@ -99,7 +99,7 @@ struct tlb_ctx *cpu_ctx(struct cpu *c, const uint64_t key[4])
         v = (v + 1) % TLB_CTX_COUNT;
     c->ctx_victim = (v + 1) % TLB_CTX_COUNT;
     if (!c->ctx[v])
-        c->ctx[v] = malloc(sizeof *c->ctx[v]);
+        c->ctx[v] = calloc(1, sizeof *c->ctx[v]);
     if (!c->ctx[v])
         abort(); /* out of host memory: nothing sensible can go on */
     memcpy(c->ctx[v]->key, key, sizeof c->ctx[v]->key);

@@ -52,6 +52,7 @@ struct check_verdict {
     bool skipped;     /* the firmware's image is not there */
     bool as_expected; /* every count and every case is what check.def and the model say */
     uint64_t cases;
+    uint64_t same; /* boundaries besides at which the event is taken as in one of the cases: done, and not counted again */
     uint64_t departs[CHECK_COUNTS], expected[CHECK_COUNTS]; /* cases that depart from each rule */
     bool has_counts;
     struct check_number first_case; /* the first that departs from a rule: for --show; .first -1: none does */

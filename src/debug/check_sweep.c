@@ -363,6 +363,7 @@ static void note_first(struct check_verdict *v, const struct sweep_case *c)
 static void judge_nested(const struct judging *j, const struct sweep_case *c, struct check_verdict *v)
 {
     const struct rv_view *x = &j->w->at[c->boundary];
+    v->same += c->nest_same;
     uint32_t cases = c->nest_cases - c->nest_same, fails = cases - c->nest_pass;
     bool sticky = check_firmware(j->job->firmware)->form == SSE_FORM_HEAD && (x->v || (x->csr[VIEW_hstatus] & VIEW_SPV));
     v->cases += cases;
@@ -414,7 +415,9 @@ static bool judge_case(void *ctx, const struct sweep_case *c)
     struct check_verdict *v = &j->out[c->variant];
     const struct check_handler *h = job_handler(j->job, c->variant);
     if (nests_all(j->job)) {
-        if (c->nested != SWEEP_NONE && (c->verdict != SWEEP_SAME || c->as_first))
+        if (c->verdict == SWEEP_SAME && !c->as_first)
+            v->same++;
+        else if (c->nested != SWEEP_NONE)
             judge_second(c, j, v);
         return true;
     }
@@ -422,8 +425,10 @@ static bool judge_case(void *ctx, const struct sweep_case *c)
         note_first(v, c);
         return true;
     }
-    if (c->verdict == SWEEP_SAME)
+    if (c->verdict == SWEEP_SAME) {
+        v->same++;
         return true;
+    }
     if (c->boundary >= j->w->n || j->w->at[c->boundary].pc != c->pc) {
         unexpected(v, c, "", "this is not the boundary that was looked at");
         return true;

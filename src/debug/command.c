@@ -262,15 +262,14 @@ static bool why(struct debugger *d, const char *args, struct buf *out)
 
 static bool walk(struct debugger *d, const char *args, struct buf *out)
 {
-    uint64_t va, pa;
+    uint64_t va;
     if (!number(d, args, &va))
         return refuse(out, "this is no address", args);
-    if (!machine_translate(d->m, d->hart, va, &pa)) {
-        buf_printf(out, "0x%" PRIx64 " is nowhere in %s\n", va, machine_mode(d->m, d->hart));
-        return true;
-    }
-    buf_printf(out, "0x%" PRIx64 " in %s is physical 0x%" PRIx64 "%s\n", va, machine_mode(d->m, d->hart), pa,
-               machine_read(d->m, pa, &(char){0}, 1) ? "" : ", no memory");
+    struct explanation *e = explain_walk(d->m, d->hart, va);
+    char *text = explain_text(e, 100, false);
+    buf_printf(out, "%s", text);
+    free(text);
+    explain_free(e);
     return true;
 }
 
@@ -432,7 +431,7 @@ static const struct command commands[] = {
      false},
     {"set", "NAME VALUE", "writes a register, as the highest mode would", set, true},
     {"mem", "[phys:]ADDRESS [BYTES]", "memory, by the hart's translation or physical", mem, false},
-    {"walk", "ADDRESS", "where a virtual address is in physical memory", walk, false},
+    {"walk", "ADDRESS", "where a load from a virtual address goes: each level of the walk, both stages side by side", walk, false},
     {"physical", "[on|off]", "whether addresses of memory are physical", physical, false},
     {"why", "", "why the hart's last trap happened, and why it went where it did", why, false},
     {"catch", "[trap CAUSE|all|irq]",

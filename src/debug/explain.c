@@ -258,6 +258,19 @@ static struct explanation *explain(struct machine *m, unsigned hart, const struc
     return e;
 }
 
+struct explanation *explain_walk(struct machine *m, unsigned hart, uint64_t va)
+{
+    if (hart >= machine_harts(m))
+        return NULL;
+    struct explanation *e = begin(m, hart);
+    struct machine *before = quiet_fork(m);
+    settle(before, hart);
+    e->kind = EXPLAIN_NOTHING;
+    explain_ops(m)->walk(e, before, va);
+    machine_free(before);
+    return e;
+}
+
 struct explanation *explain_next(struct machine *before, unsigned hart)
 {
     return hart < machine_harts(before) ? explain(before, hart, NULL, false) : NULL;

@@ -57,6 +57,9 @@ struct explanation *explain_next(struct machine *before, unsigned hart);
 /* Explains the change c that machine_watch told of, which comes next for its hart in `before`. c has a part in the answer where
    the cause came from outside at this very boundary: a bus error. */
 struct explanation *explain_trap(struct machine *before, const struct machine_change *c);
+/* How a load of the byte at virtual address va, made by the hart as it is, is translated and checked: every level of each stage.
+   Nothing changes. NULL: the machine has no such hart. */
+struct explanation *explain_walk(struct machine *m, unsigned hart, uint64_t va);
 void explain_free(struct explanation *e);
 
 /* As text of at most `columns` columns (at least 60; 0: 100), with colours for a terminal or without. The caller frees it. */

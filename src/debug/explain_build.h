@@ -23,6 +23,8 @@ struct explain_ops {
     unsigned exception_cycles; /* how many of the exception's own cycles have passed when machine_watch tells of it */
     bool outside;              /* exceptions may come from outside, at a boundary (MACHINE_BUS_ERROR) */
     void (*explain)(struct explanation *e, struct machine *before, struct machine *after, const struct machine_change *c);
+    /* Adds how a load of the byte at va is translated, and sets title. before: a fork at the boundary. */
+    void (*walk)(struct explanation *e, struct machine *before, uint64_t va);
     /* The name of a trap's cause, and its number as people know it: xcause's code, the exception class. interrupt: which list. */
     const char *(*cause)(bool interrupt, uint64_t cause, uint64_t *number, char scratch[32]);
 };

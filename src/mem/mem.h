@@ -87,10 +87,10 @@ struct mem_view {
 bool mem_look(struct mem *m, uint64_t pa, struct mem_view *v);
 
 /*
- * Tags: four bits for each granule of 16 bytes of RAM, beside its bytes (Arm ARM D10, "allocation tags"). They are kept in pages of
- * their own, made when a tag that is not 0 is first stored, and are part of what mem_fork, mem_restore, mem_rewind, mem_pairs,
- * mem_visit and mem_clear are about: those tell of a page of tags at the address of the first of the 128 KiB of RAM it belongs to,
- * | MEM_TAGS. No other function reaches them, so no device and no guest address does.
+ * Tags: four bits for each granule of 16 bytes of RAM, beside its bytes (Arm ARM D10, "allocation tags"). They are kept in pages
+ * of their own, made when a tag that is not 0 is first stored, and are part of what mem_fork, mem_restore, mem_rewind, mem_pairs,
+ * mem_visit and mem_clear are about: those tell of a page of tags at the address of the first of the 128 KiB of RAM it belongs
+ * to, | MEM_TAGS. No other function reaches them, so no device and no guest address does.
  */
 #define MEM_GRANULE_SHIFT 4
 #define MEM_TAGS          (UINT64_C(1) << 63)

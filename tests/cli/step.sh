@@ -16,6 +16,21 @@ step()
 }
 has() { grep -qE -- "$1" out || fail "no '$1': $(cat out)"; }
 
+# Every level of both stages of a walk, side by side, and what fails it.
+cat >walk.step <<'END2'
+break guest_again
+run
+walk guest_again
+expect "in VS is physical 0x80400"
+expect "VS L2[0x2]"
+expect "| G L2[0x2]"
+expect "PMP entry"
+walk 1
+expect "a load from 0x1 in VS raises load page fault"
+END2
+step 0 -bios "$TRAPLINE_SOURCE/roms/sbi-maint.elf" -kernel "$TRAPLINE_SOURCE/roms/kvm.elf" --script walk.step
+has '\* ?VS L1\[0x0\] 0x0 at .*V=0'
+
 cat >all.step <<'END2'
 # the journey, forwards and back
 run trap

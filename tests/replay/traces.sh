@@ -125,6 +125,13 @@ expect 2 "$TRAPLINE" record -o t2.trace nothing.elf
 mkdir all
 cp elsewhere/f.trace "$roms/journey.elf" all
 (cd "$TRAPLINE_SOURCE" && "$TRAPLINE" record --golden roms/journey.elf) >all/j.golden </dev/null
+# Its images may lie elsewhere.
+cp "$roms/journey.elf" moved.elf
+expect 0 "$TRAPLINE" replay all/j.golden --image kernel=moved.elf
+expect 2 "$TRAPLINE" replay all/j.golden --image bios=moved.elf
+says "all/j.golden: --image bios=moved.elf: its command names no such image"
+expect 2 "$TRAPLINE" replay all/j.golden --image kernel=nowhere.elf
+says "nowhere.elf"
 sed -i 's/^h0 VS vs_main/h0 VS vs_other/' all/j.golden
 status=0
 (cd "$TRAPLINE_SOURCE" && "$TRAPLINE" replay "$scratch/all" --junit "$scratch/all.xml" --recorded-images) >out 2>&1 </dev/null || status=$?

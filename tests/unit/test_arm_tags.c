@@ -1,4 +1,5 @@
-/* FEAT_MTE2: tags in memory, which accesses are checked, and what a mismatch does. Arm ARM D10, AArch64.CheckTag and what it calls. */
+/* FEAT_MTE2: tags in memory, which accesses are checked, and what a mismatch does. Arm ARM D10, AArch64.CheckTag and what it
+ * calls. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,24 +13,24 @@
 #include "cpu/arm/pe.h"
 #include "csr/arm/masks.h"
 
-/* Physical memory. One-to-one it is Normal and, for EL0 too, read-only and executable; from TAGGED on the same memory is Tagged and
-   may be written. */
+/* Physical memory. One-to-one it is Normal and, for EL0 too, read-only and executable; from TAGGED on the same memory is Tagged
+   and may be written. */
 enum { CODE = 0x40000000, TABLE = 0x40020000, VECTORS = 0x40030000, S2TABLE = 0x40040000, DATA = 0x40010000 };
-#define TAGGED    UINT64_C(0x80010000) /* DATA again */
-#define PLAIN     UINT64_C(0xc0010000) /* and again, Normal */
-#define TAG(va,t) ((va) | (uint64_t)(t) << 56)
-#define MAIR      UINT64_C(0xf0ff) /* 0 Normal Write-Back, 1 Tagged */
-#define BLOCK     0x701u           /* valid, AF, Inner Shareable */
-#define USER      (1u << 6)
-#define READ_ONLY (1u << 7)
-#define INDEX(i)  ((i) << 2)
-#define TCR       (25u | 1u << 23 | UINT64_C(2) << 32)
-#define TCR_TBI0  (UINT64_C(1) << 37)
-#define TCR_TCMA0 (UINT64_C(1) << 57)
-#define TCR2_TBI  (UINT64_C(1) << 20)
-#define TCR2_TCMA (UINT64_C(1) << 30)
-#define TCF(n)    ((uint64_t)(n) << 40)
-#define TCF0(n)   ((uint64_t)(n) << 38)
+#define TAGGED     UINT64_C(0x80010000) /* DATA again */
+#define PLAIN      UINT64_C(0xc0010000) /* and again, Normal */
+#define TAG(va, t) ((va) | (uint64_t)(t) << 56)
+#define MAIR       UINT64_C(0xf0ff) /* 0 Normal Write-Back, 1 Tagged */
+#define BLOCK      0x701u           /* valid, AF, Inner Shareable */
+#define USER       (1u << 6)
+#define READ_ONLY  (1u << 7)
+#define INDEX(i)   ((i) << 2)
+#define TCR        (25u | 1u << 23 | UINT64_C(2) << 32)
+#define TCR_TBI0   (UINT64_C(1) << 37)
+#define TCR_TCMA0  (UINT64_C(1) << 57)
+#define TCR2_TBI   (UINT64_C(1) << 20)
+#define TCR2_TCMA  (UINT64_C(1) << 30)
+#define TCF(n)     ((uint64_t)(n) << 40)
+#define TCF0(n)    ((uint64_t)(n) << 38)
 enum { NONE, SYNC, ASYNC, ASYMM };
 
 struct rig {
@@ -158,10 +159,14 @@ static void each_instruction_stores_its_tags(void **state)
         unsigned first, granules, tag;
         bool zero;
     } row[] = {
-        {STG, TAG(TAGGED + 0x100, 0), TAG(0, 5), 16, 1, 5, false},   {STZG, TAG(TAGGED + 0x110, 3), TAG(0, 6), 17, 1, 6, true},
-        {ST2G, TAG(TAGGED + 0x110, 9), TAG(0, 15), 17, 2, 15, false}, {STZ2G, TAGGED + 0x120, TAG(0, 1), 18, 2, 1, true},
-        {STGP, TAG(TAGGED + 0x130, 12), 0, 19, 1, 12, true},         {STGM, TAGGED + 0x178, 0x7777u << 16, 20, 4, 7, false},
-        {STZGM, TAGGED + 0x148, 0xf3, 20, 4, 3, true},               {DC_GVA, TAG(TAGGED + 0x17c, 2), 0, 20, 4, 2, false},
+        {STG, TAG(TAGGED + 0x100, 0), TAG(0, 5), 16, 1, 5, false},
+        {STZG, TAG(TAGGED + 0x110, 3), TAG(0, 6), 17, 1, 6, true},
+        {ST2G, TAG(TAGGED + 0x110, 9), TAG(0, 15), 17, 2, 15, false},
+        {STZ2G, TAGGED + 0x120, TAG(0, 1), 18, 2, 1, true},
+        {STGP, TAG(TAGGED + 0x130, 12), 0, 19, 1, 12, true},
+        {STGM, TAGGED + 0x178, 0x7777u << 16, 20, 4, 7, false},
+        {STZGM, TAGGED + 0x148, 0xf3, 20, 4, 3, true},
+        {DC_GVA, TAG(TAGGED + 0x17c, 2), 0, 20, 4, 2, false},
         {DC_GZVA, TAG(TAGGED + 0x181, 4), 0, 24, 4, 4, true},
     };
     (void)state;
@@ -281,6 +286,24 @@ static void what_is_not_checked(void **state)
             bool checked = how == CHECKED || how == TCMA_15 || (how == TCMA && tag == 15);
             assert_int_equal(tag_fault(r, false), checked);
             assert_int_equal(done(r), !checked);
+            rig_free(r);
+        }
+}
+
+/* EffectiveTCMA in the upper half of addresses: TCMA1 takes the check from tag 15 alone. */
+static void tag_15_is_not_checked_in_the_upper_half(void **state)
+{
+    (void)state;
+    for (unsigned tcma = 0; tcma < 4; tcma++)
+        for (unsigned tag = 0; tag < 16; tag++) {
+            struct rig *r = rig_new("max,el3=off,el2=off", 1);
+            struct arm_regs *s = &r->pe.s.regs;
+            s->ttbr1_el1 = TABLE;
+            s->tcr_el1 = TCR_TBI0 | TCR_TBI0 << 1 | 25 | 25 << 16 | UINT64_C(2) << 30 | UINT64_C(2) << 32 |
+                         (tcma & 1 ? TCR_TCMA0 : 0) | (tcma & 2 ? TCR_TCMA0 << 1 : 0);
+            mem_set_tag(r->mem, DATA, 7);
+            one(r, LDR, TAG((TAGGED | UINT64_C(0xffffff8000000000)) & bits_mask(0, 56), tag) | UINT64_C(15) << 60, 0);
+            assert_int_equal(tag_fault(r, false), tag != 7 && !(tag == 15 && (tcma & 2)));
             rig_free(r);
         }
 }
@@ -604,6 +627,7 @@ int main(void)
         cmocka_unit_test(tags_that_may_not_be_accessed_read_zero),
         cmocka_unit_test(a_mismatch_does_what_the_mode_says),
         cmocka_unit_test(what_is_not_checked),
+        cmocka_unit_test(tag_15_is_not_checked_in_the_upper_half),
         cmocka_unit_test(instructions_that_are_checked_and_that_are_not),
         cmocka_unit_test(the_rows_agree_which_accesses_by_sp_are_exempt),
         cmocka_unit_test(the_address_is_that_of_the_first_granule),

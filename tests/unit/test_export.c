@@ -169,6 +169,11 @@ static void a_stream_that_is_cut_or_damaged_is_told(void **state)
         assert_int_equal(end_of(out.data, out.len, &e), LOG_BAD);
         out.data[step + at[i]] = was;
     }
+    for (size_t i = 0; i < 2000; i++) { /* whatever it is now: it ends */
+        out.data[i] ^= 0xff;
+        assert_true(end_of(out.data, 4000, &e) != LOG_STEP);
+        out.data[i] ^= 0xff;
+    }
     buf_free(&out);
     machine_free(m);
 }

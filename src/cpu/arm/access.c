@@ -126,7 +126,8 @@ static inline bool of_a_context(const struct pe *p, const struct access_mode *m)
 }
 
 /* Tags are checked in some context: there the fast path knows no Tagged memory. */
-static __attribute__((noinline)) bool may_remember_untagged(const struct pe *p, const struct access_mode *m, const struct xlate *x)
+static __attribute__((noinline)) bool may_remember_untagged(const struct pe *p, const struct access_mode *m,
+                                                            const struct xlate *x)
 {
     return p->no_fast == NO_FAST_TAGS && of_a_context(p, m) && !(x->tagged && (m == &p->unpriv ? m : &p->plain)->checked);
 }
@@ -336,8 +337,8 @@ static bool admit(struct pe *p, uint64_t va, unsigned size, unsigned count, enum
 #define LOOKS (NO_FAST_WATCH | NO_FAST_TAGS)
 
 /* What comes between the translation of an access and the access: watchpoints, then the check of tags. True: p->exc. */
-static __attribute__((noinline)) bool stopped(struct pe *p, uint64_t va, unsigned size, enum access a, const struct access_mode *m,
-                                              bool check)
+static __attribute__((noinline)) bool stopped(struct pe *p, uint64_t va, unsigned size, enum access a,
+                                              const struct access_mode *m, bool check)
 {
     if ((p->no_fast & NO_FAST_WATCH) && debug_watchpoint(p, va, size, a, m))
         return true;

@@ -1,4 +1,5 @@
 /* From a virtual address to a physical one. Arm ARM D8, AArch64.TranslateAddress, AArch64.FullTranslate. */
+#include "cpu/arm/perms.h"
 #include "cpu/arm/walk.h"
 
 #include <string.h>
@@ -34,7 +35,10 @@ static unsigned regime_number(struct pe *p, const uint64_t words[REGIME_WORDS])
 void pe_translation_key(struct pe *p, const struct access_mode *m, uint64_t key[4])
 {
     const struct arm_regs *r = &p->s.regs;
-    uint64_t words[REGIME_WORDS] = {m->regime, sctlr_of(p, m->regime) & SCTLR_KEY, tcr_of(p, m->regime)};
+    uint64_t words[REGIME_WORDS] = {m->regime | (uint64_t)p->models[m->regime] << 8, sctlr_of(p, m->regime) & SCTLR_KEY,
+                                    tcr_of(p, m->regime)};
+    if (unlikely(p->models[m->regime]))
+        perms_key(p, m->regime, words + 9);
     words[4] = (hcr_of(p) & HCR_KEY) | (uint64_t)el2_enabled(p) << 63;
     words[5] = r->scr_el3 & SCR_KEY;
     key[3] = 0;
@@ -253,6 +257,7 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
     w.write = a == ACCESS_STORE && !m->atomic;
     w.el0_regime = regime_has_el0(p, m->regime);
     w.secure = secure_state(p, m->el);
+    w.desc_ns = !w.secure;
     w.unaligned = va & (size - 1);
     w.marks = p->cpu.engine->marks;
     w.from = TLB_FROM_MANY;

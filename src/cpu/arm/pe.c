@@ -5,6 +5,7 @@
 #include "cpu/arm/counters.h"
 #include "cpu/arm/debug.h"
 #include "cpu/arm/exec.h"
+#include "cpu/arm/perms.h"
 #include "cpu/arm/regime.h"
 #include "cpu/arm/tags.h"
 #include "cpu/arm/timer.h"
@@ -101,9 +102,13 @@ void pe_start_at(struct pe *p, unsigned el, uint64_t pc)
     struct arm_regs *r = &p->s.regs;
     if (el < 3 && arm_has(p->cfg, FEAT_EL3))
         r->scr_el3 |= scr_el3_NS | scr_el3_RW | scr_el3_HCE | scr_el3_APK | scr_el3_API | scr_el3_ATA | scr_el3_FGTEn |
-                      scr_el3_ECVEn | scr_el3_HXEn | scr_el3_EnSCXT;
-    if (el < 2 && arm_has(p->cfg, FEAT_EL2))
+                      scr_el3_ECVEn | scr_el3_HXEn | scr_el3_EnSCXT | scr_el3_TCR2En | scr_el3_SCTLR2En | scr_el3_PIEn;
+    if (el < 2 && arm_has(p->cfg, FEAT_EL2)) {
         r->hcr_el2 |= hcr_el2_RW | hcr_el2_API | hcr_el2_APK | hcr_el2_ATA;
+        r->hcrx_el2 |= hcrx_el2_TCR2En | hcrx_el2_SCTLR2En;
+        r->hfgrtr_el2 |= hfgrtr_el2_nPIRE0_EL1 | hfgrtr_el2_nPIR_EL1 | hfgrtr_el2_nPOR_EL0 | hfgrtr_el2_nPOR_EL1;
+        r->hfgwtr_el2 |= hfgwtr_el2_nPIRE0_EL1 | hfgwtr_el2_nPIR_EL1 | hfgwtr_el2_nPOR_EL0 | hfgwtr_el2_nPOR_EL1;
+    }
     p->s.pstate = (p->s.pstate & ~(uint64_t)PSTATE_EL) | (uint64_t)el << PSTATE_EL_SHIFT;
     p->s.pc = pc;
     pe_refresh(p);
@@ -122,6 +127,7 @@ void pe_refresh(struct pe *p)
     memset(p->mode_ctx, 0, sizeof p->mode_ctx);
     p->regimes.count = 0;
     p->levels = 0;
+    perms_refresh(p);
     p->counting = 0; /* what counted belongs to the state before */
     p->armed = sysreg_armed(&p->ctx);
     pe_mode_changed(p);
@@ -153,7 +159,10 @@ static void level_make(struct pe *p, unsigned el)
     struct pe_level *l = &p->level[el];
     unsigned regime = regime_of(p, el);
     uint64_t sctlr = sctlr_of(p, regime);
-    l->regime = (uint8_t)regime;
+    for (unsigned pan = 0; pan < 2; pan++)
+        l->plain[pan] = (struct access_mode){
+            .el = (uint8_t)el, .regime = (uint8_t)regime, .pan = pan && el, .number = (uint8_t)(el | (pan && el ? MODE_PAN : 0))};
+    l->unpriv_mode = (struct access_mode){.el = 0, .regime = (uint8_t)regime, .unpriv = true};
     l->fp_ready = pe_fp_trapped_to(p, el) == 0;
     l->sp_check = sctlr & (el ? sctlr_el1_SA : sctlr_el1_SA0) ? 15 : 0;
     /* Of LDTR and STTR, too: BigEndian goes by PSTATE.EL. Arm ARM SCTLR_EL1, E0E. */
@@ -196,11 +205,8 @@ void pe_mode_changed(struct pe *p)
     p->big_endian = l->big_endian;
     p->strict = l->strict;
     p->pac_on = l->pac_on;
-    p->plain = (struct access_mode){
-        .el = (uint8_t)el, .regime = l->regime, .pan = pan && el, .number = (uint8_t)(el | (pan && el ? MODE_PAN : 0))};
-    p->unpriv = p->plain;
-    if (unpriv)
-        p->unpriv = (struct access_mode){.el = 0, .regime = l->regime, .unpriv = true};
+    p->plain = l->plain[pan];
+    p->unpriv = unpriv ? l->unpriv_mode : l->plain[pan];
     p->no_fast = (uint8_t)((l->big_endian ? NO_FAST_ENDIAN : 0) | (p->s.x[REG_SP] & l->sp_check ? NO_FAST_SP : 0));
     if (unlikely(p->s.regs.mdscr_el1)) {
         p->no_fast |= debug_watches(p) ? NO_FAST_WATCH : 0;
@@ -263,6 +269,7 @@ bool pe_effects(struct pe *p, uint32_t fx)
     }
     if (fx & level) {
         p->levels = 0;
+        perms_refresh(p);
         if (fx & (SYSREG_FX_TLB | SYSREG_FX_STATE))
             memset(p->mode_ctx, 0, sizeof p->mode_ctx);
         pe_mode_changed(p);

@@ -158,7 +158,7 @@ enum arm_timer {
 #define MODE_TAGGED 8u
 
 /* What a translation depends on besides bases and level, and its number in keys. */
-#define REGIME_WORDS 9
+#define REGIME_WORDS 13
 #define REGIMES      32
 struct regime_set {
     uint64_t of[REGIMES][REGIME_WORDS];
@@ -211,7 +211,7 @@ struct pac_memo {
 
 /* What an exception level makes of the registers that control it. */
 struct pe_level {
-    uint8_t regime;
+    struct access_mode plain[2], unpriv_mode; /* plain: without and with PSTATE.PAN */
     bool fp_ready, big_endian, strict, unpriv;
     uint8_t sp_check, pac_on;
     uint8_t checks; /* CHECKS_ bits */
@@ -241,6 +241,7 @@ struct pe {
     uint8_t executing;
     uint8_t levels;     /* bit el: level[el] is true to the registers */
     uint8_t counting;   /* some performance counter is enabled */
+    uint8_t models[4];  /* by regime: what permissions of stage 1 come from besides descriptors (perms.h); 0: nothing */
     uint8_t debug_step; /* the software step state machine or hardware breakpoints need a look at every instruction */
     uint32_t count_cycles, count_retired, count_chain; /* counters that count these here */
     uint32_t count_wide;                               /* counters that overflow from bit 63 */

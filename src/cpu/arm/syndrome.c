@@ -1,6 +1,5 @@
-/* What the bits of a load or store tell of its access: the part of an abort's syndrome that describes the instruction, and whether
- * tags are checked. Arm ARM D24.2.37 "ISS encoding for an exception from a Data
- * Abort", LSInstructionSyndrome. */
+/* What the bits of a load or store tell of its access: the part of an abort's syndrome that describes the instruction, and
+ * whether tags are checked. Arm ARM D24.2.37 "ISS encoding for an exception from a Data Abort", LSInstructionSyndrome. */
 #include "base/bits.h"
 #include "cpu/arm/exec.h"
 

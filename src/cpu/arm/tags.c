@@ -14,8 +14,8 @@
 
 /* ---- controls ------------------------------------------------------------------------------------------------------------ */
 
-/* Arm ARM AArch64.AllocationTagAccessIsEnabled, of accesses made as `el` in a regime. Without FEAT_MTE2 there are no controls, and
-   no tags. */
+/* Arm ARM AArch64.AllocationTagAccessIsEnabled, of accesses made as `el` in a regime. Without FEAT_MTE2 there are no controls,
+   and no tags. */
 static bool access_enabled(const struct pe *p, unsigned el, unsigned regime)
 {
     const struct arm_regs *r = &p->s.regs;

@@ -24,7 +24,7 @@ bool tag_load_many(struct pe *p, uint64_t va, uint64_t tags);
 
 /* Whether accesses made as `el` in a regime have their tags checked with any consequence, PSTATE.TCO being 0. */
 bool tags_checked(const struct pe *p, unsigned el, unsigned regime);
-/* The check of an access with m->checked, `size` bytes from va on, whose translation succeeded. A mismatch is a Tag Check Fault: it
-   is taken (false: p->exc) or noted in TFSR_ELx, as SCTLR_ELx says. Arm ARM AArch64.CheckTag, AArch64.TagCheckFault. */
+/* The check of an access with m->checked, `size` bytes from va on, whose translation succeeded. A mismatch is a Tag Check Fault:
+   it is taken (false: p->exc) or noted in TFSR_ELx, as SCTLR_ELx says. Arm ARM AArch64.CheckTag, AArch64.TagCheckFault. */
 bool tag_check(struct pe *p, uint64_t va, unsigned size, enum access a, const struct access_mode *m);
 #endif

@@ -3,6 +3,7 @@
  * AArch64.S2Walk and what they call. Descriptors have 64 bits; the contiguous bit is a hint, and is not needed for anything.
  */
 #include "cpu/arm/walk.h"
+#include "cpu/arm/perms.h"
 
 #include <string.h>
 
@@ -37,6 +38,10 @@
 #define VTCR_SL2 33
 #define VTCR_DS  32
 
+/* ESR_ELx.ISS2 of permission faults. */
+#define ISS2_DIRTY   (1u << 5)
+#define ISS2_OVERLAY (1u << 6)
+
 #define WALK_INLINE static inline __attribute__((always_inline))
 
 /* ---- descriptors in memory ----------------------------------------------------------------------------------------------- */
@@ -48,9 +53,9 @@ static inline uint64_t desc_load(const uint8_t *host, bool big_endian)
     return unlikely(big_endian) ? __builtin_bswap64(v) : v;
 }
 
-/* Reads the descriptor at pa; main memory only. ns: of the Non-secure address space. last: of the last level, of a translation of
+/* Reads the descriptor at pa, of the space that w->desc_ns says; main memory only. last: of the last level, of a translation of
    one stage. False: nothing is there. */
-WALK_INLINE bool desc_read(struct walk *w, uint64_t pa, bool ns, bool big_endian, bool last, uint64_t *desc)
+WALK_INLINE bool desc_read(struct walk *w, uint64_t pa, bool big_endian, bool last, uint64_t *desc)
 {
     uint64_t page = pa & ~PAGE_OFFSET;
     const __typeof__(w->p->walk.pte[0]) *known = &w->p->walk.pte[page / MEM_PAGE_SIZE % WALK_PAGES];
@@ -58,7 +63,7 @@ WALK_INLINE bool desc_read(struct walk *w, uint64_t pa, bool ns, bool big_endian
     page |= last;
     if (unlikely(known->page != page || known->marks != w->p->cpu.engine->marks)) {
         host = mem_page_read(w->p->cpu.mem, pa);
-        if (!host || (ns && arm_secure_only(w->p->cfg, pa)))
+        if (!host || (w->desc_ns && arm_secure_only(w->p->cfg, pa)))
             return false;
         w->pte_page[w->reads++] = page;
     }
@@ -180,18 +185,11 @@ static inline bool dirties(const struct walk *w) { return w->access == ACCESS_ST
 /* Walks of stage 1 into Device memory fault; not while HCR_EL2.TGE is 1. */
 static inline bool second_ptw(const struct pe *p) { return (hcr_of(p) & (hcr_el2_PTW | hcr_el2_TGE)) == hcr_el2_PTW; }
 
-/* Whether the tables of stage 2 for the space at hand are Non-secure. Arm ARM AArch64.SS2InitialTTWState. */
-static inline bool second_tables_ns(const struct walk *w)
+/* In Secure state: the space that an intermediate address leads to. Arm ARM AArch64.SS2OutputPASpace. */
+static bool second_output_ns(const struct walk *w)
 {
     const struct arm_regs *r = &w->p->s.regs;
-    return likely(!w->secure) || (w->s2ns ? r->vtcr_el2 & VTCR_NSW : r->vstcr_el2 & VSTCR_SW);
-}
-
-/* The space that an intermediate address leads to. Arm ARM AArch64.SS2OutputPASpace. */
-static inline bool second_output_ns(const struct walk *w, bool ipa_ns)
-{
-    const struct arm_regs *r = &w->p->s.regs;
-    return likely(!w->secure) || r->vstcr_el2 & (VSTCR_SW | VSTCR_SA) || (ipa_ns && r->vtcr_el2 & (VTCR_NSW | VTCR_NSA));
+    return r->vstcr_el2 & (VSTCR_SW | VSTCR_SA) || (w->ipa_ns && r->vtcr_el2 & (VTCR_NSW | VTCR_NSA));
 }
 
 /* For the intermediate addresses of one space; Non-secure state has one only. Arm ARM AArch64.NSS2TTWParams, SS2TTWParams. */
@@ -245,6 +243,15 @@ static void second_make(struct walk *w, bool ns)
         size = size < 6 ? 6 : size;
     }
     s->base &= ~bits_mask(0, size < 0 ? 0 : (unsigned)size);
+}
+
+/* In Secure state: turns to the stage 2 of one space, and says where its tables are. Arm ARM AArch64.SS2InitialTTWState. */
+static void second_space(struct walk *w)
+{
+    const struct arm_regs *r = &w->p->s.regs;
+    if (w->s2ns != w->ipa_ns)
+        second_make(w, w->ipa_ns);
+    w->desc_ns = w->ipa_ns ? r->vtcr_el2 & VTCR_NSW : r->vstcr_el2 & VSTCR_SW;
 }
 
 void ttw_second_setup(struct walk *w)
@@ -363,14 +370,13 @@ WALK_INLINE const struct walk_table *last_table2(struct walk *w, uint64_t ipa)
     return NULL;
 }
 
-/* Stage 2 of ipa; ns: it is in the Non-secure space. `need`: PERM_ bits. on_walk: for a descriptor of stage 1. */
-static bool second(struct walk *w, uint64_t ipa, bool ns, unsigned need, bool on_walk, const struct leaf *s1, struct leaf *out)
+/* Stage 2 of ipa, in Secure state of the space that w->ipa_ns says. `need`: PERM_ bits. on_walk: for a descriptor of stage 1. */
+static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, const struct leaf *s1, struct leaf *out)
 {
     const struct stage *s = &w->s2stage;
     const struct pe *p = w->p;
-    if (unlikely(w->secure) && w->s2ns != ns)
-        second_make(w, ns);
-    bool tables_ns = second_tables_ns(w);
+    if (unlikely(w->secure))
+        second_space(w);
     if (unlikely(w->s2bad || ipa >> s->iasize))
         return ttw_fault2(w, FSC_TRANSLATION, 0, ipa, on_walk);
     int level = s->level;
@@ -385,7 +391,7 @@ static bool second(struct walk *w, uint64_t ipa, bool ns, unsigned need, bool on
         at = known->pa | (ipa >> shift & bits_mask(0, s->granule - 3u)) << 3;
     }
     for (;;) {
-        if (unlikely(!desc_read(w, at, tables_ns, s->big_endian, false, &desc)))
+        if (unlikely(!desc_read(w, at, s->big_endian, false, &desc)))
             return ttw_fault2(w, FSC_EXTERNAL_ON_WALK, level, ipa, on_walk);
         enum desc_kind k = desc_kind(p, s, desc, level);
         if (unlikely(k == KIND_INVALID))
@@ -433,7 +439,7 @@ static bool second(struct walk *w, uint64_t ipa, bool ns, unsigned need, bool on
     out->page = address & ~PAGE_OFFSET;
     out->perm = perm;
     out->level = (int8_t)level;
-    out->ns = second_output_ns(w, ns);
+    out->ns = unlikely(w->secure) ? second_output_ns(w) : true;
     if (s1) {
         out->attr = combine(w, s1->attr, attr);
         out->sh = combine_sh(out->attr, s1->sh, (uint8_t)(s->ds ? p->s.regs.vtcr_el2 >> 12 & 3 : desc >> 8 & 3));
@@ -443,13 +449,17 @@ static bool second(struct walk *w, uint64_t ipa, bool ns, unsigned need, bool on
 
 bool ttw_second(struct walk *w, uint64_t ipa, const struct leaf *s1, struct leaf *out)
 {
-    return second(w, ipa, s1->ns, needed(w), false, s1, out);
+    if (unlikely(w->secure))
+        w->ipa_ns = s1->ns;
+    return second(w, ipa, needed(w), false, s1, out);
 }
 
-/* The physical address of stage 1's descriptor at ipa, for reading it; *ns: its space, that of ipa before. */
-WALK_INLINE bool second_of_table(struct walk *w, uint64_t ipa, bool *ns, uint64_t *pa)
+/* The physical address of stage 1's descriptor at ipa, for reading it; ns: ipa is in the Non-secure space. */
+WALK_INLINE bool second_of_table(struct walk *w, uint64_t ipa, bool ns, uint64_t *pa)
 {
     *pa = ipa;
+    if (unlikely(w->secure))
+        w->ipa_ns = w->desc_ns = ns;
     if (!w->s2)
         return true;
     const __typeof__(w->p->walk.g[0]) *known = &w->p->walk.g[ipa / MEM_PAGE_SIZE % WALK_GPAGES];
@@ -459,9 +469,9 @@ WALK_INLINE bool second_of_table(struct walk *w, uint64_t ipa, bool *ns, uint64_
         return true;
     }
     struct leaf l;
-    if (!second(w, ipa, *ns, PERM_R, true, NULL, &l))
+    if (!second(w, ipa, PERM_R, true, NULL, &l))
         return false;
-    *ns = l.ns;
+    w->desc_ns = l.ns;
     if (w->s2control && w->gs < ARRAY_LEN(w->g)) {
         w->g[w->gs].ipa = ipa & ~PAGE_OFFSET;
         w->g[w->gs++].page = l.page;
@@ -475,11 +485,11 @@ WALK_INLINE bool second_of_table(struct walk *w, uint64_t ipa, bool *ns, uint64_
 /* What table descriptors on the way took away: APTable, UXNTable (or XNTable), PXNTable, in their places. */
 #define TABLE_LIMITS (TABLE_PXN | TABLE_UXN | TABLE_AP0 | TABLE_AP1)
 
-/* PERM_ bits of a stage 1 descriptor for the level of the access. Arm ARM AArch64.S1DirectBasePermissions. */
-static unsigned first_perm(const struct walk *w, uint64_t desc, uint64_t limits)
+/* PERM_ bits of a stage 1 descriptor for the level of the access, without SCTLR_ELx.WXN. Arm ARM AArch64.S1DirectBasePermissions.
+ */
+static inline unsigned first_direct(const struct walk *w, uint64_t sctlr, uint64_t desc, uint64_t limits)
 {
     const struct access_mode *m = &w->m;
-    uint64_t sctlr = sctlr_of(w->p, m->regime);
     bool pr = true, pw = !(desc & DESC_AP2) && !(limits & TABLE_AP1), px, r, wr, x;
     if (w->el0_regime) {
         bool ur = (desc & DESC_AP1) && !(limits & TABLE_AP0), uw = ur && pw;
@@ -496,9 +506,40 @@ static unsigned first_perm(const struct walk *w, uint64_t desc, uint64_t limits)
         wr = pw;
         x = px;
     }
-    if ((sctlr & sctlr_el1_WXN) && wr)
-        x = false;
     return (r ? PERM_R : 0) | (wr ? PERM_W : 0) | (x ? PERM_X : 0);
+}
+
+/* The same where permissions are indirect or have overlays, all that takes away included, and MODELLED_CLEAN if the descriptor is
+   clean: of indirect ones bit 7 alone says so. Negative: an overlay forbids the access. Arm ARM AArch64.S1ComputePermissions,
+   AArch64.S1CheckPermissions. */
+#define MODELLED_CLEAN 8
+static __attribute__((noinline)) int first_modelled(struct walk *w, uint64_t desc, uint64_t limits, int level, bool clean)
+{
+    const struct pe *p = w->p;
+    uint64_t sctlr = sctlr_of(p, w->m.regime);
+    unsigned model = p->models[w->m.regime], over = PERM_R | PERM_W | PERM_X, perm;
+    bool overlay = model & (w->m.el ? MODEL_OVERLAY : MODEL_OVERLAY_EL0), wxn;
+    if (model & MODEL_INDIRECT) {
+        unsigned index = (unsigned)(bits_get(desc, 54, 53) << 2 | (desc & DESC_DBM ? 2 : 0) | (desc & DESC_AP1 ? 1 : 0));
+        perm = perms_indirect(p, &w->m, w->el0_regime, index, &overlay, &wxn);
+        clean = desc & DESC_AP2;
+    } else {
+        perm = first_direct(w, sctlr, clean ? desc & ~(uint64_t)DESC_AP2 : desc, limits);
+        wxn = (sctlr & sctlr_el1_WXN) && (perm & PERM_W) && (perm & PERM_X);
+    }
+    if (overlay)
+        over = perms_overlay(p, &w->m, (unsigned)bits_get(desc, 62, 60));
+    if (wxn && overlay && (over & PERM_X))
+        over &= ~(unsigned)PERM_W;
+    else if (wxn)
+        perm &= ~(unsigned)PERM_X;
+    unsigned missing = needed(w) & ~over;
+    if (!missing || w->m.probe)
+        return (int)((perm & over) | (clean ? MODELLED_CLEAN : 0));
+    set_write(w, missing);
+    ttw_fault(w, FSC_PERMISSION, level);
+    w->p->exc.iss2 = ISS2_OVERLAY;
+    return -1;
 }
 
 /* Everything after a leaf has been reached: desc, read from `at` (as the table's owner sees it) at pa. */
@@ -521,7 +562,19 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
         return ttw_fault(w, FSC_ALIGNMENT, level);
     bool clean = s->hd && (desc & DESC_DBM) && (desc & DESC_AP2);
     bool ns = w->secure && !table_ns ? (desc & DESC_NS) != 0 : true;
-    unsigned perm = first_perm(w, clean ? desc & ~(uint64_t)DESC_AP2 : desc, limits), need = needed(w);
+    unsigned perm, need = needed(w);
+    if (unlikely(p->models[w->m.regime])) {
+        int modelled = first_modelled(w, desc, limits, level, clean);
+        if (modelled < 0)
+            return false;
+        perm = (unsigned)modelled & (PERM_R | PERM_W | PERM_X);
+        clean = modelled & MODELLED_CLEAN;
+    } else {
+        uint64_t sctlr = sctlr_of(p, w->m.regime);
+        perm = first_direct(w, sctlr, clean ? desc & ~(uint64_t)DESC_AP2 : desc, limits);
+        if ((sctlr & sctlr_el1_WXN) && (perm & PERM_W))
+            perm &= ~(unsigned)PERM_X;
+    }
     if (unlikely(w->secure && ns && (p->s.regs.scr_el3 & scr_el3_SIF)))
         perm &= ~(unsigned)PERM_X;
     if (unlikely(need & ~perm) && !w->m.probe) {
@@ -529,15 +582,22 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
         return ttw_fault(w, FSC_PERMISSION, level);
     }
     if (unlikely(clean)) {
-        if (dirties(w))
+        if (s->hd && dirties(w)) {
             new &= ~(uint64_t)DESC_AP2;
-        else
+        } else if (!s->hd && w->access == ACCESS_STORE && !w->m.cm && !w->m.probe) { /* indirect: software keeps the state */
+            w->write = true;
+            ttw_fault(w, FSC_PERMISSION, level);
+            w->p->exc.iss2 = ISS2_DIRTY;
+            return false;
+        } else {
             perm &= ~(unsigned)PERM_W;
+        }
     }
     if (unlikely(new != desc)) {
         struct leaf l;
         if (w->s2) {
-            if (!second(w, at, table_ns, PERM_R | PERM_W, true, NULL, &l))
+            w->ipa_ns = table_ns;
+            if (!second(w, at, PERM_R | PERM_W, true, NULL, &l))
                 return false;
             pa = l.page | (at & PAGE_OFFSET);
         }
@@ -590,11 +650,10 @@ bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, 
         limits = known->limits;
     }
     for (;;) {
-        bool ns = table_ns;
-        if (!known && !second_of_table(w, at, &ns, &pa))
+        if (!known && !second_of_table(w, at, table_ns, &pa))
             return false;
         known = NULL;
-        if (unlikely(!desc_read(w, pa, ns, s->big_endian, level == FINAL_LEVEL && !w->s2, &desc)))
+        if (unlikely(!desc_read(w, pa, s->big_endian, level == FINAL_LEVEL && !w->s2, &desc)))
             return ttw_fault(w, FSC_EXTERNAL_ON_WALK, level);
         enum desc_kind k = desc_kind(p, s, desc, level);
         if (unlikely(k == KIND_INVALID))

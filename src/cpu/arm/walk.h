@@ -34,6 +34,8 @@ struct walk {
     bool el0_regime; /* the regime has an EL0 */
     bool s2;         /* there is a second stage */
     bool secure;     /* made from Secure state */
+    bool desc_ns;    /* the descriptor to be read is in the Non-secure space */
+    bool ipa_ns;     /* in Secure state: the intermediate address of stage 2 is */
     bool unaligned;
     uint64_t marks; /* of the engine when the walk began */
     struct stage s2stage;

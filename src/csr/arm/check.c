@@ -128,14 +128,16 @@ uint64_t sysreg_armed(const struct sysreg_ctx *c)
     const uint64_t inverted = hcr_el2_APK | hcr_el2_FIEN | hcr_el2_EnSCXT | hcr_el2_ATA;
     const uint64_t places = inverted | hcr_el2_TID1 | hcr_el2_TID2 | hcr_el2_TID3 | hcr_el2_TACR | hcr_el2_TVM | hcr_el2_TRVM |
                             hcr_el2_TLOR | hcr_el2_TERR | hcr_el2_TID4 | hcr_el2_TID5;
+    /* Fields of HFGRTR_EL2 and HFGWTR_EL2 that trap while they are 0: what they are of has no fast path. */
+    const uint64_t fine_inverted = hfgrtr_el2_nPIRE0_EL1 | hfgrtr_el2_nPIR_EL1 | hfgrtr_el2_nPOR_EL0 | hfgrtr_el2_nPOR_EL1;
     const struct arm_regs *r = c->r;
     uint64_t arms = 0;
 #define ARM(bit, condition) arms |= (uint64_t) !!(condition) << (bit)
     if (sysreg_el2_enabled(c)) {
         arms = (r->hcr_el2 ^ inverted) & places;
         if (SCR(FGTEn)) {
-            ARM(ARM_HFGR, r->hfgrtr_el2);
-            ARM(ARM_HFGW, r->hfgwtr_el2);
+            ARM(ARM_HFGR, r->hfgrtr_el2 & ~fine_inverted);
+            ARM(ARM_HFGW, r->hfgwtr_el2 & ~fine_inverted);
             ARM(ARM_HDFGR, r->hdfgrtr_el2);
             ARM(ARM_HDFGW, r->hdfgwtr_el2);
         }

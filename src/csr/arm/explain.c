@@ -69,7 +69,7 @@ static const char *field_at(unsigned id, unsigned bit)
     return "?";
 }
 
-static void put_fine(struct text *t, const struct sysreg_fine *f, unsigned from, bool nxs)
+static void put_fine(struct text *t, const struct sysreg_fine *f, unsigned from, unsigned gate)
 {
     static const uint16_t regs[][2] = {
         [FGT_HF] = {SR_hfgrtr_el2, SR_hfgwtr_el2},
@@ -83,8 +83,8 @@ static void put_fine(struct text *t, const struct sysreg_fine *f, unsigned from,
         unsigned bit = write ? f->write : f->read;
         if (bit == FGT_NO_BIT)
             continue;
-        put(t, "%s.%s = 1%s: %s at", names[f->group][write], field_at(regs[f->group][write], bit),
-            nxs ? " and HCRX_EL2.FGTnXS = 0" : "",
+        put(t, "%s.%s = %u%s: %s at", names[f->group][write], field_at(regs[f->group][write], bit), gate != GATE_fgt_n,
+            gate == GATE_fgt_nxs ? " and HCRX_EL2.FGTnXS = 0" : "",
             f->group == FGT_HI ? "uses"
             : write            ? "writes"
                                : "reads");
@@ -98,8 +98,8 @@ static void put_gate(struct text *t, const struct sysreg_def *d, unsigned g)
 {
     unsigned reads = gates[g].dir & READ ? d->access & gates[g].from : 0,
              writes = gates[g].dir & WRITE ? d->access >> 4 & gates[g].from : 0;
-    if (g == GATE_fgt || g == GATE_fgt_nxs) {
-        put_fine(t, &d->fine, (d->access | d->access >> 4) & gates[g].from, g == GATE_fgt_nxs);
+    if (g == GATE_fgt || g == GATE_fgt_nxs || g == GATE_fgt_n) {
+        put_fine(t, &d->fine, (d->access | d->access >> 4) & gates[g].from, g);
         return;
     }
     if (!(reads | writes))

@@ -103,6 +103,10 @@ static bool res0_without_el2(const struct arm_config *cfg, const struct sysreg_d
     case WHEN_Ctxidr2:
     case WHEN_EL2_RAS:
     case WHEN_EL2_MTE2:
+    case WHEN_EL2_S1PIE:
+    case WHEN_EL2_S1POE:
+    case WHEN_EL2_SCTLR2:
+    case WHEN_EL2_TCR2:
     case WHEN_EL2_CSV2_2:
     case WHEN_EL2_GICv3:
     case WHEN_Gic_virtual_active: return !arm_has(cfg, FEAT_EL2) && def->kind != KIND_INSN;

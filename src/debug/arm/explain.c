@@ -140,6 +140,21 @@ static void explain(struct explanation *e, struct machine *before, struct machin
     title(&w, trap ? &x : NULL, &want);
 }
 
+static void walk(struct explanation *e, struct machine *before, uint64_t va)
+{
+    struct pe *p = (struct pe *)(void *)machine_hart(before, e->hart);
+    struct arm_why w = {.e = e, .m = before, .p = p, .after = p, .known = true};
+    const struct access_mode m = {.el = p->el, .regime = (uint8_t)regime_of(p, p->el)};
+    struct arm_exception x = {0};
+    uint64_t pa;
+    const char *mode = machine_mode(before, e->hart);
+    struct fact *s = fact_add(e, &e->facts, "translation", ARM_S1, "%s", "");
+    if (arm_explain_access(&w, s, va, 1, ACCESS_LOAD, &m, &pa, &x))
+        e->title = explain_say(e, "0x%" PRIx64 " in %s is physical 0x%" PRIx64, va, mode, pa);
+    else
+        e->title = explain_say(e, "a load from 0x%" PRIx64 " in %s raises a %s", va, mode, esr_class(x.ec)->name);
+}
+
 /* Asynchronous ones are counted from IRQ (0). */
 static const char *cause_name(bool interrupt, uint64_t cause, uint64_t *number, char scratch[32])
 {
@@ -153,4 +168,4 @@ static const char *cause_name(bool interrupt, uint64_t cause, uint64_t *number, 
     return c ? c->name : scratch;
 }
 
-const struct explain_ops arm_explain = {.explain = explain, .cause = cause_name};
+const struct explain_ops arm_explain = {.explain = explain, .walk = walk, .cause = cause_name};

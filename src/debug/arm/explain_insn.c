@@ -419,6 +419,14 @@ static bool data_abort(struct insn *i, uint64_t va, enum access a, struct access
     }
     if (!arm_explain_access(w, i->s, va, size, a, &m, &pa, i->x))
         return true;
+    if (told == FSC_TAG_CHECK) {
+        int tag = mem_tag(w->m->mem, pa);
+        fact_value(w->e, i->s, "allocation tag", "Arm ARM AArch64.CheckTag", tag < 0 ? 0 : (uint64_t)tag, 4,
+                   "bits 59:56 of the address are 0x%x", (unsigned)bits_get(va, 59, 56))
+            ->mark = FACT_DECIDES;
+        arm_explain_abort(w, va, a, &m, FSC_TAG_CHECK, i->x);
+        return true;
+    }
     bool ram = a == ACCESS_STORE ? mem_page_write(w->m->mem, pa) != NULL : mem_page_read(w->m->mem, pa) != NULL;
     if (told == FSC_EXCLUSIVE && !ram)
         return refused(i, va, a, &m, FSC_EXCLUSIVE, "no main memory: devices have no exclusive or atomic accesses");

@@ -4,6 +4,7 @@
  * TCR_ELx and VTCR_EL2 say of sizes is taken from the cpu (regime.h, ttw_second_setup).
  */
 #include "base/bits.h"
+#include "cpu/arm/perms.h"
 #include "cpu/arm/walk.h"
 #include "debug/arm/explain_parts.h"
 #include "machine/machine.h"
@@ -240,7 +241,13 @@ static bool second(struct look *l, struct fact *to, uint64_t ipa, unsigned need,
 /* ---- stage 1
  * -------------------------------------------------------------------------------------------------------------------- */
 
-/* Arm ARM AArch64.S1DirectBasePermissions, with what tables on the way and the controls take away. */
+/* The index of indirect permissions (FEAT_S1PIE). */
+static unsigned s1_index(uint64_t d)
+{
+    return (unsigned)(bits_get(d, 54, 53) << 2 | bits_get(d, 51, 51) << 1 | bits_get(d, 6, 6));
+}
+
+/* Arm ARM AArch64.S1DirectBasePermissions, with what tables on the way take away. */
 static unsigned s1_may(const struct look *l, uint64_t d, uint64_t limits)
 {
     const struct access_mode *m = l->m;
@@ -259,15 +266,36 @@ static unsigned s1_may(const struct look *l, uint64_t d, uint64_t limits)
                 r = wr = false;
         }
     }
-    if ((sctlr & sctlr_el1_WXN) && wr)
-        x = false;
     return (r ? PERM_R : 0) | (wr ? PERM_W : 0) | (x ? PERM_X : 0);
+}
+
+/* What the leaf permits, and what an overlay (FEAT_S1POE) leaves of it. Arm ARM AArch64.S1ComputePermissions. */
+static unsigned s1_permits(const struct look *l, uint64_t d, uint64_t limits, unsigned *over)
+{
+    const struct pe *p = l->w->p;
+    const struct access_mode *m = l->m;
+    unsigned model = p->models[m->regime], may;
+    bool overlay = model & (m->el ? MODEL_OVERLAY : MODEL_OVERLAY_EL0), wxn;
+    if (model & MODEL_INDIRECT) {
+        may = perms_indirect(p, m, l->el0_regime, s1_index(d), &overlay, &wxn);
+    } else {
+        may = s1_may(l, d, limits);
+        wxn = (sctlr_of(p, m->regime) & sctlr_el1_WXN) && (may & PERM_W) && (may & PERM_X);
+    }
+    *over = overlay ? perms_overlay(p, m, (unsigned)bits_get(d, 62, 60)) : PERM_R | PERM_W | PERM_X;
+    if (wxn && overlay && (*over & PERM_X))
+        *over &= ~(unsigned)PERM_W;
+    else if (wxn)
+        may &= ~(unsigned)PERM_X;
+    return may;
 }
 
 /* Why the leaf does not permit the access. */
 static const char *why_not(struct look *l, uint64_t d, unsigned missing)
 {
     const struct access_mode *m = l->m;
+    if (l->w->p->models[m->regime] & MODEL_INDIRECT)
+        return explain_say(l->w->e, "permission index %u of PIR_ELx and PIRE0_ELx does not permit it", s1_index(d));
     if (l->el0_regime && m->el && m->pan && !(missing & PERM_X) && (d >> 6 & 1))
         return "accessible to EL0, and PSTATE.PAN is 1";
     if (l->el0_regime && m->el == 0 && !(missing & PERM_X) && !(d >> 6 & 1))
@@ -294,16 +322,26 @@ static bool s1_leaf(struct look *l, struct fact *f, const struct stage *s, uint6
     out->attr = (uint8_t)(mair >> (8 * (d >> 2 & 7)));
     if (device_fault(l, !(out->attr & 0xf0)))
         return abort1(l, f, FSC_ALIGNMENT, level, "unaligned in Device memory");
-    bool clean = s->hd && (d >> 51 & 1) && (d >> 7 & 1), ns = l->secure && !table_ns ? d >> 5 & 1 : true;
+    bool indirect = p->models[l->m->regime] & MODEL_INDIRECT, store = l->access == ACCESS_STORE && !l->m->cm;
+    bool clean = (d >> 7 & 1) && (indirect || (s->hd && (d >> 51 & 1))), ns = l->secure && !table_ns ? d >> 5 & 1 : true;
+    unsigned over;
     out->ns = ns;
-    out->may = s1_may(l, clean ? d & ~UINT64_C(0x80) : d, limits);
+    out->may = s1_permits(l, clean ? d & ~UINT64_C(0x80) : d, limits, &over);
     if (l->secure && ns && (p->s.regs.scr_el3 & scr_el3_SIF))
         out->may &= ~(unsigned)PERM_X;
-    unsigned missing = needs(l) & ~out->may;
+    unsigned missing = needs(l) & ~over;
+    const char *why = "the overlay of POR_ELx does not permit it";
+    if (!missing) {
+        out->may &= over;
+        missing = needs(l) & ~out->may;
+        why = missing ? why_not(l, d, missing) : "";
+    }
     if (missing) {
         l->write = !(missing & PERM_R) && l->access == ACCESS_STORE;
-        return abort1(l, f, FSC_PERMISSION, level, why_not(l, d, missing));
+        return abort1(l, f, FSC_PERMISSION, level, why);
     }
+    if (clean && !s->hd && store)
+        return abort1(l, f, FSC_PERMISSION, level, "nDirty=1, and hardware does not manage the dirty state");
     bool dirty = clean && l->access == ACCESS_STORE && !l->m->at && !l->m->cm, flag = !(d >> 10 & 1);
     if (!dirty && !flag)
         return true;

@@ -256,12 +256,10 @@ void page_shares(const struct page_hart *h, size_t *from, uint64_t begin, uint64
 
 unsigned page_lanes(const struct page_hart *h, uint8_t lane[TIMELINE_MODES])
 {
+    static const uint8_t order[] = {3, 3 | 8, 2, 1, 0, 2 | 8, 1 | 8, 0 | 8}; /* M or EL3 (Secure or not), and so on downwards */
     unsigned n = 0;
-    for (unsigned v = 0; v < 2; v++)
-        for (int priv = 7; priv >= 0; priv--) {
-            uint8_t mode = (uint8_t)(priv | (int)(v << 3));
-            if (h->stays[mode].count)
-                lane[n++] = mode;
-        }
+    for (unsigned i = 0; i < sizeof order; i++)
+        if (h->stays[order[i]].count)
+            lane[n++] = order[i];
     return n;
 }

@@ -215,10 +215,26 @@ static void explain(struct explanation *e, struct machine *before, struct machin
     title(&w, trap ? &t : NULL, &x);
 }
 
+static void walk(struct explanation *e, struct machine *before, uint64_t va)
+{
+    struct hart *h = (struct hart *)(void *)machine_hart(before, e->hart);
+    struct rv_why w = {.e = e, .m = before, .h = h, .after = h, .xlen = h->cfg->xlen, .digits = h->cfg->xlen / 4};
+    const struct rv_access a = {.va = va, .size = 1, .access = ACCESS_LOAD, .m = h->plain};
+    struct trap t = {0};
+    uint64_t pa, number;
+    char scratch[32];
+    struct fact *s = fact_add(e, &e->facts, "translation", PRIV_WALK, "%s", "");
+    if (rv_explain_access(&w, s, &a, &pa, &t))
+        e->title = explain_say(e, "0x%" PRIx64 " in %s is physical 0x%" PRIx64, va, rv_mode_name(&w, h->s.priv, h->s.v), pa);
+    else
+        e->title = explain_say(e, "a load from 0x%" PRIx64 " in %s raises %s", va, rv_mode_name(&w, h->s.priv, h->s.v),
+                               riscv_explain.cause(false, t.cause, &number, scratch));
+}
+
 static const char *cause_name(bool interrupt, uint64_t cause, uint64_t *number, char scratch[32])
 {
     *number = cause;
     return trace_cause(interrupt, cause, scratch);
 }
 
-const struct explain_ops riscv_explain = {.exception_cycles = 1, .outside = true, .explain = explain, .cause = cause_name};
+const struct explain_ops riscv_explain = {.exception_cycles = 1, .outside = true, .explain = explain, .walk = walk, .cause = cause_name};

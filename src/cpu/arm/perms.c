@@ -1,0 +1,79 @@
+#include "cpu/arm/perms.h"
+
+#include "cpu/arm/regime.h"
+#include "cpu/arm/walk.h"
+
+#define R PERM_R
+#define W PERM_W
+#define X PERM_X
+
+/* Arm ARM IsTCR2EL1Enabled, IsTCR2EL2Enabled: what does not count is as if 0. */
+static uint64_t tcr2_of(const struct pe *p, unsigned regime)
+{
+    const struct arm_regs *r = &p->s.regs;
+    bool hcrx = (r->scr_el3 & scr_el3_HXEn) && (r->hcrx_el2 & hcrx_el2_TCR2En);
+    if (!(r->scr_el3 & scr_el3_TCR2En) || (regime == 1 && el2_enabled(p) && !hcrx))
+        return 0;
+    return regime == 1 ? r->tcr2_el1 : r->tcr2_el2;
+}
+
+void perms_refresh(struct pe *p)
+{
+    const struct arm_regs *r = &p->s.regs;
+    for (unsigned regime = 1; regime < 3; regime++) {
+        uint64_t tcr2 = tcr2_of(p, regime);
+        p->models[regime] = (uint8_t)((tcr2 & tcr2_el1_PIE ? MODEL_INDIRECT : 0) | (tcr2 & tcr2_el1_POE ? MODEL_OVERLAY : 0) |
+                                      (tcr2 & tcr2_el1_E0POE && regime_has_el0(p, regime) ? MODEL_OVERLAY_EL0 : 0));
+    }
+    p->models[3] = (uint8_t)((r->tcr_el3 & tcr_el3_PIE ? MODEL_INDIRECT : 0) | (r->tcr_el3 & tcr_el3_POE ? MODEL_OVERLAY : 0));
+}
+
+static uint64_t pir_of(const struct pe *p, unsigned regime)
+{
+    return regime == 1 ? p->s.regs.pir_el1 : regime == 2 ? p->s.regs.pir_el2 : p->s.regs.pir_el3;
+}
+
+static uint64_t pire0_of(const struct pe *p, unsigned regime) { return regime == 1 ? p->s.regs.pire0_el1 : p->s.regs.pire0_el2; }
+
+static uint64_t por_of(const struct pe *p, unsigned regime)
+{
+    return regime == 1 ? p->s.regs.por_el1 : regime == 2 ? p->s.regs.por_el2 : p->s.regs.por_el3;
+}
+
+/* Words that do not count stay 0. */
+void perms_key(const struct pe *p, unsigned regime, uint64_t words[4])
+{
+    unsigned model = p->models[regime];
+    words[0] = model & MODEL_INDIRECT ? pir_of(p, regime) : 0;
+    words[1] = model & MODEL_INDIRECT && regime < 3 ? pire0_of(p, regime) : 0;
+    words[2] = model & MODEL_OVERLAY ? por_of(p, regime) : 0;
+    words[3] = model & MODEL_OVERLAY_EL0 ? p->s.regs.por_el0 : 0;
+}
+
+unsigned perms_indirect(const struct pe *p, const struct access_mode *m, bool has_el0, unsigned index, bool *overlay, bool *wxn)
+{
+    /* 9 is for guarded control stacks; 4, 11, 13 and 15 are reserved. */
+    static const uint8_t base[16] = {0, R, X, R | X, 0, R | W, R | W | X, R | W | X, R, R, R | X, 0, R | W, 0, R | W | X, 0};
+    enum { GCS = 9, WXN = 6, NO_OVERLAY = 8 };
+    unsigned pi = pir_of(p, m->regime) >> 4 * index & 15, priv = base[pi];
+    if (has_el0) {
+        unsigned ui = pire0_of(p, m->regime) >> 4 * index & 15, user = base[ui];
+        if ((priv & X || pi == GCS) && (user & W || ui == GCS))
+            priv = user = 0;
+        if (m->pan && ui)
+            priv &= X;
+        if (m->el == 0) {
+            pi = ui;
+            priv = user;
+        }
+    }
+    *overlay &= !(pi & NO_OVERLAY);
+    *wxn = pi == WXN;
+    return priv;
+}
+
+unsigned perms_overlay(const struct pe *p, const struct access_mode *m, unsigned index)
+{
+    unsigned po = (m->el ? por_of(p, m->regime) : p->s.regs.por_el0) >> 4 * index & 15;
+    return po & 8 ? 0 : (po & 1 ? R : 0) | (po & 2 ? X : 0) | (po & 4 ? W : 0);
+}

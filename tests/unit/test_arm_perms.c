@@ -1,0 +1,244 @@
+/*
+ * FEAT_S1PIE and FEAT_S1POE: every pair of permission encodings with every overlay, for reads, writes and fetches of EL0 and of
+ * the level above, with and without PAN, against the manual's tables written down here again (Arm ARM D8.4.2, tables of PIR_ELx
+ * and POR_ELx; AArch64.S1ComputePermissions, AArch64.S1CheckPermissions).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "cpu/arm/pe.h"
+#include "csr/arm/masks.h"
+
+enum { RAM = 0x40000000, TABLE = 0x40020000 };
+#define PAGE UINT64_C(0x80000000)
+#define NONE 16 /* no overlays */
+
+struct rig {
+    struct arm_config cfg;
+    struct sysreg_map *map;
+    struct a64_decoder *decoder;
+    struct mem *mem;
+    struct engine engine;
+    struct pe pe;
+};
+
+static struct rig *rig_new(const char *cpu, unsigned el)
+{
+    struct rig *r = calloc(1, sizeof *r);
+    struct err e;
+    assert_true(arm_config_parse(cpu, &r->cfg, &e));
+    r->map = sysreg_map_new(&r->cfg);
+    r->decoder = a64_decoder_new(&r->cfg);
+    r->mem = mem_new();
+    assert_true(mem_add_ram(r->mem, "ram", RAM, 0x100000, false, &e));
+    engine_init(&r->engine, r->mem, 2);
+    pe_init(&r->pe, &r->engine, &r->cfg, r->map, r->decoder, 0x80000000, 16);
+    struct arm_regs *s = &r->pe.s.regs;
+    s->ttbr0_el1 = s->ttbr0_el2 = s->ttbr0_el3 = TABLE;
+    s->mair_el1 = s->mair_el2 = s->mair_el3 = 0xff;
+    s->tcr_el1 = 25 | UINT64_C(2) << 32;
+    s->tcr_el2 = s->tcr_el3 = 25 | 2 << 16;
+    s->sctlr_el1 |= sctlr_el1_M;
+    s->sctlr_el2 |= sctlr_el1_M;
+    s->sctlr_el3 |= sctlr_el1_M;
+    s->scr_el3 |= scr_el3_NS | scr_el3_TCR2En | scr_el3_HXEn;
+    s->hcrx_el2 |= hcrx_el2_TCR2En;
+    r->pe.s.pstate = PSTATE_DAIF | el << PSTATE_EL_SHIFT | (el ? PSTATE_SP : 0);
+    return r;
+}
+
+static void rig_free(struct rig *r)
+{
+    engine_free(&r->engine);
+    mem_free(r->mem);
+    a64_decoder_free(r->decoder);
+    sysreg_map_free(r->map);
+    free(r);
+}
+
+/* The leaf of PAGE: a block of 1 GiB with these bits. */
+static void map(struct rig *r, uint64_t bits)
+{
+    uint64_t desc = RAM | 0x701 | bits;
+    mem_write(r->mem, TABLE + 16, &desc, sizeof desc);
+}
+
+/* A letter for each thing an encoding permits; o: overlays apply; x!: it is dropped or W is (WXN); g: a guarded control stack. */
+static const char *const indirect[16] = {"o", "ro", "xo", "rxo", "o",  "rwo", "rwx!o", "rwxo",
+                                         "r", "rg", "rx", "",    "rw", "",    "rwx",   ""};
+static const char *const overlay[16] = {"", "r", "x", "rx", "w", "rw", "wx", "rwx", "", "", "", "", "", "", "", ""};
+
+static bool has(const char *what, char c) { return strchr(what, c) != NULL; }
+
+enum outcome { OK, BASE, OVERLAY };
+
+/* What the manual says of an access 'r', 'w' or 'x'. taken: PSTATE.PAN and EL0 may do something. por: NONE, or the overlay of the
+   level. */
+static enum outcome expected(const char *priv, const char *user, bool el0, bool taken, unsigned por, char access)
+{
+    bool exposed = user && (has(priv, 'x') || has(priv, 'g')) && (has(user, 'w') || has(user, 'g'));
+    const char *mine = el0 ? user : priv;
+    bool r = has(mine, 'r') && !exposed, w = has(mine, 'w') && !exposed, x = has(mine, 'x') && !exposed;
+    if (!el0 && taken)
+        r = w = false;
+    bool overlaid = por != NONE && has(mine, 'o'), wxn = has(mine, '!');
+    if (overlaid) {
+        bool or = has(overlay[por], 'r'), ow = has(overlay[por], 'w'), ox = has(overlay[por], 'x');
+        if (wxn && ox)
+            ow = false;
+        else if (wxn)
+            x = false;
+        if (!(access == 'r' ? or : access == 'w' ? ow : ox))
+            return OVERLAY;
+    } else if (wxn) {
+        x = false;
+    }
+    return (access == 'r' ? r : access == 'w' ? w : x) ? OK : BASE;
+}
+
+static enum outcome found(struct rig *r, bool el0, bool pan, unsigned regime, char access)
+{
+    struct xlate x;
+    struct access_mode m = {.el = el0 ? 0 : (uint8_t)regime, .regime = (uint8_t)regime, .pan = pan && !el0};
+    if (pe_translate(&r->pe, PAGE, 1, access == 'r' ? ACCESS_LOAD : access == 'w' ? ACCESS_STORE : ACCESS_FETCH, &m, &x))
+        return OK;
+    assert_int_equal(r->pe.exc.iss & 0x3f, 0xd); /* a permission fault of level 1 */
+    if (access != 'x')
+        assert_int_equal(r->pe.exc.iss >> 6 & 1, access == 'w');
+    assert_int_equal(r->pe.exc.iss2 & ~0x40u, 0);
+    return r->pe.exc.iss2 ? OVERLAY : BASE;
+}
+
+static uint64_t at_index(unsigned i) { return (uint64_t)(i >> 2 & 3) << 53 | (uint64_t)(i >> 1 & 1) << 51 | (i & 1) << 6; }
+
+static void every_indirect_permission_with_every_overlay(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("max,pa=40,el3=off,el2=off", 1);
+    struct arm_regs *s = &r->pe.s.regs;
+    for (unsigned pi = 0; pi < 16; pi++)
+        for (unsigned ui = 0; ui < 16; ui++)
+            for (unsigned por = 0; por <= NONE; por++) {
+                unsigned i = (pi + 3 * ui) & 15, o = (pi + ui) & 7;
+                s->tcr2_el1 = tcr2_el1_PIE | (por == NONE ? 0 : tcr2_el1_POE | tcr2_el1_E0POE);
+                s->pir_el1 = (uint64_t)pi << 4 * i;
+                s->pire0_el1 = (uint64_t)ui << 4 * i;
+                s->por_el1 = s->por_el0 = (uint64_t)(por & 15) << 4 * o;
+                map(r, at_index(i) | (uint64_t)o << 60);
+                pe_refresh(&r->pe);
+                for (unsigned how = 0; how < 4; how++)
+                    for (const char *a = "rwx"; *a; a++) {
+                        bool el0 = how & 1, pan = how & 2;
+                        enum outcome is = found(r, el0, pan, 1, *a);
+                        if (is != expected(indirect[pi], indirect[ui], el0, pan && ui, por, *a))
+                            fail_msg("PIR %u, PIRE0 %u, POR %u, EL%u, PAN %u, %c: %d", pi, ui, por, !el0, pan, *a, (int)is);
+                    }
+            }
+    rig_free(r);
+}
+
+/* AArch64.S1DirectBasePermissions under overlays: all of AP, PXN, UXN, WXN. */
+static void every_direct_permission_with_every_overlay(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("max,pa=40,el3=off,el2=off", 1);
+    struct arm_regs *s = &r->pe.s.regs;
+    for (unsigned bits = 0; bits < 32; bits++)
+        for (unsigned por = 0; por <= NONE; por++) {
+            bool ap1 = bits & 1, ap2 = bits & 2, pxn = bits & 4, uxn = bits & 8, wxn = bits & 16;
+            char priv[8] = "or", user[8] = "o";
+            strcat(priv, ap2 ? "" : "w");
+            strcat(priv, pxn || (ap1 && !ap2) ? "" : "x");
+            strcat(priv, wxn && !ap2 ? "!" : "");
+            strcat(user, ap1 ? "r" : "");
+            strcat(user, ap1 && !ap2 ? "w" : "");
+            strcat(user, uxn ? "" : "x");
+            strcat(user, wxn && ap1 && !ap2 && !uxn ? "!" : "");
+            if (wxn && !ap2 && (pxn || (ap1 && !ap2))) /* WXN needs both W and X */
+                priv[strlen(priv) - 1] = 0;
+            s->tcr2_el1 = por == NONE ? 0 : tcr2_el1_POE | tcr2_el1_E0POE;
+            s->sctlr_el1 = (s->sctlr_el1 & ~sctlr_el1_WXN) | (wxn ? sctlr_el1_WXN : 0);
+            s->por_el1 = s->por_el0 = (uint64_t)(por & 15) << 20;
+            map(r, ap1 << 6 | ap2 << 7 | (uint64_t)pxn << 53 | (uint64_t)uxn << 54 | UINT64_C(5) << 60);
+            pe_refresh(&r->pe);
+            for (unsigned el0 = 0; el0 < 2; el0++)
+                for (const char *a = "rwx"; *a; a++) {
+                    const char *mine = el0 ? user : priv;
+                    enum outcome is = found(r, el0, false, 1, *a), want = expected(mine, NULL, false, false, por, *a);
+                    if (is != want)
+                        fail_msg("bits %#x, POR %u, EL%u, %c: %d, not %d", bits, por, !el0, *a, (int)is, (int)want);
+                }
+        }
+    rig_free(r);
+}
+
+/* IsTCR2EL1Enabled, IsTCR2EL2Enabled, TCR_EL3.PIE and POE: each regime has its registers. */
+static void each_regime_has_its_registers(void **state)
+{
+    (void)state;
+    for (unsigned regime = 1; regime < 4; regime++)
+        for (unsigned off = 0; off < 4; off++) {
+            struct rig *r = rig_new("max,pa=40", regime);
+            struct arm_regs *s = &r->pe.s.regs;
+            s->pir_el1 = regime == 1 ? 5 : 2;
+            s->pir_el2 = regime == 2 ? 5 : 2;
+            s->pir_el3 = regime == 3 ? 5 : 2;
+            s->pire0_el1 = 1;
+            s->tcr2_el1 = regime == 1 ? tcr2_el1_PIE : 0;
+            s->tcr2_el2 = regime == 2 ? tcr2_el2_PIE : 0;
+            s->tcr_el3 |= regime == 3 ? tcr_el3_PIE : 0;
+            s->scr_el3 &= ~(off == 1 ? scr_el3_TCR2En : off == 2 ? scr_el3_HXEn : 0);
+            s->hcrx_el2 &= ~(off == 3 ? hcrx_el2_TCR2En : 0);
+            s->scr_el3 &= ~(regime == 3 ? scr_el3_NS : 0);
+            map(r, 0);
+            pe_refresh(&r->pe);
+            bool on = regime == 3 || off == 0 || (regime == 2 && off != 1);
+            assert_int_equal(found(r, false, false, regime, 'w'), OK);
+            assert_int_equal(found(r, false, false, regime, 'x'), on ? BASE : OK); /* 5: RW. Descriptor 0: RWX */
+            rig_free(r);
+        }
+}
+
+/* With indirect permissions bit 7 of a descriptor is nDirty (AArch64.S1CheckPermissions, the end). */
+static void a_clean_page_is_dirtied_or_faults(void **state)
+{
+    (void)state;
+    for (unsigned hd = 0; hd < 2; hd++) {
+        struct rig *r = rig_new("max,pa=40,el3=off,el2=off", 1);
+        struct arm_regs *s = &r->pe.s.regs;
+        struct xlate x;
+        uint64_t desc;
+        s->tcr_el1 |= hd ? UINT64_C(3) << 39 : 0;
+        s->tcr2_el1 = tcr2_el1_PIE;
+        s->pir_el1 = 5;
+        map(r, 1 << 7);
+        pe_refresh(&r->pe);
+        const struct access_mode m = {.el = 1, .regime = 1};
+        assert_true(pe_translate(&r->pe, PAGE, 1, ACCESS_LOAD, &m, &x));
+        assert_false(x.write); /* a store must come here again */
+        assert_int_equal(pe_translate(&r->pe, PAGE, 1, ACCESS_STORE, &m, &x), hd);
+        mem_read(r->mem, TABLE + 16, &desc, 8);
+        assert_int_equal(desc >> 7 & 1, !hd);
+        if (!hd) {
+            assert_int_equal(r->pe.exc.iss, 0x4d);
+            assert_int_equal(r->pe.exc.iss2, 0x20);
+        }
+        rig_free(r);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_indirect_permission_with_every_overlay),
+        cmocka_unit_test(every_direct_permission_with_every_overlay),
+        cmocka_unit_test(each_regime_has_its_registers),
+        cmocka_unit_test(a_clean_page_is_dirtied_or_faults),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
