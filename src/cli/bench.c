@@ -21,7 +21,6 @@
 #define FORK_RUNS   50
 #define FORK_RAM    (UINT64_C(1) << 30)
 #define FORK_WRITES 16384u /* pages written after a fork */
-#define INIT_TEXT   "Run /bin/sh as init process"
 
 /* Both use an algorithm of their own for pointer authentication: the architecture's would cost QEMU more than all the rest of a
    boot. */
@@ -250,8 +249,7 @@ static const char *image(const struct bench *b, const char *name, char path[stat
     return path;
 }
 
-/* True if Linux can be run; else the note says why not. */
-static bool has_linux(const struct bench *b, struct bench_result *r)
+bool bench_has_linux(const struct bench *b, struct bench_result *r)
 {
     const char *const need[] = {b->arch->firmware, b->arch->kernel, b->arch->initrd};
     char path[4352];
@@ -275,7 +273,7 @@ static bool run_linux(struct bench *b, const char *name, struct best best[2], st
     double *over = b->over[b->id];
     struct args ours = {.n = 0}, theirs = {.n = 0}, *const both[] = {&ours, &theirs};
     our_args(b, arch->linux_board, &ours);
-    option(&ours, "--exit-on", INIT_TEXT);
+    option(&ours, "--exit-on", BENCH_INIT_TEXT);
     qemu_args(b, arch->qemu_linux, &theirs);
     for (unsigned i = 0; i < 2; i++) {
         option(both[i], "-m", "1G");
@@ -284,7 +282,7 @@ static bool run_linux(struct bench *b, const char *name, struct best best[2], st
         option(both[i], "-initrd", image(b, arch->initrd, initrd));
         option(both[i], "-append", arch->append);
     }
-    if (!by_turns(b, name, &ours, &theirs, INIT_TEXT, best, e))
+    if (!by_turns(b, name, &ours, &theirs, BENCH_INIT_TEXT, best, e))
         return false;
     over[0] = best[0].over;
     over[1] = qemu_of(b) ? (best[1].resident_kib - best[0].guest_kib) / 1024 : NAN;
@@ -294,7 +292,7 @@ static bool run_linux(struct bench *b, const char *name, struct best best[2], st
 static bool measure_linux(struct bench *b, const struct bench_row *row, struct bench_result *r, struct err *e)
 {
     struct best best[2];
-    if (!has_linux(b, r))
+    if (!bench_has_linux(b, r))
         return true;
     if (!run_linux(b, row->name, best, e))
         return false;
@@ -314,7 +312,7 @@ static bool measure_memory(struct bench *b, const struct bench_row *row, struct 
 {
     struct best best[2];
     double *over = b->over[b->id];
-    if (isnan(over[0]) && has_linux(b, r) && !run_linux(b, row->name, best, e))
+    if (isnan(over[0]) && bench_has_linux(b, r) && !run_linux(b, row->name, best, e))
         return false;
     if (isnan(over[0])) {
         if (!run_rom(b, "walk2", true, best, e))
@@ -427,34 +425,44 @@ static bool measure_written(struct bench *b, const struct bench_row *row, struct
 #define ARM   (1u << BENCH_ARM)
 #define BOTH  (RISCV | ARM)
 static const struct bench_row rows[] = {
-    {BOTH, "compute", "M instructions/s", "integer code", AIM_RATIO_LEAST, 0.5, "x", measure_instructions},
-    {BOTH, "float", "M instructions/s", "floating point", AIM_RATIO_LEAST, 0.8, "x", measure_instructions},
-    {RISCV, "ecall", "M round trips/s", "ecall from S to M and mret", AIM_RATIO_LEAST, 10, "x", measure_counted},
-    {RISCV, "world", "M round trips/s", "sret from HS into VS and ecall back", AIM_RATIO_LEAST, 30, "x", measure_counted},
-    {ARM, "svc", "M round trips/s", "svc from EL0 to EL1 and eret", AIM_RATIO_LEAST, 10, "x", measure_counted},
-    {ARM, "hvc", "M round trips/s", "hvc from EL1 to EL2 and eret", AIM_RATIO_LEAST, 10, "x", measure_counted},
-    {BOTH, "walk1", "M walks/s", "loads that each miss, one stage", AIM_RATIO_LEAST, 3, "x", measure_counted},
-    {BOTH, "walk2", "M walks/s", "loads that each miss, two stages", AIM_RATIO_LEAST, 3, "x", measure_counted},
-    {BOTH, "linux", "s to /init", "boot of Debian's Linux 6.12, wall time", AIM_RATIO_MOST, 1.5, "x", measure_linux},
-    {BOTH, "memory", "MiB beside pages", "resident memory less the guest's pages", AIM_VALUE_MOST, 64, " MiB", measure_memory},
-    {BOTH, "start", "ms, start to end", "a guest that ends at once, wall time", AIM_VALUE_MOST, 20, " ms", measure_start},
+    {BOTH, "compute", "M instructions/s", "integer code", AIM_RATIO_LEAST, 0.5, "x", measure_instructions, NULL},
+    {BOTH, "float", "M instructions/s", "floating point", AIM_RATIO_LEAST, 0.8, "x", measure_instructions, NULL},
+    {RISCV, "ecall", "M round trips/s", "ecall from S to M and mret", AIM_RATIO_LEAST, 10, "x", measure_counted, NULL},
+    {RISCV, "world", "M round trips/s", "sret from HS into VS and ecall back", AIM_RATIO_LEAST, 30, "x", measure_counted, NULL},
+    {ARM, "svc", "M round trips/s", "svc from EL0 to EL1 and eret", AIM_RATIO_LEAST, 10, "x", measure_counted, NULL},
+    {ARM, "hvc", "M round trips/s", "hvc from EL1 to EL2 and eret", AIM_RATIO_LEAST, 10, "x", measure_counted, NULL},
+    {BOTH, "walk1", "M walks/s", "loads that each miss, one stage", AIM_RATIO_LEAST, 3, "x", measure_counted, NULL},
+    {BOTH, "walk2", "M walks/s", "loads that each miss, two stages", AIM_RATIO_LEAST, 3, "x", measure_counted, NULL},
+    {BOTH, "linux", "s to /init", "boot of Debian's Linux 6.12, wall time", AIM_RATIO_MOST, 1.5, "x", measure_linux, NULL},
+    {BOTH, "memory", "MiB beside pages", "resident memory less the guest's pages", AIM_VALUE_MOST, 64, " MiB", measure_memory,
+     NULL},
+    {BOTH, "start", "ms, start to end", "a guest that ends at once, wall time", AIM_VALUE_MOST, 20, " ms", measure_start, NULL},
     {BOTH, "fork", "us to fork 1 GiB", "a copy of a machine whose RAM is all written, and its first instruction", AIM_VALUE_MOST,
-     100, " us", measure_fork},
-    {BOTH, "written", "us/page written", "the first write to a page after a fork", AIM_NONE, 0, "", measure_written},
+     100, " us", measure_fork, NULL},
+    {BOTH, "written", "us/page written", "the first write to a page after a fork", AIM_NONE, 0, "", measure_written, NULL},
+    {BOTH, "record", "x a plain boot", "recording input and digests of a boot, user time", AIM_VALUE_MOST, 1.03, "x",
+     bench_measure_trace, "trace"},
+    {BOTH, "traps", "x a plain boot", "and its traps", AIM_VALUE_MOST, 1.1, "x", bench_measure_trace, "trace"},
+    {BOTH, "replay", "x a plain boot", "replaying that", AIM_VALUE_MOST, 1.1, "x", bench_measure_trace, "trace"},
+    {BOTH, "insns", "x a plain run", "recording every instruction of a boot's first 400 M cycles, user time", AIM_VALUE_MOST, 3,
+     "x", bench_measure_trace, "trace"},
 };
 
-/* Whether asked, as --only has it, is this row on this architecture: NAME, ARCH or ARCH/NAME. */
-static bool names(const char *asked, const char *arch, const char *name)
+/* Whether asked, as --only has it, is this row on this architecture: NAME, ARCH or ARCH/NAME; or so the row's group. */
+static bool names(const char *asked, const char *arch, const struct bench_row *row)
 {
     size_t n = strlen(arch);
-    return !strcmp(asked, name) || !strcmp(asked, arch) ||
-           (!strncmp(asked, arch, n) && asked[n] == '/' && !strcmp(asked + n + 1, name));
+    if (!strcmp(asked, arch))
+        return true;
+    if (!strncmp(asked, arch, n) && asked[n] == '/')
+        asked += n + 1;
+    return !strcmp(asked, row->name) || (row->group && !strcmp(asked, row->group));
 }
 
-bool bench_wanted(const struct bench *b, const char *arch, const char *name)
+bool bench_wanted(const struct bench *b, const char *arch, const struct bench_row *row)
 {
     for (unsigned i = 0; i < b->onlys; i++)
-        if (names(b->only[i], arch, name))
+        if (names(b->only[i], arch, row))
             return true;
     return !b->onlys;
 }
@@ -473,8 +481,8 @@ enum { OPT_ONLY = 0x400, OPT_REPEAT, OPT_JSON, OPT_QUICK, OPT_QEMU };
 
 static const struct argp_option table[] = {
     {"only", OPT_ONLY, "[ARCH/]NAME", 0,
-     "measure this alone, on both architectures or on one (riscv, arm); ARCH: all of that one; "
-     "repeat it for more",
+     "measure this alone, on both architectures or on one (riscv, arm); ARCH: all of that one; trace: record, traps, replay and "
+     "insns; repeat it for more",
      1},
     {"repeat", OPT_REPEAT, "N", 0, "run each guest so often and take the least (3; --quick: 1)", 1},
     {"quick", OPT_QUICK, 0, 0, "a few rounds each: shows that it works, the figures mean nothing", 1},
@@ -494,7 +502,7 @@ static bool parse_only(struct bench *b, const char *asked, struct err *e)
     char all[256] = "";
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         for (unsigned k = 0; k < BENCH_ARCHS; k++) {
-            if (!(rows[i].archs >> k & 1) || !names(asked, bench_archs[k].name, rows[i].name))
+            if (!(rows[i].archs >> k & 1) || !names(asked, bench_archs[k].name, &rows[i]))
                 continue;
             if (b->onlys == ARRAY_LEN(b->only))
                 return err_set(e, "--only '%s': too many of them", asked);
@@ -602,6 +610,7 @@ static bool settle(struct bench *b, const struct parsed *p, struct err *e)
         snprintf(b->images, sizeof b->images, "%s/.cache/trapline/images", home ? home : "");
     for (unsigned k = 0; k < BENCH_ARCHS; k++) {
         b->over[k][0] = b->over[k][1] = NAN;
+        b->trace[k][0] = NAN;
         if (!find_qemu(b, k, p->qemu[k], e))
             return false;
     }
@@ -645,7 +654,7 @@ int verb_bench(int argc, char **argv)
         const struct bench_row *row = &rows[i % ARRAY_LEN(rows)];
         b.id = (enum bench_arch_id)(i / ARRAY_LEN(rows));
         b.arch = &bench_archs[b.id];
-        if (!(row->archs >> b.id & 1) || !bench_wanted(&b, b.arch->name, row->name))
+        if (!(row->archs >> b.id & 1) || !bench_wanted(&b, b.arch->name, row))
             continue;
         done[n] = *row;
         if (!measure(&b, row, &result[n]))

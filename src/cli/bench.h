@@ -46,6 +46,7 @@ struct bench_row {
     double aim;
     const char *suffix;                                                                                   /* of the aim as text */
     bool (*measure)(struct bench *b, const struct bench_row *row, struct bench_result *r, struct err *e); /* on b->arch */
+    const char *group; /* --only takes it, too; NULL: none */
 };
 
 /* Figures are NAN where there is none. */
@@ -69,6 +70,7 @@ struct bench {
     char qemu_version[BENCH_ARCHS][64];
     double over[BENCH_ARCHS]
                [2];    /* MiB that trapline and QEMU held beside the guest's pages when Linux was run; NAN: not run yet */
+    double trace[BENCH_ARCHS][6]; /* user seconds of the runs of the group `trace`; NAN: not run yet */
     char roms[4096];   /* folder of the bundled images */
     char images[4096]; /* folder of the guest images of the boots */
 };
@@ -89,5 +91,12 @@ void bench_show_json(const struct bench *b, const struct bench_row *rows, const 
 void bench_progress(const struct bench *b, const char *name, const char *what, unsigned i, unsigned n);
 
 /* True if the row was asked for on this architecture. */
-bool bench_wanted(const struct bench *b, const char *arch, const char *name);
+bool bench_wanted(const struct bench *b, const char *arch, const struct bench_row *row);
+
+/* What Linux prints when it starts the first process. */
+#define BENCH_INIT_TEXT "Run /bin/sh as init process"
+/* True if Linux can be run on b->arch; else the note says why not. */
+bool bench_has_linux(const struct bench *b, struct bench_result *r);
+/* The rows of the group `trace`, all of which are measured together. */
+bool bench_measure_trace(struct bench *b, const struct bench_row *row, struct bench_result *r, struct err *e);
 #endif

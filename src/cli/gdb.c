@@ -41,6 +41,7 @@ struct server {
     bool stdio;
     int listener, in, out; /* file descriptors; -1: none */
     struct buf typed, printed;
+    struct buf early; /* what GDB sent while the machine went back */
     bool console_eof, lost;
 };
 
@@ -170,6 +171,29 @@ static void on_send(void *ctx, const void *p, size_t n)
         s->lost = true;
 }
 
+/* While the machine goes back: whether GDB has sent Ctrl-C. */
+static bool interrupted(void *ctx)
+{
+    struct server *s = ctx;
+    struct pollfd fd = {.fd = s->in, .events = POLLIN};
+    uint8_t bytes[256];
+    if (s->in < 0 || poll(&fd, 1, 0) <= 0)
+        return term_signal() != 0;
+    ssize_t n = read(s->in, bytes, sizeof bytes);
+    if (n <= 0) {
+        s->lost |= !(n < 0 && (errno == EINTR || errno == EAGAIN));
+        return s->lost;
+    }
+    buf_put(&s->early, bytes, (size_t)n);
+    uint8_t *stop = memchr(s->early.data, 3, s->early.len);
+    if (stop) {
+        size_t at = (size_t)(stop - s->early.data);
+        memmove(stop, stop + 1, s->early.len - at - 1);
+        s->early.len--;
+    }
+    return stop;
+}
+
 static bool listen_port(struct server *s, struct err *e)
 {
     struct sockaddr_in a = {
@@ -247,6 +271,15 @@ static bool goes(const struct server *s)
     return idle ? s->typed.len > 0 : st == GDB_RUNNING || (st == GDB_DETACHED && !gdb_exited(s->g, &code));
 }
 
+static void take_early(struct server *s)
+{
+    struct buf b = s->early;
+    s->early = (struct buf){0};
+    if (b.len)
+        gdb_receive(s->g, b.data, b.len);
+    buf_free(&b);
+}
+
 /* Waits for whatever comes next, not at all while the machine goes on. False: the user leaves. */
 static bool look_outside(struct server *s)
 {
@@ -288,6 +321,7 @@ static int serve(struct server *s)
 {
     int code = 0, signal = 0;
     while (!over(s)) {
+        take_early(s);
         if (!look_outside(s))
             break;
         offer_typed(s);
@@ -335,7 +369,7 @@ int verb_gdb(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &s);
     signal(SIGPIPE, SIG_IGN);
     if (start(&s, &e)) {
-        s.g = gdb_new(s.m, &(struct gdb_host){.ctx = &s, .send = on_send});
+        s.g = gdb_new(s.m, &(struct gdb_host){.ctx = &s, .send = on_send, .interrupted = interrupted});
         fflush(stdout);
         if (!s.stdio)
             term_open();
@@ -356,6 +390,7 @@ int verb_gdb(int argc, char **argv)
     }
     buf_free(&s.typed);
     buf_free(&s.printed);
+    buf_free(&s.early);
     options_free(&s.options);
     return status;
 }

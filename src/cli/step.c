@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/repro.h"
+#include "cli/session.h"
 #include "debug/command.h"
 #include "debug/stepper.h"
 
@@ -36,7 +37,9 @@ struct step_args {
     unsigned evals;
     bool json;
     struct stepper s;
-    bool open; /* the stepper is */
+    bool open;         /* the stepper is */
+    double back_began; /* a search backwards: by session_clock */
+    bool back_shown;
 };
 
 static error_t parser(int key, char *arg, struct argp_state *state)
@@ -88,6 +91,23 @@ static bool interrupted(void *ctx)
     bool was = asked;
     asked = 0;
     return was;
+}
+
+/* A search that takes a while says how far it is, where somebody looks. */
+static void progress(void *ctx, unsigned back)
+{
+    static const double patience = 0.5; /* seconds */
+    struct step_args *a = ctx;
+    if (!isatty(STDERR_FILENO) || (!a->back_shown && back == 1000))
+        return;
+    if (!back)
+        a->back_began = session_clock();
+    if (back == 1000)
+        fprintf(stderr, "\r\033[K");
+    else if (session_clock() - a->back_began > patience)
+        fprintf(stderr, "\rgoing back: %u %% searched, Ctrl-C gives up", back / 10);
+    a->back_shown = back != 1000 && session_clock() - a->back_began > patience;
+    fflush(stderr);
 }
 
 static void on_console(void *ctx, const char *device, const void *p, size_t n)
@@ -310,6 +330,8 @@ int verb_step(int argc, char **argv)
         repro_option(&recipe, "--load", a.load);
         stepper_open(&a.s, m, (const char *)recipe.data);
         a.s.interrupted = interrupted;
+        a.s.progress = progress;
+        a.s.ctx = &a;
         a.open = true;
         if (!a.json && !a.script && !a.evals) {
             stepper_where(&a.s);

@@ -91,6 +91,7 @@ struct cpu_register {
 };
 #define CPU_REGISTER_BYTES 16 /* of the widest */
 
+struct insn_layout;
 struct cpu_arch {
     const char *name;  /* "riscv" */
     const char *title; /* "RISC-V", for people */
@@ -167,6 +168,8 @@ struct cpu_arch {
     /* Its state becomes `state` (state_size bytes) but for its inputs, which stay as they are, and for reservations, which end.
      */
     void (*put_back)(struct cpu *c, const void *state);
+    /* What a trace of instructions calls its registers (insns.h). */
+    const struct insn_layout *insns;
     /* The complete state, piece by piece. */
     void (*pieces)(struct cpu *c, cpu_piece_fn *fn, void *ctx);
     /* What of the state is out of range and cannot be run, or NULL. */

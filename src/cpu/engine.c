@@ -1,5 +1,6 @@
 #include "cpu/engine.h"
 #include "cpu/breaks.h"
+#include "cpu/insns.h"
 #include "cpu/watch.h"
 
 #include <assert.h>
@@ -249,10 +250,12 @@ static void page_drop(struct engine *e, struct code_page *p)
 
 void engine_sweep(struct engine *e)
 {
+    if (unlikely(e->insns) && e->dead)
+        engine_insns_flush(e); /* the list leads into them */
     while (e->dead) {
         struct code_page *p = e->dead;
         e->dead = p->hash_next;
-        free(p->traced);
+        insn_page_free(p->traced);
         free(p);
     }
 }
@@ -416,11 +419,11 @@ void cpu_free_caches(struct cpu *c)
 
 void engine_free(struct engine *e)
 {
+    engine_insns_drop(e);
     engine_break_none(e);
     engine_watchpoint_none(e);
     drop_all_code(e);
     engine_sweep(e);
     for (unsigned i = 0; i < e->cpus; i++)
         cpu_free_caches(e->cpu[i]);
-    free(e->insns);
 }

@@ -69,7 +69,7 @@ struct code_page {
     uint16_t used;        /* it was looked up since room was last made */
     uint32_t data_writes; /* stores that hit the page since it was decoded */
     struct code_page *hash_next;
-    struct insn_slot *traced; /* what an instruction trace needs of each slot (insns.h); NULL: there is none */
+    struct insn_page *traced; /* what an instruction trace needs of each slot (insns.h); NULL: there is none */
     struct uop ops[CODE_SLOTS_MAX + 1];
 };
 

@@ -1,100 +1,431 @@
 #include "cpu/insns.h"
+#include "cpu/arch.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t *at(struct cpu *c, uint32_t offset) { return (uint64_t *)(void *)((char *)c + offset); }
+const struct insn_hot insn_marks_hart, insn_marks_extra;
+
+static void *must(void *p)
+{
+    if (!p)
+        abort(); /* out of host memory: nothing sensible can go on */
+    return p;
+}
+
+/* The words of its state, which is behind it (cpu_progress). */
+static inline const uint64_t *state_of(const struct cpu *c) { return (const uint64_t *)(const void *)(c + 1); }
+
+/* ---- the list ---------------------------------------------------------------------------------------------------------------
+ */
+
+static struct insn_raw *first(struct insn_trace *t) { return t->list + 1; } /* so that there is one before it */
+
+static void give(struct insn_trace *t)
+{
+    if (t->next > first(t))
+        t->full(t->ctx, t, first(t), (size_t)(t->next - first(t)));
+    t->next = t->end = first(t);
+    t->words = t->pieces = t->bytes_used = 0;
+}
+
+/* Whether there is no room for another instruction and all that it may write. */
+static bool full(const struct insn_trace *t)
+{
+    return t->next >= t->list + INSN_RECORDS || t->words > INSN_WORDS_MAX / 2 || t->pieces > INSN_PIECES_MAX / 2 ||
+           t->bytes_used > INSN_BYTES_MAX - INSN_WINDOW;
+}
+
+/* ---- what is looked at ------------------------------------------------------------------------------------------------------
+ */
+
+static void tell(struct insn_trace *t, uint64_t *copy, unsigned word, uint64_t value)
+{
+    copy[word] = value;
+    if (t->words < INSN_WORDS_MAX)
+        t->word[t->words++] = (struct insn_word){(uint16_t)word, value};
+}
+
+static void diff(struct insn_trace *t, uint64_t *copy, const uint64_t *is, unsigned from, unsigned n, uint64_t mask)
+{
+    if (mask == UINT64_MAX && !memcmp(copy + from, is + from, n * sizeof *is))
+        return;
+    for (unsigned i = from; i < from + n; i++)
+        if ((copy[i] ^ is[i]) & mask)
+            tell(t, copy, i, is[i]);
+}
+
+static void diff_system(struct insn_trace *t, const struct cpu *c)
+{
+    const struct insn_layout *l = t->layout;
+    for (unsigned i = 0; i < sizeof l->sys / sizeof *l->sys && l->sys[i].n; i++)
+        diff(t, t->copy[c->index], state_of(c), l->sys[i].first, l->sys[i].n, l->sys[i].mask);
+}
+
+static void diff_flags(struct insn_trace *t, const struct cpu *c)
+{
+    uint64_t *copy = t->copy[c->index], flags = t->layout->fpflags(c);
+    for (unsigned i = 0; i < 2 && t->layout->fp[i].n; i++)
+        diff(t, copy, state_of(c), t->layout->fp[i].first, t->layout->fp[i].n, UINT64_MAX);
+    if (flags != copy[INSN_FPFLAGS(t->layout)])
+        tell(t, copy, INSN_FPFLAGS(t->layout), flags);
+}
+
+static void diff_all(struct insn_trace *t, const struct cpu *c)
+{
+    const struct insn_layout *l = t->layout;
+    diff(t, t->copy[c->index], state_of(c), l->x, l->xs, UINT64_MAX);
+    for (unsigned i = 0; i < l->vs; i++)
+        diff(t, t->copy[c->index], state_of(c), l->v + i * l->v_step, l->v_used, UINT64_MAX);
+    diff_flags(t, c);
+}
+
+static void copy_all(struct insn_trace *t, const struct cpu *c, bool vectors)
+{
+    const struct insn_layout *l = t->layout;
+    uint64_t *copy = t->copy[c->index];
+    const uint64_t *is = state_of(c);
+    memcpy(copy + l->x, is + l->x, l->xs * sizeof *is);
+    for (unsigned i = 0; vectors && i < l->vs; i++)
+        memcpy(copy + l->v + i * l->v_step, is + l->v + i * l->v_step, l->v_used * sizeof *is);
+}
+
+static bool read_window(struct insn_trace *t, struct cpu *c, uint8_t *to)
+{
+    uint32_t size = t->window.size, n = t->window.first;
+    return t->window.pa[0] != UINT64_MAX && mem_read(c->mem, t->window.pa[0], to, n) &&
+           (n == size || (t->window.pa[1] != UINT64_MAX && mem_read(c->mem, t->window.pa[1], to + n, size - n)));
+}
+
+/* Where the instruction is going to store, and what is there. */
+static void open_window(struct insn_trace *t, struct cpu *c, const struct insn_hot *s)
+{
+    const struct insn_info *i = s->info;
+    uint64_t va = insn_address(i, state_of(c));
+    uint32_t size = i->stores ? (uint32_t)i->size * i->stores : i->window;
+    if (i->block)
+        va &= ~(uint64_t)(size - 1);
+    uint32_t left = (uint32_t)(MEM_PAGE_SIZE - (va & (MEM_PAGE_SIZE - 1)));
+    t->window.va = va;
+    t->window.size = size;
+    t->window.first = size < left ? size : left;
+    t->window.pa[0] = t->window.pa[1] = UINT64_MAX;
+    t->layout->translate(c, va, &t->window.pa[0]);
+    if (left < size)
+        t->layout->translate(c, va + left, &t->window.pa[1]);
+    if (!read_window(t, c, t->window.was))
+        t->window.size = 0; /* it faults, or is a device's */
+}
+
+static void put_piece(struct insn_trace *t, uint64_t va, uint64_t pa, uint32_t size, const uint8_t *bytes)
+{
+    t->piece[t->pieces++] = (struct insn_piece){va, pa, size, t->bytes_used};
+    memcpy(t->bytes + t->bytes_used, bytes, size);
+    t->bytes_used += size;
+}
+
+static void close_window(struct insn_trace *t, struct cpu *c, const struct insn_hot *s)
+{
+    uint8_t is[INSN_WINDOW];
+    uint32_t size = t->window.size, n = t->window.first;
+    if (!size || !read_window(t, c, is))
+        return;
+    if ((s->more & INSN_STATUS) && state_of(c)[t->layout->x + s->status])
+        return;
+    if ((s->more & INSN_CHANGED) && !memcmp(is, t->window.was, size))
+        return;
+    put_piece(t, t->window.va, t->window.pa[0], n, is);
+    if (n < size)
+        put_piece(t, t->window.va + n, t->window.pa[1], size - n, is + n);
+}
+
+static void put_extra(struct insn_trace *t, enum insn_extra_kind kind, uint32_t words, uint32_t pieces)
+{
+    if (kind == INSN_DID && words == t->words && pieces == t->pieces)
+        return;
+    *t->next++ = (struct insn_raw){
+        .slot = &insn_marks_extra, .page_va = pieces, .value = {t->words - words, t->pieces - pieces, words}, .flags = {kind}};
+}
+
+/* ---- beginning and ending an instruction ------------------------------------------------------------------------------------
+ */
+
+static inline void read_values(struct insn_trace *t, const struct cpu *c, struct insn_raw *r, bool flags)
+{
+    const struct insn_hot *s = t->last;
+    const uint64_t *is = state_of(c);
+    r->value[0] = is[s->core.word[0]];
+    r->value[1] = is[s->core.word[1]];
+    r->value[2] = is[s->core.word[2]];
+    if (flags)
+        memcpy(r->flags, (const char *)c + t->layout->flags_at, sizeof r->flags);
+}
 
 /* What the hart's last instruction wrote is there now. */
-static inline void finish(struct insn_trace *t, struct cpu *c)
+static void close_insn(struct insn_trace *t, struct cpu *c)
 {
-    struct insn_record *r = t->pending[c->index];
-    if (r && r->reg != INSN_NO_REG)
-        r->value = *at(c, t->pending_at[c->index]);
+    uint32_t words = t->words, pieces = t->pieces;
+    if (!t->open)
+        return;
+    read_values(t, c, t->next - 1, t->layout->flags_at != 0);
+    unsigned more = t->last->more;
+    if (more & (INSN_SYS | INSN_ALL))
+        diff_system(t, c);
+    if (more & INSN_ALL)
+        diff_all(t, c);
+    else if (more & INSN_FP)
+        diff_flags(t, c);
+    if (more & INSN_MEM)
+        close_window(t, c, t->last);
+    put_extra(t, INSN_DID, words, pieces);
+    t->open = false;
+    t->end = t->next;
 }
 
-static void flush(struct engine *e)
+static inline void open_insn(struct insn_trace *t, const struct cpu *c, const struct insn_hot *s, uint64_t page_va, int64_t left)
 {
-    struct insn_trace *t = e->insns;
-    for (unsigned i = 0; i < e->cpus; i++) {
-        finish(t, e->cpu[i]);
-        t->pending[i] = NULL;
-    }
-    if (t->n)
-        t->full(t->ctx, t->list, t->n);
-    t->n = 0;
+    t->next->slot = s;
+    t->next->page_va = page_va;
+    t->next++;
+    t->last = s;
+    t->started = cpu_now(c, left);
 }
 
-void insn_note(struct cpu *c, const struct insn_slot *s, uint64_t pc)
+static __attribute__((noinline)) void open_slowly(struct insn_trace *t, struct cpu *c, const struct insn_hot *s, uint64_t page_va,
+                                                  int64_t left)
 {
-    struct insn_trace *t = c->engine->insns;
-    if (unlikely(t->n == INSN_RECORDS))
-        flush(c->engine);
-    finish(t, c);
-    struct insn_record *r = &t->list[t->n++];
-    r->pc = pc;
-    r->insn = s->insn;
-    r->hart = (uint8_t)c->index;
-    r->reg = s->reg;
-    r->store = s->store;
-    r->trapped = 0;
-    r->base = s->base;
-    r->from = s->from;
-    if (s->store) {
-        r->address = *at(c, s->base_at) + (uint64_t)(int64_t)s->imm;
-        r->data = *at(c, s->data_at);
-    }
-    t->pending[c->index] = r;
-    t->pending_at[c->index] = s->reg_at;
+    /* A handler that had to look at something first begins once more. */
+    if (t->open && t->last == s && t->next[-1].page_va == page_va && t->started == cpu_now(c, left))
+        return;
+    close_insn(t, c);
+    if (full(t))
+        give(t);
+    open_insn(t, c, s, page_va, left);
+    t->open = true;
+    if (s->more & INSN_ALL)
+        copy_all(t, c, true);
+    if (s->more & INSN_MEM)
+        open_window(t, c, s);
+    t->end = s->more ? t->next : t->list + INSN_RECORDS;
 }
 
-static void traced(struct cpu *c, struct uop *op, int64_t left)
+static inline const struct insn_hot *slot_of(const struct cpu *c, const struct uop *op)
 {
     const struct code_page *p = (const struct code_page *)(const void *)((const char *)c->ops - offsetof(struct code_page, ops));
-    size_t slot = (size_t)(op - c->ops);
-    const struct insn_slot *s = &p->traced[slot];
-    insn_note(c, s, c->page_va + (slot << c->engine->slot_shift));
+    return &p->traced->hot[op - c->ops];
+}
+
+static void traced_slowly(struct cpu *c, struct uop *op, int64_t left)
+{
+    const struct insn_hot *s = slot_of(c, op);
+    open_slowly(c->engine->insns, c, s, c->page_va, left);
     uop_fn *fn = s->fn;
     return fn(c, op, left);
 }
 
-void insn_slot_set(struct cpu *c, struct uop *op, const struct insn_slot *s)
+#define TRACED(name, flags)                                       \
+    static void name(struct cpu *c, struct uop *op, int64_t left) \
+    {                                                             \
+        struct insn_trace *t = c->engine->insns;                  \
+        if (unlikely(t->next == t->end))                          \
+            return traced_slowly(c, op, left);                    \
+        const struct insn_hot *s = slot_of(c, op);                \
+        read_values(t, c, t->next - 1, flags);                    \
+        open_insn(t, c, s, c->page_va, left);                     \
+        uop_fn *fn = s->fn;                                       \
+        return fn(c, op, left);                                   \
+    }
+TRACED(traced, false)
+TRACED(traced_flags, true)
+
+/* ---- decoding ---------------------------------------------------------------------------------------------------------------
+ */
+
+#define CHUNK 128
+struct insn_chunk {
+    struct insn_chunk *next;
+    unsigned used;
+    struct insn_info info[CHUNK];
+};
+
+static struct insn_info *new_info(struct insn_page *p)
 {
-    struct code_page *p = (struct code_page *)(void *)((char *)c->ops - offsetof(struct code_page, ops));
-    if (!p->traced)
-        p->traced = calloc(MEM_PAGE_SIZE >> c->engine->slot_shift, sizeof *p->traced);
-    if (!p->traced)
-        abort(); /* out of host memory: nothing sensible can go on */
-    p->traced[op - c->ops] = *s;
-    op->fn = traced;
+    if (!p->chunk || p->chunk->used == CHUNK) {
+        struct insn_chunk *k = must(malloc(sizeof *k));
+        k->next = p->chunk;
+        k->used = 0;
+        p->chunk = k;
+    }
+    return &p->chunk->info[p->chunk->used++];
 }
 
-void engine_insns(struct engine *e, insn_full_fn *fn, void *ctx)
+void insn_page_free(struct insn_page *p)
 {
-    if (e->insns)
-        flush(e);
-    engine_drop(e); /* what is decoded has the other handlers */
-    free(e->insns);
-    e->insns = NULL;
-    if (!fn)
+    while (p && p->chunk) {
+        struct insn_chunk *k = p->chunk;
+        p->chunk = k->next;
+        free(k);
+    }
+    free(p);
+}
+
+static void fill(struct insn_trace *t, struct insn_hot *s, const struct insn_info *info, unsigned more, unsigned status)
+{
+    if (t->physical && info->stores && !(more & (INSN_MEM | INSN_ASIDE)))
+        more |= INSN_MEM;
+    s->info = info;
+    s->more = (uint8_t)more;
+    s->status = (uint8_t)status;
+    s->core = info->core;
+    const uint16_t zero = (uint16_t)INSN_WORDS(t->layout); /* the word behind them all, which is 0: no jump is needed for none */
+    if (s->core.a == INSN_NO_WORD)
+        s->core.a = zero;
+    if (s->core.b == INSN_NO_WORD)
+        s->core.b = zero;
+    if (s->core.guess == GUESS_CONST)
+        s->core.a = s->core.b = zero;
+}
+
+void insn_slot_set(struct cpu *c, struct uop *op, const struct insn_info *info, unsigned more, unsigned status)
+{
+    struct code_page *p = (struct code_page *)(void *)((char *)c->ops - offsetof(struct code_page, ops));
+    struct insn_trace *t = c->engine->insns;
+    size_t slots = MEM_PAGE_SIZE >> c->engine->slot_shift;
+    if (!p->traced) {
+        size_t bytes = sizeof *p->traced + slots * sizeof *p->traced->hot;
+        p->traced = memset(must(aligned_alloc(64, bytes)), 0, bytes);
+        p->traced->serial = ++t->serial;
+    }
+    struct insn_hot *s = &p->traced->hot[op - c->ops];
+    if (s->info) { /* its code was changed: the list leads to what it was */
+        engine_insns_flush(c->engine);
+        p->traced->serial = ++t->serial;
+    }
+    struct insn_info *own = new_info(p->traced);
+    *own = *info;
+    fill(t, s, own, more, status);
+    s->fn = op->fn;
+    s->serial = p->traced->serial;
+    s->offset = (uint16_t)((size_t)(op - c->ops) << c->engine->slot_shift);
+    op->fn = s->more ? traced_slowly : t->layout->flags_at ? traced_flags : traced;
+}
+
+void insn_note(struct cpu *c, const struct insn_info *info, unsigned more, unsigned status, uint64_t pc, int64_t left)
+{
+    struct insn_trace *t = c->engine->insns;
+    close_insn(t, c);
+    give(t); /* the only place there is for such */
+    t->scratch_info = *info;
+    fill(t, &t->scratch, &t->scratch_info, more, status);
+    t->scratch.offset = 0;
+    t->scratch.serial = ++t->serial;
+    open_slowly(t, c, &t->scratch, pc, left);
+    t->end = t->next;
+}
+
+/* ---- around -----------------------------------------------------------------------------------------------------------------
+ */
+
+static void mark_hart(struct insn_trace *t, const struct cpu *c)
+{
+    if (t->hart == (int)c->index)
         return;
-    e->insns = calloc(1, sizeof *e->insns);
-    if (!e->insns)
-        abort(); /* out of host memory: nothing sensible can go on */
-    e->insns->full = fn;
-    e->insns->ctx = ctx;
+    t->hart = (int)c->index;
+    *t->next++ = (struct insn_raw){.slot = &insn_marks_hart, .value = {c->index}};
+}
+
+/* What has changed while the hart did not run. */
+void insn_begin(struct cpu *c)
+{
+    struct insn_trace *t = c->engine->insns;
+    const struct insn_layout *l = t->layout;
+    if (full(t))
+        give(t);
+    mark_hart(t, c);
+    uint32_t words = t->words;
+    diff(t, t->copy[c->index], state_of(c), l->x, l->xs, UINT64_MAX);
+    diff_system(t, c);
+    if (words != t->words)
+        put_extra(t, INSN_STATE, words, t->pieces);
+    t->end = t->next;
+}
+
+void insn_finish(struct cpu *c)
+{
+    struct insn_trace *t = c->engine->insns;
+    close_insn(t, c);
+    copy_all(t, c, false);
+}
+
+void engine_insns_trapped(struct engine *e, unsigned hart, uint64_t epc)
+{
+    struct insn_trace *t = e->insns;
+    struct cpu *c = e->cpu[hart];
+    if (!t || !t->copy[hart])
+        return;
+    bool its = t->open && t->hart == (int)hart && t->next[-1].page_va + t->last->offset == epc &&
+               cpu_progress(c)->cycle - t->started == t->layout->lag;
+    if (its)
+        t->open = false;
+    else
+        close_insn(t, c);
+    if (full(t) && !its)
+        give(t);
+    mark_hart(t, c);
+    uint32_t words = t->words;
+    diff_system(t, c);
+    put_extra(t, its ? INSN_TRAPPED : INSN_INTERRUPT, words, t->pieces);
+    t->end = t->next;
+}
+
+static void tell_state(struct insn_trace *t, struct cpu *c)
+{
+    const struct insn_layout *l = t->layout;
+    t->copy[c->index] = must(calloc(INSN_WORDS(l), sizeof(uint64_t)));
+    mark_hart(t, c);
+    uint32_t words = t->words;
+    diff_all(t, c);
+    diff_system(t, c);
+    if (l->nzcv && l->nzcv((const void *)((const char *)c + l->flags_at)))
+        tell(t, t->copy[c->index], INSN_NZCV(l), l->nzcv((const void *)((const char *)c + l->flags_at)));
+    put_extra(t, INSN_STATE, words, t->pieces);
+    give(t);
 }
 
 void engine_insns_flush(struct engine *e)
 {
-    if (e->insns)
-        flush(e);
+    struct insn_trace *t = e->insns;
+    if (!t)
+        return;
+    if (t->open)
+        close_insn(t, e->cpu[t->hart]);
+    give(t);
 }
 
-void engine_insns_trapped(struct engine *e, unsigned hart, uint64_t pc)
+void engine_insns_drop(struct engine *e)
 {
-    struct insn_record *r = e->insns ? e->insns->pending[hart] : NULL;
-    if (r && r->pc == pc)
-        r->trapped = 1;
+    for (unsigned i = 0; e->insns && i < ENGINE_CPUS; i++)
+        free(e->insns->copy[i]);
+    free(e->insns);
+    e->insns = NULL;
+}
+
+void engine_insns(struct engine *e, const struct insn_layout *layout, insn_full_fn *fn, void *ctx)
+{
+    engine_insns_flush(e);
+    engine_drop(e); /* what is decoded has the other handlers */
+    engine_insns_drop(e);
+    if (!fn)
+        return;
+    struct insn_trace *t = must(aligned_alloc(_Alignof(struct insn_trace), sizeof *t));
+    memset(t, 0, sizeof *t);
+    t->layout = layout;
+    t->full = fn;
+    t->ctx = ctx;
+    t->hart = -1;
+    t->next = t->end = first(t);
+    e->insns = t;
+    for (unsigned i = 0; i < e->cpus; i++)
+        tell_state(t, e->cpu[i]);
 }

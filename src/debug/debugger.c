@@ -309,8 +309,14 @@ static bool is_stop(void *ctx, struct machine *m, const struct machine_change *c
 
 enum debugger_why debugger_back(struct debugger *d)
 {
-    const struct history_search s = {.look = HISTORY_STOPS | (d->catches ? HISTORY_TRAPS : 0), .is = is_stop, .ctx = d};
+    const struct history_search s = {.look = HISTORY_STOPS | (d->catches ? HISTORY_TRAPS : 0),
+                                     .is = is_stop,
+                                     .ctx = d,
+                                     .give_up = d->give_up,
+                                     .give_up_ctx = d->give_up_ctx};
     over_end(d);
     d->at_exit = false;
-    return history_back_until(d->history, &s) ? d->stop.why : stopped(d, DEBUGGER_BEGIN, d->hart);
+    if (history_back_until(d->history, &s))
+        return d->stop.why;
+    return stopped(d, history_gave_up(d->history) ? DEBUGGER_ASKED : DEBUGGER_BEGIN, d->hart);
 }

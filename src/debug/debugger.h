@@ -53,6 +53,9 @@ struct debugger {
     /* Whether to stop behind this trap or return, beside those that are caught; NULL: nobody asks. */
     bool (*until)(void *ctx, struct machine *m, const struct machine_change *c);
     void *until_ctx;
+    /* Whether to give up going back, as in struct history_search; NULL: never. */
+    bool (*give_up)(void *ctx, unsigned back);
+    void *give_up_ctx;
     struct debugger_stop stop; /* why it stopped last */
 
     /* How it goes on. */

@@ -20,6 +20,8 @@ struct gdb;
 struct gdb_host {
     void *ctx;
     void (*send)(void *ctx, const void *p, size_t n); /* bytes for GDB, in order */
+    /* Whether GDB has sent Ctrl-C (byte 3): asked now and then while the machine goes back. NULL: that cannot be told. */
+    bool (*interrupted)(void *ctx);
 };
 
 enum gdb_state {

@@ -256,12 +256,22 @@ void gdb_step(struct gdb *g, const char *args, size_t len)
 
 /* ---- back ----------------------------------------------------------------------------------------------------------------- */
 
+static bool give_up(void *ctx, unsigned part)
+{
+    struct gdb *g = ctx;
+    (void)part;
+    g->interrupted = g->host.interrupted && g->host.interrupted(g->host.ctx);
+    return g->interrupted;
+}
+
 static void back(struct gdb *g, bool one)
 {
     struct debugger *d = &g->d;
     g->silent = true;
     g->exited = false;
     g->interrupted = false;
+    d->give_up = give_up;
+    d->give_up_ctx = g;
     if (one)
         debugger_back_step(d, g->general);
     else

@@ -454,19 +454,37 @@ static bool search_from(struct history *h, unsigned i, const struct history_poin
     return x->found;
 }
 
+/* How much of the way from `from` to the beginning lies behind `at`, in thousandths. */
+static unsigned way_back(const struct history *h, const struct history_point *from, const struct history_point *at)
+{
+    uint64_t all = from->cycle - h->snap[0].at.cycle, done = from->cycle - at->cycle;
+    return all ? (unsigned)((double)done * 1000 / (double)all) : 1000;
+}
+
+bool history_gave_up(const struct history *h) { return h->gave_up; }
+
 bool history_back_until(struct history *h, const struct history_search *s)
 {
     struct history_point here = history_point_of(h->m);
     struct search x = {.s = s};
+    h->gave_up = false;
     if (!h->past) {
         snaps_take(h);
         h->end = here;
         h->past = true;
     }
     struct history_point end = here;
-    for (unsigned i = snaps_before(h, &here) + 1; i-- > 0; end = h->snap[i].at, x.snapshot = history_compare(&end, &here) < 0)
-        if (history_compare(&h->snap[i].at, &end) < 0 && search_from(h, i, &end, &x))
+    for (unsigned i = snaps_before(h, &here) + 1; i-- > 0; end = h->snap[i].at, x.snapshot = history_compare(&end, &here) < 0) {
+        if (history_compare(&h->snap[i].at, &end) >= 0)
+            continue;
+        if (s->give_up && s->give_up(s->give_up_ctx, way_back(h, &here, &end))) {
+            h->gave_up = true;
+            history_seek(h, &end);
+            return false;
+        }
+        if (search_from(h, i, &end, &x))
             return history_seek(h, &x.last);
+    }
     history_seek(h, &h->snap[0].at);
     return false;
 }

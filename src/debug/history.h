@@ -97,9 +97,16 @@ struct history_search {
     /* Whether this is one. The machine may be read only. change: NULL at stops and steps. */
     bool (*is)(void *ctx, struct machine *m, const struct machine_change *change);
     void *ctx;
+    /* Asked before each stretch that is searched, of which there are some 30 to 160 in a long run: whether to give up. back: how
+       much of the way to the beginning has been searched, in thousandths. NULL: never. */
+    bool (*give_up)(void *ctx, unsigned back);
+    void *give_up_ctx;
 };
-/* To the last earlier point at which s->is holds. False: there is none; then the machine is at the beginning. */
+/* To the last earlier point at which s->is holds. False: there is none; then the machine is at the beginning, or, where the
+   search was given up (history_gave_up), as far back as it came. */
 bool history_back_until(struct history *h, const struct history_search *s);
+/* Whether the last search was given up. */
+bool history_gave_up(const struct history *h);
 
 /* What the history takes. */
 struct history_stats {

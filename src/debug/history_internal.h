@@ -33,6 +33,7 @@ struct history {
     uint64_t pages;           /* the snapshots' sum */
     struct history_point end; /* while in the past */
     bool past;
+    bool gave_up; /* the last search */
 };
 
 /* ---- history_snaps.c */

@@ -13,7 +13,7 @@
 
 #define EVERY      UINT64_C(500000000)
 #define FULL       ((size_t)256 << 10) /* bytes at which a frame goes out */
-#define INSNS_FULL ((size_t)1 << 20)
+#define INSNS_FULL ((size_t)4 << 20)
 
 struct recorder {
     struct machine *m;
@@ -54,14 +54,14 @@ static void flush_insns(struct recorder *r)
 }
 
 /* An insn_full_fn. */
-static void take_insns(void *ctx, const struct insn_record *list, size_t n)
+static void take_insns(void *ctx, const struct insn_trace *t, const struct insn_raw *list, size_t n)
 {
     struct recorder *r = ctx;
     if (!r->insns.len) {
-        memset(r->insncode, 0, sizeof *r->insncode);
+        insncode_begin(r->insncode, &r->insns);
         r->insns_at = machine_cycle(r->m);
     }
-    put_insns(r->insncode, &r->insns, list, n);
+    put_insns(r->insncode, &r->insns, t, list, n);
     if (r->insns.len > INSNS_FULL)
         flush_insns(r);
 }
@@ -142,6 +142,8 @@ struct recorder *record_new(const char *path, struct machine *m, struct trace_se
     r->every = every ? every : EVERY;
     r->console = hash_new();
     setup->schema = trace_schema(m);
+    if (setup->instructions)
+        trace_setup_registers(setup, m);
     struct buf head = {0};
     trace_setup_words(setup, header_word, &head);
     buf_put_u8(&head, 0);
@@ -155,10 +157,9 @@ struct recorder *record_new(const char *path, struct machine *m, struct trace_se
     }
     put_digest(r);
     if (setup->instructions) {
-        r->insncode = calloc(1, sizeof *r->insncode);
-        if (!r->insncode)
-            abort(); /* out of host memory: nothing sensible can go on */
-        engine_insns(&m->engine, take_insns, r);
+        const struct insn_layout *l = m->arch->insns;
+        r->insncode = insncode_new(l, INSN_WORDS(l));
+        engine_insns(&m->engine, l, take_insns, r);
     }
     return r;
 }
@@ -180,7 +181,7 @@ void record_inject(struct recorder *r, const char *words)
 void record_trap(void *ctx, struct machine *m, const struct machine_change *c)
 {
     struct recorder *r = ctx;
-    if (!c->is_return && !c->interrupt)
+    if (!c->is_return)
         engine_insns_trapped(&m->engine, c->hart, c->epc);
     if (!r->traps.len) {
         r->code = (struct trapcode){0};
@@ -215,9 +216,9 @@ bool record_end(struct recorder *r, const char *why, int status, struct err *e)
                              .traps = r->trap_count};
     snprintf(ev.text, sizeof ev.text, "%s", why);
     if (r->insncode)
-        engine_insns(&r->m->engine, NULL, NULL);
+        engine_insns(&r->m->engine, NULL, NULL, NULL);
     flush_insns(r);
-    free(r->insncode);
+    insncode_free(r->insncode);
     buf_free(&r->insns);
     ev.console = hash_end(r->console);
     put_digest(r);

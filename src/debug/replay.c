@@ -154,31 +154,40 @@ struct insn_reader {
     struct buf bytes;
     struct cursor c;
     struct insncode *code;
+    struct insn_record *record;
 };
 
-/* False: there are no more. */
-static bool next_insn(struct insn_reader *t, struct insn_record *out)
+/* False: there are no more. What only repeats what is known is left out. */
+static bool next_insn(struct insn_reader *t)
 {
-    while (!t->c.left) {
+    for (;;) {
+        if (cur_insn(t->code, &t->c, t->record)) {
+            if (!t->record->repeated)
+                return true;
+            continue;
+        }
         while (t->frame < t->r->file.frames && t->r->file.frame[t->frame].kind != TRACE_INSNS)
             t->frame++;
         t->bytes.len = 0;
-        if (t->frame == t->r->file.frames || !tracefile_read(&t->r->file, t->frame++, &t->bytes, NULL))
+        if (t->c.bad || t->frame == t->r->file.frames || !tracefile_read(&t->r->file, t->frame++, &t->bytes, NULL))
             return false;
         t->c = (struct cursor){.p = t->bytes.data, .left = t->bytes.len};
-        memset(t->code, 0, sizeof *t->code);
+        insncode_begin_reading(t->code);
     }
-    cur_insn(t->code, &t->c, out);
-    if (t->c.bad)
-        t->c.left = 0;
-    return !t->c.bad;
 }
 
 static bool insn_equal(const struct insn_record *a, const struct insn_record *b)
 {
-    return a->pc == b->pc && a->insn == b->insn && a->hart == b->hart && a->trapped == b->trapped && a->reg == b->reg &&
-           a->store == b->store && (a->reg == INSN_NO_REG || a->value == b->value) &&
-           (!a->store || (a->address == b->address && a->data == b->data));
+    if (a->pc != b->pc || a->insn != b->insn || a->hart != b->hart || a->kind != b->kind || a->regs != b->regs ||
+        a->stores != b->stores || a->used != b->used)
+        return false;
+    for (uint32_t i = 0; i < a->regs; i++)
+        if (a->reg[i].word != b->reg[i].word || a->reg[i].value != b->reg[i].value)
+            return false;
+    for (uint32_t i = 0; i < a->stores; i++)
+        if (a->store[i].address != b->store[i].address || a->store[i].size != b->store[i].size)
+            return false;
+    return !memcmp(a->bytes, b->bytes, a->used);
 }
 
 /* ---- running -------------------------------------------------------------------------------------------------------------- */
@@ -190,7 +199,9 @@ struct running {
     struct trap_reader traps;
     struct insn_reader insns;
     uint64_t insn_count;
-    struct insn_record last_insn[4]; /* the equal ones before */
+    struct insncode *put, *take; /* of what is executed: there and back, to compare what a reader would see */
+    struct buf put_bytes;
+    struct insn_record *here, *before[4]; /* before: the equal ones before it */
     bool compare_traps, diverged;
     struct machine_change last; /* the last one that was equal */
     bool has_last, insns_differ, insns_over;
@@ -217,7 +228,7 @@ static void on_trap(void *ctx, struct machine *m, const struct machine_change *c
 {
     struct running *x = ctx;
     struct machine_change want;
-    if (!c->is_return && !c->interrupt)
+    if (!c->is_return)
         engine_insns_trapped(&m->engine, c->hart, c->epc);
     if (x->r->tap && x->r->tap->change && !x->diverged)
         x->r->tap->change(x->r->tap->ctx, m, c);
@@ -252,38 +263,60 @@ static void tell_insn(struct running *x, const char *label, const struct insn_re
 {
     char at[96];
     symbols_text(x->m, r->pc, at, sizeof at);
-    buf_printf(&x->out->text, "  %s hart %u %s: %0*" PRIx32, label, r->hart, at, r->insn >> 16 ? 8 : 4, r->insn);
-    if (r->reg != INSN_NO_REG)
-        buf_printf(&x->out->text, " %s%u=0x%" PRIx64, r->reg < 32 ? "x" : "f", r->reg % 32, r->value);
-    if (r->store)
-        buf_printf(&x->out->text, " [0x%" PRIx64 "]%u=0x%" PRIx64, r->address, r->store, r->data);
-    buf_printf(&x->out->text, "%s\n", r->trapped ? " (took an exception)" : "");
+    if (r->kind >= INSN_INTERRUPT)
+        buf_printf(&x->out->text, "  %s hart %u: %s", label, r->hart, r->kind == INSN_INTERRUPT ? "interrupt" : "state");
+    else
+        buf_printf(&x->out->text, "  %s hart %u %s: %0*" PRIx32, label, r->hart, at, r->length * 2, r->insn);
+    for (uint32_t i = 0; i < r->regs && i < 8; i++) {
+        char name[48];
+        trace_setup_register(&x->r->setup, r->reg[i].word, name, sizeof name);
+        buf_printf(&x->out->text, " %s=0x%" PRIx64, name, r->reg[i].value);
+    }
+    for (uint32_t i = 0; i < r->stores && i < 8; i++) {
+        uint64_t v = 0;
+        uint32_t n = r->store[i].size;
+        memcpy(&v, r->bytes + r->store[i].at, n < 8 ? n : 8);
+        buf_printf(&x->out->text, " [0x%" PRIx64 "]%u=0x%" PRIx64 "%s", r->store[i].address, n, v, n > 8 ? "..." : "");
+    }
+    buf_printf(&x->out->text, "%s%s\n", r->regs > 8 ? " ..." : "", r->kind == INSN_TRAPPED ? " (took an exception)" : "");
+}
+
+static void insns_differ(struct running *x, bool there)
+{
+    x->insns_differ = true;
+    buf_printf(&x->insn_text, "instruction %" PRIu64 " is the first one that differs:\n", x->insn_count);
+    struct buf text = x->out->text;
+    x->out->text = x->insn_text;
+    for (uint64_t k = x->insn_count > 4 ? x->insn_count - 4 : 0; k < x->insn_count; k++)
+        tell_insn(x, "before  ", x->before[k % 4]);
+    if (there)
+        tell_insn(x, "recorded", x->insns.record);
+    tell_insn(x, "here    ", x->here);
+    x->insn_text = x->out->text;
+    x->out->text = text;
+    x->m->stop = 1; /* soon: nothing that comes can be equal */
 }
 
 /* An insn_full_fn. */
-static void on_insns(void *ctx, const struct insn_record *list, size_t n)
+static void on_insns(void *ctx, const struct insn_trace *t, const struct insn_raw *list, size_t n)
 {
     struct running *x = ctx;
-    struct insn_record want;
-    for (size_t i = 0; i < n && !x->insns_differ && !x->insns_over; i++, x->insn_count++) {
-        x->insns_over = !next_insn(&x->insns, &want);
-        if (x->insns_over)
+    if (x->insns_differ || x->insns_over)
+        return;
+    x->put_bytes.len = 0;
+    put_insns(x->put, &x->put_bytes, t, list, n);
+    struct cursor c = {.p = x->put_bytes.data, .left = x->put_bytes.len};
+    while (cur_insn(x->take, &c, x->here) && !x->insns_differ) {
+        x->insns_over = !next_insn(&x->insns);
+        if (x->insns_over) /* the trace tells of no more: it is torn, or the run is longer, which its end says */
             return;
-        if (insn_equal(&want, &list[i])) {
-            x->last_insn[x->insn_count % 4] = list[i];
-            continue;
+        if (!insn_equal(x->insns.record, x->here)) {
+            insns_differ(x, true);
+            return;
         }
-        x->insns_differ = true;
-        buf_printf(&x->insn_text, "instruction %" PRIu64 " is the first one that differs:\n", x->insn_count);
-        struct buf text = x->out->text;
-        x->out->text = x->insn_text;
-        for (uint64_t k = x->insn_count > 4 ? x->insn_count - 4 : 0; k < x->insn_count; k++)
-            tell_insn(x, "before  ", &x->last_insn[k % 4]);
-        tell_insn(x, "recorded", &want);
-        tell_insn(x, "here    ", &list[i]);
-        x->insn_text = x->out->text;
-        x->out->text = text;
-        x->m->stop = 1; /* soon: nothing that comes can be equal */
+        struct insn_record *oldest = x->before[x->insn_count % 4];
+        x->before[x->insn_count++ % 4] = x->here;
+        x->here = oldest;
     }
 }
 
@@ -459,10 +492,29 @@ static bool take(struct running *x, const struct trace_event *ev, struct statesu
     return true;
 }
 
+/* What an instruction's registers are called differs between programs whose machines have other pieces of state. */
+static bool insns_compare(const struct running *x)
+{
+    return x->r->setup.instructions && trace_schema(x->m) == x->r->setup.schema;
+}
+
+static void begin_insns(struct running *x)
+{
+    const struct insn_layout *l = x->m->arch->insns;
+    unsigned words = INSN_WORDS(l);
+    x->insns = (struct insn_reader){.r = x->r, .code = insncode_new(l, words), .record = insn_record_new(words)};
+    x->put = insncode_new(l, words);
+    x->take = insncode_new(l, words);
+    x->here = insn_record_new(words);
+    for (unsigned i = 0; i < 4; i++)
+        x->before[i] = insn_record_new(words);
+    engine_insns(&x->m->engine, l, on_insns, x);
+}
+
 /* What was seen of the instructions comes first: it is the cause of whatever else was seen. */
 static void end_insns(struct running *x)
 {
-    engine_insns(&x->m->engine, NULL, NULL);
+    engine_insns(&x->m->engine, NULL, NULL, NULL);
     if (x->insns_differ) {
         struct history_point here = history_point_of(x->m);
         if (!x->diverged)
@@ -475,7 +527,14 @@ static void end_insns(struct running *x)
     }
     buf_free(&x->insn_text);
     buf_free(&x->insns.bytes);
-    free(x->insns.code);
+    buf_free(&x->put_bytes);
+    insncode_free(x->insns.code);
+    insncode_free(x->put);
+    insncode_free(x->take);
+    insn_record_free(x->insns.record);
+    insn_record_free(x->here);
+    for (unsigned i = 0; i < 4; i++)
+        insn_record_free(x->before[i]);
 }
 
 bool replay_run(const struct replay *r, struct machine *m, bool same_images, struct replay_result *out, struct err *e)
@@ -485,12 +544,11 @@ bool replay_run(const struct replay *r, struct machine *m, bool same_images, str
     bool ok = true;
     *out = (struct replay_result){.verdict = REPLAY_SAME};
     machine_set_host(m, &(struct machine_host){.ctx = &x, .console = on_console});
-    if (x.compare_traps || r->setup.instructions || (r->tap && r->tap->change))
+    const bool insns = insns_compare(&x);
+    if (x.compare_traps || insns || (r->tap && r->tap->change))
         machine_watch(m, on_trap, &x);
-    if (r->setup.instructions) {
-        x.insns = (struct insn_reader){.r = r, .code = must(calloc(1, sizeof *x.insns.code))};
-        engine_insns(&m->engine, on_insns, &x);
-    }
+    if (insns)
+        begin_insns(&x);
     struct statesum *sum = whole ? statesum_new(m) : NULL;
     stopped(&x);
     for (size_t i = 0; ok && i < r->events && !x.diverged; i++)
@@ -499,7 +557,7 @@ bool replay_run(const struct replay *r, struct machine *m, bool same_images, str
             if (ok && r->tap && r->tap->event)
                 r->tap->event(r->tap->ctx, m, &r->event[i]);
         }
-    if (r->setup.instructions)
+    if (insns)
         end_insns(&x);
     machine_watch(m, NULL, NULL);
     machine_set_host(m, &(struct machine_host){0});

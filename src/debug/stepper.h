@@ -20,6 +20,8 @@ struct stepper {
     bool leave;                     /* `quit` */
     bool ended;                     /* the guest has ended the run */
     bool (*interrupted)(void *ctx); /* asked now and then while the machine runs: whether to stop; may be NULL */
+    /* Told how much of the way to the beginning a search backwards has covered, in thousandths; 1000: it is over. May be NULL. */
+    void (*progress)(void *ctx, unsigned back);
     void *ctx;
     struct stepper_seen *was, *before; /* registers as they were at this stop, and at the one before */
     struct buf script;                 /* the commands that were given, for `save` */

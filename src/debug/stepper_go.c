@@ -181,12 +181,29 @@ static bool forward_text(struct stepper *s, const char *text)
 
 /* ---- backwards ------------------------------------------------------------------------------------------------------------- */
 
-static bool backwards(struct stepper *s, const struct history_search *h)
+static bool give_up(void *ctx, unsigned back)
 {
+    struct stepper *s = ctx;
+    if (s->progress)
+        s->progress(s->ctx, back);
+    return s->interrupted && s->interrupted(s->ctx);
+}
+
+static bool backwards(struct stepper *s, const struct history_search *what)
+{
+    struct history_search h = *what;
+    h.give_up = give_up;
+    h.give_up_ctx = s;
     s->d.stop.why = DEBUGGER_STEP;
-    if (history_back_until(s->d.history, h))
+    bool found = history_back_until(s->d.history, &h);
+    if (s->progress)
+        s->progress(s->ctx, 1000);
+    if (found)
         return true;
-    tell(s, DEBUGGER_BEGIN);
+    if (history_gave_up(s->d.history))
+        buf_printf(&s->answer, "interrupted\n");
+    else
+        tell(s, DEBUGGER_BEGIN);
     return false;
 }
 

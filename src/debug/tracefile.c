@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +64,24 @@ int64_t cur_svar(struct cursor *c)
 
 /* ---- writing -------------------------------------------------------------------------------------------------------------- */
 
+/*
+ * Frames of instructions are many, so a thread of its own packs and writes them, and from the first one on every frame. It takes
+ * them in their order, so the file's bytes do not depend on it. Until it has ended, what is below `waiting` is its alone.
+ */
+#define WAITING_MAX 3
+struct waiting {
+    enum tracefile_kind kind;
+    uint64_t cycle;
+    struct buf bytes;
+};
+
 struct tracefile_writer {
+    bool threaded, over; /* the thread runs; there is nothing more to come */
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct waiting waiting[WAITING_MAX]; /* frames that it has not begun with, the first one first */
+    unsigned n;
     FILE *f;
     char *path;
     ZSTD_CCtx *z;
@@ -131,20 +149,80 @@ static void put_frame(struct tracefile_writer *w, enum tracefile_kind kind, uint
     buf_free(&head);
 }
 
-void tracefile_put(struct tracefile_writer *w, enum tracefile_kind kind, uint64_t cycle, const void *p, size_t n)
+static void put_now(struct tracefile_writer *w, enum tracefile_kind kind, uint64_t cycle, const void *p, size_t n)
 {
-    if (n > RAW_MAX)
-        abort(); /* a bug of the caller */
     buf_put_u8(&w->index, (uint8_t)kind);
     buf_put_u64(&w->index, w->at);
     buf_put_u64(&w->index, cycle);
     put_frame(w, kind, cycle, p, n);
 }
 
-uint64_t tracefile_size(const struct tracefile_writer *w) { return w->at; }
+/* The thread. */
+static void *write_waiting(void *ctx)
+{
+    struct tracefile_writer *w = ctx;
+    pthread_mutex_lock(&w->lock);
+    for (;;) {
+        while (!w->n && !w->over)
+            pthread_cond_wait(&w->changed, &w->lock);
+        if (!w->n)
+            break;
+        struct waiting next = w->waiting[0];
+        memmove(w->waiting, w->waiting + 1, --w->n * sizeof next);
+        pthread_cond_broadcast(&w->changed);
+        pthread_mutex_unlock(&w->lock);
+        put_now(w, next.kind, next.cycle, next.bytes.data, next.bytes.len);
+        buf_free(&next.bytes);
+        pthread_mutex_lock(&w->lock);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+static void begin_thread(struct tracefile_writer *w)
+{
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->changed, NULL);
+    w->threaded = !pthread_create(&w->thread, NULL, write_waiting, w); /* else it is done here, as before */
+}
+
+static void end_thread(struct tracefile_writer *w)
+{
+    if (!w->threaded)
+        return;
+    pthread_mutex_lock(&w->lock);
+    w->over = true;
+    pthread_cond_broadcast(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    pthread_cond_destroy(&w->changed);
+    pthread_mutex_destroy(&w->lock);
+    w->threaded = false;
+}
+
+void tracefile_put(struct tracefile_writer *w, enum tracefile_kind kind, uint64_t cycle, const void *p, size_t n)
+{
+    struct waiting frame = {.kind = kind, .cycle = cycle};
+    if (n > RAW_MAX)
+        abort(); /* a bug of the caller */
+    if (!w->threaded && kind == TRACE_INSNS)
+        begin_thread(w);
+    if (!w->threaded) {
+        put_now(w, kind, cycle, p, n);
+        return;
+    }
+    buf_put(&frame.bytes, p, n);
+    pthread_mutex_lock(&w->lock);
+    while (w->n == WAITING_MAX)
+        pthread_cond_wait(&w->changed, &w->lock);
+    w->waiting[w->n++] = frame;
+    pthread_cond_broadcast(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+}
 
 bool tracefile_end(struct tracefile_writer *w, struct err *e)
 {
+    end_thread(w);
     uint64_t at = w->at;
     put_frame(w, TRACE_INDEX, 0, w->index.data, w->index.len);
     emit(w, &at, sizeof at);

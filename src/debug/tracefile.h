@@ -17,7 +17,7 @@
 #include "base/err.h"
 #include <stdint.h>
 
-#define TRACEFILE_VERSION 1u
+#define TRACEFILE_VERSION 2u
 
 enum tracefile_kind {
     TRACE_HEADER = 'H', /* the configuration; the first frame */
@@ -35,7 +35,6 @@ struct tracefile_writer;
 struct tracefile_writer *tracefile_create(const char *path, struct err *e);
 /* Appends a frame; at most 16 MiB. Errors are kept until the end. */
 void tracefile_put(struct tracefile_writer *w, enum tracefile_kind kind, uint64_t cycle, const void *p, size_t n);
-uint64_t tracefile_size(const struct tracefile_writer *w); /* bytes written so far */
 /* Writes the index and closes. False with a sentence if any byte could not be written; what could be stays, as a torn file. */
 bool tracefile_end(struct tracefile_writer *w, struct err *e);
 

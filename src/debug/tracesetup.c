@@ -1,5 +1,6 @@
 #include "debug/tracesetup.h"
 #include "base/hash.h"
+#include "cpu/insns.h"
 #include "machine/image.h"
 #include "machine/loader.h"
 #include "machine/machine.h"
@@ -32,6 +33,7 @@ void trace_setup_free(struct trace_setup *s)
     for (size_t i = 0; i < s->owns; i++)
         free(s->owned[i]);
     free(s->owned);
+    free(s->word);
     *s = (struct trace_setup){0};
 }
 
@@ -222,6 +224,13 @@ void trace_setup_words(const struct trace_setup *s, word_fn *fn, void *ctx)
     fn(ctx, "schema", line);
     number(fn, ctx, "traps", s->traps);
     number(fn, ctx, "instructions", s->instructions);
+    number(fn, ctx, "words", s->word_count);
+    for (unsigned i = 0; i < s->words; i++) {
+        char register_line[96];
+        snprintf(register_line, sizeof register_line, "%s %u %u %u", s->word[i].name, s->word[i].first, s->word[i].n,
+                 s->word[i].each);
+        fn(ctx, "register", register_line);
+    }
 }
 
 static bool parse_image(struct trace_setup *s, const char *v, struct err *e)
@@ -268,9 +277,84 @@ static bool number_word(struct trace_setup *s, const char *key, const char *v, s
         s->traps = n != 0;
     else if (!strcmp(key, "instructions"))
         s->instructions = n != 0;
+    else if (!strcmp(key, "words"))
+        s->word_count = n < INSN_NO_WORD ? (unsigned)n : INSN_NO_WORD;
     else
         return true; /* a newer version's: of no concern */
     return ok || err_set(e, "%s '%s' is no number", key, v);
+}
+
+/* ---- names of registers -----------------------------------------------------------------------------------------------------
+ */
+
+static void add_register(struct trace_setup *s, const struct trace_words *w)
+{
+    s->word = realloc(s->word, (s->words + 1) * sizeof *s->word);
+    if (!s->word)
+        abort(); /* out of host memory: nothing sensible can go on */
+    s->word[s->words++] = *w;
+}
+
+static bool parse_register(struct trace_setup *s, const char *v, struct err *e)
+{
+    struct trace_words w = {0};
+    if (sscanf(v, "%47s %u %u %u", w.name, &w.first, &w.n, &w.each) != 4 || !w.each)
+        return err_set(e, "'%s' is no register", v);
+    add_register(s, &w);
+    return true;
+}
+
+struct naming {
+    struct trace_setup *s;
+    const char *state;
+    const struct insn_layout *layout;
+};
+
+/* A cpu_piece_fn. Small pieces that share a word share its name. */
+static void name_piece(void *ctx, const char *name, void *p, size_t n)
+{
+    struct naming *x = ctx;
+    size_t at = (size_t)((const char *)p - x->state);
+    struct trace_words w = {.first = (unsigned)(at / 8), .n = (unsigned)((n + 7) / 8), .each = 1}, *last;
+    last = x->s->words ? &x->s->word[x->s->words - 1] : NULL;
+    if (n < 8 && last && last->n == 1 && last->first == w.first) {
+        size_t len = strlen(last->name);
+        snprintf(last->name + len, sizeof last->name - len, "/%s", name);
+        return;
+    }
+    snprintf(w.name, sizeof w.name, "%s", name);
+    if (w.first == x->layout->v && x->layout->v_step > 1)
+        w.each = x->layout->v_step;
+    add_register(x->s, &w);
+}
+
+void trace_setup_registers(struct trace_setup *s, struct machine *m)
+{
+    const struct insn_layout *l = m->arch->insns;
+    struct cpu *c = machine_hart(m, 0);
+    struct naming x = {s, (const char *)(c + 1), l};
+    s->word_count = INSN_WORDS(l);
+    m->arch->pieces(c, name_piece, &x);
+    add_register(s, &(struct trace_words){.name = "nzcv", .first = INSN_NZCV(l), .n = 1, .each = 1});
+    add_register(s, &(struct trace_words){.name = "fpflags", .first = INSN_FPFLAGS(l), .n = 1, .each = 1});
+}
+
+void trace_setup_register(const struct trace_setup *s, unsigned word, char *out, size_t size)
+{
+    for (unsigned i = 0; i < s->words; i++) {
+        const struct trace_words *w = &s->word[i];
+        if (word < w->first || word - w->first >= w->n)
+            continue;
+        unsigned k = word - w->first;
+        if (w->each > 1)
+            snprintf(out, size, "%s%u[%u]", w->name, k / w->each, k % w->each);
+        else if (w->n > 1)
+            snprintf(out, size, strncmp(w->name, "csr.", 4) ? "%s%u" : "%s[%u]", w->name, k);
+        else
+            snprintf(out, size, "%s", w->name);
+        return;
+    }
+    snprintf(out, size, "word%u", word);
 }
 
 bool trace_setup_word(struct trace_setup *s, const char *key, const char *v, struct err *e)
@@ -292,6 +376,8 @@ bool trace_setup_word(struct trace_setup *s, const char *key, const char *v, str
         return list_add(s, s->drives, &c->ndrives, v, e);
     else if (!strcmp(key, "image"))
         return parse_image(s, v, e);
+    else if (!strcmp(key, "register"))
+        return parse_register(s, v, e);
     else if (!strcmp(key, "schema"))
         return sscanf(v, "%" SCNx64, &s->schema) == 1 || err_set(e, "schema '%s' is no number", v);
     else

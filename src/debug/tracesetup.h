@@ -26,6 +26,13 @@ struct trace_setup {
     char *program;   /* version of the program that recorded it */
     uint64_t schema; /* trace_schema */
     bool traps, instructions;
+    /* Of traces with instructions: what their registers are called. */
+    struct trace_words {
+        char name[48];
+        unsigned first, n; /* the first word's number; how many: v[0] to v[n - 1] */
+        unsigned each;     /* words of one, of vector registers */
+    } * word;
+    unsigned words, word_count; /* entries; words in all */
 };
 
 /* From the configuration of a machine; state: the file of --load, or NULL. Images of up to `limit` bytes are to be put inside.
@@ -37,6 +44,11 @@ uint64_t trace_schema(struct machine *m);
 /* The words: key, value, both NUL-terminated; the key "" ends them. trace_setup_word takes one in. False with a sentence. */
 void trace_setup_words(const struct trace_setup *s, void (*fn)(void *ctx, const char *key, const char *value), void *ctx);
 bool trace_setup_word(struct trace_setup *s, const char *key, const char *value, struct err *e);
+
+/* Notes the names of m's registers. */
+void trace_setup_registers(struct trace_setup *s, struct machine *m);
+/* The name of register word `word`: "x5", "v3[1]", "csr.mstatus", "nzcv". */
+void trace_setup_register(const struct trace_setup *s, unsigned word, char *out, size_t size);
 
 /* Image number i is to be read from this file. */
 void trace_setup_use(struct trace_setup *s, unsigned i, const char *path);

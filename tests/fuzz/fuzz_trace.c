@@ -28,19 +28,19 @@ static void read_frame(const struct tracefile *t, size_t i)
 {
     struct buf b = {0};
     struct trapcode traps = {0};
-    struct insncode *insns = calloc(1, sizeof *insns);
+    enum { WORDS = 500 };
+    struct insncode *insns = insncode_new(NULL, WORDS);
+    struct insn_record *r = insn_record_new(WORDS);
     struct machine_change c;
-    struct insn_record r;
-    if (!insns)
-        abort();
     if (tracefile_read(t, i, &b, NULL)) {
         struct cursor k = {.p = b.data, .left = b.len};
         while (k.left && !k.bad && t->frame[i].kind == TRACE_TRAPS)
             cur_trap(&traps, &k, &c);
-        while (k.left && !k.bad && t->frame[i].kind == TRACE_INSNS)
-            cur_insn(insns, &k, &r);
+        while (t->frame[i].kind == TRACE_INSNS && cur_insn(insns, &k, r))
+            continue;
     }
-    free(insns);
+    insncode_free(insns);
+    insn_record_free(r);
     buf_free(&b);
 }
 

@@ -5,6 +5,7 @@
 #include "cpu/arm/counters.h"
 #include "cpu/arm/exec.h"
 #include "cpu/arm/gic_cpuif.h"
+#include "cpu/arm/insninfo.h"
 #include "cpu/arm/regime.h"
 #include "cpu/arm/timer.h"
 #include "mem/gic.h"
@@ -443,6 +444,7 @@ const struct cpu_arch arm_arch = {
     .store = store,
     .translate = translate,
     .put_back = put_back,
+    .insns = &a64_insn_layout,
     .pieces = pieces,
     .fault = fault,
 };

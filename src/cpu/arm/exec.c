@@ -3,9 +3,9 @@
  * handlers have in common is exec.inc and rows.inc.
  */
 #include "cpu/arm/exec.inc"
+#include "cpu/arm/insninfo.h"
 #include "cpu/arm/trap.h"
 #include "cpu/breaks.h"
-#include "cpu/insns.h"
 
 /* ---- where handlers go when something is not as usual ------------------------------------------------------------------- */
 
@@ -279,43 +279,18 @@ SLOW bool stops_here(struct pe *p, int64_t left) { return cpu_break_here(&p->cpu
 
 /* ---- instruction traces ------------------------------------------------------------------------------------------------- */
 
-/* What a trace tells of an instruction: rows of other costs leave their rd alone, or it is no X register. Of a store with an
-   unsigned offset, what it stores. */
-static void make_slot(struct pe *p, struct insn_slot *s, uop_fn *fn, uint32_t insn)
+static void trace_slot(struct pe *p, struct uop *op, uint32_t insn)
 {
-    struct a64_decoded d = a64_decode(p->decoder, insn);
-    *s = (struct insn_slot){.fn = fn, .insn = insn, .reg = INSN_NO_REG};
-    if (!d.row)
-        return;
-    unsigned cost = d.row->cost;
-    bool writes = cost == COST_ALU || cost == COST_MUL || cost == COST_DIV || cost == COST_LOAD || cost == COST_SYSREG;
-    if (writes && d.rd <= REG_SP) {
-        s->reg = d.rd;
-        s->reg_at = (uint32_t)offsetof(struct pe, s.x) + 8 * d.rd;
-    }
-    /* STR, STRH, STRB (immediate, unsigned offset): Arm ARM C4.1.94 */
-    if ((insn & 0x3fc00000) == 0x39000000 && d.rd <= REG_ZR && d.rs1 <= REG_SP) {
-        s->store = (uint8_t)(1u << (insn >> 30));
-        s->imm = (int32_t)((insn >> 10 & 0xfff) << (insn >> 30));
-        s->base = d.rs1;
-        s->from = insn & 31;
-        s->base_at = (uint32_t)offsetof(struct pe, s.x) + 8 * d.rs1;
-        s->data_at = (uint32_t)offsetof(struct pe, s.x) + 8 * (uint32_t)((insn & 31) == 31 ? REG_ZR : insn & 31);
-    }
+    struct insn_info s;
+    unsigned status, more = a64_insn_info(p, insn, pc_of(p, op), &s, &status);
+    insn_slot_set(&p->cpu, op, &s, more, status);
 }
 
-SLOW void trace_slot(struct pe *p, struct uop *op, uint32_t insn)
+SLOW void trace_scratch(struct pe *p, int64_t left)
 {
-    struct insn_slot s;
-    make_slot(p, &s, op->fn, insn);
-    insn_slot_set(&p->cpu, op, &s);
-}
-
-SLOW void trace_scratch(struct pe *p)
-{
-    struct insn_slot s;
-    make_slot(p, &s, NULL, p->slow.insn);
-    insn_note(&p->cpu, &s, p->s.pc);
+    struct insn_info s;
+    unsigned status, more = a64_insn_info(p, p->slow.insn, p->s.pc, &s, &status);
+    insn_note(&p->cpu, &s, more, status, p->s.pc, left);
 }
 
 /* One instruction outside any decoded page: its page can't be cached, or a breakpoint may be at it. */
@@ -331,7 +306,7 @@ SLOW void run_scratch(struct pe *p, int64_t left, bool guarded)
         return exec_raise(p, c->scratch, left);
     make_uop(p, c->scratch, p->slow.insn, false, 0, guarded);
     if (unlikely(c->engine->insns))
-        trace_scratch(p);
+        trace_scratch(p, left);
     DISPATCH(c, c->scratch, left);
 }
 

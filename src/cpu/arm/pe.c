@@ -11,6 +11,7 @@
 #include "cpu/arm/timer.h"
 #include "cpu/arm/trap.h"
 #include "cpu/fp/arm_host.h"
+#include "cpu/insns.h"
 
 #include <string.h>
 
@@ -291,11 +292,15 @@ static void run_handlers(struct pe *p, uint64_t limit)
     c->resync = false;
     p->executing = 1;
     fp_host_enter(fp_arm_env(p->s.fpcr).rm, 0);
+    if (unlikely(c->engine->insns))
+        insn_begin(c);
     exec_enter(p, (int64_t)(limit - p->s.cycle));
 #ifdef TL_ENGINE_PLAIN
     while (c->next)
         c->next->fn(c, c->next, c->left);
 #endif
+    if (unlikely(c->engine->insns))
+        insn_finish(c);
     p->s.fpsr |= fp_arm_fpsr(fp_host_leave());
     p->executing = 0;
     p->s.cycle = cpu_now(c, c->left);

@@ -1,6 +1,7 @@
 /* RISC-V as the folders above cpu/ see it. */
 #include "cpu/riscv/arch.h"
 #include "base/hash.h"
+#include "cpu/riscv/insninfo.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,6 +232,7 @@ const struct cpu_arch riscv_arch = {
     .store = store,
     .translate = translate,
     .put_back = put_back,
+    .insns = &rv_insn_layout,
     .pieces = pieces,
     .fault = fault,
 };

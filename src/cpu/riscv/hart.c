@@ -2,6 +2,7 @@
 #include "cpu/riscv/hart.h"
 
 #include "cpu/fp/fp.h"
+#include "cpu/insns.h"
 #include "cpu/riscv/access.h"
 #include "cpu/riscv/exec.h"
 #include "cpu/riscv/status.h"
@@ -222,11 +223,15 @@ static void run_handlers(struct hart *h, uint64_t limit)
     c->resync = false;
     fp_host_enter(h->frm, h->s.fflags);
     h->executing = 1;
+    if (unlikely(c->engine->insns))
+        insn_begin(c);
     exec_of(h)->enter(h, (int64_t)(c->limit - h->s.cycle));
 #ifdef TL_ENGINE_PLAIN
     while (c->next)
         c->next->fn(c, c->next, c->left);
 #endif
+    if (unlikely(c->engine->insns))
+        insn_finish(c);
     h->executing = 0;
     h->s.fflags = (uint8_t)fp_host_leave();
     h->s.cycle = cpu_now(c, c->left);
