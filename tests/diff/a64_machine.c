@@ -124,7 +124,7 @@ bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before
     bool ended;
     *hung = 0;
     rig_start(r, isa, before);
-    while (!(ended = run_all(r, n, &stuck)) && stuck < n && ++*hung <= A64_CASES / 4) {
+    while (!(ended = run_all(r, n, &stuck)) && stuck < n && ++*hung <= n) {
         a64_skip(before, stuck);
         for (unsigned i = 0; i < A64_ROUNDS; i++)
             mem_write(r->mem, A64_RAM_BASE + A64_BASE + a64_round(stuck, i), before + a64_round(stuck, i), 8);
