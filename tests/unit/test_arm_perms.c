@@ -3,41 +3,17 @@
  * the level above, with and without PAN, against the manual's tables written down here again (Arm ARM D8.4.2, tables of PIR_ELx
  * and POR_ELx; AArch64.S1ComputePermissions, AArch64.S1CheckPermissions).
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "cpu/arm/pe.h"
+#include "pe_rig.h"
 #include "csr/arm/masks.h"
 
 enum { RAM = 0x40000000, TABLE = 0x40020000 };
 #define PAGE UINT64_C(0x80000000)
 #define NONE 16 /* no overlays */
 
-struct rig {
-    struct arm_config cfg;
-    struct sysreg_map *map;
-    struct a64_decoder *decoder;
-    struct mem *mem;
-    struct engine engine;
-    struct pe pe;
-};
-
 static struct rig *rig_new(const char *cpu, unsigned el)
 {
-    struct rig *r = calloc(1, sizeof *r);
-    struct err e;
-    assert_true(arm_config_parse(cpu, &r->cfg, &e));
-    r->map = sysreg_map_new(&r->cfg);
-    r->decoder = a64_decoder_new(&r->cfg);
-    r->mem = mem_new();
-    assert_true(mem_add_ram(r->mem, "ram", RAM, 0x100000, false, &e));
-    engine_init(&r->engine, r->mem, 2);
-    pe_init(&r->pe, &r->engine, &r->cfg, r->map, r->decoder, 0x80000000, 16);
+    struct rig *r = rig_base(cpu);
+    rig_pe(r);
     struct arm_regs *s = &r->pe.s.regs;
     s->ttbr0_el1 = s->ttbr0_el2 = s->ttbr0_el3 = TABLE;
     s->mair_el1 = s->mair_el2 = s->mair_el3 = 0xff;
@@ -48,17 +24,8 @@ static struct rig *rig_new(const char *cpu, unsigned el)
     s->sctlr_el3 |= sctlr_el1_M;
     s->scr_el3 |= scr_el3_NS | scr_el3_TCR2En | scr_el3_HXEn;
     s->hcrx_el2 |= hcrx_el2_TCR2En;
-    r->pe.s.pstate = PSTATE_DAIF | el << PSTATE_EL_SHIFT | (el ? PSTATE_SP : 0);
+    rig_level(r, el);
     return r;
-}
-
-static void rig_free(struct rig *r)
-{
-    engine_free(&r->engine);
-    mem_free(r->mem);
-    a64_decoder_free(r->decoder);
-    sysreg_map_free(r->map);
-    free(r);
 }
 
 /* The leaf of PAGE: a block of 1 GiB with these bits. */

@@ -1,60 +1,21 @@
 /* Rules of A64 that differential tests found broken: what an exception says of the instruction, and which one comes first. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h>
-
-#include "a64_guest.h"
+#include "pe_rig.h"
 #include "cpu/arm/debug.h"
-#include "cpu/arm/pe.h"
-#include "cpu/arm/pstate.h"
 #include "cpu/arm/timer.h"
 #include "csr/arm/masks.h"
 
 enum { CODE = 0x40000000, DATA = 0x40010000, TABLE = 0x40020000, VECTORS = 0x40030000, NOWHERE = 0x80000000 };
 
-struct rig {
-    struct arm_config cfg;
-    struct sysreg_map *map;
-    struct a64_decoder *decoder;
-    struct mem *mem;
-    struct engine engine;
-    struct pe pe;
-    uint32_t code[64];
-    struct a64 g;
-};
-
 /* A PE at an exception level, whose vectors stay where they are. */
 static struct rig *rig_new(const char *cpu, unsigned el)
 {
-    struct rig *r = calloc(1, sizeof *r);
-    struct err e;
-    uint32_t stay = 0x14000000; /* b . */
-    assert_true(arm_config_parse(cpu, &r->cfg, &e));
-    r->map = sysreg_map_new(&r->cfg);
-    r->decoder = a64_decoder_new(&r->cfg);
-    r->mem = mem_new();
-    assert_true(mem_add_ram(r->mem, "ram", CODE, 0x100000, false, &e));
-    engine_init(&r->engine, r->mem, 2);
-    pe_init(&r->pe, &r->engine, &r->cfg, r->map, r->decoder, 0x80000000, 16);
-    for (unsigned i = 0; i < 16; i++)
-        mem_write(r->mem, VECTORS + 0x80 * i, &stay, 4);
+    struct rig *r = rig_base(cpu);
+    rig_pe(r);
+    rig_vectors(r, VECTORS);
     r->pe.s.regs.vbar_el1 = r->pe.s.regs.vbar_el2 = VECTORS;
     r->pe.s.regs.cpacr_el1 = 3 << 20;
-    r->pe.s.pstate = PSTATE_DAIF | el << PSTATE_EL_SHIFT | PSTATE_SP;
-    r->g = (struct a64){.code = r->code, .cap = 64};
+    rig_level(r, el);
     return r;
-}
-
-static void rig_free(struct rig *r)
-{
-    engine_free(&r->engine);
-    mem_free(r->mem);
-    a64_decoder_free(r->decoder);
-    sysreg_map_free(r->map);
-    free(r);
 }
 
 static void run(struct rig *r)

@@ -2,16 +2,7 @@
  * Secure state with FEAT_SEL2: two spaces of intermediate addresses, each with its own stage 2, and where tables and accesses
  * lead (Arm ARM D8.1.1, VSTCR_EL2.SW, SA, VTCR_EL2.NSW, NSA; AArch64.SS2InitialTTWState, SS2OutputPASpace).
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "cpu/arm/pe.h"
-#include "cpu/arm/pstate.h"
+#include "pe_rig.h"
 #include "cpu/arm/regime.h"
 #include "cpu/arm/walk.h"
 #include "csr/arm/masks.h"
@@ -44,16 +35,6 @@ enum {
 
 static const struct access_mode el1 = {.el = 1, .regime = 1};
 
-struct rig {
-    struct arm_config cfg;
-    struct sysreg_map *map;
-    struct a64_decoder *decoder;
-    struct mem *mem;
-    struct engine engine;
-    struct pe pe;
-    struct xlate x;
-};
-
 static void poke(struct rig *r, uint64_t at, uint64_t v)
 {
     mem_write(r->mem, at, &v, 8);
@@ -73,17 +54,10 @@ static void map(struct rig *r, uint64_t root, uint64_t a, uint64_t leaf, uint64_
    1 are where their intermediate addresses say, in both spaces. */
 static struct rig *rig_new(void)
 {
-    struct rig *r = calloc(1, sizeof *r);
-    struct err e;
-    assert_true(arm_config_parse("max", &r->cfg, &e));
+    struct rig *r = rig_base("max");
     r->cfg.secure_only[0].base = SECRET;
     r->cfg.secure_only[0].end = END;
-    r->map = sysreg_map_new(&r->cfg);
-    r->decoder = a64_decoder_new(&r->cfg);
-    r->mem = mem_new();
-    assert_true(mem_add_ram(r->mem, "ram", RAM, END - RAM, false, &e));
-    engine_init(&r->engine, r->mem, 2);
-    pe_init(&r->pe, &r->engine, &r->cfg, r->map, r->decoder, 0x80000000, 16);
+    rig_pe(r);
     pe_set_pstate(&r->pe, PSTATE_DAIF | 1u << PSTATE_EL_SHIFT | PSTATE_SP);
     struct arm_regs *s = &r->pe.s.regs;
     s->scr_el3 = SECURE;
@@ -106,15 +80,6 @@ static struct rig *rig_new(void)
         }
     }
     return r;
-}
-
-static void rig_free(struct rig *r)
-{
-    engine_free(&r->engine);
-    mem_free(r->mem);
-    a64_decoder_free(r->decoder);
-    sysreg_map_free(r->map);
-    free(r);
 }
 
 static bool go(struct rig *r, enum access a)

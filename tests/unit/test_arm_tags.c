@@ -1,16 +1,7 @@
 /* FEAT_MTE2: tags in memory, which accesses are checked, and what a mismatch does. Arm ARM D10, AArch64.CheckTag and what it
  * calls. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "a64_guest.h"
+#include "pe_rig.h"
 #include "cpu/arm/exec.h"
-#include "cpu/arm/pe.h"
 #include "csr/arm/masks.h"
 
 /* Physical memory. One-to-one it is Normal and, for EL0 too, read-only and executable; from TAGGED on the same memory is Tagged
@@ -33,17 +24,6 @@ enum { CODE = 0x40000000, TABLE = 0x40020000, VECTORS = 0x40030000, S2TABLE = 0x
 #define TCF0(n)    ((uint64_t)(n) << 38)
 enum { NONE, SYNC, ASYNC, ASYMM };
 
-struct rig {
-    struct arm_config cfg;
-    struct sysreg_map *map;
-    struct a64_decoder *decoder;
-    struct mem *mem;
-    struct engine engine;
-    struct pe pe;
-    uint32_t code[64];
-    struct a64 g;
-};
-
 static void put64(struct rig *r, uint64_t pa, uint64_t v) { mem_write(r->mem, pa, &v, sizeof v); }
 
 static void tables(struct rig *r)
@@ -56,19 +36,10 @@ static void tables(struct rig *r)
 /* A PE at a level with translation on, top bytes ignored, tags accessible at all levels and synchronous faults at each. */
 static struct rig *rig_new(const char *cpu, unsigned el)
 {
-    struct rig *r = calloc(1, sizeof *r);
-    struct err e;
-    uint32_t stay = 0x14000000; /* b . */
-    assert_true(arm_config_parse(cpu, &r->cfg, &e));
-    r->map = sysreg_map_new(&r->cfg);
-    r->decoder = a64_decoder_new(&r->cfg);
-    r->mem = mem_new();
-    assert_true(mem_add_ram(r->mem, "ram", CODE, 0x100000, false, &e));
+    struct rig *r = rig_base(cpu);
     mem_add_tags(r->mem, CODE);
-    engine_init(&r->engine, r->mem, 2);
-    pe_init(&r->pe, &r->engine, &r->cfg, r->map, r->decoder, 0x80000000, 16);
-    for (unsigned i = 0; i < 16; i++)
-        mem_write(r->mem, VECTORS + 0x80 * i, &stay, 4);
+    rig_pe(r);
+    rig_vectors(r, VECTORS);
     tables(r);
     struct arm_regs *s = &r->pe.s.regs;
     uint64_t sctlr = sctlr_el1_M | sctlr_el1_ATA | TCF(SYNC);
@@ -83,18 +54,8 @@ static struct rig *rig_new(const char *cpu, unsigned el)
     s->sctlr_el3 |= sctlr;
     s->hcr_el2 |= hcr_el2_ATA | hcr_el2_RW;
     s->scr_el3 |= scr_el3_ATA | scr_el3_NS | scr_el3_RW;
-    r->pe.s.pstate = PSTATE_DAIF | el << PSTATE_EL_SHIFT | (el ? PSTATE_SP : 0);
-    r->g = (struct a64){.code = r->code, .cap = 64};
+    rig_level(r, el);
     return r;
-}
-
-static void rig_free(struct rig *r)
-{
-    engine_free(&r->engine);
-    mem_free(r->mem);
-    a64_decoder_free(r->decoder);
-    sysreg_map_free(r->map);
-    free(r);
 }
 
 /* Runs one instruction, with x1 (and SP) the address and x2 data, and stops. */

@@ -3,16 +3,7 @@
  * point, breakpoint instructions. Each row: an instruction at a level, what is set of the controls, and where it then goes with
  * which syndrome; and that without it nothing stops it. Arm ARM C6.2, D24.2 (HCR_EL2, HFGITR_EL2, SCR_EL3, SCTLR_ELx, CPTR_ELx).
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "cpu/arm/pe.h"
-#include "cpu/arm/pstate.h"
+#include "pe_rig.h"
 #include "csr/arm/masks.h"
 
 enum { CODE = 0x40000000, VECTORS = 0x40010000 };
@@ -201,38 +192,11 @@ static const struct {
     {TSB, 0, TWI | TWI3 | API | FGT, PASS},
 };
 
-struct rig {
-    struct arm_config cfg;
-    struct sysreg_map *map;
-    struct a64_decoder *decoder;
-    struct mem *mem;
-    struct engine engine;
-    struct pe pe;
-};
-
 static struct rig *rig_new(void)
 {
-    struct rig *r = calloc(1, sizeof *r);
-    struct err e;
-    uint32_t stay = 0x14000000; /* b . */
-    assert_true(arm_config_parse("max", &r->cfg, &e));
-    r->map = sysreg_map_new(&r->cfg);
-    r->decoder = a64_decoder_new(&r->cfg);
-    r->mem = mem_new();
-    assert_true(mem_add_ram(r->mem, "ram", CODE, 0x100000, false, &e));
-    engine_init(&r->engine, r->mem, 2);
-    for (unsigned i = 0; i < 16; i++)
-        mem_write(r->mem, VECTORS + 0x80 * i, &stay, 4);
+    struct rig *r = rig_base("max");
+    rig_vectors(r, VECTORS);
     return r;
-}
-
-static void rig_free(struct rig *r)
-{
-    engine_free(&r->engine);
-    mem_free(r->mem);
-    a64_decoder_free(r->decoder);
-    sysreg_map_free(r->map);
-    free(r);
 }
 
 /* Everything permitted but what `controls` says. */
