@@ -90,7 +90,8 @@ static void remember(struct pe *p, uint64_t va, const struct xlate *x, enum acce
     uint64_t tag = x->device || p->strict ? page_va | TLB_ALIGNED : page_va;
     if (unlikely(p->cpu.engine->watchpoints) && cpu_watches_page(&p->cpu, untagged(p, va, m), pa))
         return;
-    bool write = x->write && a == ACCESS_STORE && !(*v->flags & (MEM_CODE | MEM_PTE | MEM_WATCH));
+    /* Atomics look for a permission to store alone: stage 2 can permit that without loads. */
+    bool write = x->write && x->read && a == ACCESS_STORE && !(*v->flags & (MEM_CODE | MEM_PTE | MEM_WATCH));
     if (t->pa == pa && t->wtag == tag)
         write = true;
     if (a != ACCESS_STORE && !(*v->flags & MEM_SHARED))
