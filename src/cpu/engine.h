@@ -97,6 +97,8 @@ struct table_entry {
     uint64_t region;
     const uint8_t *host; /* of the table's first entry; its page is marked MEM_PTE */
     uint32_t from;       /* what the entries of the soft TLB made from it have */
+    uint8_t bits;        /* A64: of the addresses that may be in its entries */
+    bool two;            /* A64: they are intermediate ones, and the second stage's tables have an entry for the page, too */
 };
 
 /* The cached translations of one translation context; key is everything the architecture's translation depends on. */

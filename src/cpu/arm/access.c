@@ -253,10 +253,38 @@ static bool io_write(struct pe *p, const struct xlate *x, unsigned size, const u
     return true;
 }
 
+/* The same by the short way; false: by the long one. */
+static bool quick_load(struct pe *p, uint64_t va, unsigned size, uint8_t *to)
+{
+    struct xlate x = {.read = true};
+    struct mem_view v;
+    x.pa = pe_quick(p, va, ACCESS_LOAD, &x.from);
+    if (unlikely(x.pa == PE_UNKNOWN) || unlikely(!mem_look(p->cpu.mem, x.pa, &v)))
+        return false;
+    memcpy(to, v.host + (va & PAGE_OFFSET), size);
+    remember(p, va, &x, ACCESS_LOAD, &p->plain, &v);
+    return true;
+}
+
+static bool quick_store(struct pe *p, uint64_t va, unsigned size, const uint8_t *from)
+{
+    struct xlate x = {.read = true, .write = true};
+    struct mem_view v;
+    x.pa = pe_quick(p, va, ACCESS_STORE, &x.from);
+    if (unlikely(x.pa == PE_UNKNOWN) || unlikely(!mem_look(p->cpu.mem, x.pa, &v)) ||
+        unlikely(*v.flags & (MEM_CODE | MEM_PTE | MEM_WATCH)) || unlikely(!mem_page_private(p->cpu.mem, x.pa)))
+        return false;
+    memcpy((uint8_t *)(uintptr_t)v.host + (va & PAGE_OFFSET), from, size);
+    remember(p, va, &x, ACCESS_STORE, &p->plain, &v);
+    return true;
+}
+
 static bool load_page(struct pe *p, uint64_t va, unsigned size, const struct access_mode *m, uint8_t *to)
 {
     struct xlate x;
     struct mem_view v;
+    if (m == &p->plain && !p->no_fast && quick_load(p, va, size, to))
+        return true;
     if (!pe_translate(p, va, size, ACCESS_LOAD, m, &x))
         return false;
     if (!mem_look(p->cpu.mem, x.pa, &v))
@@ -272,6 +300,8 @@ static bool store_page(struct pe *p, uint64_t va, unsigned size, const struct ac
     struct xlate x;
     struct mem_view v;
     uint64_t marks = p->cpu.engine->marks;
+    if (m == &p->plain && !p->no_fast && quick_store(p, va, size, from))
+        return true;
     if (!pe_translate(p, va, size, ACCESS_STORE, m, &x))
         return false;
     if (!own_page(p, x.pa, &v)) {

@@ -247,6 +247,102 @@ static bool first(struct walk *w, struct leaf *out)
     return ttw_first(w, &o->stage, &o->range, out);
 }
 
+/* ---- the short way -------------------------------------------------------------------------------------------------------- */
+
+#define REGION_SHIFT 21 /* what a last-level table of the 4 KiB granule maps */
+
+static uint64_t mair_of(const struct pe *p, unsigned regime)
+{
+    return regime == 1 ? p->s.regs.mair_el1 : regime == 2 ? p->s.regs.mair_el2 : p->s.regs.mair_el3;
+}
+
+/* Whether descriptors of the stage are for the short way as they are. */
+static bool quick_stage(const struct stage *s, const struct leaf *l)
+{
+    return l->level == FINAL_LEVEL && s->granule == GRANULE_4K && !s->ds && !s->big_endian;
+}
+
+/* Lets the short way begin at the table at pa for the region of addr, if it stays where it is in the host's memory. */
+static void remember_table(struct pe *p, unsigned stage, uint64_t addr, uint64_t pa, const struct stage *s, bool two)
+{
+    const __typeof__(p->walk.pte[0]) *known = &p->walk.pte[pa / MEM_PAGE_SIZE % WALK_PAGES];
+    if ((known->page & ~PAGE_OFFSET) != pa || known->marks != p->cpu.engine->marks)
+        return;
+    uint64_t region = addr >> REGION_SHIFT;
+    p->cpu.data_ctx->table[stage][region % TABLE_SIZE] =
+        (struct table_entry){.region = region,
+                             .host = known->host,
+                             .from = known->page & PTE_LAST ? tlb_from(pa) : TLB_FROM_MANY,
+                             .bits = s->oasize,
+                             .two = two};
+}
+
+/* After a walk for p->plain that may be cached; second: of stage 2, if there is one. What is looked at here is in the key of the
+   context, or in tables whose pages are marked. */
+static void remember_tables(struct walk *w, const struct leaf *first, const struct leaf *second)
+{
+    struct pe *p = w->p;
+    const struct stage *s = &p->walk.first[w->el0_regime && (w->va >> 55 & 1)].stage;
+    if (w->secure || p->no_fast || p->models[w->m.regime] || !quick_stage(s, first) || w->table.limits)
+        return;
+    if (w->s2 && (!quick_stage(&w->s2stage, second) || (hcr_of(p) & hcr_el2_FWB)))
+        return;
+    remember_table(p, 0, w->va, w->table.pa, s, w->s2);
+    if (w->s2)
+        remember_table(p, 1, first->page, w->table2.pa, &w->s2stage, false);
+}
+
+/* The descriptor for addr in the table its entry knows. */
+static inline uint64_t quick_descriptor(const struct table_entry *e, uint64_t addr)
+{
+    uint64_t desc;
+    memcpy(&desc, e->host + (addr >> (MEM_PAGE_SHIFT - 3) & PAGE_OFFSET & ~UINT64_C(7)), sizeof desc);
+    return desc;
+}
+
+/* Stage 2 of an intermediate address: Write-Back memory, which leaves stage 1's attributes, that may be read (and written). */
+static uint64_t quick_second(const struct tlb_ctx *t, uint64_t ipa, enum access a)
+{
+    const uint64_t want = DESC_VALID | DESC_TABLE | DESC_AF | 15u << 2 | S2_READ | (a == ACCESS_STORE ? S2_WRITE : 0);
+    uint64_t region = ipa >> REGION_SHIFT;
+    const struct table_entry *e = &t->table[1][region % TABLE_SIZE];
+    if (unlikely(e->region != region))
+        return PE_UNKNOWN;
+    uint64_t desc = quick_descriptor(e, ipa), page = desc & bits_mask(MEM_PAGE_SHIFT, 36);
+    return likely((desc & want) == want && !(page >> e->bits)) ? page : PE_UNKNOWN;
+}
+
+uint64_t pe_quick(const struct pe *p, uint64_t va, enum access a, uint32_t *from)
+{
+    const struct tlb_ctx *t = p->cpu.data_ctx;
+    uint64_t region = va >> REGION_SHIFT;
+    const struct table_entry *e = &t->table[0][region % TABLE_SIZE];
+    if (unlikely(e->region != region))
+        return PE_UNKNOWN;
+    unsigned regime = p->plain.regime;
+    uint64_t want = DESC_VALID | DESC_TABLE | DESC_AF, look = want | (a == ACCESS_STORE ? DESC_AP2 : 0);
+    if (!p->plain.el) {
+        look |= DESC_AP1;
+        want |= DESC_AP1;
+    } else if (p->plain.pan && regime_has_el0(p, regime)) {
+        look |= DESC_AP1;
+        if (sctlr_of(p, regime) & sctlr_el1_EPAN) { /* what EL0 may execute is its, too */
+            look |= DESC_UXN;
+            want |= DESC_UXN;
+        }
+    }
+    uint64_t desc = quick_descriptor(e, va), page = desc & bits_mask(MEM_PAGE_SHIFT, 36);
+    uint8_t attr = (uint8_t)(mair_of(p, regime) >> (8 * (desc >> 2 & 7)));
+    if (unlikely((desc & look) != want || page >> e->bits || attr_is_device(attr) || attr == ATTR_TAGGED))
+        return PE_UNKNOWN;
+    *from = e->from;
+    if (e->two)
+        page = quick_second(t, page, a);
+    return unlikely(page == PE_UNKNOWN) || unlikely(arm_secure_only(p->cfg, page)) ? PE_UNKNOWN : page;
+}
+
+/* ---- the long way --------------------------------------------------------------------------------------------------------- */
+
 bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const struct access_mode *m, struct xlate *out)
 {
     struct walk w; /* not cleared: pte_page is large */
@@ -300,5 +396,7 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
         *w.slot = w.table;
     if (out->page_bits && w.slot2)
         *w.slot2 = w.table2;
+    if (out->page_bits && m == &p->plain && a != ACCESS_FETCH)
+        remember_tables(&w, &l, &g);
     return true;
 }

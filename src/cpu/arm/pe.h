@@ -391,6 +391,12 @@ struct xlate {
 /* Translates va for an access of `size` bytes that does not cross a 4 KiB page, checks every permission, updates AF and dirty
    state where hardware does. False: p->exc holds the abort, complete but for the instruction's part of the ISS. */
 bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const struct access_mode *m, struct xlate *out);
+/* The short way of the usual plain load or store (ACCESS_LOAD, ACCESS_STORE) of RAM by p->plain, while nothing is in the way of
+   the fast path: last-level tables that earlier walks found, and descriptors that permit it as they are, of Normal memory. The
+   physical address of the page, which a load may also read and a store also load from; *from: xlate.from. PE_UNKNOWN: ask
+   pe_translate. */
+uint64_t pe_quick(const struct pe *p, uint64_t va, enum access a, uint32_t *from);
+#define PE_UNKNOWN UINT64_MAX
 /* The key of the translation context for an access mode: everything pe_translate's outcome depends on but memory. */
 void pe_translation_key(struct pe *p, const struct access_mode *m, uint64_t key[4]);
 /* The address a branch to `target` goes to: the tag is removed where TBI says so. Arm ARM AArch64.BranchAddr. */

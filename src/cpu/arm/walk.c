@@ -7,28 +7,18 @@
 
 #include <string.h>
 
-#define DESC_VALID  1u
-#define DESC_TABLE  2u
 #define DESC_NS     (1u << 5)
-#define DESC_AP1    (1u << 6)
-#define DESC_AP2    (1u << 7) /* read-only; in stage 2 bit 7 permits writes */
-#define DESC_AF     (1u << 10)
 #define DESC_GP     (UINT64_C(1) << 50)
 #define DESC_DBM    (UINT64_C(1) << 51)
 #define DESC_PXN    (UINT64_C(1) << 53)
-#define DESC_UXN    (UINT64_C(1) << 54)
 #define TABLE_PXN   (UINT64_C(1) << 59)
 #define TABLE_UXN   (UINT64_C(1) << 60)
 #define TABLE_AP0   (UINT64_C(1) << 61)
 #define TABLE_AP1   (UINT64_C(1) << 62)
 #define TABLE_NS    (UINT64_C(1) << 63)
-#define S2_READ     (1u << 6)
-#define S2_WRITE    (1u << 7)
 #define S2_XNX      (UINT64_C(1) << 53)
 #define S2_XN       (UINT64_C(1) << 54)
 #define PAGE_OFFSET (uint64_t)(MEM_PAGE_SIZE - 1)
-#define FINAL_LEVEL 3
-#define PTE_LAST    1u /* in an address of walk.pte and walk.pte_page: desc_read's `last` */
 /* In Secure state: tables are (SW: of Secure, NSW: of Non-secure intermediate addresses), and accesses lead (SA, NSA) to the
    Non-secure address space. */
 #define VSTCR_SW (UINT64_C(1) << 29)

@@ -24,6 +24,18 @@ enum {
     FSC_EXCLUSIVE = 0x35
 };
 
+/* Of descriptors, and the level whose descriptors are of pages. Arm ARM D8.3. */
+#define DESC_VALID  1u
+#define DESC_TABLE  2u
+#define DESC_AP1    (1u << 6)
+#define DESC_AP2    (1u << 7) /* read-only; in stage 2 bit 7 permits writes */
+#define DESC_AF     (1u << 10)
+#define DESC_UXN    (UINT64_C(1) << 54)
+#define S2_READ     (1u << 6)
+#define S2_WRITE    (1u << 7)
+#define FINAL_LEVEL 3
+#define PTE_LAST    1u /* in an address of walk.pte and walk.pte_page: desc_read's `last` */
+
 /* A translation under way. */
 struct walk {
     struct pe *p;

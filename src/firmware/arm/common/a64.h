@@ -10,14 +10,15 @@
 #define EC_DATA_LOWER 0x24
 
 /* SCR_EL3 (Arm ARM D24.2): what a monitor lets lower levels have. RES1 bits 5:4; bits of features that are absent stay 0. */
-#define SCR_NS       (1 << 0)
-#define SCR_IRQ      (1 << 1)
-#define SCR_FIQ      (1 << 2)
-#define SCR_HCE      (1 << 8)
-#define SCR_SIF      (1 << 9)
-#define SCR_RW       (1 << 10)
-#define SCR_PERMIT   (0x30 | 1 << 16 | 1 << 17 | 1 << 25 | 1 << 26 | 1 << 27 | 1 << 28) /* APK, API, EnSCXT, ATA, FGTEn, ECVEn */
-#define SCR_HXEN_BIT 38
+#define SCR_NS     (1 << 0)
+#define SCR_IRQ    (1 << 1)
+#define SCR_FIQ    (1 << 2)
+#define SCR_HCE    (1 << 8)
+#define SCR_SIF    (1 << 9)
+#define SCR_RW     (1 << 10)
+#define SCR_PERMIT (0x30 | 1 << 16 | 1 << 17 | 1 << 25 | 1 << 26 | 1 << 27 | 1 << 28) /* APK, API, EnSCXT, ATA, FGTEn, ECVEn */
+/* HXEn, EnTP2, TCR2En, SCTLR2En, PIEn. */
+#define SCR_PERMIT_HIGH (1ul << 38 | 1ul << 41 | 1ul << 43 | 1ul << 44 | 1ul << 45)
 /* HCR_EL2 */
 #define HCR_VM  (1 << 0)
 #define HCR_FMO (1 << 3)

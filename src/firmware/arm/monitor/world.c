@@ -53,7 +53,7 @@ static int has(uint shift) { return (READ(id_aa64pfr0_el1) >> shift & 15) != 0; 
 
 #define SCTLR_EL1_RES1 0x30d00980ul
 #define SCTLR_EL2_RES1 0x30c50830ul
-#define SCR_NONSECURE  ((ulong)SCR_PERMIT | SCR_RW | SCR_HCE | SCR_NS | 1ul << SCR_HXEN_BIT | 1ul << 41)
+#define SCR_NONSECURE  ((ulong)SCR_PERMIT | SCR_RW | SCR_HCE | SCR_NS | SCR_PERMIT_HIGH)
 
 /* EL2 as after a reset, but that its virtual identity is the real one. */
 static void begin_el2(void)
