@@ -113,7 +113,7 @@ static void set_guess(struct insn_info *s, const struct a64_decoded *d, uint64_t
     s->core.a = reg(d->rs1);
     if (!strncmp(b, "RD(IMM << op->rs2)", 18) || !strncmp(b, "RD(PC + IMM)", 12) || strstr(b, "page_va & PAGE_MASK")) {
         s->core.guess = GUESS_CONST;
-        s->core.imm = b[3] == 'I'   ? d->imm << d->rs2
+        s->core.imm = b[3] == 'I'   ? (int64_t)((uint64_t)d->imm << d->rs2)
                       : b[3] == 'P' ? (int64_t)pc + d->imm
                                     : (int64_t)((pc & ~UINT64_C(0xfff)) + ((uint64_t)d->imm << 12));
         return;
