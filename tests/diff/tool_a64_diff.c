@@ -241,7 +241,7 @@ static bool run_all(struct run *r, uint64_t count, struct err *e)
         }
         r->hung += r->left_out;
         r->instructions += r->retired;
-        for (unsigned i = 0; i < bads; i++) {
+        for (unsigned i = 0; i < bads && (r->o->brief || r->bad < r->o->reports); i++) {
             bool so;
             if (!alone(r, bad[i], index[i], &so, e))
                 return false;

@@ -1,6 +1,5 @@
 # Traces: a recording changes nothing; it replays anywhere; changes, damage and tears are told; golden traces and folders.
 # timeout: 300
-# sanitized: yes
 . "$(dirname "$0")/../lib/env.sh"
 roms=$TRAPLINE_SOURCE/roms
 cd "$scratch"
