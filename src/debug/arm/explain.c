@@ -118,11 +118,13 @@ static void explain(struct explanation *e, struct machine *before, struct machin
     hear(&w);
     trap = arm_explain_interrupts(&w, &x);
     if (!trap && p->s.waiting && machine_waits(before, e->hart))
-        fact_add(e, &e->facts, "waiting", "Arm ARM D1.6: Wait for Interrupt, Wait for Event", "nothing ends it now");
+        fact_add(e, &e->facts, "waiting", "Arm ARM D1.7: Mechanisms for entering a low-power state", "nothing ends it now");
     else if (!trap)
         trap = arm_explain_instruction(&w, &x, &made, &want.pc_open);
     if (trap) {
         made = false;
+        if (x.type == EXCEPTION_SYNCHRONOUS)
+            arm_explain_priority(&w, &x);
         arm_explain_route(&w, &x, &want);
     } else if (made) {
         arm_explain_return(&w, &want);

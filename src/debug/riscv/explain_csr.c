@@ -1,10 +1,6 @@
-/*
- * Which bits decide that an access to a CSR is refused. Which are asked at all is found by turning over each bit of each stored
- * register in a copy and asking the tables again: beside the registers as they are, beside all zeros and beside all ones. Of
- * those, the ones that by themselves change the answer decide; and the fewest that together would permit the access, each of
- * which refuses it.
- */
+/* An access to a CSR that is refused: existence, privilege, and the bits that decide (explain_gates.h). */
 #include "base/bits.h"
+#include "debug/explain_gates.h"
 #include "debug/riscv/explain_parts.h"
 
 #include <stdio.h>
@@ -88,121 +84,49 @@ static const char *result_text(enum csr_result r)
     return r == CSR_OK ? "permitted" : r == CSR_ILLEGAL ? "an illegal instruction" : "a virtual instruction";
 }
 
-enum { GATES = 24, TOGETHER = 4 };
-
-/* A bit that is asked. */
-struct gate {
-    uint16_t word;
-    uint8_t bit;
-    bool refuses;           /* one of the fewest that permit the access together */
-    enum csr_result single; /* the answer with it alone turned over */
-    enum csr_result alone;  /* if it refuses: with all the others of the fewest turned over */
-};
-
-/* An access, and the registers it is tried with. */
+/* The access, with a copy of the registers. */
 struct trial {
     struct csr_ctx c;
     struct rv_csrs r;
-    unsigned num, n;
+    unsigned num;
     bool write;
-    struct gate gate[GATES];
 };
 
-static uint64_t *word_at(struct trial *t, unsigned i) { return (uint64_t *)(void *)&t->r + i; }
-static void turn(struct trial *t, const struct gate *g) { *word_at(t, g->word) ^= UINT64_C(1) << g->bit; }
-static enum csr_result answer(struct trial *t) { return csr_check(&t->c, t->num, t->write); }
-
-/* Notes the bits of word i that change the answer. */
-static void note_bits(struct trial *t, unsigned i)
+static unsigned ask(void *ctx)
 {
-    enum csr_result now = answer(t);
-    for (unsigned bit = 0; bit < 64; bit++) {
-        struct gate g = {.word = (uint16_t)i, .bit = (uint8_t)bit};
-        turn(t, &g);
-        bool asked = answer(t) != now;
-        turn(t, &g);
-        for (unsigned k = 0; k < t->n && asked; k++)
-            asked = t->gate[k].word != i || t->gate[k].bit != bit;
-        if (asked && t->n < GATES)
-            t->gate[t->n++] = g;
-    }
+    const struct trial *t = ctx;
+    return csr_check(&t->c, t->num, t->write);
 }
 
-static void find_gates(struct trial *t, const struct rv_csrs *r)
-{
-    for (unsigned i = 0; i < WORDS; i++) { /* in the order of the registers */
-        t->r = *r;
-        note_bits(t, i);
-        for (unsigned k = 0; k < 4; k++) {
-            memset(&t->r, k & 1 ? 0xff : 0, sizeof t->r);
-            *word_at(t, i) = k & 2 ? 0 : UINT64_MAX;
-            note_bits(t, i);
-        }
-    }
-    t->r = *r;
-}
-
-/* Tries every choice of `left` more gates from number `first` on. True: one of them permits the access. */
-static bool permitted_by(struct trial *t, unsigned first, unsigned left, struct gate **chosen, unsigned n)
-{
-    if (!left) {
-        if (answer(t) != CSR_OK)
-            return false;
-        for (unsigned k = 0; k < n; k++) {
-            turn(t, chosen[k]);
-            chosen[k]->alone = chosen[k]->refuses ? chosen[k]->alone : answer(t);
-            chosen[k]->refuses = true;
-            turn(t, chosen[k]);
-        }
-        return true;
-    }
-    bool any = false;
-    for (unsigned i = first; i < t->n; i++) {
-        chosen[n] = &t->gate[i];
-        turn(t, chosen[n]);
-        any |= permitted_by(t, i + 1, left - 1, chosen, n + 1);
-        turn(t, &t->gate[i]);
-    }
-    return any;
-}
-
-static void gate_fact(struct rv_why *w, struct fact *to, struct trial *t, const struct gate *g, enum csr_result now)
+static void gate_fact(struct rv_why *w, struct fact *to, const struct gates *all, const struct gate *g)
 {
     char name[64];
     const struct word *row = word_of(g->word);
     const struct csr_row *reg = row ? csr_row_by_name(row->name) : NULL;
-    uint64_t mask = field_of(g->word, g->bit, name, sizeof name), word = *word_at(t, g->word);
-    bool decides = g->single != now || g->alone == now;
+    uint64_t mask = field_of(g->word, g->bit, name, sizeof name), word = all->word[g->word];
     if (to->last && !strcmp(to->last->label, name))
         return; /* another bit of the same field */
     struct fact *f = fact_value(w->e, to, explain_say(w->e, "%s", name), reg ? reg->spec : NULL,
                                 (word & mask) >> __builtin_ctzll(mask), 0, "%s", "");
     if (g->refuses && g->single != CSR_OK)
-        f->text = explain_say(w->e, "refuses it; by itself: %s", result_text(g->alone));
+        f->text = explain_say(w->e, "refuses it; by itself: %s", result_text((enum csr_result)g->alone));
+    else if (g->single != all->now)
+        f->text = explain_say(w->e, "%s the access would be %s", mask & (mask - 1) ? "with another value" : "the other way",
+                              result_text((enum csr_result)g->single));
     else
-        f->text = explain_say(w->e, "%s the access would be %s",
-                              mask & (mask - 1) ? "with another value" : "the other way", result_text(g->single));
-    f->mark = decides ? FACT_DECIDES : FACT_PLAIN;
+        f->text = "lets it pass";
+    f->mark = g->single != all->now || (g->refuses && g->alone == all->now) ? FACT_DECIDES : FACT_PLAIN;
 }
 
-static void gates(struct rv_why *w, struct fact *to, unsigned num, bool write, enum csr_result now)
+static void gates(struct rv_why *w, struct fact *to, unsigned num, bool write)
 {
-    struct trial t = {.c = w->h->csr, .num = num, .write = write};
-    struct gate *chosen[TOGETHER];
-    const struct rv_csrs *r = t.c.r;
+    struct trial t = {.c = w->h->csr, .r = *w->h->csr.r, .num = num, .write = write};
+    struct gates g = {.word = (uint64_t *)(void *)&t.r, .words = WORDS, .answer = ask, .ctx = &t};
     t.c.r = &t.r;
-    find_gates(&t, r);
-    for (unsigned k = 0; k < t.n; k++) {
-        turn(&t, &t.gate[k]);
-        t.gate[k].single = answer(&t);
-        turn(&t, &t.gate[k]);
-    }
-    for (unsigned n = 1; n <= TOGETHER; n++)
-        if (permitted_by(&t, 0, n, chosen, 0))
-            break;
-    for (unsigned k = 0; k < t.n; k++)
-        if (t.gate[k].single != now || t.gate[k].refuses)
-            gate_fact(w, to, &t, &t.gate[k], now);
+    gates_find(&g);
+    for (unsigned k = 0; k < g.n; k++)
+        if (g.permits || g.gate[k].single != g.now)
+            gate_fact(w, to, &g, &g.gate[k]);
 }
 
 void rv_explain_csr(struct rv_why *w, struct fact *to, unsigned num, bool write, enum csr_result result)
@@ -236,5 +160,5 @@ void rv_explain_csr(struct rv_why *w, struct fact *to, unsigned num, bool write,
                      result == CSR_VIRTUAL ? "HS could do it: a virtual instruction, not an illegal one"
                                            : "HS could not do it either: an illegal instruction");
     }
-    gates(w, f, num, write, result);
+    gates(w, f, num, write);
 }
