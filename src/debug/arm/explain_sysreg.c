@@ -10,12 +10,12 @@
 /* Every stored word, by the rows. */
 static const struct word {
     const char *name, *suffix;
-    uint16_t at, count, step;
+    uint16_t id, at, count, step; /* id: of the first */
 } words[] = {
-#define STORED_OWN(name, suffix, len)   {#name, #suffix, offsetof(struct arm_regs, name##suffix) / 8, 1, 1},
-#define STORED_OWNS(name, suffix, len)  {#name, #suffix, offsetof(struct arm_regs, name##suffix) / 8, len, 1},
-#define STORED_BANK(name, suffix, len)  {#name, #suffix, offsetof(struct arm_regs, name##suffix) / 8, 1, 2},
-#define STORED_BANKS(name, suffix, len) {#name, #suffix, offsetof(struct arm_regs, name##suffix) / 8, len, 2},
+#define STORED_OWN(name, suffix, len)   {#name, #suffix, SR_##name##suffix, offsetof(struct arm_regs, name##suffix) / 8, 1, 1},
+#define STORED_OWNS(name, suffix, len)  {#name, #suffix, SR_##name##suffix, offsetof(struct arm_regs, name##suffix) / 8, len, 1},
+#define STORED_BANK(name, suffix, len)  {#name, #suffix, SR_##name##suffix, offsetof(struct arm_regs, name##suffix) / 8, 1, 2},
+#define STORED_BANKS(name, suffix, len) {#name, #suffix, SR_##name##suffix, offsetof(struct arm_regs, name##suffix) / 8, len, 2},
 #define STORED_VIEW(name, suffix, len)
 #define STORED_CONST(name, suffix, len)
 #define STORED_LIVE(name, suffix, len)
@@ -33,20 +33,24 @@ static const struct word {
 };
 enum { WORDS = sizeof(struct arm_regs) / 8 };
 
+static const struct word *word_of(unsigned i, unsigned *n)
+{
+    for (unsigned k = 0; k < ARRAY_LEN(words); k++)
+        if (i >= words[k].at && i < (unsigned)(words[k].at + words[k].count * words[k].step))
+            return *n = (i - words[k].at) / words[k].step, &words[k];
+    return NULL;
+}
+
 static void word_name(unsigned i, char *out, size_t cap)
 {
-    for (unsigned k = 0; k < ARRAY_LEN(words); k++) {
-        const struct word *w = &words[k];
-        if (i < w->at || i >= (unsigned)(w->at + w->count * w->step))
-            continue;
-        unsigned n = (i - w->at) / w->step;
-        if (w->count > 1)
-            snprintf(out, cap, "%s%u%s", w->name, n, w->suffix);
-        else
-            snprintf(out, cap, "%s%s", w->name, w->suffix);
-        return;
-    }
-    snprintf(out, cap, "word %u", i);
+    unsigned n = 0;
+    const struct word *w = word_of(i, &n);
+    if (!w)
+        snprintf(out, cap, "word %u", i);
+    else if (w->count > 1)
+        snprintf(out, cap, "%s%u%s", w->name, n, w->suffix);
+    else
+        snprintf(out, cap, "%s%s", w->name, w->suffix);
 }
 
 unsigned arm_regs_differ(const struct arm_regs *a, const struct arm_regs *b, unsigned i, char *name, size_t cap, uint64_t *va,
@@ -82,7 +86,9 @@ static const char *field_of(struct arm_why *w, unsigned i, unsigned bit, uint64_
 {
     char reg[48];
     word_name(i, reg, sizeof reg);
-    const struct sysreg_row *row = sysreg_row_of(sysreg_by_name(reg));
+    unsigned n = 0;
+    const struct word *of = word_of(i, &n);
+    const struct sysreg_row *row = of ? sysreg_row_of(of->id + n) : NULL;
     const char *field = NULL;
     *mask = UINT64_C(1) << bit;
     for (unsigned f = 0; row && f < row->nfields; f++) {
