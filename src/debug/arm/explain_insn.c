@@ -416,12 +416,29 @@ static bool fp_trap(struct insn *i)
            raise(i, EC_FP_ACCESS, 3, COND_ALWAYS);
 }
 
+/* The bit that turns the key of an authenticating instruction on. */
+static void key_fact(struct insn *i)
+{
+    static const uint64_t bit[] = {UINT64_C(1) << 31, UINT64_C(1) << 30, UINT64_C(1) << 27, UINT64_C(1) << 13};
+    static const char *const name[] = {"IA", "IB", "DA", "DB"};
+    const struct pe *p = i->w->p;
+    const char *row = i->d.row->name, *aut = !strncmp(row, "aut", 3) ? row + 3 : "";
+    bool data = *aut == 'd' || !strncmp(row, "ldra", 4);
+    unsigned regime = regime_of(p, p->el), key = (data ? 2u : 0) + (*aut ? aut[1] == 'b' : row[strcspn(row, "_") - 1] == 'b' || !strncmp(row, "ldrab", 5));
+    arm_bit(i->w, i->s, explain_say(i->w->e, "SCTLR_EL%u.En%s", regime, name[key]), "Arm ARM D8.10.5: Faulting on pointer authentication",
+            sctlr_of(p, regime), bit[key], "its key is on");
+}
+
 static bool pauth(struct insn *i)
 {
     const char *clause = "Arm ARM TrapPACUse";
     const struct pe *p = i->w->p;
-    if (told_class(i->w, EC_PAC_FAIL))
-        return as_told(i, "authentication", "FEAT_FPAC: the code in the pointer is not right");
+    if (told_class(i->w, EC_PAC_FAIL)) {
+        as_told(i, "authentication", "the code in the pointer is not right (FEAT_FPAC)");
+        key_fact(i);
+        i->x->el = 0;
+        return true;
+    }
     if (!told_class(i->w, EC_PAUTH))
         return false;
     if (p->el < 2 && el2_enabled(p) && !host_el0(i) &&
@@ -440,6 +457,19 @@ static bool refused(struct insn *i, uint64_t va, enum access a, const struct acc
     because(i, "memory", FSC_EXTERNAL == fsc ? ARM_EXTERNAL : "Arm ARM B2.10: Memory types and attributes", text);
     arm_explain_abort(i->w, va, a, m, fsc, i->x);
     return true;
+}
+
+/* The controls of tag checks. */
+static void tag_facts(struct insn *i, unsigned el, unsigned regime)
+{
+    const struct pe *p = i->w->p;
+    uint64_t sctlr = sctlr_of(p, regime);
+    const char *clause = "Arm ARM D10.4.1: Tag Checked memory accesses", *faults = "Arm ARM D10.7: Tag Check Faults";
+    arm_bit(i->w, i->s, "PSTATE.TCO", clause, p->s.pstate, PSTATE_TCO, "tags are checked");
+    arm_bit(i->w, i->s, explain_say(i->w->e, "SCTLR_EL%u.%s", regime, el ? "ATA" : "ATA0"), clause, sctlr,
+            UINT64_C(1) << (el ? 43 : 42), "allocation tags are there");
+    arm_bit(i->w, i->s, explain_say(i->w->e, "SCTLR_EL%u.%s", regime, el ? "TCF" : "TCF0"), faults, sctlr,
+            UINT64_C(3) << (el ? 40 : 38), "1, and 3 for reads: the fault is synchronous");
 }
 
 /* The access that failed at va. */
@@ -466,6 +496,7 @@ static bool data_abort(struct insn *i, uint64_t va, enum access a, struct access
         return true;
     if (told == FSC_TAG_CHECK) {
         int tag = mem_tag(w->m->mem, pa);
+        tag_facts(i, m.el, m.regime);
         fact_value(w->e, i->s, "allocation tag", "Arm ARM D10.4.2: Tag Check operations", tag < 0 ? 0 : (uint64_t)tag, 4,
                    "bits 59:56 of the address are 0x%x", (unsigned)bits_get(va, 59, 56))
             ->mark = FACT_DECIDES;
