@@ -260,6 +260,18 @@ static void landing(struct machine *m, unsigned mode)
     machine_step(m, 0);
 }
 
+/* A return address that is not the one on the shadow stack. */
+static void shadow_stack(struct machine *m, unsigned mode)
+{
+    code(m, 0xcdc0c073); /* sspopchk x1 */
+    rv_paging(m, mode);
+    set_if(m, "menvcfg", 8);
+    set_if(m, "henvcfg", 8);
+    set_if(m, "senvcfg", 8);
+    rv_set(m, "ssp", rv_page(mode, PAGE_W));
+    rv_set(m, "ra", 0x80001234);
+}
+
 static void bus_error(struct machine *m, unsigned mode) { (void)m, (void)mode; }
 
 static void fetch_guest(struct machine *m, unsigned mode)
@@ -281,8 +293,20 @@ static void guest_access(struct machine *m, unsigned mode, bool store)
 static void load_guest(struct machine *m, unsigned mode) { guest_access(m, mode, false); }
 static void store_guest(struct machine *m, unsigned mode) { guest_access(m, mode, true); }
 
-/* The table itself is where the G stage does not let it be read. */
-static void table_guest(struct machine *m, unsigned mode)
+/* A table is where the G stage does not let it be read: the guest's root, or one that only data are translated by. */
+static void load_table_guest(struct machine *m, unsigned mode)
+{
+    code(m, LD);
+    rv_paging(m, mode);
+    put(m, VS_ROOT, 1, leaf(DATA + PAGE_X * 4096, V));
+    rv_set(m, "a0", rv_page(mode, PAGE_G + PAGE_RW));
+}
+static void store_table_guest(struct machine *m, unsigned mode)
+{
+    load_table_guest(m, mode);
+    code(m, SD);
+}
+static void fetch_table_guest(struct machine *m, unsigned mode)
 {
     code(m, LD);
     rv_paging(m, mode);
@@ -351,10 +375,13 @@ const struct rv_event rv_events[] = {
     {"load_page", 13, ALL_MODES, load_page},
     {"store_page", 15, ALL_MODES, store_page},
     {"software_check", 18, ALL_MODES, landing},
+    {"shadow_stack", 18, ALL_MODES & ~MODE_BIT(MODE_M), shadow_stack},
     {"hardware_error", 19, ALL_MODES, bus_error},
     {"instruction_guest_page", 20, V_MODES, fetch_guest},
     {"load_guest_page", 21, ALL_MODES, load_guest},
-    {"load_guest_table", 20, V_MODES, table_guest},
+    {"fetch_guest_table", 20, V_MODES, fetch_table_guest},
+    {"load_guest_table", 21, V_MODES, load_table_guest},
+    {"store_guest_table", 23, V_MODES, store_table_guest},
     {"store_guest_page", 23, ALL_MODES, store_guest},
     {"virtual_instruction", 22, V_MODES, virtual},
     {"ssi", RV_IRQ + 1, ALL_MODES, interrupt_1},

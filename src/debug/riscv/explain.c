@@ -85,6 +85,8 @@ static void title(struct rv_why *w, const struct trap *t, const struct rv_expect
     struct explanation *e = w->e;
     const char *from = rv_mode_name(w, w->h->s.priv, w->h->s.v), *to = rv_mode_name(w, x->priv, x->v), *at = place(w, e->pc);
     const char *what = t ? (t->nmi ? "resumable non-maskable interrupt" : trace_cause(t->interrupt, t->cause, scratch)) : "";
+    if (t && !t->interrupt && t->cause == EXC_ECALL_S && !rv_on(w, EXT_H))
+        what = "environment call from S"; /* the name of the cause is the one with H */
     if (e->kind == EXPLAIN_RETURN)
         e->title = explain_say(e, "return from %s at %s to %s at %s", from, at, to, place(w, x->pc));
     else if (e->kind == EXPLAIN_HALT)

@@ -161,4 +161,11 @@ void rv_explain_csr(struct rv_why *w, struct fact *to, unsigned num, bool write,
                                            : "HS could not do it either: an illegal instruction");
     }
     gates(w, f, num, write);
+    bool decided = false;
+    for (const struct fact *k = f->first; k; k = k->next)
+        decided |= k->mark == FACT_DECIDES;
+    if (!decided)
+        fact_add(w->e, f, "access", row->spec, "%s",
+                 num == 0x015 ? "an instruction that reads it has to write it, too" : "no bit of any register permits it")
+            ->mark = FACT_DECIDES;
 }

@@ -341,7 +341,10 @@ static bool fence(struct insn *i)
         return because(i, "H", FENCES, "this cpu has no hypervisor extension") && illegal(i);
     if (w->h->s.v) {
         if (hyper || u)
-            return because(i, "mode", HYP_CAUSES, "when V=1 only HS could execute it: a virtual instruction") && virtual(i);
+            return because(i, "mode", HYP_CAUSES,
+                           hyper ? "when V=1 only HS could execute it: a virtual instruction"
+                                 : "VU may not execute it, S could: a virtual instruction") &&
+                   virtual(i);
         return !order &&
                asked(i, "hstatus.VTVM", HSTATUS, r->hstatus, hstatus_VTVM, r->hstatus & hstatus_VTVM, "it traps in VS") &&
                virtual(i);

@@ -118,13 +118,16 @@ static void enter_m(struct rv_why *w, struct fact *route, const struct trap *t, 
     bool handling = smrnmi && !nmie && w->h->s.priv == RV_M;
     if (smrnmi && w->h->s.priv == RV_M)
         rv_field(w, route, "mnstatus.NMIE", RNMI_CLAUSE, r->mnstatus, mnstatus_NMIE,
-                 nmie ? "no RNMI handler is interrupted by this" : "an RNMI handler is interrupted by this");
+                 nmie ? "no RNMI handler is interrupted by this" : "an RNMI handler is interrupted by this")
+            ->mark = nmie ? FACT_PLAIN : FACT_DECIDES;
     if (rv_on(w, EXT_Smdbltrp)) {
         bool mdt = r->mstatus & mstatus_MDT;
         struct fact *f = rv_field(w, route, "mstatus.MDT", PRIV_DOUBLE, r->mstatus, mstatus_MDT,
-                                  mdt ? "M is not ready for a trap: this is a double trap" : "M is ready for a trap");
+                                  mdt        ? "M is not ready for a trap: this is a double trap"
+                                  : handling ? "M would be ready, but an exception of an RNMI handler is a double trap"
+                                             : "M is ready for a trap");
         if (mdt || handling) {
-            f->mark = FACT_DECIDES;
+            f->mark = mdt ? FACT_DECIDES : FACT_PLAIN;
             if (smrnmi && nmie) {
                 fact_add(w->e, route, "double trap", PRIV_DOUBLE, "Smrnmi is there and NMIE is 1: the RNMI handler gets it");
                 enter_rnmi(w, x, cause, RV_M, 0);
