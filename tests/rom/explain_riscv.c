@@ -67,9 +67,39 @@ static uint64_t entry(unsigned k)
     }
 }
 
+/* RV32 alone has mstatush. */
+static bool is_rv32(struct machine *m)
+{
+    uint64_t v;
+    return machine_get_reg(m, 0, "mstatush", &v);
+}
+
+static void put32(struct machine *m, uint64_t table, unsigned i, uint64_t pte) { machine_write(m, table + 4 * i, &pte, 4); }
+
+/* The same of Sv32 (x4): megapages for the code, one last-level table for the pages, as far as these entries have a meaning. */
+static void tree32(struct machine *m, uint64_t root, bool g)
+{
+    uint64_t l0 = root + 0x5000, u = g ? U : 0;
+    put32(m, root, 0x80000000u >> 22, leaf(UINT64_C(0x80000000), V | R | W | X | A | D | u));
+    put32(m, root, 0x80400000u >> 22, leaf(UINT64_C(0x80400000), V | R | W | X | A | D | u));
+    put32(m, root, 0xc0000000u >> 22, leaf(UINT64_C(0x80000000), V | R | W | X | A | D | U));
+    put32(m, root, (unsigned)DATA >> 22, leaf(l0, V));
+    for (unsigned k = 0; k < PAGES; k++) {
+        uint64_t pte = (uint32_t)entry(k);
+        put32(m, l0, k, pte | u);
+        put32(m, l0, k + PAGE_OTHER, pte | (u ^ U));
+        put32(m, l0, k + PAGE_G, leaf(DATA + (uint64_t)k * 4096, V | R | W | X | A | D));
+        put32(m, l0, k + PAGE_G + PAGE_OTHER, leaf(DATA + (uint64_t)k * 4096, V | R | W | X | A | D | U));
+    }
+}
+
 /* One tree of Sv39 (x4) at root; u: what the plain entries have in U. */
 static void tree(struct machine *m, uint64_t root, bool g)
 {
+    if (is_rv32(m)) {
+        tree32(m, root, g);
+        return;
+    }
     uint64_t l1 = root + 0x4000, l0 = root + 0x5000, u = g ? U : 0;
     put(m, root, 2, leaf(UINT64_C(0x80000000), V | R | W | X | A | D | u));
     put(m, root, 3, leaf(UINT64_C(0x80000000), V | R | W | X | A | D | U));
@@ -140,9 +170,10 @@ void rv_place(struct machine *m, unsigned mode, const uint32_t *insn, unsigned n
 void rv_paging(struct machine *m, unsigned mode)
 {
     bool user = mode == MODE_U || mode == MODE_VU;
-    set_if(m, "satp", UINT64_C(8) << 60 | S_ROOT >> 12);
-    set_if(m, "vsatp", UINT64_C(8) << 60 | VS_ROOT >> 12);
-    set_if(m, "hgatp", UINT64_C(8) << 60 | G_ROOT >> 12);
+    uint64_t on = is_rv32(m) ? UINT64_C(1) << 31 : UINT64_C(8) << 60;
+    set_if(m, "satp", on | S_ROOT >> 12);
+    set_if(m, "vsatp", on | VS_ROOT >> 12);
+    set_if(m, "hgatp", on | G_ROOT >> 12);
     if (user)
         rv_set(m, "pc", rv_get(m, "pc") - CODE + CODE_U);
 }

@@ -312,6 +312,11 @@ static const struct special specials[] = {
     {"ecall in M, NMIE=0, Smdbltrp", "rv64,smrnmi=on,smdbltrp=on", MODE_M, 0x73, {{"mstatus", 0}}},
     {"ecall in U without S", "rv64,h=off,s=off", MODE_U, 0x73, {{NULL, 0}}},
     {"ecall in S without H", "rv64,h=off", MODE_S, 0x73, {{"medeleg", 0x200}}},
+    {"ecall in VS, RV32", "rv32", MODE_VS, 0x73, {{NULL, 0}}},
+    {"mret to VS, RV32", "rv32", MODE_M, 0x30200073, {{"mstatus", 1 << 11 | 1 << 7}, {"mstatush", 1 << 7}, {"mepc", 0x80002000}}},
+    {"load of S, RV32: Sv32", "rv32", MODE_S, 0x00052583, {{"satp", 0x80080100}, {"a0", 0x40000004}}},
+    {"load of VS, RV32: Sv32x4", "rv32", MODE_VS, 0x00052583, {{"vsatp", 0x80080110}, {"hgatp", 0x80080120}, {"a0", 0x40040004}}},
+    {"SSI in S, RV32", "rv32", MODE_S, 0x13, {{"mip", 0x2}, {"mie", 2}, {"mstatus", 2}}},
     {"wfi, with nothing enabled", "rv64", MODE_M, 0x10500073, {{"mip", 0x2}}},
 };
 

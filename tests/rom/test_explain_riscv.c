@@ -240,7 +240,8 @@ static void random_states_agree(void **state)
 {
     static const char *const cpus[] = {
         "rv64",           "rv64,smrnmi=on,smdbltrp=on",    "rv64,h=off",
-        "rv64,smrnmi=on", "rv64,svadu=off,misaligned=off", "rv64,c=off,zcb=off,zca=off,smdbltrp=on"};
+        "rv64,smrnmi=on", "rv64,svadu=off,misaligned=off", "rv64,c=off,zcb=off,zca=off,smdbltrp=on",
+        "rv32",           "rv32,smrnmi=on,smdbltrp=on"};
     const char *n = getenv("TRAPLINE_EXPLAIN_N");
     unsigned each = n ? (unsigned)strtoul(n, NULL, 0) : 1500, kinds[4] = {0};
     (void)state;

@@ -12,10 +12,16 @@
 
 const char *rv_mode_name(const struct rv_why *w, uint8_t priv, uint8_t v) { return trace_mode(priv, v, rv_on(w, EXT_H)); }
 
+const char *rv_label(struct rv_why *w, const char *label, uint64_t mask)
+{
+    size_t n = strcspn(label, ".");
+    return w->xlen == 32 && mask > UINT32_MAX ? explain_say(w->e, "%.*sh%s", (int)n, label, label + n) : label;
+}
+
 struct fact *rv_field(struct rv_why *w, struct fact *to, const char *label, const char *clause, uint64_t word, uint64_t mask,
                       const char *text)
 {
-    return fact_value(w->e, to, label, clause, (word & mask) >> __builtin_ctzll(mask), 0, "%s", text);
+    return fact_value(w->e, to, rv_label(w, label, mask), clause, (word & mask) >> __builtin_ctzll(mask), 0, "%s", text);
 }
 
 /* ---- the check

@@ -50,6 +50,8 @@ static inline const char *rv_sync(const struct rv_why *w) { return rv_on(w, EXT_
 const char *rv_mode_name(const struct rv_why *w, uint8_t priv, uint8_t v);
 /* "MTI (7), machine timer interrupt". */
 const char *rv_irq_name(struct explanation *e, unsigned irq);
+/* "mstatush.MPV" of "mstatus.MPV" where the bits of mask are in the register's high half (RV32). */
+const char *rv_label(struct rv_why *w, const char *label, uint64_t mask);
 /* A field of a stored register, its value, and what that means here. mask: of masks.h. */
 struct fact *rv_field(struct rv_why *w, struct fact *to, const char *label, const char *clause, uint64_t word, uint64_t mask,
                       const char *text);

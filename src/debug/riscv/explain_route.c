@@ -22,7 +22,7 @@ static void put(struct rv_why *w, struct fact *to, uint64_t *word, const char *n
     uint64_t old = (*word & mask) >> lsb;
     *word = (*word & ~mask) | (value << lsb & mask);
     value = (*word & mask) >> lsb;
-    const char *label = !field ? name : explain_say(w->e, "%s%s.%s", name, w->xlen == 32 && lsb >= 32 ? "h" : "", field);
+    const char *label = !field ? name : rv_label(w, explain_say(w->e, "%s.%s", name, field), mask);
     fact_change(w->e, to, label, clause, old, value, field ? 0 : w->digits);
 }
 #define FIELD(reg, field, value, clause) put(w, s, &x->r.reg, #reg, #field, reg##_##field, value, clause)
@@ -155,7 +155,7 @@ static bool ready(struct rv_why *w, struct fact *route, const char *label, uint6
     if (!rv_on(w, EXT_Ssdbltrp))
         return true;
     bool sdt = status & mstatus_SDT;
-    fact_value(w->e, route, dte_label, SUP_DOUBLE, dte, 0,
+    fact_value(w->e, route, rv_label(w, dte_label, menvcfg_DTE), SUP_DOUBLE, dte, 0,
                dte ? "double traps are looked for" : "double traps are not looked for");
     if (!dte)
         return true;

@@ -300,7 +300,7 @@ static const char *malformed(const struct look *l, const struct stage *s, uint64
     if ((pte >> 61 & 3) && !pbmte(w, l, s))
         return !rv_on(w, EXT_Svpbmt) ? "PBMT is set and Svpbmt is not there"
                : vs                  ? "PBMT is set and henvcfg.PBMTE is 0"
-                                     : "PBMT is set and menvcfg.PBMTE is 0";
+                                     : "PBMT is set and menvcfg.PBMTE is 0"; /* there is no PBMT in RV32 */
     if ((pte >> 61 & 3) == 3)
         return "PBMT=3 is reserved";
     if ((pte & PTE_N) && !rv_on(w, EXT_Svnapot))
@@ -384,10 +384,10 @@ static bool accessed_dirty(struct look *l, const struct stage *s, struct fact *f
     uint64_t need = s->access == ACCESS_STORE ? PTE_A | PTE_D : PTE_A;
     if ((pte & need) == need)
         return true;
-    const char *what = pte & PTE_A ? "D=0" : "A=0", *reg = s->g || !l->a->m.v ? "menvcfg" : "henvcfg";
+    const char *what = pte & PTE_A ? "D=0" : "A=0", *reg = rv_label(w, s->g || !l->a->m.v ? "menvcfg.ADUE" : "henvcfg.ADUE", menvcfg_ADUE);
     if (!adue(w, l, s)) {
         verdict(l, f, true,
-                rv_on(w, EXT_Svadu) ? explain_say(w->e, ": %s, and %s.ADUE is 0", what, reg)
+                rv_on(w, EXT_Svadu) ? explain_say(w->e, ": %s, and %s is 0", what, reg)
                                     : explain_say(w->e, ": %s, and hardware does not set it (Svadu is not there)", what));
         return stage_fails(l, s);
     }
@@ -403,7 +403,7 @@ static bool accessed_dirty(struct look *l, const struct stage *s, struct fact *f
         verdict(l, f, true, explain_say(w->e, ": %s, and the entry cannot be written", what));
         return access_fault(l);
     }
-    f->text = explain_say(w->e, "%s, %s is set by hardware (%s.ADUE=1)", f->text, what, reg);
+    f->text = explain_say(w->e, "%s, %s is set by hardware (%s=1)", f->text, what, reg);
     return true;
 }
 
