@@ -1,9 +1,9 @@
 /*
  * Which bits of the registers refuse an access, found by asking the tables again with bits turned over: both architectures.
  *
- * Which bits are asked at all: those that by themselves change the answer for the registers as they are; and between two states of
- * the registers with different answers there is a bit that changes it beside the rest of some state in between. Seeded pairs of
- * states find those (the same always). Of the bits asked, the ones that by themselves change the answer decide; those of which
+ * Which bits are asked at all: those that by themselves change the answer for the registers as they are; and between two states
+ * of the registers with different answers there is a bit that changes it beside the rest of some state in between. Seeded pairs
+ * of states find those (the same always). Of the bits asked, the ones that by themselves change the answer decide; those of which
  * several have to be turned over to permit the access each refuse it.
  */
 #ifndef TL_DEBUG_EXPLAIN_GATES_H

@@ -341,7 +341,7 @@ static void fetch_s2(struct machine *m, unsigned el)
 static void trap_waiting(struct machine *m, unsigned el)
 {
     (void)el;
-    sctlr(m, 0, 1 << 16 | 1 << 18);                            /* nTWI, nTWE */
+    sctlr(m, 0, 1 << 16 | 1 << 18);                        /* nTWI, nTWE */
     hcr(m, 3 << 13);                                       /* TWI, TWE */
     set_if(m, "scr_el3", a64_get(m, "scr_el3") | 3 << 12); /* the same */
     a64_set(m, "x3", UINT64_MAX);                          /* the end of WFIT */
@@ -381,8 +381,8 @@ static void trap_twice(struct machine *m, unsigned el)
 static void trap_counters(struct machine *m, unsigned el)
 {
     (void)el;
-    a64_set(m, "mdcr_el2", a64_get(m, "mdcr_el2") | 1 << 6);         /* TPM */
-    set_if(m, "mdcr_el3", a64_get(m, "mdcr_el3") | 1 << 6);          /* TPM */
+    a64_set(m, "mdcr_el2", a64_get(m, "mdcr_el2") | 1 << 6); /* TPM */
+    set_if(m, "mdcr_el3", a64_get(m, "mdcr_el3") | 1 << 6);  /* TPM */
 }
 static void trap_debug(struct machine *m, unsigned el)
 {

@@ -373,10 +373,8 @@ static void at_least_two_hundred(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_event),
-        cmocka_unit_test(walks),
-        cmocka_unit_test(resumable_nmi),
-        cmocka_unit_test(special_cases),
+        cmocka_unit_test(every_event),          cmocka_unit_test(walks),
+        cmocka_unit_test(resumable_nmi),        cmocka_unit_test(special_cases),
         cmocka_unit_test(at_least_two_hundred),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

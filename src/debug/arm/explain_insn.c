@@ -210,8 +210,8 @@ static bool fine_grained(struct insn *i) /* traps of HFGITR_EL2 are in force */
         return false;
     bool on = regs(i)->scr_el3 & SCR_FGTEN;
     if (arm_on(i->w, FEAT_EL3))
-        arm_bit(i->w, i->s, "SCR_EL3.FGTEn", "Arm ARM D1.4.8.2: EL2 configurable instruction controls", regs(i)->scr_el3, SCR_FGTEN,
-                on ? "fine-grained traps are on" : "fine-grained traps are off");
+        arm_bit(i->w, i->s, "SCR_EL3.FGTEn", "Arm ARM D1.4.8.2: EL2 configurable instruction controls", regs(i)->scr_el3,
+                SCR_FGTEN, on ? "fine-grained traps are on" : "fine-grained traps are off");
     return on || !arm_on(i->w, FEAT_EL3);
 }
 
@@ -308,8 +308,8 @@ static bool wait(struct insn *i, unsigned kind)
     unsigned wfe = kind & 1, to = 0;
     uint64_t sctlr = sctlr_of(p, regime_of(p, 0));
     bool host = host_el0(i) || (p->el == 2 && (i->hcr & hcr_el2_E2H));
-    if (p->el == 0 && asked(i, explain_say(i->w->e, "SCTLR_EL%u.nTW%c", regime_of(p, 0), wfe ? 'E' : 'I'), clause, sctlr, sctlr_bit[wfe],
-                            !(sctlr & sctlr_bit[wfe]), "waiting at EL0 traps"))
+    if (p->el == 0 && asked(i, explain_say(i->w->e, "SCTLR_EL%u.nTW%c", regime_of(p, 0), wfe ? 'E' : 'I'), clause, sctlr,
+                            sctlr_bit[wfe], !(sctlr & sctlr_bit[wfe]), "waiting at EL0 traps"))
         to = i->hcr & hcr_el2_TGE ? 2 : 1;
     else if (p->el < 2 && !host && el2_enabled(p) &&
              asked(i, hcr_name[wfe], clause, i->hcr, hcr_bit[wfe], i->hcr & hcr_bit[wfe], "waiting below EL2 traps"))
@@ -424,9 +424,10 @@ static void key_fact(struct insn *i)
     const struct pe *p = i->w->p;
     const char *row = i->d.row->name, *aut = !strncmp(row, "aut", 3) ? row + 3 : "";
     bool data = *aut == 'd' || !strncmp(row, "ldra", 4);
-    unsigned regime = regime_of(p, p->el), key = (data ? 2u : 0) + (*aut ? aut[1] == 'b' : row[strcspn(row, "_") - 1] == 'b' || !strncmp(row, "ldrab", 5));
-    arm_bit(i->w, i->s, explain_say(i->w->e, "SCTLR_EL%u.En%s", regime, name[key]), "Arm ARM D8.10.5: Faulting on pointer authentication",
-            sctlr_of(p, regime), bit[key], "its key is on");
+    unsigned regime = regime_of(p, p->el),
+             key = (data ? 2u : 0) + (*aut ? aut[1] == 'b' : row[strcspn(row, "_") - 1] == 'b' || !strncmp(row, "ldrab", 5));
+    arm_bit(i->w, i->s, explain_say(i->w->e, "SCTLR_EL%u.En%s", regime, name[key]),
+            "Arm ARM D8.10.5: Faulting on pointer authentication", sctlr_of(p, regime), bit[key], "its key is on");
 }
 
 static bool pauth(struct insn *i)

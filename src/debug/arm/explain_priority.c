@@ -1,5 +1,5 @@
-/* What comes before a synchronous exception, by the numbers of Arm ARM D1.4.5.6 "Prioritization of Synchronous exceptions taken to
-   AArch64 state"; those of features that are not there are left out. An illegal execution state is seen at 11, not at 8, and
+/* What comes before a synchronous exception, by the numbers of Arm ARM D1.4.5.6 "Prioritization of Synchronous exceptions taken
+   to AArch64 state"; those of features that are not there are left out. An illegal execution state is seen at 11, not at 8, and
    external aborts and tag checks at 45, not at 47: both are for the implementation to choose. */
 #include "base/bits.h"
 #include "debug/arm/explain_parts.h"

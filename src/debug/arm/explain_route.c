@@ -80,16 +80,19 @@ static unsigned external_target(struct arm_why *w, struct fact *s, const struct 
         arm_bit(w, s, "SCR_EL3.EA", ARM_EXTERNAL, scr, scr_el3_EA, scr & scr_el3_EA ? "external aborts go to EL3" : "not to EL3")
             ->mark = x->el == 3 ? FACT_DECIDES : FACT_PLAIN;
     if (below2 && x->el != 3) {
-        arm_bit(w, s, "HCR_EL2.TEA", ARM_EXTERNAL, hcr, hcr_el2_TEA, hcr & hcr_el2_TEA ? "external aborts go to EL2" : "not to EL2")
+        arm_bit(w, s, "HCR_EL2.TEA", ARM_EXTERNAL, hcr, hcr_el2_TEA,
+                hcr & hcr_el2_TEA ? "external aborts go to EL2" : "not to EL2")
             ->mark = hcr & hcr_el2_TEA ? FACT_DECIDES : FACT_PLAIN;
         if (p->el == 0)
-            arm_bit(w, s, "HCR_EL2.TGE", ARM_EXTERNAL, hcr, hcr_el2_TGE, hcr & hcr_el2_TGE ? "EL2 in the place of EL1" : "EL0 belongs to EL1")
+            arm_bit(w, s, "HCR_EL2.TGE", ARM_EXTERNAL, hcr, hcr_el2_TGE,
+                    hcr & hcr_el2_TGE ? "EL2 in the place of EL1" : "EL0 belongs to EL1")
                 ->mark = hcr & hcr_el2_TGE ? FACT_DECIDES : FACT_PLAIN;
         if (walk)
             fact_add(w->e, s, "stage 2", ARM_EXTERNAL, "the abort is on its walk: to EL2")->mark = FACT_DECIDES;
     }
     unsigned target = x->el ? x->el : p->el ? p->el : 1;
-    fact_value(w->e, s, "target", ARM_EXTERNAL, target, 0, "%s", x->el && p->el < x->el ? "as these bits say" : "nothing sends it elsewhere")
+    fact_value(w->e, s, "target", ARM_EXTERNAL, target, 0, "%s",
+               x->el && p->el < x->el ? "as these bits say" : "nothing sends it elsewhere")
         ->mark = x->el && p->el < x->el ? FACT_PLAIN : FACT_DECIDES;
     return target;
 }

@@ -107,8 +107,7 @@ static void gate_fact(struct rv_why *w, struct fact *to, const struct gates *all
     const char *label = rv_label(w, explain_say(w->e, "%s", name), mask);
     if (to->last && !strcmp(to->last->label, label))
         return; /* another bit of the same field */
-    struct fact *f = fact_value(w->e, to, label, reg ? reg->spec : NULL,
-                                (word & mask) >> __builtin_ctzll(mask), 0, "%s", "");
+    struct fact *f = fact_value(w->e, to, label, reg ? reg->spec : NULL, (word & mask) >> __builtin_ctzll(mask), 0, "%s", "");
     if (g->refuses && g->single != CSR_OK)
         f->text = explain_say(w->e, "refuses it; by itself: %s", result_text((enum csr_result)g->alone));
     else if (g->single != all->now)

@@ -326,8 +326,8 @@ static bool wait(struct insn *i)
             return virtual(i);
         return wfi && w->h->s.priv == RV_U && because(i, "mode", HYP_CAUSES, "wfi in VU: a virtual instruction") && virtual(i);
     }
-    return wfi && w->h->s.priv == RV_U && rv_on(w, EXT_S) && because(i, "mode", VIRT_CLAUSE, "wfi in U where there is S (the limit is 0)") &&
-           illegal(i);
+    return wfi && w->h->s.priv == RV_U && rv_on(w, EXT_S) &&
+           because(i, "mode", VIRT_CLAUSE, "wfi in U where there is S (the limit is 0)") && illegal(i);
 }
 
 static bool fence(struct insn *i)
@@ -438,7 +438,9 @@ static bool atomic(struct insn *i)
 {
     unsigned funct3 = i->bits >> 12 & 7, funct5 = i->bits >> 27, size = 1u << funct3;
     if (funct5 == 5 && size * 8 > i->w->xlen && ((i->d.rd | i->d.rs2) & 1))
-        return because(i, "registers", "unpriv: Word/Doubleword/Quadword CAS (amocas.w/d/q) Instructions", "a pair begins with an even register") && illegal(i);
+        return because(i, "registers", "unpriv: Word/Doubleword/Quadword CAS (amocas.w/d/q) Instructions",
+                       "a pair begins with an even register") &&
+               illegal(i);
     return load_store(i, x_of(i, i->d.rs1), size, funct5 == 2 ? ACCESS_LOAD : ACCESS_STORE, plain(i->w), true);
 }
 
@@ -531,8 +533,7 @@ static bool fetch(struct insn *i)
             ok = false;
         }
         if (!ok) { /* only a fetch that fails is of interest */
-            fact_add(w->e, i->s, "fetch", rv_sync(w),
-                     "of the instruction at pc fails: before it is decoded");
+            fact_add(w->e, i->s, "fetch", rv_sync(w), "of the instruction at pc fails: before it is decoded");
             i->s->last->next = look.first;
             i->s->last = look.last;
             return false;

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PRIV_TVAL  "priv: Machine Trap Value (mtval) Register"
-#define HYP_TVAL2  "hypervisor: Machine Second Trap Value (mtval2) Register"
-#define HYP_TINST  "hypervisor: Transformed Instruction or Pseudoinstruction for mtinst or htinst"
-#define PRIV_RET   "priv: Trap-Return Instructions"
+#define PRIV_TVAL        "priv: Machine Trap Value (mtval) Register"
+#define HYP_TVAL2        "hypervisor: Machine Second Trap Value (mtval2) Register"
+#define HYP_TINST        "hypervisor: Transformed Instruction or Pseudoinstruction for mtinst or htinst"
+#define PRIV_RET         "priv: Trap-Return Instructions"
 #define HYP_VS(register) "hypervisor: Virtual Supervisor " register " Register"
 
 /* Writes value into the bits of mask of a register word, and tells it. name: "mstatus", field: "MPP" or NULL for all of it. */

@@ -384,7 +384,8 @@ static bool accessed_dirty(struct look *l, const struct stage *s, struct fact *f
     uint64_t need = s->access == ACCESS_STORE ? PTE_A | PTE_D : PTE_A;
     if ((pte & need) == need)
         return true;
-    const char *what = pte & PTE_A ? "D=0" : "A=0", *reg = rv_label(w, s->g || !l->a->m.v ? "menvcfg.ADUE" : "henvcfg.ADUE", menvcfg_ADUE);
+    const char *what = pte & PTE_A ? "D=0" : "A=0",
+               *reg = rv_label(w, s->g || !l->a->m.v ? "menvcfg.ADUE" : "henvcfg.ADUE", menvcfg_ADUE);
     if (!adue(w, l, s)) {
         verdict(l, f, true,
                 rv_on(w, EXT_Svadu) ? explain_say(w->e, ": %s, and %s is 0", what, reg)
