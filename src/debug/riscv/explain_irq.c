@@ -111,14 +111,14 @@ static unsigned destination(struct rv_why *w, struct fact *f, unsigned irq)
     const struct rv_csrs *r = &w->h->s.csr;
     uint64_t bit = MIP(irq);
     fact_value(w->e, f, explain_say(w->e, "mideleg[%u]", irq), rv_deleg_fixed(w, true, irq) ? HYP_MIDELEG : PRIV_DELEG,
-               (r->mideleg & bit) != 0, 0, "%s%s", rv_deleg_fixed(w, true, irq) ? "read-only: " : "",
-               r->mideleg & bit ? "delegated below M" : "goes to M");
+               (r->mideleg & bit) != 0, 0, "%s%s", r->mideleg & bit ? "delegated below M" : "goes to M",
+               rv_deleg_fixed(w, true, irq) ? " (read-only)" : "");
     if (!(r->mideleg & bit))
         return TO_M;
     if (!rv_on(w, EXT_H))
         return TO_HS;
     fact_value(w->e, f, explain_say(w->e, "hideleg[%u]", irq), HYP_DELEG, (r->hideleg & bit) != 0, 0, "%s%s",
-               rv_hdeleg_fixed(true, irq) ? "read-only: " : "", r->hideleg & bit ? "delegated to VS" : "goes to HS");
+               r->hideleg & bit ? "delegated to VS" : "goes to HS", rv_hdeleg_fixed(true, irq) ? " (read-only)" : "");
     return r->hideleg & bit ? TO_VS : TO_HS;
 }
 

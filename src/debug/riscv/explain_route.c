@@ -237,7 +237,7 @@ static bool delegated(struct rv_why *w, struct fact *route, const char *reg, uin
 {
     bool set = word >> (t->cause & 63) & 1;
     struct fact *f = fact_value(w->e, route, explain_say(w->e, "%s[%u]", reg, (unsigned)t->cause), clause, set, 0, "%s%s",
-                                fixed ? "read-only: " : "", set ? yes : no);
+                                set ? yes : no, fixed ? " (read-only)" : "");
     f->mark = FACT_DECIDES;
     return set;
 }
