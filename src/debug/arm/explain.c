@@ -90,6 +90,8 @@ static void title(struct arm_why *w, const struct arm_exception *x, const struct
     const struct esr_class *c = x ? esr_class(x->ec + (two && from == to)) : NULL;
     if (x)
         what = x->type ? type_name(x) : c ? c->name : "exception";
+    if (x && !x->type && x->ec == EC_UNKNOWN) /* the class says no more than that */
+        what = x->el ? "trap with an unknown reason" : "undefined instruction";
     if (e->kind == EXPLAIN_RETURN)
         e->title = explain_say(e, "return from EL%u at %s to EL%u at %s", from, at, to, place(w, want->pc));
     else if (e->kind == EXPLAIN_NOTHING)
