@@ -67,8 +67,10 @@ grep -q '^hardware error in ' why.txt || fail "no injected events: $(cat err)"
 printf '\x41\x05\x00\xd4\x00\x00\x00\x14' >svc.bin
 run -machine virt-arm -kernel svc.bin --max-cycles 1000 --explain 1
 grep -q '^SVC at EL1 ' err && grep -q 'ESR_EL1 .* EC 0x15, SVC: #0x2a' err || fail "A64: $(cat err)"
-run -machine virt-arm -kernel svc.bin --max-cycles 1000 --explain 'cause=unknown reason,max=2'
-[ "$(grep -c '^unknown reason at EL1 ' err)" -eq 2 ] || fail "A64, by name: $(cat err)"
+run -machine virt-arm -kernel svc.bin --max-cycles 1000 --explain 'cause=unknown reason,max=1'
+[ "$(grep -c '^undefined instruction at EL1 ' err)" -eq 1 ] || fail "A64, by the class: $(cat err)"
+run -machine virt-arm -kernel svc.bin --max-cycles 1000 --explain 'cause=undefined,max=2'
+[ "$(grep -c '^undefined instruction at EL1 ' err)" -eq 2 ] || fail "A64, by the title: $(cat err)"
 
 # Bad input.
 for bad in 0 "" cause= max=0 colour; do

@@ -167,6 +167,8 @@ static const char *cause_name(bool interrupt, uint64_t cause, uint64_t *number, 
     *number = interrupt ? cause : bits_get(cause, 31, 26);
     if (interrupt)
         return cause < ARRAY_LEN(async) ? async[cause] : "interrupt";
+    if (*number == EC_UNKNOWN) /* both titles */
+        return "undefined instruction or trap with an unknown reason";
     c = esr_class((unsigned)*number);
     snprintf(scratch, 32, "exception class 0x%02x", (unsigned)*number);
     return c ? c->name : scratch;
