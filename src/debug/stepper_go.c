@@ -213,7 +213,7 @@ static bool is_behind(struct stepper *s)
     const struct machine_change *c = &s->d.stop.change;
     uint64_t pc = 0, cycle = machine_hart_cycle(s->d.m, s->d.hart);
     machine_get_reg(s->d.m, s->d.hart, "pc", &pc);
-    return s->d.stop.why == DEBUGGER_TRAP && c->hart == s->d.hart && c->pc == pc && (cycle == c->cycle || cycle == c->cycle + 1);
+    return s->d.stop.why == DEBUGGER_TRAP && c->hart == s->d.hart && c->pc == pc && cycle == c->behind;
 }
 
 static bool back_to(struct stepper *s, struct aim *a)

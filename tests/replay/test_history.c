@@ -74,13 +74,16 @@ static struct machine *arm_machine(unsigned harts)
     a64_movz(&g, 6, 0x3f, 0);
     a64_and(&g, 6, 4, 6);
     a64_cbnz(&g, 6, loop);
+    a64_put(&g, 0xd4000001); /* svc #0 */
     a64_put(&g, 0xd503207f); /* wfi */
     a64_b(&g, loop);
     unsigned vectors = 512; /* 2 KiB, as VBAR_EL1 wants it */
     g.cap = 1024;
     g.n = vbar_at;
     a64_adr(&g, 1, vectors);
-    g.n = vectors + 0x280 / 4; /* IRQ, from EL1 with SP_EL1 */
+    g.n = vectors + 0x200 / 4; /* synchronous, from EL1 with SP_EL1 */
+    a64_eret(&g);
+    g.n = vectors + 0x280 / 4; /* IRQ */
     a64_mrs(&g, 7, ICC_IAR1);
     a64_movz(&g, 8, 0xff, 0);
     a64_and(&g, 8, 4, 8);
@@ -367,6 +370,45 @@ static void traps_are_met_again_in_reverse(void **state)
     }
 }
 
+static void stop_at_all(void *ctx, struct machine *m, const struct machine_change *c)
+{
+    bool *returns = ctx;
+    *returns = c->is_return;
+    machine_break(m, c->hart);
+}
+
+/* Whether it is told of before its instruction is over or not: the search comes to where a run stops behind it. */
+static void every_trap_and_return_is_met_again_where_a_run_stops_behind_it(void **state)
+{
+    enum { MANY = 60 };
+    static struct history_point at[MANY];
+    static uint64_t digest[MANY];
+    (void)state;
+    for (unsigned n = 0; n < ARRAY_LEN(worlds); n++) {
+        struct rig *x = rig_open(&worlds[n]);
+        unsigned returns = 0;
+        bool is_return;
+        machine_watch(x->m, stop_at_all, &is_return);
+        for (unsigned i = 0; i < MANY; i++) {
+            while (history_run(x->h, UINT64_MAX) != MACHINE_DEBUG)
+                continue;
+            at[i] = history_here(x->h);
+            digest[i] = machine_digest(x->m);
+            returns += is_return;
+        }
+        machine_watch(x->m, NULL, NULL);
+        assert_true(returns > 5 && returns < MANY - 5);
+        for (unsigned i = MANY - 1; i-- > 0;) {
+            assert_true(history_back_until(x->h, &(struct history_search){.look = HISTORY_TRAPS, .is = any}));
+            struct history_point here = history_here(x->h);
+            if (history_compare(&here, &at[i]) || machine_digest(x->m) != digest[i])
+                FAIL("change %u was at cycle %llu, and is found at %llu", i, (unsigned long long)at[i].cycle,
+                     (unsigned long long)here.cycle);
+        }
+        rig_close(x);
+    }
+}
+
 static void stop_behind(void *ctx, struct machine *m, const struct machine_change *c)
 {
     (void)ctx;
@@ -613,6 +655,7 @@ int main(void)
         cmocka_unit_test(the_past_runs_into_the_present),
         cmocka_unit_test(steps_are_undone_one_by_one),
         cmocka_unit_test(traps_are_met_again_in_reverse),
+        cmocka_unit_test(every_trap_and_return_is_met_again_where_a_run_stops_behind_it),
         cmocka_unit_test(a_stop_behind_an_interrupt_is_found_again),
         cmocka_unit_test(breakpoints_stop_in_reverse),
         cmocka_unit_test(nothing_is_found_before_the_beginning),
