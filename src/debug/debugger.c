@@ -42,14 +42,9 @@ void debugger_describe(struct machine *m, const struct machine_change *c, struct
 
 static bool catches(const struct debugger *d, const struct machine_change *c)
 {
-    if (c->is_return)
-        return false;
-    bool interrupt = c->interrupt || c->nmi;
-    for (unsigned i = 0; i < d->catches; i++) {
-        const struct debugger_catch *k = &d->caught[i];
-        if (k->interrupt == interrupt && (k->all || k->cause == target_ops(d->m)->number(c)))
+    for (unsigned i = 0; i < d->catches; i++)
+        if (aim_meets(&d->caught[i], d->m, c))
             return true;
-    }
     return false;
 }
 
@@ -72,18 +67,13 @@ static void changed(void *ctx, struct machine *m, const struct machine_change *c
     }
 }
 
-bool debugger_catch(struct debugger *d, const char *what, struct err *e)
+bool debugger_catch(struct debugger *d, const char *kind, const char *rest, struct err *e)
 {
-    struct debugger_catch k = {0};
     if (d->catches == DEBUGGER_CATCHES)
-        return err_set(e, "at most %d causes are caught at once", DEBUGGER_CATCHES);
-    if (!strcmp(what, "irq") || !strcmp(what, "all")) {
-        k.all = true;
-        k.interrupt = !strcmp(what, "irq");
-    } else if (!target_ops(d->m)->cause_named(what, &k.interrupt, &k.cause)) {
-        return err_set(e, "'%s' is no cause of a trap", what);
-    }
-    d->caught[d->catches++] = k;
+        return err_set(e, "at most %d things are caught at once", DEBUGGER_CATCHES);
+    if (!aim_parse(d->m, kind, rest, &d->caught[d->catches], e))
+        return false;
+    d->catches++;
     return true;
 }
 

@@ -7,6 +7,7 @@
 #ifndef TL_DEBUG_DEBUGGER_H
 #define TL_DEBUG_DEBUGGER_H
 #include "base/buf.h"
+#include "debug/aim.h"
 #include "debug/history.h"
 #include "machine/trapline.h"
 
@@ -30,10 +31,6 @@ struct debugger_stop {
     struct machine_change change;
 };
 
-struct debugger_catch {
-    bool all, interrupt; /* all: whatever the cause, of exceptions, or of interrupts */
-    uint64_t cause;
-};
 #define DEBUGGER_CATCHES 16
 
 enum debugger_how { DEBUGGER_CONTINUE, DEBUGGER_ONE, DEBUGGER_RANGE };
@@ -48,7 +45,7 @@ struct debugger {
     bool catch_exit; /* the end of the run is a stop first */
     bool at_exit;    /* it was told of */
     struct buf said; /* what is to be told while the machine runs; whoever shows it sets len to 0 */
-    struct debugger_catch caught[DEBUGGER_CATCHES];
+    struct aim caught[DEBUGGER_CATCHES];
     unsigned catches;
     /* Whether to stop behind this trap or return, beside those that are caught; NULL: nobody asks. */
     bool (*until)(void *ctx, struct machine *m, const struct machine_change *c);
@@ -101,7 +98,6 @@ enum debugger_why debugger_back(struct debugger *d);
 const char *debugger_activity(struct machine *m, unsigned hart);
 /* "load page fault (cause 13), VU -> HS, epc 0x…, tval 0x…" of a trap; of a return "return, HS -> VU, pc 0x…". */
 void debugger_describe(struct machine *m, const struct machine_change *c, struct buf *out);
-/* Adds what is to be caught: a number or a name of a cause ("13", "load page fault", "load-page"), "all", "irq". False with a
-   sentence. */
-bool debugger_catch(struct debugger *d, const char *what, struct err *e);
+/* Adds what is to be caught, as aim_parse has it. False with a sentence. */
+bool debugger_catch(struct debugger *d, const char *kind, const char *rest, struct err *e);
 #endif

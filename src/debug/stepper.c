@@ -80,6 +80,8 @@ static bool is_quiet(const struct machine_register *r)
     struct log_reg g;
     if (r->group == MACHINE_MODE || !strcmp(r->name, "pc"))
         return true;
+    if (!strncmp(r->name, "cnt", 3) && strstr(r->name, "_tval_el")) /* TimerValue: what is left until CompareValue */
+        return true;
     return (log_reg_parse(r->name, false, &g) && taint_register(&g, false)) ||
            (log_reg_parse(r->name, true, &g) && taint_register(&g, true));
 }
@@ -356,7 +358,7 @@ static bool help(struct stepper *s, const char *args)
     bool one = stepper_word(&args, w);
     for (unsigned i = 0; (c = stepper_command_at(i)); i++) {
         snprintf(both, sizeof both, "%s %s", c->name, c->args);
-        if (!one || !strcmp(c->name, w))
+        if (!(s->in_gdb && c->alone) && (!one || !strcmp(c->name, w)))
             buf_printf(&s->answer, "  %-28s %s\n", both, c->help);
     }
     for (unsigned i = 0; (k = command_at(i)); i++) {
@@ -365,29 +367,29 @@ static bool help(struct stepper *s, const char *args)
         if (!ours && (!one || !strcmp(k->name, w)))
             buf_printf(&s->answer, "  %-28s %s\n", both, k->help);
     }
-    return s->answer.len || stepper_refuse(s, "there is no command '%s'", w);
+    return s->answer.len || stepper_refuse(s, "there is no such command: '%s'", w);
 }
 
 static const struct stepper_command commands[] = {
     {"run", "[WHAT]",
      "go on, to: N instructions, trap [CAUSE], return, mode [MODE], call [NAME], at ADDRESS, write REGISTER, cycle N, text "
      "STRING",
-     run, true},
-    {"back", "[WHAT]", "the same backwards: to the last one before here", back, true},
-    {"step", "[N]", "one instruction, or N; into the trap it takes", step, true},
-    {"over", "", "one instruction, and over the trap or call it takes", over, true},
-    {"list", "[ADDRESS] [N]", "disassembly, from the next instruction or an address on", list, false},
-    {"changes", "", "all registers that are not as they were at the last stop", changes, false},
-    {"next", "", "what the next instruction does: why it traps, or what is pending and why it is not taken", next, false},
-    {"break", "[ADDRESS]", "stop before the instruction there; without an address, list them", break_, false},
-    {"delete", "[ADDRESS]", "remove a breakpoint, or all", delete_, false},
-    {"watch", "[phys:]ADDRESS [BYTES] [read|write|off]", "stop before an access", watch, false},
-    {"poke", "[phys:]ADDRESS VALUE [BYTES]", "write memory", poke, false},
-    {"type", "TEXT", "type at the guest's console; \\n \\r \\t are understood", type, false},
-    {"expect", "TEXT", "fail unless the answer before this has the text: for scripts", expect, false},
-    {"save", "FILE", "write the commands so far as a script that does it again", save, false},
-    {"help", "[COMMAND]", "this list, or what a command does", help, false},
-    {"quit", "", "leave", quit, false},
+     run, true, false},
+    {"back", "[WHAT]", "the same backwards: to the last one before here", back, true, false},
+    {"step", "[N]", "one instruction, or N; into the trap it takes", step, true, false},
+    {"over", "", "one instruction, and over the trap or call it takes", over, true, false},
+    {"list", "[ADDRESS] [N]", "disassembly, from the next instruction or an address on", list, false, false},
+    {"changes", "", "all registers that are not as they were at the last stop", changes, false, false},
+    {"next", "", "what the next instruction does: why it traps, or what is pending and why it is not taken", next, false, false},
+    {"break", "[ADDRESS]", "stop before the instruction there; without an address, list them", break_, false, true},
+    {"delete", "[ADDRESS]", "remove a breakpoint, or all", delete_, false, true},
+    {"watch", "[phys:]ADDRESS [BYTES] [read|write|off]", "stop before an access", watch, false, true},
+    {"poke", "[phys:]ADDRESS VALUE [BYTES]", "write memory", poke, false, false},
+    {"type", "TEXT", "type at the guest's console; \\n \\r \\t are understood", type, false, false},
+    {"expect", "TEXT", "fail unless the answer before this has the text: for scripts", expect, false, true},
+    {"save", "FILE", "write the commands so far as a script that does it again", save, false, true},
+    {"help", "[COMMAND]", "this list, or what a command does", help, false, false},
+    {"quit", "", "leave", quit, false, true},
 };
 
 const struct stepper_command *stepper_command_at(unsigned i)
@@ -396,11 +398,13 @@ const struct stepper_command *stepper_command_at(unsigned i)
 }
 
 /* The command of that name, or the only one that begins with it and is none of command.h's by name. */
-static const struct stepper_command *find(const char *name)
+static const struct stepper_command *find(const struct stepper *s, const char *name)
 {
     const struct stepper_command *found = NULL;
     const struct command *other = command_find(name);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (s->in_gdb && commands[i].alone)
+            continue;
         if (!strcmp(commands[i].name, name))
             return &commands[i];
         if (!found && !strncmp(commands[i].name, name, strlen(name)))
@@ -415,6 +419,8 @@ static void arrived(struct stepper *s)
     stepper_changes(s, false);
     stepper_where(s);
     stepper_note(s);
+    if (s->in_gdb)
+        buf_printf(&s->answer, "(to make GDB look again: maintenance flush register-cache)\n");
 }
 
 bool stepper_run(struct stepper *s, const char *line)
@@ -425,7 +431,7 @@ bool stepper_run(struct stepper *s, const char *line)
         return s->answer.len = 0, true;
     while (isspace((unsigned char)*args))
         args++;
-    const struct stepper_command *c = find(w);
+    const struct stepper_command *c = find(s, w);
     const struct command *k = c ? NULL : command_find(line);
     s->answer.len = 0;
     s->ended = false;

@@ -114,14 +114,35 @@ monitor why
 reverse-stepi
 printf "trapped at %d\n", $pc
 continue
+set $where = $pc
+set $level = $el
+stepi
+stepi
 continue
+monitor where
 reverse-continue
-monitor regs hcr_el2
+printf "met again %d\n", $pc == $where && $el == $level
+monitor catch off
+monitor catch call HVC
+continue
+printf "hypervisor %d\n", $el == 2
+reverse-stepi
+printf "guest %d\n", $el == 1
+reverse-continue
+monitor seek 100000
+monitor catch call HVC
+reverse-continue
+monitor changes
+monitor regs hcr_el2 hcr_el2.VM
+monitor set hcr_el2.vm 0
+set $hcr_el2 = 0x80000001UL
+p/x $hcr_el2
 kill
 END
 has arm '^cpsr .*\[ .*M=' '^\$2 = 0xc$' '^\$3 = \[' '= \{?0x1122334455667788' '^same 1$' 'hart 0: .* EL[0-3] -> EL[1-3], epc' 'el [123]$' 'elr_el1' \
     '-> EL[1-3] at ' \
-    '^trapped at' 'hart 0: ' 'hart 0: ' 'hypervisor'
+    '^trapped at' 'hart 0: ' 'hart 0: ' '^met again 1$' 'call HVC$' 'call: HVC #3' '^hypervisor 1$' '^guest 1$' 'No more reverse-execution history' \
+    'call: HVC' 'hypervisor' '0     +VM +0x1 +' 'hcr_el2 +0x80000001 -> 0x80000000: VM 1 -> 0' '= 0x80000001$'
 
 # run and kill begin anew; the guest's end is told with its code; its console stays out of the protocol.
 session again "$roms/journey.elf" -kernel "$roms/journey.elf" -bios none <<'END'

@@ -18,6 +18,8 @@
 /* What the server has sent and nobody has looked at yet. */
 struct talk {
     struct machine *m;
+    enum gdb_heard hears; /* what GDB says while it waits, when it has been asked `patience` times */
+    unsigned patience, asked;
     struct gdb *g;
     struct buf sent, reply, said;
 };
@@ -28,10 +30,16 @@ static void on_send(void *ctx, const void *p, size_t n)
     buf_put(&t->sent, p, n);
 }
 
+static enum gdb_heard heard(void *ctx)
+{
+    struct talk *t = ctx;
+    return ++t->asked > t->patience ? t->hears : GDB_HEARD_NOTHING;
+}
+
 static void begin(struct talk *t, struct machine *m)
 {
     *t = (struct talk){.m = m};
-    t->g = gdb_new(m, &(struct gdb_host){.ctx = t, .send = on_send});
+    t->g = gdb_new(m, &(struct gdb_host){.ctx = t, .send = on_send, .heard = heard});
 }
 
 static void end(struct talk *t)
@@ -121,8 +129,8 @@ static const char *monitor(struct talk *t, const char *line)
 static void says(struct talk *t, const char *line, const char *text)
 {
     const char *s = monitor(t, line);
-    if (!strstr(s, text))
-        fail_msg("monitor %s: '%s' has no '%s'", line, s, text);
+    if (!s || !strstr(s, text))
+        fail_msg("monitor %s: '%s' has no '%s'", line, s ? s : "", text);
 }
 
 static struct machine *rom(const char *name, unsigned harts)
@@ -130,10 +138,15 @@ static struct machine *rom(const char *name, unsigned harts)
     struct err e;
     char path[512];
     snprintf(path, sizeof path, "%s/roms/%s", TL_SOURCE_DIR, name);
-    struct machine *m = machine_new(
-        &(struct machine_config){
-            .board = strstr(name, "a64") ? "virt-arm" : "virt", .kernel = path, .bios = "none", .harts = harts, .ram = 32 << 20},
-        &e);
+    struct machine *m =
+        machine_new(&(struct machine_config){.board = strstr(name, "journey-a64") ? "virt-arm,virtualization=on,secure=on"
+                                                      : strstr(name, "a64")       ? "virt-arm"
+                                                                                  : "virt",
+                                             .kernel = path,
+                                             .bios = "none",
+                                             .harts = harts,
+                                             .ram = 32 << 20},
+                    &e);
     if (!m)
         fail_msg("%s", e.text);
     return m;
@@ -527,6 +540,85 @@ static void ctrl_c_stops(void **state)
     end(&t);
 }
 
+static void what_waits_is_given_up(void **state)
+{
+    (void)state;
+    struct talk t;
+    begin(&t, rom("bench-compute.elf", 1));
+    ask(&t, "QStartNoAckMode");
+    t.hears = GDB_HEARD_INTERRUPT;
+    t.patience = 2;
+    says(&t, "run text never", "interrupted");
+    assert_true(t.asked == 3);
+    t.asked = t.patience = 0;
+    uint64_t here = machine_cycle(t.m);
+    says(&t, "catch trap 60", "trap (cause 60)");
+    want_begins(&t, "bc", "T02"); /* Ctrl-C: as far back as it has come */
+    assert_true(machine_cycle(t.m) <= here && machine_cycle(t.m) > 0);
+    t.hears = GDB_HEARD_PACKET; /* it has turned to something else: no answer, or it would be taken for that of the next packet */
+    t.asked = 0;
+    give(&t, "qRcmd,72756e2074657874206e65766572", 32); /* run text never */
+    assert_true(t.asked > t.patience && !t.sent.len);
+    gdb_receive(t.g, "---", 3); /* nor is the last one sent again */
+    assert_string_equal(take(&t), "");
+    says(&t, "where", "cycle");
+    end(&t);
+}
+
+static void every_cause_is_caught_by_its_name(void **state)
+{
+    (void)state;
+    static const char *const images[] = {"journey.elf", "journey-a64.elf"};
+    for (unsigned n = 0; n < ARRAY_LEN(images); n++) {
+        struct machine *m = rom(images[n], 1);
+        struct target_cause k;
+        struct aim a;
+        struct err e;
+        unsigned i;
+        for (i = 0; target_ops(m)->cause_at(i, &k); i++) {
+            char number[8];
+            if (!aim_parse(m, "trap", k.name, &a, &e))
+                fail_msg("%s: %s", k.name, e.text);
+            if (!((k.interrupt ? a.interrupts : a.exceptions) >> k.number & 1))
+                fail_msg("'%s' does not catch it", k.name);
+            snprintf(number, sizeof number, "%u", k.number);
+            assert_true(k.interrupt || (aim_parse(m, "trap", number, &a, &e) && a.exceptions == UINT64_C(1) << k.number));
+            struct machine_change c = {.interrupt = k.interrupt, .cause = k.number};
+            if (n && !k.interrupt)
+                c.cause = (uint64_t)k.number << 26; /* ESR_ELx.EC */
+            assert_true(k.interrupt || aim_meets(&a, m, &c));
+        }
+        assert_true(i > 30);
+        machine_free(m);
+    }
+}
+
+static void names_catch_all_they_begin(void **state)
+{
+    (void)state;
+    struct talk t;
+    begin(&t, rom("journey-a64.elf", 1));
+    says(&t, "catch trap data-abort", "same level (EC 37)");
+    says(&t, "catch trap hvc", "trap HVC (EC 22)");
+    assert_true(t.g->s.d.caught[0].exceptions == (UINT64_C(3) << 36) && t.g->s.d.caught[1].exceptions >> 22 & 1);
+    says(&t, "catch off", "nothing");
+    says(&t, "catch mode EL0", "mode EL0");
+    want_begins(&t, "vCont;c", "T05");
+    says(&t, "where", "hart 0: EL0");
+    says(&t, "catch off", "nothing");
+    says(&t, "catch return", "return");
+    want_begins(&t, "bc", "T05"); /* the same return into EL0 is not the one before */
+    says(&t, "where", "hart 0: ");
+    says(&t, "catch off", "nothing");
+    says(&t, "catch call HVC #3", "call HVC #3");
+    want_begins(&t, "vCont;c", "T05");
+    assert_non_null(strstr((const char *)t.said.data, "call: HVC #3"));
+    says(&t, "where", "hart 0: EL2");
+    gdb_connect(t.g); /* the next one at GDB begins afresh */
+    says(&t, "catch", "nothing is caught");
+    end(&t);
+}
+
 static void traps_are_caught_and_monitored(void **state)
 {
     (void)state;
@@ -601,7 +693,20 @@ static void commands_answer(void **state)
     says(&t, "inject mtip", "done");
     says(&t, "inject frob", "frob");
     says(&t, "seek 100", "cycle 100");
-    says(&t, "back 3", "in the past");
+    says(&t, "back 3", "hart 1 M 0x");
+    says(&t, "where", "in the past");
+    says(&t, "set mstatus.MPP 1", "MPP=1");
+    says(&t, "regs mstatus.mpp", "MPP          0x1");
+    says(&t, "set mstatus.frob 1", "no such register or field");
+    says(&t, "regs mstatus.frob", "no such register, field");
+    says(&t, "set stvec 0x80000003", "0x0000000080000000"); /* legalised: the mode is reserved */
+    says(&t, "step 2", "maintenance flush register-cache");
+    says(&t, "next", "no trap in M");
+    says(&t, "list", "=> 0x");
+    says(&t, "over", "hart 1 M");
+    says(&t, "run frob", "nowhere to go");
+    says(&t, "break 0x80000000", "no such command"); /* GDB's own */
+    says(&t, "quit", "no such command");
     says(&t, "seek x", "no cycle");
     says(&t, "history", "snapshots");
     says(&t, "digest", "at cycle");
@@ -709,6 +814,9 @@ int main(void)
         cmocka_unit_test(points_stop_with_their_reasons),
         cmocka_unit_test(it_goes_back),
         cmocka_unit_test(ctrl_c_stops),
+        cmocka_unit_test(what_waits_is_given_up),
+        cmocka_unit_test(every_cause_is_caught_by_its_name),
+        cmocka_unit_test(names_catch_all_they_begin),
         cmocka_unit_test(traps_are_caught_and_monitored),
         cmocka_unit_test(commands_answer),
         cmocka_unit_test(harts_are_threads),
