@@ -1,6 +1,5 @@
 /* vCont and its like, reverse execution, and what GDB is told when the machine stops. */
 #include "debug/gdb_internal.h"
-#include "debug/stepper_internal.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -107,8 +106,6 @@ static void send_stop(struct gdb *g)
     gdb_why(g, "", 0);
     gdb_send(g, g->reply.data, g->reply.len);
     g->interrupted = false;
-    g->s.d.hart = g->general;
-    stepper_note(&g->s); /* for `monitor changes` */
 }
 
 static void tell_stop(struct gdb *g)
@@ -125,6 +122,7 @@ static void resume(struct gdb *g, enum debugger_how how, unsigned hart, uint64_t
 {
     g->silent = true;
     g->interrupted = false;
+    g->s.left = history_here(g->s.d.history);
     debugger_resume(&g->s.d, how, hart, first, end);
     g->state = GDB_RUNNING;
 }
@@ -288,6 +286,7 @@ static void back(struct gdb *g, bool one)
     g->silent = true;
     g->exited = false;
     g->interrupted = false;
+    g->s.left = history_here(d->history);
     d->give_up = give_up;
     d->give_up_ctx = g;
     if (one)

@@ -269,6 +269,56 @@ void golden_trap(void *ctx, struct machine *m, const struct machine_change *c)
         put_trap_line(g, c);
 }
 
+/* A text without the addresses of what it is about: "at 0x8001c000 -RWX--AD: V=0". */
+static void put_placeless(struct buf *b, const char *text)
+{
+    for (const char *at; (at = strstr(text, "at 0x")); text = at) {
+        buf_put(b, text, (size_t)(at - text));
+        at += strlen("at 0x");
+        at += strspn(at, "0123456789abcdef");
+        at += strspn(at, " ");
+    }
+    buf_printf(b, "%s", text);
+}
+
+/* The facts that decided, or all, without what moves with the code: addresses, and values that hold some. */
+static void put_facts(struct buf *b, const struct fact *f, bool all, const char **separator)
+{
+    for (; f; f = f->next) {
+        if (all || f->mark != FACT_PLAIN) {
+            buf_printf(b, "%s%s", *separator, f->label);
+            if (f->has_value && !f->digits)
+                buf_printf(b, " %" PRIu64, f->value);
+            if (*f->text && strcmp(f->text, f->label) != 0) {
+                buf_printf(b, ": ");
+                put_placeless(b, f->text);
+            }
+            *separator = "; ";
+        }
+        put_facts(b, f->first, all, separator);
+    }
+}
+
+void golden_why(void *ctx, const struct explanation *e)
+{
+    struct golden *g = ctx;
+    const struct machine_change *c = &e->change;
+    const struct trace_ops *ops = trace_ops(g->m);
+    struct buf b = {0};
+    char scratch[32];
+    const char *separator = ": ";
+    buf_printf(&b, "? h%u %s, %s -> ", c->hart, c->is_return ? "return" : ops->cause(c, scratch),
+               ops->mode(g->m, c->hart, c->priv, c->v));
+    buf_printf(&b, "%s", ops->mode(g->m, c->hart, c->to_priv, c->to_v));
+    for (const struct fact *s = e->facts.first; s; s = s->next) /* what the order of priorities and the writes add follows */
+        if (strcmp(s->label, "priority") != 0 && strcmp(s->label, "writes") != 0)
+            put_facts(&b, s->first, c->is_return && !strcmp(s->label, "route"), &separator);
+    if (!e->agrees)
+        buf_printf(&b, "%sTHE CPU DID SOMETHING ELSE", separator);
+    put(g, (char *)b.data);
+    buf_free(&b);
+}
+
 void golden_end(struct golden *g, const char *why, int status, struct buf *out)
 {
     char line[LINE], text[512], at[96];

@@ -5,6 +5,7 @@
 #ifndef TL_DEBUG_GOLDEN_H
 #define TL_DEBUG_GOLDEN_H
 #include "base/buf.h"
+#include "debug/explain.h"
 #include "machine/trapline.h"
 
 #define GOLDEN_MAGIC "trapline golden 1"
@@ -15,6 +16,8 @@ struct golden;
 struct golden *golden_new(struct machine *m);
 /* A machine_watch_fn. */
 void golden_trap(void *ctx, struct machine *m, const struct machine_change *c);
+/* Why the trap told of last happened and went where it did, in one line: what decided. ctx: the golden. */
+void golden_why(void *ctx, const struct explanation *e);
 /* The guest printed this; something was typed or injected. */
 void golden_console(struct golden *g, const void *p, size_t n);
 void golden_input(struct golden *g, const char *device, const void *p, size_t n);

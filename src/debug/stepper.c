@@ -212,9 +212,25 @@ static bool list(struct stepper *s, const char *args)
     return true;
 }
 
+/* GDB may have moved the machine, which was noted nowhere: what it was is looked up in the past. */
+static void look_back(struct stepper *s)
+{
+    struct history_point here = history_here(s->d.history), end = history_end(s->d.history);
+    if (history_compare(&s->left, &end) > 0) /* of a run before a reset */
+        s->left = here;
+    history_seek(s->d.history, &s->left);
+    stepper_note(s);
+    free(s->before);
+    s->before = s->was;
+    s->was = NULL;
+    history_seek(s->d.history, &here);
+}
+
 static bool changes(struct stepper *s, const char *args)
 {
     (void)args;
+    if (s->in_gdb)
+        look_back(s);
     stepper_changes(s, true);
     return true;
 }
@@ -435,12 +451,17 @@ bool stepper_run(struct stepper *s, const char *line)
     const struct command *k = c ? NULL : command_find(line);
     s->answer.len = 0;
     s->ended = false;
+    bool moves = c ? c->moves : k && k->moves;
+    if (moves && s->in_gdb) {
+        s->left = history_here(s->d.history);
+        stepper_note(s);
+    }
     bool good = c ? c->run(s, args) : command_run(&s->d, line, &s->answer);
     if (s->d.said.len) {
         buf_put(&s->answer, s->d.said.data, s->d.said.len);
         s->d.said.len = 0;
     }
-    if ((c && c->moves) || (k && k->moves))
+    if (moves)
         arrived(s);
     if (!c || c->run != expect) {
         s->last.len = 0;
@@ -479,6 +500,7 @@ void stepper_open(struct stepper *s, struct machine *m, const char *recipe)
     s->disas = disas_new(m);
     s->recipe = strdup(recipe);
     stepper_note(s);
+    s->left = history_here(s->d.history);
 }
 
 void stepper_close(struct stepper *s)

@@ -24,6 +24,7 @@ struct stepper {
     /* Told how much of the way to the beginning a search backwards has covered, in thousandths; 1000: it is over. May be NULL. */
     void (*progress)(void *ctx, unsigned back);
     void *ctx;
+    struct history_point left;         /* in_gdb: where the machine was before it moved last */
     struct stepper_seen *was, *before; /* registers as they were at this stop, and at the one before */
     struct buf script;                 /* the commands that were given, for `save` */
     char *recipe;                      /* the command line that makes this machine, for `save` */

@@ -2,7 +2,7 @@
  * The GDB server on a stream of bytes: packets and their checksums, registers, memory, points, going on and back, monitor
  * commands, malformed packets; and that a debugged run is the plain run. timeout: 200
  */
-#include "debug/gdb_internal.h"
+#include "gdb_talk.h"
 #include "guest.h"
 
 #include <setjmp.h>
@@ -14,143 +14,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-/* What the server has sent and nobody has looked at yet. */
-struct talk {
-    struct machine *m;
-    enum gdb_heard hears; /* what GDB says while it waits, when it has been asked `patience` times */
-    unsigned patience, asked;
-    struct gdb *g;
-    struct buf sent, reply, said;
-};
-
-static void on_send(void *ctx, const void *p, size_t n)
-{
-    struct talk *t = ctx;
-    buf_put(&t->sent, p, n);
-}
-
-static enum gdb_heard heard(void *ctx)
-{
-    struct talk *t = ctx;
-    return ++t->asked > t->patience ? t->hears : GDB_HEARD_NOTHING;
-}
-
-static void begin(struct talk *t, struct machine *m)
-{
-    *t = (struct talk){.m = m};
-    t->g = gdb_new(m, &(struct gdb_host){.ctx = t, .send = on_send, .heard = heard});
-}
-
-static void end(struct talk *t)
-{
-    gdb_free(t->g);
-    machine_free(t->m);
-    buf_free(&t->sent);
-    buf_free(&t->reply);
-    buf_free(&t->said);
-}
-
-static void give(struct talk *t, const void *p, size_t n)
-{
-    struct gdb_link l = {0};
-    gdb_link_packet(&l, p, n);
-    gdb_receive(t->g, l.out.data, l.out.len);
-    gdb_link_free(&l);
-}
-
-/* The next packet sent that is no console text; "" if there is none. What was said is kept apart. */
-static const char *take(struct talk *t)
-{
-    struct gdb_link l = {0};
-    size_t i = 0;
-    bool found = false;
-    t->reply.len = 0;
-    while (i < t->sent.len && !found) {
-        enum gdb_event ev = gdb_link_byte(&l, t->sent.data[i++]);
-        assert_true(ev != GDB_BAD);
-        if (ev != GDB_PACKET_IN)
-            continue;
-        const char *hex = (const char *)l.in.data + 1;
-        uint8_t text[GDB_PACKET / 2];
-        if (l.in.len > 2 && l.in.data[0] == 'O' && l.in.data[1] != 'K') {
-            assert_true(gdb_take_bytes(&hex, text, (l.in.len - 1) / 2));
-            buf_put(&t->said, text, (l.in.len - 1) / 2);
-        } else {
-            buf_put(&t->reply, l.in.data, l.in.len);
-            found = true;
-        }
-    }
-    memmove(t->sent.data, t->sent.data + i, t->sent.len - i);
-    t->sent.len -= i;
-    gdb_link_free(&l);
-    buf_put_u8(&t->reply, 0);
-    t->reply.len--;
-    return (const char *)t->reply.data;
-}
-
-/* Sends a packet; its answer, after running for as long as it takes. */
-static const char *ask(struct talk *t, const char *packet)
-{
-    t->said.len = 0;
-    give(t, packet, strlen(packet));
-    for (unsigned i = 0; i < 2000 && gdb_state(t->g) == GDB_RUNNING; i++)
-        gdb_go(t->g, 100000);
-    return take(t);
-}
-
-static void want(struct talk *t, const char *packet, const char *answer)
-{
-    const char *a = ask(t, packet);
-    if (strcmp(a, answer) != 0)
-        fail_msg("%s: '%s' instead of '%s'", packet, a, answer);
-}
-
-static void want_begins(struct talk *t, const char *packet, const char *answer)
-{
-    const char *a = ask(t, packet);
-    if (strncmp(a, answer, strlen(answer)) != 0)
-        fail_msg("%s: '%s' instead of '%s...'", packet, a, answer);
-}
-
-/* monitor LINE; what it says. */
-static const char *monitor(struct talk *t, const char *line)
-{
-    struct buf b = {0};
-    buf_printf(&b, "qRcmd,");
-    gdb_put_hex(&b, line, strlen(line));
-    buf_put_u8(&b, 0);
-    want(t, (const char *)b.data, "OK");
-    buf_free(&b);
-    buf_put_u8(&t->said, 0);
-    return (const char *)t->said.data;
-}
-
-static void says(struct talk *t, const char *line, const char *text)
-{
-    const char *s = monitor(t, line);
-    if (!s || !strstr(s, text))
-        fail_msg("monitor %s: '%s' has no '%s'", line, s ? s : "", text);
-}
-
-static struct machine *rom(const char *name, unsigned harts)
-{
-    struct err e;
-    char path[512];
-    snprintf(path, sizeof path, "%s/roms/%s", TL_SOURCE_DIR, name);
-    struct machine *m =
-        machine_new(&(struct machine_config){.board = strstr(name, "journey-a64") ? "virt-arm,virtualization=on,secure=on"
-                                                      : strstr(name, "a64")       ? "virt-arm"
-                                                                                  : "virt",
-                                             .kernel = path,
-                                             .bios = "none",
-                                             .harts = harts,
-                                             .ram = 32 << 20},
-                    &e);
-    if (!m)
-        fail_msg("%s", e.text);
-    return m;
-}
 
 /* ---- packets ----------------------------------------------------------------------------------------------------------------
  */
@@ -540,85 +403,6 @@ static void ctrl_c_stops(void **state)
     end(&t);
 }
 
-static void what_waits_is_given_up(void **state)
-{
-    (void)state;
-    struct talk t;
-    begin(&t, rom("bench-compute.elf", 1));
-    ask(&t, "QStartNoAckMode");
-    t.hears = GDB_HEARD_INTERRUPT;
-    t.patience = 2;
-    says(&t, "run text never", "interrupted");
-    assert_true(t.asked == 3);
-    t.asked = t.patience = 0;
-    uint64_t here = machine_cycle(t.m);
-    says(&t, "catch trap 60", "trap (cause 60)");
-    want_begins(&t, "bc", "T02"); /* Ctrl-C: as far back as it has come */
-    assert_true(machine_cycle(t.m) <= here && machine_cycle(t.m) > 0);
-    t.hears = GDB_HEARD_PACKET; /* it has turned to something else: no answer, or it would be taken for that of the next packet */
-    t.asked = 0;
-    give(&t, "qRcmd,72756e2074657874206e65766572", 32); /* run text never */
-    assert_true(t.asked > t.patience && !t.sent.len);
-    gdb_receive(t.g, "---", 3); /* nor is the last one sent again */
-    assert_string_equal(take(&t), "");
-    says(&t, "where", "cycle");
-    end(&t);
-}
-
-static void every_cause_is_caught_by_its_name(void **state)
-{
-    (void)state;
-    static const char *const images[] = {"journey.elf", "journey-a64.elf"};
-    for (unsigned n = 0; n < ARRAY_LEN(images); n++) {
-        struct machine *m = rom(images[n], 1);
-        struct target_cause k;
-        struct aim a;
-        struct err e;
-        unsigned i;
-        for (i = 0; target_ops(m)->cause_at(i, &k); i++) {
-            char number[8];
-            if (!aim_parse(m, "trap", k.name, &a, &e))
-                fail_msg("%s: %s", k.name, e.text);
-            if (!((k.interrupt ? a.interrupts : a.exceptions) >> k.number & 1))
-                fail_msg("'%s' does not catch it", k.name);
-            snprintf(number, sizeof number, "%u", k.number);
-            assert_true(k.interrupt || (aim_parse(m, "trap", number, &a, &e) && a.exceptions == UINT64_C(1) << k.number));
-            struct machine_change c = {.interrupt = k.interrupt, .cause = k.number};
-            if (n && !k.interrupt)
-                c.cause = (uint64_t)k.number << 26; /* ESR_ELx.EC */
-            assert_true(k.interrupt || aim_meets(&a, m, &c));
-        }
-        assert_true(i > 30);
-        machine_free(m);
-    }
-}
-
-static void names_catch_all_they_begin(void **state)
-{
-    (void)state;
-    struct talk t;
-    begin(&t, rom("journey-a64.elf", 1));
-    says(&t, "catch trap data-abort", "same level (EC 37)");
-    says(&t, "catch trap hvc", "trap HVC (EC 22)");
-    assert_true(t.g->s.d.caught[0].exceptions == (UINT64_C(3) << 36) && t.g->s.d.caught[1].exceptions >> 22 & 1);
-    says(&t, "catch off", "nothing");
-    says(&t, "catch mode EL0", "mode EL0");
-    want_begins(&t, "vCont;c", "T05");
-    says(&t, "where", "hart 0: EL0");
-    says(&t, "catch off", "nothing");
-    says(&t, "catch return", "return");
-    want_begins(&t, "bc", "T05"); /* the same return into EL0 is not the one before */
-    says(&t, "where", "hart 0: ");
-    says(&t, "catch off", "nothing");
-    says(&t, "catch call HVC #3", "call HVC #3");
-    want_begins(&t, "vCont;c", "T05");
-    assert_non_null(strstr((const char *)t.said.data, "call: HVC #3"));
-    says(&t, "where", "hart 0: EL2");
-    gdb_connect(t.g); /* the next one at GDB begins afresh */
-    says(&t, "catch", "nothing is caught");
-    end(&t);
-}
-
 static void traps_are_caught_and_monitored(void **state)
 {
     (void)state;
@@ -814,9 +598,6 @@ int main(void)
         cmocka_unit_test(points_stop_with_their_reasons),
         cmocka_unit_test(it_goes_back),
         cmocka_unit_test(ctrl_c_stops),
-        cmocka_unit_test(what_waits_is_given_up),
-        cmocka_unit_test(every_cause_is_caught_by_its_name),
-        cmocka_unit_test(names_catch_all_they_begin),
         cmocka_unit_test(traps_are_caught_and_monitored),
         cmocka_unit_test(commands_answer),
         cmocka_unit_test(harts_are_threads),
