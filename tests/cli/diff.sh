@@ -46,6 +46,16 @@ diff 0 one.log short.log --prefix
 diff 0 --formats
 grep -q '^whisper ' out || fail "$(cat out)"
 
+# What QEMU 7.2's plugin execlog printed of two of the roms, to their ends: -plugin execlog.so -d plugin -D FILE, -M virt -bios journey.elf and
+# -M virt,virtualization=on -cpu max -kernel bench-svc-a64-quick.elf. It has the bytes behind a compressed instruction in its encoding, physical
+# addresses, and no traps; of A64 a call is an instruction.
+"$TRAPLINE" record -bios none "$rom" -o rv.trace >/dev/null 2>&1
+diff 0 rv.trace "$TRAPLINE_SOURCE/tests/cli/logs/journey.execlog.gz" --prefix
+grep -q '^hart 0: 3242 instructions are equal, from line 1 of A and 1 of B on$' out || fail "execlog: $(cat out)"
+"$TRAPLINE" record -machine virt-arm,virtualization=on "$TRAPLINE_SOURCE/roms/bench-svc-a64-quick.elf" -o a64.trace >/dev/null 2>&1
+diff 0 a64.trace "$TRAPLINE_SOURCE/tests/cli/logs/bench-svc-a64-quick.execlog.gz" --prefix
+grep -q '^hart 0: 8028 instructions are equal, from line 1 of A and 1 of B on$' out || fail "execlog of A64: $(cat out)"
+
 # ---- bad input
 says() { grep -qF -- "$1" err && [ "$(wc -l <err)" -eq 1 ] || fail "not '$1': $(cat err)"; }
 diff 2 one.log
