@@ -357,7 +357,7 @@ static bool replay_golden(struct replay_job *j, struct err *e)
         run_go(&g.run);
         note_images(j, &t.setup, &g.setup);
         buf_printf(&g.body, "%s", ""); /* a NUL behind it */
-        j->same = golden_compare(t.body, (const char *)g.body.data, &j->text);
+        j->same = golden_compare(t.body, (const char *)g.body.data, NULL, &j->text);
         j->instret = machine_instret(g.run.session.m);
         buf_printf(&j->summary, "%" PRIu64 " instructions, golden", j->instret);
     }

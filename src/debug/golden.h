@@ -25,6 +25,14 @@ void golden_inject(struct golden *g, const char *words);
 /* Ends it: the lines are appended to out. Frees g. */
 void golden_end(struct golden *g, const char *why, int status, struct buf *out);
 
-/* Compares two bodies line by line. False: they differ, and text tells of the first difference with the lines before it. */
-bool golden_compare(const char *recorded, const char *here, struct buf *text);
+/* What two texts may differ in. */
+struct golden_tolerance {
+    uint64_t
+        interrupt; /* an interrupt that one of them has elsewhere: so many lines at most, it and what its handler does; 0: none */
+    const char *mask;            /* names whose values are not compared: "tval,stime_value"; NULL: none */
+    uint64_t stepped[2], masked; /* how often that was needed, of each text */
+};
+/* Compares two bodies line by line. t: NULL: nothing may differ. False: they do, and text tells of the first difference with the
+   lines before it. */
+bool golden_compare(const char *recorded, const char *here, struct golden_tolerance *t, struct buf *text);
 #endif
