@@ -439,6 +439,17 @@ static void arrived(struct stepper *s)
         buf_printf(&s->answer, "(to make GDB look again: maintenance flush register-cache)\n");
 }
 
+/* For `save`. A command that failed would end a script; where it led to belongs to it all the same. */
+static void write_down(struct stepper *s, const char *line, bool good, const struct history_point *before)
+{
+    struct history_point here = history_here(s->d.history);
+    int way = history_compare(&here, before);
+    if (good)
+        buf_printf(&s->script, "%s\n", line);
+    else if (way)
+        buf_printf(&s->script, "# %s: not found\n%s cycle %" PRIu64 "\n", line, way > 0 ? "run" : "back", machine_cycle(s->d.m));
+}
+
 bool stepper_run(struct stepper *s, const char *line)
 {
     char w[STEPPER_WORD];
@@ -452,6 +463,7 @@ bool stepper_run(struct stepper *s, const char *line)
     s->answer.len = 0;
     s->ended = false;
     bool moves = c ? c->moves : k && k->moves;
+    struct history_point before = history_here(s->d.history);
     if (moves && s->in_gdb) {
         s->left = history_here(s->d.history);
         stepper_note(s);
@@ -467,8 +479,8 @@ bool stepper_run(struct stepper *s, const char *line)
         s->last.len = 0;
         buf_put(&s->last, s->answer.data, s->answer.len);
     }
-    if (good && !(c && c->run == save))
-        buf_printf(&s->script, "%s\n", line);
+    if (!(c && c->run == save))
+        write_down(s, line, good, &before);
     return good;
 }
 
@@ -485,7 +497,8 @@ void stepper_console(void *ctx, const char *device, const void *p, size_t n)
     buf_put(&s->seen, p, n);
     if (memmem(s->seen.data, s->seen.len, s->text, strlen(s->text))) {
         s->text_seen = true;
-        machine_request_stop(s->d.m);
+        for (unsigned h = 0; h < machine_harts(s->d.m); h++) /* right behind the instruction that prints */
+            machine_break(s->d.m, h);
     }
     if (s->seen.len > 2 * SEEN_MAX) {
         memmove(s->seen.data, s->seen.data + s->seen.len - SEEN_MAX, SEEN_MAX);
