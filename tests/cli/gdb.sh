@@ -22,7 +22,7 @@ has()
     local name=$1 at=0 line want
     shift
     for want in "$@"; do
-        line=$(tail -n +$((at + 1)) "$name" | grep -nE -m 1 -- "$want" | cut -d: -f1) || line=
+        line=$(grep -nE -m 1 -- "$want" < <(tail -n +$((at + 1)) "$name") | cut -d: -f1) || line= # grep may end before tail
         [ -n "$line" ] || fail "$name has no '$want' behind line $at: $(cat "$name")"
         at=$((at + line))
     done
