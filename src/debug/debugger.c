@@ -178,6 +178,9 @@ static enum debugger_why stopped(struct debugger *d, enum debugger_why why, unsi
     return why;
 }
 
+/* Whether a stop of this hart is one. */
+static bool counts(const struct debugger *d, unsigned hart) { return !d->only || (d->only >> hart & 1); }
+
 /* Why a stop of the machine that is told to nobody else came about. RUNS: the machine did not stop by itself. */
 static enum debugger_why judge(struct debugger *d, enum machine_stop why)
 {
@@ -188,6 +191,12 @@ static enum debugger_why judge(struct debugger *d, enum machine_stop why)
     case MACHINE_IDLE: return DEBUGGER_IDLES;
     case MACHINE_DEBUG: break;
     default: return DEBUGGER_RUNS;
+    }
+    unsigned who = d->seen_trap ? d->change.hart : hart >= 0 ? (unsigned)hart : d->hart;
+    if (!counts(d, who)) {
+        d->seen_trap = false;
+        d->passed = true;
+        return DEBUGGER_RUNS;
     }
     if (d->seen_trap) {
         d->stop.change = d->change;
@@ -208,6 +217,7 @@ void debugger_resume(struct debugger *d, enum debugger_how how, unsigned hart, u
     d->first = first;
     d->end = end;
     d->seen_trap = d->seen_irq = false;
+    d->only = 0;
 }
 
 /* While the hart comes back from an interrupt. */
@@ -235,6 +245,8 @@ static enum debugger_why one_step(struct debugger *d, uint64_t cycles)
     d->seen_irq = false;
     d->over.mode = machine_mode(d->m, d->hart);
     d->over.sp = reg(d->m, d->hart, "sp");
+    d->passed = false;
+    uint64_t cycle = machine_hart_cycle(d->m, d->hart);
     enum machine_stop why = history_step(d->history, d->hart);
     if (d->seen_irq && !d->seen_trap) {
         d->seen_irq = false;
@@ -242,7 +254,8 @@ static enum debugger_why one_step(struct debugger *d, uint64_t cycles)
         return DEBUGGER_RUNS;
     }
     enum debugger_why w = judge(d, why);
-    if (w != DEBUGGER_RUNS)
+    if (w != DEBUGGER_RUNS ||
+        (d->passed && machine_hart_cycle(d->m, d->hart) == cycle)) /* another hart stopped it: not yet done */
         return w;
     uint64_t pc = reg(d->m, d->hart, "pc");
     if (d->how == DEBUGGER_RANGE && pc >= d->first && pc < d->end)
@@ -281,6 +294,8 @@ static bool is_stop(void *ctx, struct machine *m, const struct machine_change *c
     struct debugger *d = ctx;
     struct machine_access_hit hit;
     int hart = machine_stopped_hart(m);
+    if (!counts(d, c ? c->hart : hart >= 0 ? (unsigned)hart : d->hart))
+        return false;
     if (c) {
         if (!catches(d, c))
             return false;

@@ -56,6 +56,8 @@ struct debugger {
     struct debugger_stop stop; /* why it stopped last */
 
     /* How it goes on. */
+    uint64_t only; /* harts that stop for breakpoints, watchpoints and catches, a bit each; others pass them; 0: all of them do */
+    bool passed;   /* one did, since the step began */
     enum debugger_how how;
     uint64_t first, end; /* RANGE: goes on while pc is in [first, end) */
     struct {
@@ -84,7 +86,7 @@ bool debugger_break(struct debugger *d, uint64_t va, unsigned kind, bool on);
 /* Whether one of that kind is at va. */
 bool debugger_has_break(const struct debugger *d, uint64_t va, unsigned kind);
 
-/* Sets the machine going: freely, or hart by one step, or by steps while its pc is in [first, end). */
+/* Sets the machine going, with all harts in `only`: freely, or hart by one step, or by steps while its pc is in [first, end). */
 void debugger_resume(struct debugger *d, enum debugger_how how, unsigned hart, uint64_t first, uint64_t end);
 /* Runs for at most so many cycles (or a few more). Anything but RUNS and IDLES is a stop, also in d->stop. */
 enum debugger_why debugger_go(struct debugger *d, uint64_t cycles);

@@ -63,7 +63,9 @@ static void set_thread(struct gdb *g, const char *args, size_t len)
         gdb_error(g, 22);
         return;
     }
-    if (hart >= 0)
+    if (op == 'c')
+        g->going = hart;
+    else if (hart >= 0)
         g->general = (unsigned)hart;
     ok(g);
 }
@@ -224,6 +226,7 @@ struct gdb *gdb_new(struct machine *m, const struct gdb_host *host)
         abort(); /* out of host memory: nothing sensible can go on */
     g->host = *host;
     stepper_open(&g->s, m, "");
+    g->going = -1;
     g->s.in_gdb = true;
     g->s.d.into_irq = false;
     g->s.interrupted = gdb_gives_up;
@@ -252,6 +255,7 @@ void gdb_connect(struct gdb *g)
     g->link.state = LINK_IDLE;
     g->link.out.len = 0;
     forget(g);
+    g->going = -1;
     g->s.d.stop = (struct debugger_stop){.why = DEBUGGER_ASKED, .hart = g->general};
     g->interrupted = false;
     g->state = GDB_STOPPED;

@@ -52,6 +52,7 @@ struct gdb {
     int exit_code;
     bool interrupted; /* Ctrl-C came while the machine runs */
     bool abandoned;   /* GDB does not wait for the answer of its monitor command any more */
+    int going;        /* Hc: the hart that c, s, bc and bs are of; negative: all, or any */
     unsigned general; /* Hg: the hart registers and memory are of */
     struct buf reply; /* of the packet being answered */
     bool silent;      /* it is answered later, by a stop */

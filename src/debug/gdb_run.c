@@ -197,7 +197,7 @@ static bool take_action(struct gdb *g, const char **p, struct action *a)
 void gdb_vcont(struct gdb *g, const char *args, size_t len)
 {
     struct action step = {0}, a;
-    uint64_t decided = 0;
+    uint64_t decided = 0, going = 0;
     bool go = false;
     unsigned harts = machine_harts(g->s.d.m);
     (void)len;
@@ -215,6 +215,7 @@ void gdb_vcont(struct gdb *g, const char *args, size_t len)
                 continue;
             decided |= UINT64_C(1) << h;
             go |= a.what != 't';
+            going |= (uint64_t)(a.what != 't') << h;
             if (!step.what && (a.what == 's' || a.what == 'r') && (a.hart >= 0 || h == g->general)) {
                 step = a;
                 step.hart = (int)h;
@@ -228,7 +229,9 @@ void gdb_vcont(struct gdb *g, const char *args, size_t len)
     else if (step.what)
         resume(g, DEBUGGER_ONE, (unsigned)step.hart, 0, 0);
     else
-        resume(g, DEBUGGER_CONTINUE, g->general, 0, 0);
+        resume(g, DEBUGGER_CONTINUE, going >> g->general & 1 ? g->general : (unsigned)__builtin_ctzll(going), 0, 0);
+    if (go && going != (UINT64_C(1) << harts) - 1) /* GDB takes no stop of a thread that it has not set going */
+        g->s.d.only = going;
 }
 
 void gdb_vcont_query(struct gdb *g, const char *args, size_t len)
@@ -243,7 +246,8 @@ static void old_form(struct gdb *g, enum debugger_how how)
     if (g->exited)
         gdb_error(g, 22);
     else
-        resume(g, how, g->general, 0, 0);
+        resume(g, how, g->going >= 0 ? (unsigned)g->going : g->general, 0, 0);
+    g->s.d.only = g->going >= 0 ? UINT64_C(1) << g->going : 0;
 }
 
 void gdb_continue(struct gdb *g, const char *args, size_t len)
@@ -286,11 +290,14 @@ static void back(struct gdb *g, bool one)
     g->silent = true;
     g->exited = false;
     g->interrupted = false;
+    unsigned hart = g->going >= 0 ? (unsigned)g->going : g->general;
     g->s.left = history_here(d->history);
+    d->hart = hart;
+    d->only = g->going >= 0 ? UINT64_C(1) << hart : 0;
     d->give_up = give_up;
     d->give_up_ctx = g;
     if (one)
-        debugger_back_step(d, g->general);
+        debugger_back_step(d, hart);
     else
         debugger_back(d);
     comment(g);

@@ -92,6 +92,47 @@ END
 has harts 'Thread 1 "hart 0 M"' 'Thread 4 "hart 3 M"' 'Switching to thread 3' '^third 2$' 'hart [0-3]: .* interrupt' '^pc 1$' '^pc 1$' '^pc 1$' \
     '^pc 1$' 'has ended the run with code 0' "^$digest at cycle"
 
+# One thread at a time: the others run along, and what they come by is no stop that GDB could take.
+session passed "$roms/journey.elf" -kernel "$roms/journey.elf" -bios none -smp 4 --quantum 1000 <<'END'
+break hs_main
+break vs_main
+continue
+info threads
+set scheduler-locking on
+thread 3
+stepi
+printf "hart %d\n", $mhartid
+kill
+END
+has passed 'Breakpoint 1, .*hs_main' '^hart 2$'
+! grep -qE 'internal-error|Breakpoint 2,' passed || fail "a stop of another thread: $(cat passed)"
+session locked "$roms/test-wakeups.elf" -kernel "$roms/test-wakeups.elf" -bios none -smp 4 --quantum 10 <<'END'
+break *0x80000004
+continue
+set scheduler-locking on
+thread 3
+stepi
+stepi
+stepi
+stepi
+stepi
+stepi
+stepi
+stepi
+printf "hart %d at %lx\n", $mhartid, $pc
+thread apply all -q stepi
+reverse-continue
+set scheduler-locking off
+delete
+monitor catch exit
+continue
+monitor digest
+kill
+END
+"$TRAPLINE" run "$roms/test-wakeups.elf" -smp 4 --quantum 10 --digest </dev/null >plain.out 2>plain.err || true
+has locked 'Breakpoint 1, 0x0*80000004' '^hart 2 at 800000[0-9a-f]+$' '_start|test_main' 'has ended the run with code 0' \
+    "^$(sed -n 's/^digest *\([0-9a-f]*\).*/\1/p' plain.err) at cycle"
+
 # A64: the vectors of EL2 and EL1, fields, vector registers, watchpoints, back.
 session arm "$roms/journey-a64.elf" -machine virt-arm,virtualization=on,secure=on -kernel "$roms/journey-a64.elf" <<'END'
 info registers pc cpsr
