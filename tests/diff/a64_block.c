@@ -224,7 +224,13 @@ static bool put_plain(struct a64_case *c, const struct a64_row *r, bool memory)
     return true;
 }
 
-static uint8_t ahead(struct a64_case *c) { return (uint8_t)(c->n + 1 + rng_below(&c->rng, 4)); }
+/* Notes that a jump goes to instruction `to`. */
+static uint8_t target(struct a64_case *c, unsigned to)
+{
+    if (to > c->reach)
+        c->reach = to;
+    return (uint8_t)to;
+}
 
 static bool put_jump(struct a64_case *c, const struct a64_row *r)
 {
@@ -238,13 +244,14 @@ static bool put_jump(struct a64_case *c, const struct a64_row *r)
         unsigned reg = scratch_register(c);
         struct a64_insn *i = put(c, 0x10000000 | reg);
         i->address = true;
-        i->target = (uint8_t)(c->n + 2 + rng_below(&c->rng, 3));
+        i->target = target(c, c->n + 2 + (unsigned)rng_below(&c->rng, 3));
         if (!strcmp(f, "BRA") && a64_chance(&c->rng, 60)) /* pacia reg, modifier */
             put(c, (bits >> 10 & 1 ? 0xdac10400 : 0xdac10000) | (bits & 31) << 5 | reg);
         put(c, (bits & ~(31u << 5)) | reg << 5);
         return true;
     }
-    put(c, bits)->target = ahead(c);
+    struct a64_insn *i = put(c, bits);
+    i->target = target(c, c->n + (unsigned)rng_below(&c->rng, 4));
     return true;
 }
 
@@ -299,8 +306,15 @@ void a64_block_put_address(struct a64_case *c, unsigned rt, unsigned ahead)
 {
     struct a64_insn *i = put(c, 0x10000000 | rt);
     i->address = true;
-    i->target = (uint8_t)(c->n + ahead);
+    i->target = target(c, c->n + ahead);
 }
+
+void a64_block_meet(struct a64_case *c)
+{
+    while (c->n < c->reach)
+        put(c, NOP);
+}
+
 unsigned a64_block_scratch(struct a64_case *c) { return scratch_register(c); }
 
 void a64_block_make(struct a64_case *c)
@@ -311,7 +325,7 @@ void a64_block_make(struct a64_case *c)
                                                  {3, 2, 1, 1, 4, 4, 1, 2, 2, 0},   {2, 4, 0, 1, 4, 0, 0, 6, 2, 1}};
     const unsigned *weight = mixes[rng_below(&c->rng, ARRAY_LEN(mixes))];
     unsigned length = 8 + (unsigned)rng_below(&c->rng, 100);
-    c->n = 0;
+    c->n = c->reach = 0;
     c->now = c->el;
     while (c->n < length) {
         unsigned first = c->n;

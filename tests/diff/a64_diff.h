@@ -54,6 +54,7 @@ enum {
     ROUNDA_PC = 16,
     ROUNDA_PSTATE = 24,
     ROUNDA_X = 32,
+    ROUNDA_ROOM = 280, /* records, after which the round ends */
     ROUNDA_V = 288,
     ROUNDA_REG = 800, /* system registers to begin with */
     ROUNDA_RECORDS = 2048
@@ -119,6 +120,7 @@ struct a64_case {
     uint32_t smalls;            /* and small numbers, for offsets */
     struct a64_insn insn[A64_BLOCK_MAX];
     unsigned n, start; /* instructions; offset of the block in PGA_CODE */
+    unsigned reach;    /* no jump goes further than this instruction */
 };
 
 /* Makes the world of the case with this seed in the arena; then its rounds, in order: only the first `keep` instructions of the
@@ -133,6 +135,8 @@ unsigned a64_block_scratch(struct a64_case *c);
 /* A register that holds an address of data, if there is one; the address of an instruction at least `ahead` on into rt. */
 unsigned a64_block_pointer(struct a64_case *c);
 void a64_block_put_address(struct a64_case *c, unsigned rt, unsigned ahead);
+/* Behind every jump's target: what follows is passed on every way. */
+void a64_block_meet(struct a64_case *c);
 /* A random access to a system register, a system instruction, an exception return, a change of a descriptor (a64_sysreg.c). */
 void a64_put_sysreg(struct a64_case *c);
 void a64_put_system_instruction(struct a64_case *c);
@@ -146,10 +150,11 @@ uint64_t a64_leaf(const struct a64_case *c, unsigned el, unsigned page);
 uint64_t a64_value(uint64_t *rng);
 static inline bool a64_chance(uint64_t *rng, unsigned percent) { return rng_below(rng, 100) < percent; }
 
-/* Runs an image on trapline, in place. Cases of which a round does not come back get the skip marks of all rounds set, in
-   `before`, the image as it was, too; *retired: the instructions outside the harness. False: an error. */
-bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, unsigned *hung, uint64_t *retired,
-                      struct err *e);
+/* Runs an image. A round that does not end is cut, in `before`, the image as it was, too: it ends with the last record it makes,
+   or is not run where it makes none. *retired: the instructions outside the harness. False: an error. */
+bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, uint64_t *retired, struct err *e);
+/* The same cuts in another copy of `before`. */
+void a64_cut_alike(uint8_t *image, const uint8_t *before, unsigned n);
 /* Runs an image on QEMU, in place; image is a part of the mapped file. False: case *stuck (below n) does not come back, or it
    does not run. */
 bool a64_run_qemu(const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e);

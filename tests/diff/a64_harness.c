@@ -82,7 +82,7 @@ static unsigned put_next(struct a64 *g)
     a64_str(g, 26, 28, CTLA_ROUND);
     a64_ldr(g, 0, 26, ROUNDA_SKIP);
     a64_cbnz(g, 0, top);
-    a64_mov_imm(g, 0, RECA_MAX);
+    a64_ldr(g, 0, 26, ROUNDA_ROOM);
     a64_str(g, 0, 28, CTLA_ROOM);
     a64_mov_imm(g, 0, ROUNDA_RECORDS);
     a64_add(g, 0, 0, 26);

@@ -58,14 +58,20 @@ static bool semihost(void *ctx, struct pe *p)
     return true;
 }
 
+static uint64_t variable(const struct rig *r, unsigned which)
+{
+    uint64_t value;
+    mem_read(r->mem, A64_RAM_BASE + A64_BASE + A64_CTL + which, &value, 8);
+    return value;
+}
+
 /* Leaving the harness, and coming back to it. */
 static void trapped(void *ctx, struct pe *p, const struct pe_was *was)
 {
     struct rig *r = ctx;
     const uint64_t harness = A64_RAM_BASE + A64_BASE;
     if (!was->exc && was->pc >= harness && was->pc < harness + A64_CTL) {
-        uint64_t left;
-        mem_read(r->mem, harness + A64_CTL + CTLA_LEFT, &left, 8);
+        uint64_t left = variable(r, CTLA_LEFT);
         if (left / A64_ROUNDS != r->left)
             r->before = r->retired;
         r->left = left / A64_ROUNDS;
@@ -99,38 +105,52 @@ static void rig_end(struct rig *r)
     mem_free(r->mem);
 }
 
-/* Runs until the end. False: case *stuck does not come back. A round takes less than 10,000 cycles. */
+/* Runs until the end. False: round *stuck, counted from the first case's on, does not end: one takes less than 10,000 cycles. */
 static bool run_all(struct rig *r, unsigned n, unsigned *stuck)
 {
-    uint64_t left, last = UINT64_MAX;
+    uint64_t last = UINT64_MAX;
     for (;;) {
         enum cpu_stop s = pe_run(&r->pe, r->pe.s.cycle + 50000);
         if (r->ended)
             return true;
-        mem_read(r->mem, A64_RAM_BASE + A64_BASE + A64_CTL + CTLA_LEFT, &left, 8);
+        uint64_t left = variable(r, CTLA_LEFT);
         if (left == last || s != CPU_STOP_LIMIT) {
-            *stuck = n - 1 - (unsigned)(left / A64_ROUNDS);
+            *stuck = n * A64_ROUNDS - 1 - (unsigned)left;
             return false;
         }
         last = left;
     }
 }
 
-bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, unsigned *hung, uint64_t *retired,
-                      struct err *e)
+/* Round `stuck` does not end: it is to end with the last record it makes, or not to be run. The case begins anew. */
+static void cut(struct rig *r, uint8_t *before, unsigned n, unsigned stuck)
+{
+    const uint64_t image = A64_RAM_BASE + A64_BASE;
+    unsigned index = stuck / A64_ROUNDS;
+    uint64_t at = a64_round(index, stuck % A64_ROUNDS), room, made;
+    memcpy(&room, before + at + ROUNDA_ROOM, 8);
+    made = room - variable(r, CTLA_ROOM);
+    if (made && made < room)
+        memcpy(before + at + ROUNDA_ROOM, &made, 8);
+    else
+        before[at + ROUNDA_SKIP] = 1;
+    uint64_t ctl[] = {(n - index) * A64_ROUNDS, image + a64_round(index, 0) - A64_ROUND};
+    mem_write(r->mem, image + A64_CTL, ctl, sizeof ctl);
+    mem_write(r->mem, image + a64_arena(index), before + a64_arena(index), A64_ARENA);
+    mem_write(r->mem, image + a64_round(index, 0), before + a64_round(index, 0), A64_ROUNDS * A64_ROUND);
+    r->retired = r->before;
+    r->left = UINT64_MAX;
+    pe_reset(&r->pe);
+}
+
+bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, uint64_t *retired, struct err *e)
 {
     struct rig *r = malloc(sizeof *r);
-    unsigned stuck = 0;
+    unsigned stuck = 0, cuts = 0;
     bool ended;
-    *hung = 0;
     rig_start(r, isa, before);
-    while (!(ended = run_all(r, n, &stuck)) && stuck < n && ++*hung <= n) {
-        a64_skip(before, stuck);
-        for (unsigned i = 0; i < A64_ROUNDS; i++)
-            mem_write(r->mem, A64_RAM_BASE + A64_BASE + a64_round(stuck, i), before + a64_round(stuck, i), 8);
-        r->retired = r->before;
-        pe_reset(&r->pe); /* the harness goes on with the next case */
-    }
+    while (!(ended = run_all(r, n, &stuck)) && stuck < n * A64_ROUNDS && ++cuts <= 2 * n * A64_ROUNDS)
+        cut(r, before, n, stuck);
     *retired = r->retired;
     mem_read(r->mem, A64_RAM_BASE + A64_BASE, image, A64_IMAGE);
     rig_end(r);

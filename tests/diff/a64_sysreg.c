@@ -79,7 +79,7 @@ static const struct {
                        UINT64_C(1) << 44},
     {SR_sctlr_el2, 1 << 19 | UINT64_C(1) << 36 | UINT64_C(1) << 44},
     {SR_sctlr_el3, UINT64_C(1) << 36 | UINT64_C(1) << 44},
-    {SR_tcr_el1, UINT64_C(1) << 41 | 1 << 7},
+    {SR_tcr_el1, UINT64_C(1) << 41 | 1 << 23}, /* EPD0 would take the vectors away */
     {SR_ttbr0_el1, UINT64_C(0xffff) << 48 | 1},
     {SR_cpacr_el1, 3 << 20},
     {SR_hcr_el2, UINT64_C(0x1) << 12 | UINT64_C(0x17) << 16 | UINT64_C(1) << 21 | UINT64_C(3) << 22 | UINT64_C(1) << 24 |
@@ -207,13 +207,15 @@ static uint64_t random_spsr(struct a64_case *c, unsigned to)
     return spsr;
 }
 
-/* ELR, SPSR, ERET to an instruction ahead. */
+/* ELR, SPSR, ERET to an instruction ahead. No jump leads round it: at another level than the one it is made for it would go where
+   an earlier one went, and the round would not end. */
 void a64_put_eret(struct a64_case *c)
 {
     static const uint16_t elr[] = {0, SR_elr_el1, SR_elr_el2, SR_elr_el3}, spsr[] = {0, SR_spsr_el1, SR_spsr_el2, SR_spsr_el3};
     unsigned from = c->now, to = (unsigned)rng_below(&c->rng, from + 1), rt = a64_block_scratch(c);
     if (from == 0 || (to == 1 && c->tge) || (to == 2 && !c->el2))
         return;
+    a64_block_meet(c);
     a64_block_put_address(c, rt, 8); /* what follows takes at most 7 */
     put_msr(c, elr[from], rt);
     put_value(c, rt, random_spsr(c, to));

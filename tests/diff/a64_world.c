@@ -341,9 +341,19 @@ void a64_round_make(struct a64_case *c, unsigned round, unsigned keep)
     c->round = c->rounds + round * A64_ROUND;
     a64_registers_make(c);
     a64_block_make(c);
+    set_round(c, ROUNDA_ROOM, RECA_MAX);
     set_round(c, ROUNDA_PC, c->va + PGA_CODE * 4096 + c->start);
     memcpy(c->round + ROUNDA_REG, c->reg, sizeof c->reg);
     a64_block_write(c, keep);
+}
+
+void a64_cut_alike(uint8_t *image, const uint8_t *before, unsigned n)
+{
+    for (unsigned i = 0; i < n * A64_ROUNDS; i++) {
+        uint64_t at = a64_round(0, i);
+        image[at + ROUNDA_SKIP] = before[at + ROUNDA_SKIP];
+        memcpy(image + at + ROUNDA_ROOM, before + at + ROUNDA_ROOM, 8);
+    }
 }
 
 void a64_skip(uint8_t *image, unsigned index)
