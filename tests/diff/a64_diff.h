@@ -160,6 +160,8 @@ void a64_cut_alike(uint8_t *image, const uint8_t *before, unsigned n);
 bool a64_run_qemu(const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e);
 /* Compares a case in two images. Prints the first difference to `out` when that is not NULL. */
 bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out);
+/* Prints where the records of a round were made. */
+void a64_dump(const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round, FILE *out);
 unsigned a64_records(const uint8_t *image, unsigned index, unsigned round);
 bool a64_tables_written(const uint8_t *before, const uint8_t *mine, unsigned index);
 /* The block was written to while it ran. */
@@ -169,6 +171,9 @@ static inline uint64_t a64_round(unsigned index, unsigned round)
 {
     return A64_ROUND0 + ((uint64_t)index * A64_ROUNDS + round) * A64_ROUND;
 }
+/* An image that, once run, tells which system registers an emulator has at EL3 and what they hold after a reset (a64_probe.c). */
+void a64_probe_make(const struct a64_isa *isa, uint8_t *image);
+bool a64_probe_has(const struct a64_isa *isa, const uint8_t *image, unsigned id, uint64_t *value);
 /* Marks all rounds of a case as not to be run. */
 void a64_skip(uint8_t *image, unsigned index);
 #endif

@@ -45,8 +45,13 @@ struct rig {
     struct pe pe;
     bool ended;
     uint64_t began, idle, retired; /* when the harness was left; instructions outside it */
-    uint64_t left, before;         /* cases not begun yet; what was retired before the one that runs */
+    uint64_t left;                 /* cases not begun yet */
+    bool at_case;                  /* the first round of a case begins */
+    struct mem *saved;             /* memory as it was when case `from` began, and what was retired before */
+    unsigned from;
+    uint64_t before;
 };
+enum { SAVE_EVERY = 16 }; /* cases */
 
 static bool semihost(void *ctx, struct pe *p)
 {
@@ -73,7 +78,7 @@ static void trapped(void *ctx, struct pe *p, const struct pe_was *was)
     if (!was->exc && was->pc >= harness && was->pc < harness + A64_CTL) {
         uint64_t left = variable(r, CTLA_LEFT);
         if (left / A64_ROUNDS != r->left)
-            r->before = r->retired;
+            p->cpu.resync = r->at_case = true;
         r->left = left / A64_ROUNDS;
         r->began = p->s.cycle;
         r->idle = p->s.idle;
@@ -86,7 +91,7 @@ static const struct pe_env env = {.semihost = semihost, .trapped = trapped};
 static void rig_start(struct rig *r, const struct a64_isa *isa, const uint8_t *before)
 {
     struct err e;
-    *r = (struct rig){.mem = mem_new()};
+    *r = (struct rig){.mem = mem_new(), .left = UINT64_MAX};
     mem_add_ram(r->mem, "ram", A64_RAM_BASE, A64_RAM, false, &e);
     for (uint64_t at = 0; at < A64_IMAGE; at += 4096) {
         static const uint8_t nothing[4096];
@@ -103,6 +108,23 @@ static void rig_end(struct rig *r)
 {
     engine_free(&r->engine);
     mem_free(r->mem);
+    if (r->saved)
+        mem_free(r->saved);
+}
+
+/* A case begins: now and then memory is kept, to come back to when a round does not end. */
+static void begin_case(struct rig *r, unsigned n)
+{
+    unsigned index = n - 1 - (unsigned)r->left;
+    r->at_case = false;
+    if (r->saved && index - r->from < SAVE_EVERY)
+        return;
+    engine_flush(&r->engine);
+    if (r->saved)
+        mem_free(r->saved);
+    r->saved = mem_fork(r->mem);
+    r->from = index;
+    r->before = r->retired;
 }
 
 /* Runs until the end. False: round *stuck, counted from the first case's on, does not end: one takes less than 10,000 cycles. */
@@ -113,6 +135,10 @@ static bool run_all(struct rig *r, unsigned n, unsigned *stuck)
         enum cpu_stop s = pe_run(&r->pe, r->pe.s.cycle + 50000);
         if (r->ended)
             return true;
+        if (r->at_case) {
+            begin_case(r, n);
+            continue;
+        }
         uint64_t left = variable(r, CTLA_LEFT);
         if (left == last || s != CPU_STOP_LIMIT) {
             *stuck = n * A64_ROUNDS - 1 - (unsigned)left;
@@ -122,22 +148,26 @@ static bool run_all(struct rig *r, unsigned n, unsigned *stuck)
     }
 }
 
-/* Round `stuck` does not end: it is to end with the last record it makes, or not to be run. The case begins anew. */
+/* Round `stuck` does not end: it is to end with the last record it makes, or not to be run. Some cases begin anew. */
 static void cut(struct rig *r, uint8_t *before, unsigned n, unsigned stuck)
 {
     const uint64_t image = A64_RAM_BASE + A64_BASE;
-    unsigned index = stuck / A64_ROUNDS;
-    uint64_t at = a64_round(index, stuck % A64_ROUNDS), room, made;
+    uint64_t at = a64_round(0, stuck), room, made;
     memcpy(&room, before + at + ROUNDA_ROOM, 8);
     made = room - variable(r, CTLA_ROOM);
     if (made && made < room)
         memcpy(before + at + ROUNDA_ROOM, &made, 8);
     else
         before[at + ROUNDA_SKIP] = 1;
-    uint64_t ctl[] = {(n - index) * A64_ROUNDS, image + a64_round(index, 0) - A64_ROUND};
+    if (r->saved)
+        mem_restore(r->mem, r->saved);
+    for (unsigned i = r->from * A64_ROUNDS; i <= stuck; i++) {
+        mem_write(r->mem, image + a64_round(0, i) + ROUNDA_SKIP, before + a64_round(0, i) + ROUNDA_SKIP, 1);
+        mem_write(r->mem, image + a64_round(0, i) + ROUNDA_ROOM, before + a64_round(0, i) + ROUNDA_ROOM, 8);
+    }
+    uint64_t ctl[] = {(n - r->from) * A64_ROUNDS, image + a64_round(r->from, 0) - A64_ROUND};
     mem_write(r->mem, image + A64_CTL, ctl, sizeof ctl);
-    mem_write(r->mem, image + a64_arena(index), before + a64_arena(index), A64_ARENA);
-    mem_write(r->mem, image + a64_round(index, 0), before + a64_round(index, 0), A64_ROUNDS * A64_ROUND);
+    engine_drop(&r->engine);
     r->retired = r->before;
     r->left = UINT64_MAX;
     pe_reset(&r->pe);

@@ -11,6 +11,9 @@
 
 #define MAX_CASES 256u
 
+/* The other emulator does not come back: that is a difference, or the specification leaves it open. */
+enum outcome { BACK, STUCK, STUCK_OPEN };
+
 struct run {
     const struct driver_arch *a;
     const struct driver_options *o;
@@ -22,7 +25,7 @@ struct run {
     uint8_t *mine;        /* trapline's */
     void *c;              /* the case that is made */
     uint64_t seeds[MAX_CASES];
-    uint8_t leave_out[MAX_CASES]; /* the other emulator does not come back */
+    uint8_t leave_out[MAX_CASES]; /* enum outcome: the other emulator does not come back */
     uint64_t instructions, cases, rounds, left_out, records, bad, retired /* of the last batch */;
 };
 
@@ -136,9 +139,13 @@ static bool run_batch(struct run *r, const struct part *p, struct err *e)
         }
         if (stuck >= p->n || r->leave_out[stuck])
             return false;
+        if (!r->spoilt && a->open(r->before, r->mine, stuck)) {
+            r->leave_out[stuck] = STUCK_OPEN;
+            continue;
+        }
         printf("%scase %" PRIu64 ":%u: %s\n", a->label, r->seeds[stuck], stuck, e->text);
         fflush(stdout);
-        r->leave_out[stuck] = 1;
+        r->leave_out[stuck] = STUCK;
     }
 }
 
@@ -146,7 +153,7 @@ static bool differs(const struct run *r, unsigned index)
 {
     const struct driver_arch *a = r->a;
     if (r->leave_out[index])
-        return true;
+        return r->leave_out[index] == STUCK;
     if (skipped(r, index) || a->same(a->isa, r->mine, r->other, index, NULL))
         return false;
     return r->spoilt || !a->open(r->before, r->mine, index);

@@ -58,6 +58,13 @@ static bool open(const uint8_t *before, const uint8_t *mine, unsigned index)
     return a64_code_written(before, mine, index) || a64_tables_written(before, mine, index);
 }
 
+static void dump(const void *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round,
+                 FILE *out)
+{
+    (void)isa, (void)before;
+    a64_dump(mine, other, index, round, out);
+}
+
 static void print_block(const void *isa, const void *made, unsigned upto)
 {
     const struct a64_case *c = made;
@@ -106,7 +113,8 @@ int main(int argc, char **argv)
                                      .same = same,
                                      .open = open,
                                      .records = a64_records,
-                                     .print_block = print_block};
+                                     .print_block = print_block,
+                                     .dump = dump};
     bool ok = driver_run(&arch, &o, o.seed, o.count);
     a64_isa_free(&isa);
     return !ok;
