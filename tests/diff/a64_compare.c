@@ -63,12 +63,25 @@ static const struct {
     {SR_esr_el1, UINT64_C(0xff) << 56, "RES0; QEMU 7.2 keeps it"},
     {SR_fpsr, UINT64_C(15) << 28, "RES0 without AArch32; QEMU 7.2 keeps it"},
     {SR_par_el1, 1 << 11 | UINT64_C(15) << 52, "RES1, RES0; QEMU 7.2 keeps what is written"},
+    {SR_id_aa64pfr0_el1, 0xffff, "AArch32, which trapline has not"},
+    {SR_id_aa64pfr1_el1, UINT64_C(15) << 28, "FEAT_RNG_TRAP is younger than QEMU 7.2"},
+    {SR_id_aa64dfr0_el1, UINT64_C(15) << 60 | UINT64_C(15) << 36, "FEAT_HPMN0; FEAT_DoubleLock, which QEMU 7.2 says it has"},
+    {SR_id_aa64isar2_el1, UINT64_C(15) << 48 | UINT64_C(15) << 40 | UINT64_C(15) << 28, "features younger than QEMU 7.2"},
+    {SR_id_aa64mmfr1_el1, UINT64_C(15) << 60 | UINT64_C(15) << 36 | UINT64_C(15) << 12, "ECBHB, ETS2, HPDS2: likewise"},
+    {SR_pmcr_el0, UINT64_C(0xffff) << 16, "implementer, identification"},
+    {SR_pmceid0_el0, UINT64_MAX, "which events are counted"},
+    {SR_pmceid1_el0, UINT64_MAX, "likewise"},
+    {SR_pmccfiltr_el0, 1 << 24, "SH: QEMU 7.2 lacks it"},
+    {SR_pmxevtyper_el0, 1 << 24, "likewise"},
+    {SR_icc_ctlr_el3, 1 << 3 | 1, "EOImode_EL1S, CBPR_EL1S: QEMU 7.2 shows those of Non-secure state"},
+    {SR_ich_misr_el2, 1 << 5, "VGrp0D: QEMU 7.2 has it of group 1"},
+    {SR_icc_ctlr_el3, 1 << 17, "nDS: whether the distributor can do with one Security state"},
     {SR_fpcr, 0x3f << 16 & ~(1 << 19), "Len, Stride: RES0 without AArch32; QEMU 7.2 keeps them"},
 };
 
-static uint64_t mask_of(unsigned id)
+uint64_t a64_reg_mask(unsigned id)
 {
-    uint64_t m = 0;
+    uint64_t m = id >= SR_pmevtyper_el0 && id < SR_pmevtyper_el0 + 31 ? 1 << 24 : 0; /* SH, as of PMCCFILTR_EL0 */
     for (unsigned i = 0; i < ARRAY_LEN(masks); i++)
         if (masks[i].id == id)
             m |= masks[i].bits;
@@ -85,7 +98,7 @@ static uint64_t recorded(const uint8_t *record, unsigned id)
 
 static bool same_reg(const uint8_t *a, unsigned id, uint64_t x, uint64_t y)
 {
-    uint64_t may = mask_of(id), esr = recorded(a, SR_esr_el3);
+    uint64_t may = a64_reg_mask(id), esr = recorded(a, SR_esr_el3);
     /* From a vector of EL1 or EL2: QEMU 7.2 clears NZCV and DIT when it takes an exception (Arm ARM AArch64.TakeException does
      * not). */
     if (id == SR_spsr_el3 && (esr == 0x5e000001 || esr == 0x5e000002))
@@ -166,6 +179,29 @@ static bool in_part(const uint8_t *record)
     return false;
 }
 
+bool a64_same_wide(const struct a64_isa *isa, unsigned i, uint64_t mine, uint64_t other)
+{
+    return ((mine ^ other) & ~a64_reg_mask(isa->wide[i].id)) == 0;
+}
+
+/* The registers a round ends with. */
+static bool same_end(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, uint64_t round, FILE *out)
+{
+    bool same = true;
+    for (unsigned i = 0; i < isa->nwide; i++) {
+        uint64_t x = slot(mine + round + ROUNDA_WIDE + 8 * i), y = slot(other + round + ROUNDA_WIDE + 8 * i);
+        if (a64_same_wide(isa, i, x, y))
+            continue;
+        char name[32];
+        sysreg_name(isa->wide[i].id, name, sizeof name);
+        if (out)
+            fprintf(out, "  end of the round: %-12s%s trapline %016" PRIx64 ", qemu %016" PRIx64 "\n", name,
+                    isa->wide[i].secure ? " (Secure)" : "", x, y);
+        same = false;
+    }
+    return same;
+}
+
 /* *open: from a record on nothing is compared. */
 static bool same_round(const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round, bool *open, FILE *out)
 {
@@ -185,7 +221,6 @@ static bool same_round(const uint8_t *mine, const uint8_t *other, unsigned index
 
 bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out)
 {
-    (void)isa;
     const uint8_t *a = mine + a64_arena(index), *b = other + a64_arena(index);
     bool open = false;
     for (unsigned i = 0; i < A64_ROUNDS; i++) {
@@ -193,6 +228,8 @@ bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *oth
             return false;
         if (open)
             return true;
+        if (!same_end(isa, mine, other, a64_round(index, i), out))
+            return false;
     }
     if (!memcmp(a, b, PGA_COUNT * 4096))
         return true;

@@ -1,5 +1,6 @@
 /* Running an image: on a PE with RAM, on QEMU as a program whose RAM is a file. */
 #include "a64_diff.h"
+#include "cpu/arm/gic_cpuif.h"
 #include "cpu/arm/pe.h"
 
 #include <signal.h>
@@ -28,11 +29,21 @@ bool a64_isa_init(struct a64_isa *isa, struct err *e)
         if (a64_row_has(&isa->cfg, &r))
             isa->rows[isa->nrows++] = r;
     }
+    isa->mem = mem_new();
+    isa->engine = calloc(1, sizeof *isa->engine);
+    isa->pe = calloc(1, sizeof *isa->pe);
+    engine_init(isa->engine, isa->mem, 2);
+    pe_init(isa->pe, isa->engine, &isa->cfg, isa->map, isa->decoder, 0x80000000, 16);
+    a64_regs_init(isa);
     return true;
 }
 
 void a64_isa_free(struct a64_isa *isa)
 {
+    engine_free(isa->engine);
+    mem_free(isa->mem);
+    free(isa->engine);
+    free(isa->pe);
     sysreg_map_free(isa->map);
     a64_decoder_free(isa->decoder);
     free(isa->rows);
@@ -86,7 +97,27 @@ static void trapped(void *ctx, struct pe *p, const struct pe_was *was)
         r->retired += p->s.cycle - r->began - (p->s.idle - r->idle);
     }
 }
-static const struct pe_env env = {.semihost = semihost, .trapped = trapped};
+
+static uint64_t read_gic(void *ctx, struct pe *p, unsigned id)
+{
+    (void)ctx;
+    return gic_read(p, id);
+}
+
+static uint32_t write_gic(void *ctx, struct pe *p, unsigned id, uint64_t value)
+{
+    (void)ctx;
+    return gic_write(p, id, value);
+}
+
+static void gic_look(void *ctx, struct pe *p)
+{
+    (void)ctx;
+    gic_changed(p);
+}
+
+static const struct pe_env env = {
+    .semihost = semihost, .trapped = trapped, .gic_read = read_gic, .gic_write = write_gic, .gic_changed = gic_look};
 
 static void rig_start(struct rig *r, const struct a64_isa *isa, const uint8_t *before)
 {
@@ -173,6 +204,13 @@ static void cut(struct rig *r, uint8_t *before, unsigned n, unsigned stuck)
     pe_reset(&r->pe);
 }
 
+static void copy_page(void *image, uint64_t pa, const uint8_t *page)
+{
+    uint64_t at = pa - A64_RAM_BASE - A64_BASE;
+    if (at < A64_IMAGE)
+        memcpy((uint8_t *)image + at, page, 4096);
+}
+
 bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, uint64_t *retired, struct err *e)
 {
     struct rig *r = malloc(sizeof *r);
@@ -182,7 +220,7 @@ bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before
     while (!(ended = run_all(r, n, &stuck)) && stuck < n * A64_ROUNDS && ++cuts <= 2 * n * A64_ROUNDS)
         cut(r, before, n, stuck);
     *retired = r->retired;
-    mem_read(r->mem, A64_RAM_BASE + A64_BASE, image, A64_IMAGE);
+    mem_visit(r->mem, copy_page, image);
     rig_end(r);
     free(r);
     return ended || err_set(e, "the harness itself does not come back");

@@ -82,8 +82,11 @@ static const struct {
     {SR_tcr_el1, UINT64_C(1) << 41 | 1 << 23}, /* EPD0 would take the vectors away */
     {SR_ttbr0_el1, UINT64_C(0xffff) << 48 | 1},
     {SR_cpacr_el1, 3 << 20},
-    {SR_hcr_el2, UINT64_C(0x1) << 12 | UINT64_C(0x17) << 16 | UINT64_C(1) << 21 | UINT64_C(3) << 22 | UINT64_C(1) << 24 |
+    {SR_hcr_el2, UINT64_C(7) << 3 | UINT64_C(0x1) << 12 | UINT64_C(0x17) << 16 | UINT64_C(1) << 21 | UINT64_C(3) << 22 | UINT64_C(1) << 24 |
                      UINT64_C(1) << 25 | UINT64_C(1) << 26 | UINT64_C(1) << 28 | UINT64_C(1) << 29 | UINT64_C(3) << 40},
+    {SR_mdcr_el2, 1 << 11 | 1 << 10 | 1 << 9 | 1 << 8 | 1 << 6 | 1 << 5},
+    {SR_mdcr_el3, 1 << 10 | 1 << 9 | 1 << 6},
+    {SR_cptr_el2, UINT64_C(1) << 31 | 1 << 10},
     {SR_cptr_el3, UINT64_C(1) << 31 | 1 << 10},
     {SR_scr_el3, UINT64_C(3) << 16 | UINT64_C(1) << 8},
     {SR_vttbr_el2, UINT64_C(0xff) << 48},
@@ -94,9 +97,7 @@ static const struct {
    is allowed counts. What QEMU 7.2 does not do by the specification: docs/differences.md. */
 static bool differs(const char *name)
 {
-    static const char *const heads[] = {"icc_",  "icv_",     "ich_",   "rndr",   "cnt",   "err",      "erx", "disr",
-                                        "vdisr", "vsesr",    "pm",     "dbg",    "os",    "mdccint",  "lor", "rmr_",
-                                        "mdcc",  "hacr_el2", "impdef", "dbgdtr", "mdrar", "mdcr_el3", "vst", "unallocated"};
+    static const char *const heads[] = {"icc_", "icv_", "ich_", "rndr", "err", "erx", "dbgdtr", "osdtr", "oseccr", "dbgprcr", "dbgclaim", "dbgauth", "cnthps", "cnthvs", "rmr_", "impdef", "vst", "unallocated"};
     for (unsigned i = 0; i < ARRAY_LEN(heads); i++)
         if (!strncmp(name, heads[i], strlen(heads[i])))
             return true;
@@ -111,7 +112,7 @@ static void put_opaque_read(struct a64_case *c)
         id = (unsigned)rng_below(&c->rng, SYSREG_COUNT);
         sysreg_name(id, name, sizeof name);
     } while (!id || !sysreg_exists(c->isa->map, id) || sysreg_op(id).kind != SYSREG_OP_NONE || differs(name) ||
-             (sysreg_key_of(id) >> 14) < 2 || (!c->e2h && strstr(name, "_el12")) || (c->tge && id == SR_scxtnum_el0));
+             (sysreg_key_of(id) >> 14) < 2 || a64_reg_left_out(c, id, false));
     put_mrs(c, id, 31);
 }
 
@@ -138,6 +139,46 @@ static void put_harmless(struct a64_case *c)
     }
 }
 
+static bool is_value(unsigned id)
+{
+    return id == SR_cntp_tval_el0 || id == SR_cntv_tval_el0 || id == SR_cnthp_tval_el2 || id == SR_cnthv_tval_el2 ||
+           id == SR_cntps_tval_el1;
+}
+
+/* Writes a timer value; the compare value follows, so that nobody sees the time. */
+static void put_timer_value(struct a64_case *c, unsigned id, unsigned rt)
+{
+    const unsigned cval = id + SR_cntp_cval_el0 - SR_cntp_tval_el0;
+    put_value(c, rt, a64_reg_value(c, cval));
+    put_msr(c, id, rt);
+    put_msr(c, cval, rt);
+}
+
+/* Any register that decides nothing for the code: mostly one of this level. */
+static void put_any(struct a64_case *c)
+{
+    unsigned id, rt = a64_block_scratch(c), tries = 0;
+    static const uint8_t from[] = {1, 1, 1, 0, 2, 2, 3, 1}; /* the lowest level, by op1 */
+    do {
+        id = c->isa->any[rng_below(&c->rng, c->isa->nany)];
+    } while (++tries < 8 && from[sysreg_key_of(id) >> 11 & 7] > c->now);
+    if (a64_reg_left_out(c, id, false))
+        return;
+    bool readable = sysreg_check(&c->isa->pe->ctx, id, false).result == SYSREG_OK,
+         writable = sysreg_check(&c->isa->pe->ctx, id, true).result == SYSREG_OK;
+    if (writable && !a64_reg_left_out(c, id, true) && (!readable || a64_chance(&c->rng, 60))) {
+        if (is_value(id)) {
+            put_timer_value(c, id, rt);
+            return;
+        }
+        put_value(c, rt, a64_reg_value(c, id));
+        put_msr(c, id, rt);
+    } else {
+        bool tells = !a64_reg_excepted(id, NULL) && !a64_reg_mask(id);
+        put_mrs(c, id, tells ? rt : 31);
+    }
+}
+
 static void put_flip(struct a64_case *c)
 {
     unsigned i = (unsigned)rng_below(&c->rng, ARRAY_LEN(flipped)), rt = a64_block_scratch(c), mask = a64_block_scratch(c);
@@ -147,6 +188,8 @@ static void put_flip(struct a64_case *c)
     do
         bit = UINT64_C(1) << rng_below(&c->rng, 64);
     while (!(bit & flipped[i].bits) || (c->e2h && bit == 1 << 9)); /* UMA is none of SCTLR_EL2's; QEMU 7.2 keeps it */
+    if (c->user_counters && bit == 1 << 6 && (flipped[i].id == SR_mdcr_el2 || flipped[i].id == SR_mdcr_el3))
+        return;
     put_mrs(c, flipped[i].id, rt);
     put_value(c, mask, bit);
     put(c, 0xca000000 | mask << 16 | rt << 5 | rt); /* eor */
@@ -159,8 +202,10 @@ void a64_put_sysreg(struct a64_case *c)
     unsigned what = (unsigned)rng_below(&c->rng, 100);
     if (what < 30)
         put_opaque_read(c);
-    else if (what < 85)
+    else if (what < 55)
         put_harmless(c);
+    else if (what < 85)
+        put_any(c);
     else
         put_flip(c);
 }
@@ -179,7 +224,7 @@ void a64_put_system_instruction(struct a64_case *c)
              op.flags & OP_READS || strstr(name, "ivac") || strstr(name, "igvac") || strstr(name, "igdvac") ||
              strstr(name, "vap") || strstr(name, "vadp") || (!c->el2 && (sysreg_key_of(id) >> 11 & 7) == 4) ||
              (c->tge && op.kind == SYSREG_OP_AT && op.regime == 1) ||
-             (c->dirty && op.kind == SYSREG_OP_AT && op.flags & OP_WRITE));
+             (c->dirty && op.kind == SYSREG_OP_AT && op.flags & OP_WRITE) || (c->unreadable && op.kind == SYSREG_OP_DC));
     unsigned rt = a64_block_scratch(c);
     bool zero = id == SR_dc_zva || id == SR_dc_gva || id == SR_dc_gzva;
     if (zero || op.kind == SYSREG_OP_AT)

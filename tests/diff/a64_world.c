@@ -195,6 +195,7 @@ static void put_stage2(struct a64_case *c)
         uint64_t d = (c->pa + i * 4096) | 15 << 2 | 3 << 6 | 3 << 8 | D_AF | D_VALID | D_TABLE;
         if (wrong && a64_chance(&c->rng, data ? 15 : table ? 3 : 1))
             d ^= UINT64_C(1) << (6 + rng_below(&c->rng, 2));
+        c->unreadable |= i < PGA_DATA && !(d & 1 << 6);
         if (wrong && a64_chance(&c->rng, data ? 5 : 1))
             d &= ~(uint64_t)D_AF;
         if (wrong && a64_chance(&c->rng, data ? 5 : 1))
@@ -267,6 +268,7 @@ static void put_hypervisor(struct a64_case *c)
     c->tge = c->e2h && a64_chance(&c->rng, 50);
     c->shared = a64_chance(&c->rng, 35);
     c->el2 = el2;
+    c->secure = secure;
     c->stage2 = !secure && !c->tge && a64_chance(&c->rng, 40);
     c->el = (unsigned)rng_below(&c->rng, 4);
     while ((c->el == 2 && !el2) || (c->el == 1 && el2 && c->tge))
@@ -301,6 +303,7 @@ void a64_world_make(struct a64_case *c)
     uint64_t pac = c->pauth ? UINT64_C(1) << 31 | 1 << 30 | 1 << 27 | 1 << 13 : 0;
     uint64_t common = (rng_next(&c->rng) & 1 << 1) | pac;
     c->strict = common & 1 << 1;
+    c->user_counters = a64_chance(&c->rng, 50);
     c->va = c->pa;
     for (unsigned i = 0; i < 3; i++)
         c->grain[i] = a64_chance(&c->rng, 60) ? 12 : 14;
@@ -344,6 +347,8 @@ void a64_round_make(struct a64_case *c, unsigned round, unsigned keep)
     set_round(c, ROUNDA_ROOM, RECA_MAX);
     set_round(c, ROUNDA_PC, c->va + PGA_CODE * 4096 + c->start);
     memcpy(c->round + ROUNDA_REG, c->reg, sizeof c->reg);
+    for (unsigned i = 0; i < c->isa->ninit; i++)
+        set_round(c, ROUNDA_INIT + 8 * i, a64_reg_value(c, c->isa->init[i].id));
     a64_block_write(c, keep);
 }
 

@@ -37,10 +37,11 @@ static bool open_run(struct run *r, struct err *e)
         return err_set(e, "%s: cannot be made", r->file);
     r->ram = mmap(NULL, r->a->ram, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
     r->other = r->ram + r->a->base;
-    r->before = malloc(r->a->image);
-    r->mine = malloc(r->a->image);
+    r->before = mmap(NULL, r->a->image, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    r->mine = mmap(NULL, r->a->image, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     r->c = malloc(r->a->case_size);
-    return (r->ram != MAP_FAILED && r->before && r->mine && r->c) || err_set(e, "no memory for an image");
+    return (r->ram != MAP_FAILED && r->before != MAP_FAILED && r->mine != MAP_FAILED && r->c) ||
+           err_set(e, "no memory for an image");
 }
 
 static void close_run(struct run *r)
@@ -51,8 +52,10 @@ static void close_run(struct run *r)
         close(r->fd);
         unlink(r->file);
     }
-    free(r->before);
-    free(r->mine);
+    if (r->before && r->before != MAP_FAILED)
+        munmap(r->before, r->a->image);
+    if (r->mine && r->mine != MAP_FAILED)
+        munmap(r->mine, r->a->image);
     free(r->c);
 }
 
@@ -96,11 +99,29 @@ static void make_case(struct run *r, unsigned i, const struct part *p, const cha
     }
 }
 
+/* Images are mostly zero, most of all those of one case: pages are given back and made when they are written to. */
+static void forget(const struct run *r, uint8_t *image) { madvise(image, r->a->image, MADV_DONTNEED); }
+
+static void copy(const struct run *r, uint8_t *to, const uint8_t *from)
+{
+    static const uint8_t nothing[4096];
+    madvise(to, r->a->image, MADV_REMOVE);
+    for (size_t at = 0; at < r->a->image; at += 4096)
+        if (memcmp(from + at, nothing, 4096))
+            memcpy(to + at, from + at, 4096);
+}
+
+static bool run_trapline(struct run *r, const struct part *p, struct err *e)
+{
+    forget(r, r->mine);
+    return r->a->run_trapline(r->a->isa, r->mine, r->before, p->n, &r->retired, e);
+}
+
 /* Makes cases 0..n-1; only those of the part are to be run. */
 static bool make_batch(struct run *r, const struct part *p, struct err *e)
 {
     const struct driver_arch *a = r->a;
-    memset(r->before, 0, a->image);
+    forget(r, r->before);
     a->harness(a->isa, r->before, p->n);
     for (unsigned i = 0; i < p->n; i++) {
         if (i >= p->first && !r->leave_out[i])
@@ -109,9 +130,9 @@ static bool make_batch(struct run *r, const struct part *p, struct err *e)
             skip(r, i);
     }
     /* Rounds that do not end as they are: spoilt ones may, and the other emulator would be waited for. */
-    if (r->spoilt && !a->run_trapline(a->isa, r->mine, r->before, p->n, &r->retired, e))
+    if (r->spoilt && !run_trapline(r, p, e))
         return false;
-    memcpy(r->other, r->before, a->image);
+    copy(r, r->other, r->before);
     for (unsigned i = p->first; r->spoilt && i < p->n; i++)
         if (!r->leave_out[i] && !skipped(r, i)) {
             make_case(r, i, p, r->spoilt);
@@ -128,7 +149,7 @@ static bool run_batch(struct run *r, const struct part *p, struct err *e)
     unsigned stuck;
     memset(r->leave_out, 0, sizeof r->leave_out);
     for (;;) {
-        if (!make_batch(r, p, e) || !a->run_trapline(a->isa, r->mine, r->before, p->n, &r->retired, e))
+        if (!make_batch(r, p, e) || !run_trapline(r, p, e))
             return false;
         a->cut_alike(r->other, r->before, p->n);
         if (a->run_other(a->isa, r->file, r->other, p->n, &stuck, e)) {

@@ -15,8 +15,7 @@
 
 static void harness(const void *isa, uint8_t *image, unsigned n)
 {
-    (void)isa;
-    a64_harness(image, n);
+    a64_harness(isa, image, n);
 }
 
 static void begin(const void *isa, uint64_t seed, unsigned index, uint8_t *image, void *c)
@@ -68,7 +67,7 @@ static void dump(const void *isa, const uint8_t *before, const uint8_t *mine, co
 static void print_block(const void *isa, const void *made, unsigned upto)
 {
     const struct a64_case *c = made;
-    printf("  EL%u%s%s%s%s%s, block at %016" PRIx64 "\n", c->el, c->el2 ? "" : " without EL2", c->e2h ? " E2H" : "",
+    printf("  EL%u%s%s%s%s%s%s, block at %016" PRIx64 "\n", c->el, c->secure ? " Secure" : "", c->el2 ? "" : " without EL2", c->e2h ? " E2H" : "",
            c->tge ? " TGE" : "", c->stage2 ? " with stage 2" : "", c->shared ? " shared code" : "",
            c->va + PGA_CODE * 4096 + c->start);
     for (unsigned i = 0; i < c->n && i < upto + 6; i++) {
