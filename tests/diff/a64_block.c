@@ -59,8 +59,8 @@ static enum kind kind_of(const struct a64_isa *isa, const struct a64_row *row)
 /* Rows that wait, end the run, are made by hand below, or whose outcome is not a function of the state. */
 static bool excluded(const struct a64_row *r)
 {
-    static const char *const names[] = {"wfi", "wfe",  "wfit", "wfet", "hlt", "eret", "eretaa", "eretab", "irg",
-                                        "sev", "sevl", "msr",  "mrs",  "sys", "sysl", "esb",    "yield"};
+    static const char *const names[] = {"wfi", "wfe", "wfit", "wfet", "hlt", "eret", "eretaa", "eretab",
+                                        "irg", "msr", "mrs",  "sys",  "sysl", "esb"};
     for (unsigned i = 0; i < ARRAY_LEN(names); i++)
         if (!strcmp(r->name, names[i]))
             return true;
@@ -238,8 +238,15 @@ static bool put_jump(struct a64_case *c, const struct a64_row *r)
         return false;
     uint32_t bits = random_bits(c, r);
     const char *f = r->format;
-    if (!strcmp(f, "NONE")) /* retaa */
-        return false;
+    if (!strcmp(f, "NONE")) { /* retaa, retab */
+        struct a64_insn *i = put(c, 0x10000000 | 30);
+        i->address = true;
+        i->target = target(c, c->n + 2 + (unsigned)rng_below(&c->rng, 3));
+        if (a64_chance(&c->rng, 80))
+            put(c, bits & 1 << 10 ? 0xd503237f : 0xd503233f); /* pacibsp, paciasp */
+        put(c, bits);
+        return true;
+    }
     if (!strcmp(f, "BR") || !strcmp(f, "BRA")) {
         unsigned reg = scratch_register(c);
         struct a64_insn *i = put(c, 0x10000000 | reg);

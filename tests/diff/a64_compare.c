@@ -110,6 +110,10 @@ static bool same_reg(const uint8_t *a, unsigned id, uint64_t x, uint64_t y)
     /* An illegal return: QEMU 7.2 leaves PSTATE.PAN as it was (Arm ARM SetPSTATEFromPSR). */
     if ((recorded(a, SR_spsr_el1) | recorded(a, SR_spsr_el2) | recorded(a, SR_spsr_el3)) & 1 << 20)
         may |= id == SR_spsr_el1 || id == SR_spsr_el2 || id == SR_spsr_el3 ? 1 << 22 : 0;
+    /* MSR DAIFSet, DAIFClr at EL0 with SCTLR_EL1.UMA 0: QEMU 7.2 has op1 and op2 of the syndrome the wrong way round (ESR_ELx,
+     * "ISS encoding for an exception from MSR, MRS, or System instruction execution"). */
+    if ((id == SR_esr_el1 || id == SR_esr_el2 || id == SR_esr_el3) && x >> 26 == 0x18 && (x & 0x303c00) == 0x1000)
+        may |= 0xfc000;
     if (id == SR_par_el1 && (x & y & 0x301) == 0x301)
         may |= 6;
     /* Stage 2 of a walk of stage 1: QEMU 7.2 tells the level of stage 1 (Arm ARM AArch64.FaultSyndrome, EncodeLDFSC). */

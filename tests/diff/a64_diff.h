@@ -187,6 +187,11 @@ static inline bool a64_chance(uint64_t *rng, unsigned percent) { return rng_belo
 /* Runs an image; what it is in the end goes to `image`, which is all zero. A round that does not end is cut, in `before`, the image as it was, too: it ends with the last record it makes,
    or is not run where it makes none. *retired: the instructions outside the harness. False: an error. */
 bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, uint64_t *retired, struct err *e);
+/* Runs an image of which every round ends once more, instruction by instruction, and counts what is executed. *same: the outcome is
+   `image`. */
+struct a64_cover;
+bool a64_run_steps(const struct a64_isa *isa, const uint8_t *image, uint8_t *before, unsigned n, struct a64_cover *cover,
+                   bool *same, struct err *e);
 /* The same cuts in another copy of `before`. */
 void a64_cut_alike(uint8_t *image, const uint8_t *before, unsigned n);
 /* Runs an image on QEMU, in place; image is a part of the mapped file. False: case *stuck (below n) does not come back, or it

@@ -78,16 +78,22 @@ static void calm(struct a64 *g)
     a64_isb(g);
 }
 
-/* Begins the next round: x26 holds its address, x28 that of the variables. */
-static unsigned put_next(const struct a64_isa *isa, struct a64 *g)
+/* Ends a round. */
+static void put_end(const struct a64_isa *isa, struct a64 *g)
 {
-    unsigned end = g->n;
     calm(g);
     a64_mov_imm(g, 28, A64_RAM_BASE + A64_BASE + A64_CTL);
     a64_ldr(g, 26, 28, CTLA_ROUND);
     a64_mov_imm(g, 27, ROUNDA_INIT);
     a64_add(g, 26, 26, 27);
     put_list(g, isa->wide, isa->nwide, ROUNDA_WIDE - ROUNDA_INIT, false);
+}
+
+/* Begins the next round: x26 holds its address, x28 that of the variables. */
+static void put_next(const struct a64_isa *isa, struct a64 *g)
+{
+    calm(g);
+    a64_mov_imm(g, 28, A64_RAM_BASE + A64_BASE + A64_CTL);
     unsigned top = g->n;
     a64_ldr(g, 0, 28, CTLA_LEFT);
     unsigned more = a64_cbnz(g, 0, 0);
@@ -138,7 +144,6 @@ static unsigned put_next(const struct a64_isa *isa, struct a64 *g)
             a64_ldr(g, i, 26, ROUNDA_X + 8 * i);
     a64_ldr(g, 26, 26, ROUNDA_X + 8 * 26);
     a64_eret(g);
-    return end;
 }
 
 /* Records the state: sp holds the address of the record, x0 and x1 are in it already. */
@@ -231,7 +236,11 @@ void a64_harness(const struct a64_isa *isa, uint8_t *image, unsigned n)
     struct a64 g = {.code = code, .cap = ARRAY_LEN(code)};
     a64_mov_imm(&g, 0, A64_RAM_BASE + A64_BASE + A64_VECTORS);
     a64_msr(&g, reg(SR_vbar_el3), 0);
-    unsigned next = put_next(isa, &g), common = g.n;
+    unsigned begin = a64_b(&g, 0), next = g.n;
+    put_end(isa, &g);
+    a64_fix(&g, begin, g.n);
+    put_next(isa, &g);
+    unsigned common = g.n;
     put_record(&g);
     put_resume(&g, next);
     for (unsigned i = 0; i < g.n; i++)

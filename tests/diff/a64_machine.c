@@ -1,4 +1,5 @@
 /* Running an image: on a PE with RAM, on QEMU as a program whose RAM is a file. */
+#include "a64_cover.h"
 #include "a64_diff.h"
 #include "cpu/arm/gic_cpuif.h"
 #include "cpu/arm/pe.h"
@@ -57,6 +58,8 @@ struct rig {
     bool ended;
     uint64_t began, idle, retired; /* when the harness was left; instructions outside it */
     uint64_t left;                 /* cases not begun yet */
+    bool step;                     /* stop where the harness is left, */
+    bool left_harness, trapped;    /* as it was; an exception was raised */
     bool at_case;                  /* the first round of a case begins */
     struct mem *saved;             /* memory as it was when case `from` began, and what was retired before */
     unsigned from;
@@ -86,11 +89,14 @@ static void trapped(void *ctx, struct pe *p, const struct pe_was *was)
 {
     struct rig *r = ctx;
     const uint64_t harness = A64_RAM_BASE + A64_BASE;
+    r->trapped |= was->exc != NULL;
     if (!was->exc && was->pc >= harness && was->pc < harness + A64_CTL) {
         uint64_t left = variable(r, CTLA_LEFT);
         if (left / A64_ROUNDS != r->left)
             p->cpu.resync = r->at_case = true;
         r->left = left / A64_ROUNDS;
+        r->left_harness = r->step;
+        p->cpu.resync |= r->step;
         r->began = p->s.cycle;
         r->idle = p->s.idle;
     } else if (p->s.pc >= harness + A64_VECTORS && p->s.pc < harness + A64_CTL) {
@@ -163,7 +169,11 @@ static bool run_all(struct rig *r, unsigned n, unsigned *stuck)
 {
     uint64_t last = UINT64_MAX;
     for (;;) {
-        enum cpu_stop s = pe_run(&r->pe, r->pe.s.cycle + 50000);
+        uint64_t until = r->pe.s.cycle + 50000;
+        enum cpu_stop s;
+        do
+            s = pe_run(&r->pe, until);
+        while (s == CPU_STOP_RESYNC && r->pe.s.cycle < until && !r->ended && !r->at_case); /* an interrupt line changed */
         if (r->ended)
             return true;
         if (r->at_case) {
@@ -209,6 +219,59 @@ static void copy_page(void *image, uint64_t pa, const uint8_t *page)
     uint64_t at = pa - A64_RAM_BASE - A64_BASE;
     if (at < A64_IMAGE)
         memcpy((uint8_t *)image + at, page, 4096);
+}
+
+struct sameness {
+    const uint8_t *image;
+    bool same;
+};
+
+static void compare_page(void *ctx, uint64_t pa, const uint8_t *page)
+{
+    struct sameness *s = ctx;
+    uint64_t at = pa - A64_RAM_BASE - A64_BASE;
+    if (at < A64_IMAGE && memcmp(s->image + at, page, 4096))
+        s->same = false;
+}
+
+/* Runs what is between the harness's return and the next exception it takes. */
+static void step(struct rig *r, const struct a64_isa *isa, struct a64_cover *cover)
+{
+    const uint64_t harness = A64_RAM_BASE + A64_BASE;
+    while (r->pe.s.pc - harness >= A64_CTL) {
+        uint32_t bits;
+        bool read = mem_read(r->mem, r->pe.s.pc, &bits, 4);
+        r->trapped = false;
+        enum cpu_stop s = pe_run(&r->pe, r->pe.s.cycle + 1);
+        if (s != CPU_STOP_LIMIT && s != CPU_STOP_RESYNC)
+            return;
+        if (read)
+            a64_cover_insn(cover, isa, bits, r->trapped);
+    }
+}
+
+bool a64_run_steps(const struct a64_isa *isa, const uint8_t *image, uint8_t *before, unsigned n, struct a64_cover *cover,
+                   bool *same, struct err *e)
+{
+    struct rig *r = malloc(sizeof *r);
+    bool ends = true;
+    rig_start(r, isa, before);
+    r->step = true;
+    while (ends && !r->ended) {
+        r->left_harness = false;
+        enum cpu_stop s = pe_run(&r->pe, r->pe.s.cycle + 100000);
+        if (r->left_harness)
+            step(r, isa, cover);
+        else
+            ends = s == CPU_STOP_RESYNC; /* the harness runs for less than that */
+    }
+    struct sameness s = {image, true};
+    mem_visit(r->mem, compare_page, &s);
+    *same = s.same;
+    rig_end(r);
+    free(r);
+    (void)n;
+    return ends || err_set(e, "instruction by instruction a round does not end");
 }
 
 bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, uint64_t *retired, struct err *e)

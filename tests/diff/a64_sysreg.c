@@ -197,10 +197,30 @@ static void put_flip(struct a64_case *c)
     put_isb(c);
 }
 
+/* MSR (immediate), and SYSL, of which there is none in either. */
+static void put_immediate(struct a64_case *c)
+{
+    static const struct {
+        uint8_t op1, op2, values;
+    } fields[] = {{0, 3, 2}, {0, 4, 2}, {0, 5, 2}, {3, 1, 2}, {3, 2, 2}, {3, 6, 16}, {3, 7, 16}}; /* UAO, PAN, SPSel, SSBS, DIT, DAIF */
+    unsigned i = (unsigned)rng_below(&c->rng, ARRAY_LEN(fields) + 1);
+    if (i == ARRAY_LEN(fields)) {
+        put(c, 0xd5280000 | (uint32_t)rng_below(&c->rng, 8) << 16 | (uint32_t)rng_below(&c->rng, 7) << 12 |
+                   (uint32_t)rng_below(&c->rng, 128) << 5 | a64_block_scratch(c));
+        return;
+    }
+    if (fields[i].op2 == 5 && c->el == 3) /* the harness needs SP_EL3 */
+        return;
+    put(c, 0xd500401f | (uint32_t)fields[i].op1 << 16 | (uint32_t)rng_below(&c->rng, fields[i].values) << 8 |
+               (uint32_t)fields[i].op2 << 5);
+}
+
 void a64_put_sysreg(struct a64_case *c)
 {
     unsigned what = (unsigned)rng_below(&c->rng, 100);
-    if (what < 30)
+    if (what < 8)
+        put_immediate(c);
+    else if (what < 30)
         put_opaque_read(c);
     else if (what < 55)
         put_harmless(c);
@@ -221,7 +241,7 @@ void a64_put_system_instruction(struct a64_case *c)
         op = sysreg_op(id);
         sysreg_name(id, name, sizeof name);
     } while (!id || !sysreg_exists(c->isa->map, id) || op.kind == SYSREG_OP_NONE || op.kind == SYSREG_OP_PSTATE ||
-             op.flags & OP_READS || strstr(name, "ivac") || strstr(name, "igvac") || strstr(name, "igdvac") ||
+             op.flags & OP_READS || !strncmp(name, "dc_i", 4) ||
              strstr(name, "vap") || strstr(name, "vadp") || (!c->el2 && (sysreg_key_of(id) >> 11 & 7) == 4) ||
              (c->tge && op.kind == SYSREG_OP_AT && op.regime == 1) ||
              (c->dirty && op.kind == SYSREG_OP_AT && op.flags & OP_WRITE) || (c->unreadable && op.kind == SYSREG_OP_DC));
@@ -262,10 +282,13 @@ void a64_put_eret(struct a64_case *c)
         return;
     a64_block_meet(c);
     a64_block_put_address(c, rt, 8); /* what follows takes at most 7 */
+    uint32_t key = a64_chance(&c->rng, 20) ? 1 + (uint32_t)rng_below(&c->rng, 2) : 0; /* ERETAA, ERETAB */
+    if (key)
+        put(c, (key == 1 ? 0xdac10000 : 0xdac10400) | 31 << 5 | rt); /* pacia rt, sp */
     put_msr(c, elr[from], rt);
     put_value(c, rt, random_spsr(c, to));
     put_msr(c, spsr[from], rt);
-    put(c, 0xd69f03e0);
+    put(c, key == 1 ? 0xd69f0bff : key == 2 ? 0xd69f0fff : 0xd69f03e0);
     c->now = to;
 }
 

@@ -41,7 +41,9 @@ struct driver_arch {
     void (*print_block)(const void *isa, const void *c, unsigned upto);
     void (*dump)(const void *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round,
                  FILE *out);                                                         /* NULL: nothing to tell */
-    void (*ran)(const void *isa, const uint8_t *before, const uint8_t *mine, unsigned n); /* after a batch; NULL */
+    /* Before the first batch, with the other emulator's file and the image in it. NULL: nothing to do. */
+    bool (*first)(const struct driver_arch *a, const char *file, uint8_t *image, struct err *e);
+    void (*ran)(const void *isa, uint8_t *before, const uint8_t *mine, unsigned n); /* after a batch; NULL */
 };
 
 struct driver_options {

@@ -1,16 +1,19 @@
 /*
  * Runs random A64 code on trapline and on QEMU and compares.
  *
- *   tool_a64_diff [--seed=N] [--count=N] [--case=SEED:INDEX] [--reports=N] [--brief]
+ *   tool_a64_diff [--seed=N] [--count=N] [--case=SEED:INDEX] [--reports=N] [--brief] [--coverage]
  *
  * --count is the number of random instructions to run. --case makes one case alone and prints it. Ends with 1 if anything
- * differs. --brief prints the differences and looks for no instruction. TRAPLINE_DIFF_BREAK=<row> spoils every instruction of
+ * differs. --brief prints the differences and looks for no instruction. --coverage counts what is executed and compared of every row,
+ * prints that, and ends with 1 if a row that both have is not. TRAPLINE_DIFF_BREAK=<row> spoils every instruction of
  * that row on trapline's side, to see that a fault is found.
  */
+#include "a64_cover.h"
 #include "a64_diff.h"
 #include "driver.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void harness(const void *isa, uint8_t *image, unsigned n)
@@ -77,18 +80,52 @@ static void print_block(const void *isa, const void *made, unsigned upto)
     }
 }
 
+static struct {
+    struct a64_cover *cover;
+    uint8_t *probe;
+    bool differs;
+} coverage;
+
+/* What the batch covered. */
+static void ran(const void *isa, uint8_t *before, const uint8_t *mine, unsigned n)
+{
+    struct err e;
+    bool same;
+    for (unsigned i = 0; i < n * A64_ROUNDS; i++)
+        if (!before[a64_round(0, i) + ROUNDA_SKIP])
+            a64_cover_round(coverage.cover, isa, a64_records(mine, i / A64_ROUNDS, i % A64_ROUNDS));
+    if (!a64_run_steps(isa, mine, before, n, coverage.cover, &same, &e)) {
+        printf("%s\n", e.text);
+        coverage.differs = true;
+    } else if (!same) {
+        printf("instruction by instruction trapline gives something else\n");
+        coverage.differs = true;
+    }
+}
+
+/* What QEMU has. */
+static bool probe(const struct driver_arch *a, const char *file, uint8_t *image, struct err *e)
+{
+    unsigned stuck;
+    a64_probe_make(a->isa, image);
+    if (!a64_run_qemu(file, image, 1, &stuck, e))
+        return false;
+    memcpy(coverage.probe, image, A64_ARENA0);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     static struct a64_isa isa;
     struct driver_options o;
     struct err e;
-    if (!driver_parse(&o, argc, argv, "tool_a64_diff [--seed=N] [--count=N] [--case=SEED:INDEX] [--reports=N] [--brief]"))
+    if (!driver_parse(&o, argc, argv, "tool_a64_diff [--seed=N] [--count=N] [--case=SEED:INDEX] [--reports=N] [--brief] [--coverage]"))
         return 2;
     if (!a64_isa_init(&isa, &e)) {
         printf("%s\n", e.text);
         return 2;
     }
-    const struct driver_arch arch = {.label = "",
+    struct driver_arch arch = {.label = "",
                                      .again = "tool_a64_diff",
                                      .isa = &isa,
                                      .ram = A64_RAM,
@@ -114,7 +151,17 @@ int main(int argc, char **argv)
                                      .records = a64_records,
                                      .print_block = print_block,
                                      .dump = dump};
+    if (o.coverage) {
+        coverage.cover = a64_cover_new();
+        coverage.probe = calloc(1, A64_ARENA0);
+        arch.ran = ran;
+        arch.first = probe;
+    }
     bool ok = driver_run(&arch, &o, o.seed, o.count);
+    if (o.coverage)
+        ok = !a64_cover_print(coverage.cover, &isa, coverage.probe, stdout) && !coverage.differs && ok;
+    free(coverage.cover);
+    free(coverage.probe);
     a64_isa_free(&isa);
     return !ok;
 }
