@@ -24,6 +24,8 @@ void a64_probe_make(const struct a64_isa *isa, uint8_t *image)
     memcpy(image + A64_CODE, start, 4 * s.n);
     a64_mov_imm(&g, 0, base + A64_VECTORS);
     a64_msr(&g, a64_reg_of_key(sysreg_key_of(SR_vbar_el3)), 0);
+    a64_mov_imm(&g, 0, 0x531); /* Non-secure, where all registers are */
+    a64_msr(&g, a64_reg_of_key(sysreg_key_of(SR_scr_el3)), 0);
     a64_isb(&g);
     for (unsigned id = 1; id < SYSREG_COUNT; id++) {
         if (!probed(isa, id))
