@@ -68,6 +68,10 @@ static const struct {
     {SR_id_aa64dfr0_el1, UINT64_C(15) << 60 | UINT64_C(15) << 36, "FEAT_HPMN0; FEAT_DoubleLock, which QEMU 7.2 says it has"},
     {SR_id_aa64isar2_el1, UINT64_C(15) << 48 | UINT64_C(15) << 40 | UINT64_C(15) << 28, "features younger than QEMU 7.2"},
     {SR_id_aa64mmfr1_el1, UINT64_C(15) << 60 | UINT64_C(15) << 36 | UINT64_C(15) << 12, "ECBHB, ETS2, HPDS2: likewise"},
+    {SR_id_aa64pfr2_el1, UINT64_C(0xfff), "parts of FEAT_MTE4, which are younger than QEMU 7.2"},
+    {SR_ctr_el0, UINT64_C(0x3f) << 32, "TminLine: QEMU 7.2 has none"},
+    {SR_csselr_el1, 1 << 4, "TnD: QEMU 7.2 lacks it"},
+    {SR_gmid_el1, 15, "tags of LDGM and STGM at once"},
     {SR_pmcr_el0, UINT64_C(0xffff) << 16, "implementer, identification"},
     {SR_pmceid0_el0, UINT64_MAX, "which events are counted"},
     {SR_pmceid1_el0, UINT64_MAX, "likewise"},
@@ -114,6 +118,12 @@ static bool same_reg(const uint8_t *a, unsigned id, uint64_t x, uint64_t y)
      * "ISS encoding for an exception from MSR, MRS, or System instruction execution"). */
     if ((id == SR_esr_el1 || id == SR_esr_el2 || id == SR_esr_el3) && x >> 26 == 0x18 && (x & 0x303c00) == 0x1000)
         may |= 0xfc000;
+    /* A misaligned access that is checked by tags: QEMU 7.2 translates, and compares the tag, first (Arm ARM AArch64.MemSingle,
+     * CheckAlignment). */
+    unsigned el = id == SR_esr_el1 ? 1 : id == SR_esr_el2 ? 2 : id == SR_esr_el3 ? 3 : 0;
+    static const uint16_t control[] = {0, SR_sctlr_el1, SR_sctlr_el2, SR_sctlr_el3};
+    if (el && (x & 63) == 0x21 && x >> 26 == y >> 26 && (x >> 26 & ~1u) == 0x24 && recorded(a, control[el]) >> 42 & 3)
+        return true;
     if (id == SR_par_el1 && (x & y & 0x301) == 0x301)
         may |= 6;
     /* Stage 2 of a walk of stage 1: QEMU 7.2 tells the level of stage 1 (Arm ARM AArch64.FaultSyndrome, EncodeLDFSC). */

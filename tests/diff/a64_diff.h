@@ -144,6 +144,7 @@ struct a64_case {
     bool unreadable;            /* stage 2 lets code be executed that may not be read */
     bool shared;                /* code may be executed at EL0 and at the level above */
     bool pauth;                 /* keys are enabled */
+    bool tags;                  /* tags of memory are in use */
     bool user_counters;         /* EL0 may be permitted single counters; then MDCR_ELx.TPM is 0 */
     bool strict;                /* SCTLR_ELx.A */
     uint64_t pointers;          /* x registers that hold addresses of data */

@@ -12,7 +12,7 @@
 
 /* What QEMU 7.2 does not have is off. */
 const char a64_cpu_options[] =
-    "max,midr=0x000f0510,mte=off,fgt=off,ecv=off,cssc=off,hbc=off,lrcpc3=off,lse2=off,lse128=off,wfxt="
+    "max,midr=0x000f0510,mte_store_only=off,mte_tagged_far=off,fgt=off,ecv=off,cssc=off,hbc=off,lrcpc3=off,lse2=off,lse128=off,wfxt="
     "off,pauth2=off,fpac=off,pan3=off,"
     "tcr2=off,sctlr2=off,s1pie=off,s1poe=off,xs=off,specres2=off,ccidx=off,evt=off,tidcp1=off,afp=off,exs=off";
 
@@ -131,6 +131,7 @@ static void rig_start(struct rig *r, const struct a64_isa *isa, const uint8_t *b
     struct err e;
     *r = (struct rig){.mem = mem_new(), .left = UINT64_MAX};
     mem_add_ram(r->mem, "ram", A64_RAM_BASE, A64_RAM, false, &e);
+    mem_add_tags(r->mem, A64_RAM_BASE);
     for (uint64_t at = 0; at < A64_IMAGE; at += 4096) {
         static const uint8_t nothing[4096];
         if (memcmp(before + at, nothing, 4096))
@@ -299,7 +300,7 @@ static pid_t start_qemu(const char *file)
     snprintf(loader, sizeof loader, "loader,addr=%#llx,cpu-num=0", (unsigned long long)(A64_RAM_BASE + A64_BASE));
     char *argv[] = {"qemu-system-aarch64",
                     "-machine",
-                    "virt,secure=on,virtualization=on,gic-version=3,memory-backend=ram",
+                    "virt,secure=on,virtualization=on,mte=on,gic-version=3,memory-backend=ram",
                     "-cpu",
                     "max,sve=off,sme=off",
                     "-m",

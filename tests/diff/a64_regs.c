@@ -207,6 +207,8 @@ uint64_t a64_reg_value(struct a64_case *c, unsigned id)
     case SR_cnthctl_el2: /* QEMU 7.2 takes EL1PCEN for EL1PCTEN at EL0 */
         v = c->e2h ? v : (v & ~UINT64_C(3)) | (v & 1) * 3;
         break;
+    case SR_gcr_el1: return v & 0xffff; /* RRND: tags are random */
+    case SR_rgsr_el1: return (v & 0xffff0f) | 1 << 8;
     case SR_pmcntenclr_el0:
     case SR_pmovsclr_el0:
     case SR_pmintenclr_el1: return UINT32_MAX;

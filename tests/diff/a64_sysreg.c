@@ -54,7 +54,7 @@ static const struct {
     {SR_fpsr, 0x0800009f},
     {SR_fpcr, 0x07c80000},
     {SR_par_el1, UINT64_C(0xff0ffffffffff3ff)},
-    {SR_gcr_el1, 0x1ffff},
+    {SR_gcr_el1, 0xffff},
     {SR_rgsr_el1, 0xffff0f},
     {SR_apiakeylo_el1, UINT64_MAX},
     {SR_apibkeyhi_el1, UINT64_MAX},
@@ -236,17 +236,19 @@ void a64_put_system_instruction(struct a64_case *c)
     unsigned id = 0;
     struct sysreg_op op;
     char name[32];
+    bool zero;
     do {
         id = (unsigned)rng_below(&c->rng, SYSREG_COUNT);
         op = sysreg_op(id);
+        zero = id == SR_dc_zva || id == SR_dc_gva || id == SR_dc_gzva;
         sysreg_name(id, name, sizeof name);
     } while (!id || !sysreg_exists(c->isa->map, id) || op.kind == SYSREG_OP_NONE || op.kind == SYSREG_OP_PSTATE ||
              op.flags & OP_READS || !strncmp(name, "dc_i", 4) ||
              strstr(name, "vap") || strstr(name, "vadp") || (!c->el2 && (sysreg_key_of(id) >> 11 & 7) == 4) ||
              (c->tge && op.kind == SYSREG_OP_AT && op.regime == 1) ||
-             (c->dirty && op.kind == SYSREG_OP_AT && op.flags & OP_WRITE) || (c->unreadable && op.kind == SYSREG_OP_DC));
+             (c->dirty && op.kind == SYSREG_OP_AT && op.flags & OP_WRITE) || (c->unreadable && op.kind == SYSREG_OP_DC) ||
+             (c->tags && zero));
     unsigned rt = a64_block_scratch(c);
-    bool zero = id == SR_dc_zva || id == SR_dc_gva || id == SR_dc_gzva;
     if (zero || op.kind == SYSREG_OP_AT)
         rt = a64_block_pointer(c);
     else if (op.kind == SYSREG_OP_DC || op.kind == SYSREG_OP_IC)

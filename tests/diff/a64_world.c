@@ -55,6 +55,8 @@ static void put_vectors(struct a64_case *c)
 static uint64_t data_address(struct a64_case *c)
 {
     uint64_t at = c->va + PGA_DATA * 4096 + 0x3000 + (rng_below(&c->rng, 0x2000) & ~UINT64_C(15));
+    if (c->tags && a64_chance(&c->rng, 20))
+        at |= (1 + rng_below(&c->rng, 3)) << 56;
     return a64_chance(&c->rng, 20) ? at + rng_below(&c->rng, 16) : at;
 }
 
@@ -240,11 +242,13 @@ static void put_translation(struct a64_case *c, const uint64_t *sctlr)
     uint64_t had = rng_next(&c->rng) & 3;
     uint64_t walk = 3 << 12 | 1 << 10 | 1 << 8;
     c->dirty |= had >> 1;
-    uint64_t tbi = rng_next(&c->rng) & 1 << 20;
-    a64_set_reg(c, SR_tcr_el1, two_ranges(c->grain[1], had) | rng_below(&c->rng, 2) * (UINT64_C(3) << 37));
+    uint64_t tbi = c->tags ? 1 << 20 : rng_next(&c->rng) & 1 << 20; /* TCMA with it now and then */
+    if (c->tags && a64_chance(&c->rng, 20))
+        tbi |= 1 << 30;
+    a64_set_reg(c, SR_tcr_el1, two_ranges(c->grain[1], had) | (c->tags || rng_below(&c->rng, 2) ? UINT64_C(3) << 37 : 0));
     if (c->e2h)
         a64_set_reg(c, SR_tcr_el2,
-                    two_ranges(c->grain[2], had) | 1 << 23 /* EPD1 */ | rng_below(&c->rng, 2) * (UINT64_C(3) << 37));
+                    two_ranges(c->grain[2], had) | 1 << 23 /* EPD1 */ | (c->tags || rng_below(&c->rng, 2) ? UINT64_C(3) << 37 : 0));
     else
         a64_set_reg(c, SR_tcr_el2, sized(c->grain[2]) | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi);
     a64_set_reg(c, SR_tcr_el3, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi);
@@ -273,12 +277,12 @@ static void put_hypervisor(struct a64_case *c)
     c->el = (unsigned)rng_below(&c->rng, 4);
     while ((c->el == 2 && !el2) || (c->el == 1 && el2 && c->tge))
         c->el = (unsigned)rng_below(&c->rng, 4);
-    uint64_t hcr = UINT64_C(1) << 31 | UINT64_C(3) << 40 | (uint64_t)c->e2h << 34 | (uint64_t)c->tge << 27;
+    uint64_t hcr = UINT64_C(1) << 31 | UINT64_C(3) << 40 | (uint64_t)a64_chance(&c->rng, 90) << 56 | (uint64_t)c->e2h << 34 | (uint64_t)c->tge << 27;
     if (c->stage2)
         hcr |= 1 | (rng_next(&c->rng) & 6); /* VM, SWIO, PTW */
     for (unsigned n = a64_chance(&c->rng, 30) ? 3 : 0; n; n--)
         hcr ^= UINT64_C(1) << traps[rng_below(&c->rng, ARRAY_LEN(traps))];
-    uint64_t scr = 1 << 17 | 1 << 16 | 1 << 10 | 1 << 8 | 0x30 | !secure | (uint64_t)(secure && el2) << 18;
+    uint64_t scr = (uint64_t)a64_chance(&c->rng, 90) << 26 | 1 << 17 | 1 << 16 | 1 << 10 | 1 << 8 | 0x30 | !secure | (uint64_t)(secure && el2) << 18;
     if (a64_chance(&c->rng, 10))
         scr ^= UINT64_C(1) << (16 + rng_below(&c->rng, 2));
     a64_set_reg(c, SR_hcr_el2, hcr);
@@ -302,6 +306,9 @@ void a64_world_make(struct a64_case *c)
     c->pauth = a64_chance(&c->rng, 50);
     uint64_t pac = c->pauth ? UINT64_C(1) << 31 | 1 << 30 | 1 << 27 | 1 << 13 : 0;
     uint64_t common = (rng_next(&c->rng) & 1 << 1) | pac;
+    c->tags = a64_chance(&c->rng, 40);
+    if (c->tags) /* TCF, ATA; no A: QEMU 7.2 compares tags before alignment */
+        common = (common & ~UINT64_C(2)) | UINT64_C(1) << 43 | rng_below(&c->rng, 4) << 40;
     c->strict = common & 1 << 1;
     c->user_counters = a64_chance(&c->rng, 50);
     c->va = c->pa;
@@ -317,7 +324,8 @@ void a64_world_make(struct a64_case *c)
     a64_set_reg(c, SR_contextidr_el1, rng_next(&c->rng) & UINT32_MAX);
     a64_set_reg(c, SR_par_el1, 1 << 11);
     a64_set_reg(c, SR_vmpidr_el2, UINT64_C(1) << 31);
-    uint64_t sctlr[3] = {SCTLR_RES1_EL1 | common | (rng_next(&c->rng) & (1 << 9 | 1 << 14 | 1 << 15 | 1 << 26)),
+    uint64_t sctlr[3] = {SCTLR_RES1_EL1 | common | (rng_next(&c->rng) & (1 << 9 | 1 << 14 | 1 << 15 | 1 << 26)) |
+                             (c->tags ? rng_below(&c->rng, 8) << 38 & ~(UINT64_C(1) << 40) : 0),
                          SCTLR_RES1_EL2 | common, SCTLR_RES1_EL2 | 1 << 4 | common};
     put_translation(c, sctlr);
     a64_set_reg(c, SR_cpacr_el1, a64_chance(&c->rng, 80) ? 3 << 20 : rng_next(&c->rng) & 3 << 20);
