@@ -84,7 +84,7 @@ static const struct {
     {SR_cpacr_el1, 3 << 20},
     {SR_hcr_el2, UINT64_C(7) << 3 | UINT64_C(0x1) << 12 | UINT64_C(0x17) << 16 | UINT64_C(1) << 21 | UINT64_C(3) << 22 | UINT64_C(1) << 24 |
                      UINT64_C(1) << 25 | UINT64_C(1) << 26 | UINT64_C(1) << 28 | UINT64_C(1) << 29 | UINT64_C(3) << 40},
-    {SR_mdcr_el2, 1 << 11 | 1 << 10 | 1 << 9 | 1 << 8 | 1 << 6 | 1 << 5},
+    {SR_mdcr_el2, 1 << 11 | 1 << 10 | 1 << 9 | 1 << 8 | 1 << 6}, /* QEMU 7.2 lacks TPMCR */
     {SR_mdcr_el3, 1 << 10 | 1 << 9 | 1 << 6},
     {SR_cptr_el2, UINT64_C(1) << 31 | 1 << 10},
     {SR_cptr_el3, UINT64_C(1) << 31 | 1 << 10},
@@ -112,7 +112,7 @@ static void put_opaque_read(struct a64_case *c)
         id = (unsigned)rng_below(&c->rng, SYSREG_COUNT);
         sysreg_name(id, name, sizeof name);
     } while (!id || !sysreg_exists(c->isa->map, id) || sysreg_op(id).kind != SYSREG_OP_NONE || differs(name) ||
-             (sysreg_key_of(id) >> 14) < 2 || a64_reg_left_out(c, id, false));
+             (sysreg_key_of(id) >> 14) < 2 || (id == SR_mdcr_el2 && c->debug_el3) || a64_reg_left_out(c, id, false));
     put_mrs(c, id, 31);
 }
 
@@ -189,6 +189,8 @@ static void put_flip(struct a64_case *c)
         bit = UINT64_C(1) << rng_below(&c->rng, 64);
     while (!(bit & flipped[i].bits) || (c->e2h && bit == 1 << 9)); /* UMA is none of SCTLR_EL2's; QEMU 7.2 keeps it */
     if (c->user_counters && bit == 1 << 6 && (flipped[i].id == SR_mdcr_el2 || flipped[i].id == SR_mdcr_el3))
+        return;
+    if (flipped[i].id == SR_mdcr_el2 ? c->debug_el3 : flipped[i].id == SR_mdcr_el3 && bit == 1 << 9 && !c->debug_el3)
         return;
     put_mrs(c, flipped[i].id, rt);
     put_value(c, mask, bit);

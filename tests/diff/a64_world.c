@@ -311,6 +311,7 @@ void a64_world_make(struct a64_case *c)
         common = (common & ~UINT64_C(2)) | UINT64_C(1) << 43 | rng_below(&c->rng, 4) << 40;
     c->strict = common & 1 << 1;
     c->user_counters = a64_chance(&c->rng, 50);
+    c->debug_el3 = a64_chance(&c->rng, 30);
     c->va = c->pa;
     for (unsigned i = 0; i < 3; i++)
         c->grain[i] = a64_chance(&c->rng, 60) ? 12 : 14;
