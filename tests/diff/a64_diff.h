@@ -110,8 +110,8 @@ extern const char a64_cpu_options[]; /* trapline's configuration: what QEMU 7.2'
 bool a64_isa_init(struct a64_isa *isa, struct err *e);
 void a64_isa_free(struct a64_isa *isa);
 
-/* Writes the harness and its variables for n cases into the image. */
-void a64_harness(const struct a64_isa *isa, uint8_t *image, unsigned n);
+/* Writes the harness and its variables for the cases first..n-1 into the image. */
+void a64_harness(const struct a64_isa *isa, uint8_t *image, unsigned first, unsigned n);
 
 #define A64_BLOCK_MAX 128
 struct a64_insn {
@@ -186,16 +186,17 @@ uint64_t a64_leaf(const struct a64_case *c, unsigned el, unsigned page);
 uint64_t a64_value(uint64_t *rng);
 static inline bool a64_chance(uint64_t *rng, unsigned percent) { return rng_below(rng, 100) < percent; }
 
-/* Runs an image; what it is in the end goes to `image`, which is all zero. A round that does not end is cut, in `before`, the image as it was, too: it ends with the last record it makes,
+/* Runs the cases first..n-1 of an image; what it is in the end goes to `image`, which is all zero. A round that does not end is cut, in `before`, the image as it was, too: it ends with the last record it makes,
    or is not run where it makes none. *retired: the instructions outside the harness. False: an error. */
-bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, uint64_t *retired, struct err *e);
+bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned first, unsigned n,
+                      uint64_t *retired, struct err *e);
 /* Runs an image of which every round ends once more, instruction by instruction, and counts what is executed. *same: the outcome is
    `image`. */
 struct a64_cover;
 bool a64_run_steps(const struct a64_isa *isa, const uint8_t *image, uint8_t *before, unsigned n, struct a64_cover *cover,
                    bool *same, struct err *e);
 /* The same cuts in another copy of `before`. */
-void a64_cut_alike(uint8_t *image, const uint8_t *before, unsigned n);
+void a64_cut_alike(uint8_t *image, const uint8_t *before, unsigned first, unsigned n);
 /* Runs an image on QEMU, in place; image is a part of the mapped file. False: case *stuck (below n) does not come back, or it
    does not run. */
 bool a64_run_qemu(const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e);

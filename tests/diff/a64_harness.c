@@ -230,7 +230,7 @@ static void put_resume(struct a64 *g, unsigned next)
     a64_eret(g);
 }
 
-void a64_harness(const struct a64_isa *isa, uint8_t *image, unsigned n)
+void a64_harness(const struct a64_isa *isa, uint8_t *image, unsigned first, unsigned n)
 {
     static uint32_t code[0x8000 / 4];
     struct a64 g = {.code = code, .cap = ARRAY_LEN(code)};
@@ -256,6 +256,6 @@ void a64_harness(const struct a64_isa *isa, uint8_t *image, unsigned n)
         __builtin_memcpy(image + A64_VECTORS + slot * 0x80, vector, v.n * 4);
     }
     const uint64_t base = A64_RAM_BASE + A64_BASE;
-    uint64_t ctl[] = {n * A64_ROUNDS, base + A64_ROUND0 - A64_ROUND};
+    uint64_t ctl[] = {(n - first) * A64_ROUNDS, base + a64_round(first, 0) - A64_ROUND};
     __builtin_memcpy(image + A64_CTL, ctl, sizeof ctl);
 }

@@ -126,17 +126,27 @@ static void gic_look(void *ctx, struct pe *p)
 static const struct pe_env env = {
     .semihost = semihost, .trapped = trapped, .gic_read = read_gic, .gic_write = write_gic, .gic_changed = gic_look};
 
-static void rig_start(struct rig *r, const struct a64_isa *isa, const uint8_t *before)
+/* A part of an image into RAM: the pages that hold something. */
+static void load(struct rig *r, const uint8_t *image, uint64_t at, uint64_t size)
+{
+    static const uint8_t nothing[4096];
+    for (uint64_t end = at + size; at < end; at += 4096)
+        if (memcmp(image + at, nothing, 4096))
+            mem_write(r->mem, A64_RAM_BASE + A64_BASE + at, image + at, 4096);
+}
+
+static void rig_start(struct rig *r, const struct a64_isa *isa, const uint8_t *before, unsigned first, unsigned n)
 {
     struct err e;
     *r = (struct rig){.mem = mem_new(), .left = UINT64_MAX};
     mem_add_ram(r->mem, "ram", A64_RAM_BASE, A64_RAM, false, &e);
     mem_add_tags(r->mem, A64_RAM_BASE);
-    for (uint64_t at = 0; at < A64_IMAGE; at += 4096) {
-        static const uint8_t nothing[4096];
-        if (memcmp(before + at, nothing, 4096))
-            mem_write(r->mem, A64_RAM_BASE + A64_BASE + at, before + at, 4096);
+    load(r, before, 0, A64_ARENA0);
+    for (unsigned i = first; i < n; i++) {
+        load(r, before, a64_arena(i), A64_ARENA);
+        load(r, before, a64_round(i, 0), A64_ROUNDS * A64_ROUND);
     }
+    r->from = first;
     engine_init(&r->engine, r->mem, 2);
     pe_init(&r->pe, &r->engine, &isa->cfg, isa->map, isa->decoder, 0x80000000, 16);
     r->pe.env = &env;
@@ -257,7 +267,7 @@ bool a64_run_steps(const struct a64_isa *isa, const uint8_t *image, uint8_t *bef
 {
     struct rig *r = malloc(sizeof *r);
     bool ends = true;
-    rig_start(r, isa, before);
+    rig_start(r, isa, before, 0, n);
     r->step = true;
     while (ends && !r->ended) {
         r->left_harness = false;
@@ -272,16 +282,16 @@ bool a64_run_steps(const struct a64_isa *isa, const uint8_t *image, uint8_t *bef
     *same = s.same;
     rig_end(r);
     free(r);
-    (void)n;
     return ends || err_set(e, "instruction by instruction a round does not end");
 }
 
-bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, uint64_t *retired, struct err *e)
+bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned first, unsigned n, uint64_t *retired,
+                      struct err *e)
 {
     struct rig *r = malloc(sizeof *r);
     unsigned stuck = 0, cuts = 0;
     bool ended;
-    rig_start(r, isa, before);
+    rig_start(r, isa, before, first, n);
     while (!(ended = run_all(r, n, &stuck)) && stuck < n * A64_ROUNDS && ++cuts <= 2 * n * A64_ROUNDS)
         cut(r, before, n, stuck);
     *retired = r->retired;

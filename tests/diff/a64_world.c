@@ -361,9 +361,9 @@ void a64_round_make(struct a64_case *c, unsigned round, unsigned keep)
     a64_block_write(c, keep);
 }
 
-void a64_cut_alike(uint8_t *image, const uint8_t *before, unsigned n)
+void a64_cut_alike(uint8_t *image, const uint8_t *before, unsigned first, unsigned n)
 {
-    for (unsigned i = 0; i < n * A64_ROUNDS; i++) {
+    for (unsigned i = first * A64_ROUNDS; i < n * A64_ROUNDS; i++) {
         uint64_t at = a64_round(0, i);
         image[at + ROUNDA_SKIP] = before[at + ROUNDA_SKIP];
         memcpy(image + at + ROUNDA_ROOM, before + at + ROUNDA_ROOM, 8);

@@ -102,29 +102,31 @@ static void make_case(struct run *r, unsigned i, const struct part *p, const cha
 /* Images are mostly zero, most of all those of one case: pages are given back and made when they are written to. */
 static void forget(const struct run *r, uint8_t *image) { madvise(image, r->a->image, MADV_DONTNEED); }
 
-static void copy(const struct run *r, uint8_t *to, const uint8_t *from)
+static void copy(const struct run *r, const struct part *p, uint8_t *to, const uint8_t *from)
 {
-    static const uint8_t nothing[4096];
-    madvise(to, r->a->image, MADV_REMOVE);
-    for (size_t at = 0; at < r->a->image; at += 4096)
-        if (memcmp(from + at, nothing, 4096))
-            memcpy(to + at, from + at, 4096);
+    const struct driver_arch *a = r->a;
+    madvise(to, a->image, MADV_REMOVE);
+    memcpy(to, from, a->arena_of(0));
+    for (unsigned i = p->first; i < p->n; i++) {
+        memcpy(to + a->arena_of(i), from + a->arena_of(i), a->arena_size);
+        memcpy(to + a->round_of(i, 0), from + a->round_of(i, 0), a->rounds * a->round_size);
+    }
 }
 
 static bool run_trapline(struct run *r, const struct part *p, struct err *e)
 {
     forget(r, r->mine);
-    return r->a->run_trapline(r->a->isa, r->mine, r->before, p->n, &r->retired, e);
+    return r->a->run_trapline(r->a->isa, r->mine, r->before, p->first, p->n, &r->retired, e);
 }
 
-/* Makes cases 0..n-1; only those of the part are to be run. */
+/* Makes the cases of the part. */
 static bool make_batch(struct run *r, const struct part *p, struct err *e)
 {
     const struct driver_arch *a = r->a;
     forget(r, r->before);
-    a->harness(a->isa, r->before, p->n);
-    for (unsigned i = 0; i < p->n; i++) {
-        if (i >= p->first && !r->leave_out[i])
+    a->harness(a->isa, r->before, p->first, p->n);
+    for (unsigned i = p->first; i < p->n; i++) {
+        if (!r->leave_out[i])
             make_case(r, i, p, NULL);
         else
             skip(r, i);
@@ -132,11 +134,11 @@ static bool make_batch(struct run *r, const struct part *p, struct err *e)
     /* Rounds that do not end as they are: spoilt ones may, and the other emulator would be waited for. */
     if (r->spoilt && !run_trapline(r, p, e))
         return false;
-    copy(r, r->other, r->before);
+    copy(r, p, r->other, r->before);
     for (unsigned i = p->first; r->spoilt && i < p->n; i++)
         if (!r->leave_out[i] && !skipped(r, i)) {
             make_case(r, i, p, r->spoilt);
-            a->cut_alike(r->before, r->other, p->n);
+            a->cut_alike(r->before, r->other, p->first, p->n);
         }
     return true;
 }
@@ -151,7 +153,7 @@ static bool run_batch(struct run *r, const struct part *p, struct err *e)
     for (;;) {
         if (!make_batch(r, p, e) || !run_trapline(r, p, e))
             return false;
-        a->cut_alike(r->other, r->before, p->n);
+        a->cut_alike(r->other, r->before, p->first, p->n);
         if (a->run_other(a->isa, r->file, r->other, p->n, &stuck, e)) {
             for (unsigned i = p->first; r->spoilt && i < p->n; i++) /* the code, spoilt and not written to, is no difference */
                 if (!r->leave_out[i])

@@ -20,18 +20,20 @@ struct driver_arch {
     size_t image;      /* and in it */
     unsigned cases, rounds;
     size_t case_size;
+    size_t arena_size, round_size;
     size_t code, code_size; /* code of case i: at arena_of(i) + code */
     uint64_t (*arena_of)(unsigned index);
     uint64_t (*round_of)(unsigned index, unsigned round); /* offset of a round; its first byte set: it is not to be run */
-    void (*harness)(const void *isa, uint8_t *image, unsigned n);
+    void (*harness)(const void *isa, uint8_t *image, unsigned first, unsigned n); /* for the cases first..n-1 */
     void (*begin)(const void *isa, uint64_t seed, unsigned index, uint8_t *image, void *c);
     void (*make_round)(void *c, unsigned round, unsigned keep);
     unsigned (*instructions)(const void *c);
     /* Spoils the instructions of row `name` among the first `keep` of the round that was made last. */
     void (*spoil)(const void *isa, const void *c, unsigned keep, const char *name, uint8_t *image, unsigned index);
     /* Runs an image, in place. Rounds that do not end are marked or cut in `before`, the image as it was, too. */
-    bool (*run_trapline)(const void *isa, uint8_t *image, uint8_t *before, unsigned n, uint64_t *retired, struct err *e);
-    void (*cut_alike)(uint8_t *image, const uint8_t *before, unsigned n);
+    bool (*run_trapline)(const void *isa, uint8_t *image, uint8_t *before, unsigned first, unsigned n, uint64_t *retired,
+                         struct err *e);
+    void (*cut_alike)(uint8_t *image, const uint8_t *before, unsigned first, unsigned n);
     /* Runs an image that is a part of the mapped file. False: case *stuck (below n) does not come back, or it does not run. */
     bool (*run_other)(const void *isa, const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e);
     bool (*same)(const void *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out);

@@ -16,9 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void harness(const void *isa, uint8_t *image, unsigned n)
+static void harness(const void *isa, uint8_t *image, unsigned first, unsigned n)
 {
-    a64_harness(isa, image, n);
+    a64_harness(isa, image, first, n);
 }
 
 static void begin(const void *isa, uint64_t seed, unsigned index, uint8_t *image, void *c)
@@ -39,9 +39,10 @@ static void spoil(const void *isa, const void *made, unsigned keep, const char *
     }
 }
 
-static bool run_trapline(const void *isa, uint8_t *image, uint8_t *before, unsigned n, uint64_t *retired, struct err *e)
+static bool run_trapline(const void *isa, uint8_t *image, uint8_t *before, unsigned first, unsigned n, uint64_t *retired,
+                         struct err *e)
 {
-    return a64_run_trapline(isa, image, before, n, retired, e);
+    return a64_run_trapline(isa, image, before, first, n, retired, e);
 }
 
 static bool run_qemu(const void *isa, const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e)
@@ -134,6 +135,8 @@ int main(int argc, char **argv)
                                      .cases = A64_CASES,
                                      .rounds = A64_ROUNDS,
                                      .case_size = sizeof(struct a64_case),
+                                     .arena_size = A64_ARENA,
+                                     .round_size = A64_ROUND,
                                      .code = PGA_CODE * 4096,
                                      .code_size = (PGA_DATA - PGA_CODE) * 4096,
                                      .arena_of = a64_arena,

@@ -14,7 +14,10 @@
 #include <string.h>
 
 static const struct diff_isa *of(const void *isa) { return isa; }
-static void harness(const void *isa, uint8_t *image, unsigned n) { diff_harness(image, of(isa)->xlen, n); }
+static void harness(const void *isa, uint8_t *image, unsigned first, unsigned n)
+{
+    diff_harness(image, of(isa)->xlen, first, n);
+}
 
 static void begin(const void *isa, uint64_t seed, unsigned index, uint8_t *image, void *c)
 {
@@ -34,15 +37,15 @@ static void spoil(const void *isa, const void *made, unsigned keep, const char *
     }
 }
 
-static bool run_trapline(const void *isa, uint8_t *image, uint8_t *before, unsigned n, uint64_t *retired, struct err *e)
+static bool run_trapline(const void *isa, uint8_t *image, uint8_t *before, unsigned first, unsigned n, uint64_t *retired,
+                         struct err *e)
 {
-    unsigned hung;
-    return diff_run_trapline(isa, image, before, n, &hung, retired, e);
+    return diff_run_trapline(isa, image, before, first, n, retired, e);
 }
 
-static void cut_alike(uint8_t *image, const uint8_t *before, unsigned n)
+static void cut_alike(uint8_t *image, const uint8_t *before, unsigned first, unsigned n)
 {
-    for (unsigned i = 0; i < n * DIFF_ROUNDS; i++)
+    for (unsigned i = first * DIFF_ROUNDS; i < n * DIFF_ROUNDS; i++)
         image[diff_round(0, i) + ROUND_SKIP] = before[diff_round(0, i) + ROUND_SKIP];
 }
 
@@ -97,6 +100,8 @@ static bool run(const struct driver_options *o, unsigned xlen, uint64_t count)
                                      .cases = DIFF_CASES,
                                      .rounds = DIFF_ROUNDS,
                                      .case_size = sizeof(struct diff_case),
+                                     .arena_size = DIFF_ARENA,
+                                     .round_size = DIFF_ROUND,
                                      .code = PG_CODE * 4096,
                                      .code_size = (PG_DATA - PG_CODE) * 4096,
                                      .arena_of = diff_arena,
