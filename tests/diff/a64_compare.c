@@ -34,16 +34,22 @@ bool a64_code_written(const uint8_t *before, const uint8_t *mine, unsigned index
  * a64_put_change changes, with TLBI; access flag and dirty state change by themselves. */
 bool a64_tables_written(const uint8_t *before, const uint8_t *mine, unsigned index)
 {
-    static const uint8_t roots[] = {PGA_S1_TABLES, PGA_EL2_TABLES, PGA_EL3_TABLES};
+    static const uint8_t roots[] = {PGA_S1_TABLES, PGA_EL2_TABLES, PGA_EL3_TABLES}, last[] = {PGA_S1_64K, PGA_EL2_64K};
     const uint8_t *a = before + a64_arena(index), *b = mine + a64_arena(index);
-    uint64_t pa = A64_RAM_BASE + A64_BASE + a64_arena(index), first4 = pa >> 12 & 511, first16 = pa >> 14 & 2047;
-    for (unsigned at = PGA_S1_TABLES * 4096; at < PGA_COUNT * 4096; at += 8) {
+    uint64_t pa = A64_RAM_BASE + A64_BASE + a64_arena(index), first4 = pa >> 12 & 511, first16 = pa >> 14 & 2047,
+             first64 = pa >> 16 & 8191;
+    for (unsigned at = PGA_S1_TABLES * 4096; at < PGA_MORE * 4096; at += 8) {
         bool changes = false;
         for (unsigned i = 0; i < ARRAY_LEN(roots); i++) { /* by either granule */
-            uint64_t n4 = (at - (roots[i] + 2) * UINT64_C(4096)) / 8 - first4,
-                     n16 = (at - (roots[i] + 4) * UINT64_C(4096)) / 8 - first16;
-            changes |= (n4 >= PGA_DATA && n4 < PGA_VECTORS) || (n16 >= PGA_DATA / 4 && n16 < PGA_VECTORS / 4);
+            uint64_t n16 = (at - (roots[i] + 4) * UINT64_C(4096)) / 8 - first16;
+            for (unsigned levels = 2; levels <= 4; levels++) {
+                uint64_t n4 = (at - (roots[i] + levels) * UINT64_C(4096)) / 8 - first4;
+                changes |= n4 >= PGA_DATA && n4 < PGA_VECTORS;
+            }
+            changes |= n16 >= PGA_DATA / 4 && n16 < PGA_VECTORS / 4;
         }
+        for (unsigned i = 0; i < ARRAY_LEN(last); i++)
+            changes |= (at - last[i] * UINT64_C(4096)) / 8 == first64 + PGA_MORE / 16;
         if (!changes && (slot(a + at) ^ slot(b + at)) & ~UINT64_C(0x480))
             return true;
     }
@@ -180,7 +186,7 @@ static bool same_record(unsigned n, const uint8_t *a, const uint8_t *b, FILE *ou
  */
 static bool access_flag(unsigned at, uint64_t mine, uint64_t other)
 {
-    return at >= PGA_S1_TABLES * 4096 && (mine ^ other) == 1 << 10 && (other & 1 << 10);
+    return at >= PGA_S1_TABLES * 4096 && at < PGA_MORE * 4096 && (mine ^ other) == 1 << 10 && (other & 1 << 10);
 }
 
 /* An access of several elements that faults at the start of a page may have done its part before (D1.3.3 "Definition of a precise

@@ -45,6 +45,10 @@ enum {
     PGA_EL2_TABLES = 28,
     PGA_EL3_TABLES = 36,
     PGA_S2_TABLES = 44,
+    PGA_S1_64K = 32, /* tables of the last level of 64 KiB: of their 16 pages a case uses few bytes in the first three */
+    PGA_EL2_64K = 48,
+    PGA_S2_64K = 48,
+    PGA_MORE = 56, /* 8 pages of data, in another 64 KiB than the code */
     PGA_COUNT = 64
 };
 
@@ -133,7 +137,9 @@ struct a64_case {
     uint64_t pa;                /* guest physical address of the arena, a multiple of its size */
     uint64_t va;                /* address of the arena's first page as the block sees it */
     uint64_t reg[A64_INIT_MAX]; /* values of a64_init_reg's */
-    uint8_t grain[4];           /* log2 of the granule of stage 2, and of stage 1 of EL1 to EL3: 12, 14 */
+    uint8_t grain[4];           /* log2 of the granule of stage 2, and of stage 1 of EL1 to EL3: 12, 14, 16 */
+    uint8_t size[4];            /* the same of T0SZ */
+    bool wide[4];               /* and of DS: addresses of 52 bits */
     unsigned el;                /* level the block starts in, */
     unsigned now;               /* and the one an instruction is made for, if nothing comes between */
     bool el2;                   /* EL2 is enabled */

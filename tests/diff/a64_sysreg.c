@@ -306,8 +306,10 @@ void a64_put_change(struct a64_case *c)
         return;
     unsigned group = 1u << (c->grain[el] - 12);
     unsigned page = (PGA_DATA + (unsigned)rng_below(&c->rng, PGA_VECTORS - PGA_DATA)) / group * group;
+    if (c->grain[el] == 16)
+        page = PGA_MORE / 16 * 16;
     /* Not by reading it: QEMU may have set the access flag where trapline has not. */
-    uint64_t desc = (c->pa + page * 4096) | 1 << 10 | 3 << 8 | 1 << 6 | 3;
+    uint64_t desc = (c->pa + page * 4096) | 1 << 10 | (c->wide[el] ? 0 : 3 << 8) | 1 << 6 | 3;
     desc ^= bits[rng_below(&c->rng, ARRAY_LEN(bits))];
     put_value(c, rt, c->pa + a64_leaf(c, el, page));
     put_value(c, value, desc);
