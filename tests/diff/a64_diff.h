@@ -66,7 +66,8 @@ enum {
     ROUNDA_INIT = 0x4800,        /* more system registers to begin with, */
     ROUNDA_WIDE = 0x4800 + 2560, /* and what they are in the end */
 };
-#define A64_WIDE_MAX 320u
+#define A64_WIDE_MAX 318u
+enum { ROUNDA_VSTCR = ROUNDA_WIDE - 16, ROUNDA_VSTTBR = ROUNDA_WIDE - 8 }; /* written in Secure state, unless 0 */
 /* A record. */
 enum { RECA_THERE = 0, RECA_X = 8, RECA_V = 256, RECA_REG = 768, RECA_SIZE = 2048, RECA_MAX = 8, RECA_ROOM = 16 };
 _Static_assert(ROUNDA_RECORDS + RECA_MAX * RECA_SIZE <= ROUNDA_INIT, "the records fit");
@@ -144,6 +145,7 @@ struct a64_case {
     unsigned now;               /* and the one an instruction is made for, if nothing comes between */
     bool el2;                   /* EL2 is enabled */
     bool secure;                /* the levels below EL3 are */
+    uint64_t vstcr, vsttbr;     /* Secure stage 2; 0: there is none */
     bool e2h, tge;              /* HCR_EL2 */
     bool stage2;                /* is on */
     bool dirty;                 /* hardware manages dirty state */

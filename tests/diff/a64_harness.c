@@ -135,6 +135,15 @@ static void put_next(const struct a64_isa *isa, struct a64 *g)
     a64_ldr(g, 0, 26, ROUNDA_REG);
     a64_msr(g, reg(SR_scr_el3), 0);
     a64_isb(g);
+    a64_mov_imm(g, 27, ROUNDA_INIT);
+    a64_add(g, 27, 26, 27);
+    a64_ldr(g, 0, 27, ROUNDA_VSTCR - ROUNDA_INIT);
+    unsigned none = a64_cbz(g, 0, 0);
+    a64_msr(g, reg(SR_vstcr_el2), 0);
+    a64_ldr(g, 0, 27, ROUNDA_VSTTBR - ROUNDA_INIT);
+    a64_msr(g, reg(SR_vsttbr_el2), 0);
+    a64_isb(g);
+    a64_fix(g, none, g->n);
     a64_ldr(g, 0, 26, ROUNDA_PC);
     a64_msr(g, reg(SR_elr_el3), 0);
     a64_ldr(g, 0, 26, ROUNDA_PSTATE);

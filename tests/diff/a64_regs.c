@@ -41,7 +41,7 @@ static const struct {
     {"cnthv_tval_el2", NOT_COMPARED | NOT_INIT, "likewise"},
     {"cntps_tval_el1", NOT_COMPARED | NOT_INIT, "likewise"},
     {"icc_iar*", NOT_COMPARED | NOT_INIT, "reading acknowledges: in blocks only"},
-    {"vstcr_el2", NOT_COMPARED | NOT_INIT, "QEMU 7.2 has it at EL3 where EL2 is not enabled, too"},
+    {"vstcr_el2", NOT_COMPARED | NOT_INIT, "of Secure cases; QEMU 7.2 has it at EL3 where EL2 is not enabled, too"},
     {"vsttbr_el2", NOT_COMPARED | NOT_INIT, "likewise"},
     {"spsel", NOT_COMPARED | NOT_INIT, "the harness's own; SPSR_ELx has the case's"},
     {"currentel", NOT_COMPARED | NOT_INIT, "likewise"},

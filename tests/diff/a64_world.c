@@ -253,9 +253,12 @@ static void put_stage2(struct a64_case *c)
     uint64_t had = rng_next(&c->rng) & 3;
     c->dirty |= had >> 1;
     uint64_t sl = s.grain == 12 && s.first == 0 ? 2 << 6 : 1 << 6; /* SL0 */
+    uint64_t control = sized(c, 0) | sl | 1u << 31, vmid = rng_below(&c->rng, 256) << 48;
     a64_set_reg(c, SR_vtcr_el2,
-                sized(c, 0) | sl | 1 << 8 | 1 << 10 | 3 << 12 | (c->size[0] == 16 ? 5 : 2) << 16 | had << 21 | 1u << 31 | (uint64_t)c->wide[0] << 32);
-    a64_set_reg(c, SR_vttbr_el2, root | rng_below(&c->rng, 256) << 48);
+                control | 1 << 8 | 1 << 10 | 3 << 12 | (c->size[0] == 16 ? 5 : 2) << 16 | had << 21 | (uint64_t)c->wide[0] << 32);
+    c->vstcr = c->secure ? control : 0;
+    c->vsttbr = root;
+    a64_set_reg(c, SR_vttbr_el2, root | vmid);
 }
 
 static void put_space(struct a64_case *c, const struct space *s)
@@ -318,7 +321,7 @@ static void put_hypervisor(struct a64_case *c)
     c->shared = a64_chance(&c->rng, 35);
     c->el2 = el2;
     c->secure = secure;
-    c->stage2 = !secure && !c->tge && a64_chance(&c->rng, 40);
+    c->stage2 = el2 && !c->tge && a64_chance(&c->rng, 40);
     c->el = (unsigned)rng_below(&c->rng, 4);
     while ((c->el == 2 && !el2) || (c->el == 1 && el2 && c->tge))
         c->el = (unsigned)rng_below(&c->rng, 4);
@@ -418,6 +421,8 @@ void a64_round_make(struct a64_case *c, unsigned round, unsigned keep)
     set_round(c, ROUNDA_ROOM, RECA_MAX);
     set_round(c, ROUNDA_PC, c->va + PGA_CODE * 4096 + c->start);
     memcpy(c->round + ROUNDA_REG, c->reg, sizeof c->reg);
+    set_round(c, ROUNDA_VSTCR, c->vstcr);
+    set_round(c, ROUNDA_VSTTBR, c->vsttbr);
     for (unsigned i = 0; i < c->isa->ninit; i++)
         set_round(c, ROUNDA_INIT + 8 * i, a64_reg_value(c, c->isa->init[i].id));
     a64_block_write(c, keep);
