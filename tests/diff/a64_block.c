@@ -59,8 +59,8 @@ static enum kind kind_of(const struct a64_isa *isa, const struct a64_row *row)
 /* Rows that wait, end the run, are made by hand below, or whose outcome is not a function of the state. */
 static bool excluded(const struct a64_row *r)
 {
-    static const char *const names[] = {"wfi", "wfe", "wfit", "wfet", "hlt", "eret", "eretaa", "eretab",
-                                        "msr", "mrs", "sys",  "sysl", "esb"};
+    static const char *const names[] = {"wfi",    "wfe", "wfit", "wfet", "hlt",  "eret", "eretaa",
+                                        "eretab", "msr", "mrs",  "sys",  "sysl", "esb"};
     for (unsigned i = 0; i < ARRAY_LEN(names); i++)
         if (!strcmp(r->name, names[i]))
             return true;
@@ -100,7 +100,7 @@ static bool left_out(const struct a64_case *c, const struct a64_row *r, uint32_t
     if (c->tags && (starts(r->name, "ldap") || starts(r->name, "stlur"))) /* compares no tags */
         return true;
     if (c->tags && (starts(r->name, "ldar") || starts(r->name, "ldlar") || starts(r->name, "stlr") || starts(r->name, "stllr")))
-        return true; /* compares tags before alignment */
+        return true;                       /* compares tags before alignment */
     if (c->tags && r->cost == COST_ATOMIC) /* compares tags as of a store, before all else */
         return true;
     if (!strcmp(r->name, "ldgm") || !strcmp(r->name, "stgm")) /* GMID_EL1.BS differs */

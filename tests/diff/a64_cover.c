@@ -1,6 +1,6 @@
 /*
- * What a run covered: instruction rows, system registers, system instructions. A batch runs a second time on trapline, instruction
- * by instruction, which must give the same; what was executed outside the harness and raised no exception counts.
+ * What a run covered: instruction rows, system registers, system instructions. A batch runs a second time on trapline,
+ * instruction by instruction, which must give the same; what was executed outside the harness and raised no exception counts.
  */
 #include "a64_cover.h"
 

@@ -194,12 +194,13 @@ uint64_t a64_leaf(const struct a64_case *c, unsigned el, unsigned page);
 uint64_t a64_value(uint64_t *rng);
 static inline bool a64_chance(uint64_t *rng, unsigned percent) { return rng_below(rng, 100) < percent; }
 
-/* Runs the cases first..n-1 of an image; what it is in the end goes to `image`, which is all zero. A round that does not end is cut, in `before`, the image as it was, too: it ends with the last record it makes,
-   or is not run where it makes none. *retired: the instructions outside the harness. False: an error. */
-bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned first, unsigned n,
-                      uint64_t *retired, struct err *e);
-/* Runs an image of which every round ends once more, instruction by instruction, and counts what is executed. *same: the outcome is
-   `image`. */
+/* Runs the cases first..n-1 of an image; what it is in the end goes to `image`, which is all zero. A round that does not end is
+   cut, in `before`, the image as it was, too: it ends with the last record it makes, or is not run where it makes none. *retired:
+   the instructions outside the harness. False: an error. */
+bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned first, unsigned n, uint64_t *retired,
+                      struct err *e);
+/* Runs an image of which every round ends once more, instruction by instruction, and counts what is executed. *same: the outcome
+   is `image`. */
 struct a64_cover;
 bool a64_run_steps(const struct a64_isa *isa, const uint8_t *image, uint8_t *before, unsigned n, struct a64_cover *cover,
                    bool *same, struct err *e);

@@ -67,7 +67,6 @@ static void put_list(struct a64 *g, const struct a64_wide *list, unsigned n, uns
     }
 }
 
-
 /* The harness's own state: no traps of its accesses, MMU off, so that registers can change. */
 static void calm(struct a64 *g)
 {

@@ -127,8 +127,9 @@ static void add(struct a64_isa *isa, bool init, unsigned id, bool secure)
 /* What the world of a case stands on, and what the harness needs. */
 static bool worlds(unsigned id)
 {
-    static const char *const names[] = {"vbar*", "rvbar*", "rmr*",  "sctlr*", "tcr*",  "ttbr*", "vst*", "mair*", "*_el12", "*_el02",
-                                        "spsel", "elr*",   "spsr*", "sp_el*", "rndr*", "impdef*", "unallocated*"};
+    static const char *const names[] = {"vbar*", "rvbar*", "rmr*",   "sctlr*",  "tcr*",        "ttbr*",
+                                        "vst*",  "mair*",  "*_el12", "*_el02",  "spsel",       "elr*",
+                                        "spsr*", "sp_el*", "rndr*",  "impdef*", "unallocated*"};
     char name[32];
     sysreg_name(id, name, sizeof name);
     for (unsigned i = 0; i < ARRAY_LEN(names); i++)
@@ -216,7 +217,7 @@ uint64_t a64_reg_value(struct a64_case *c, unsigned id)
         v &= c->secure ? ~UINT64_C(0x5c00) : UINT64_MAX;
         v &= a64_chance(&c->rng, 70) ? ~UINT64_C(1) : UINT64_MAX;
         break;
-    case SR_ich_vmcr_el2: /* in Secure state the least VBPR1 is one lower: IHI 0069H 12.3; QEMU 7.2 has one */
+    case SR_ich_vmcr_el2: /* in Secure state the least VBPR1 is one lower: ICV_BPR1_EL1; QEMU 7.2 has one */
         v |= c->secure ? UINT64_C(3) << 18 : 0;
         break;
     case SR_icc_bpr1_el1: v |= c->secure && c->el2 ? 3 : 0; break;

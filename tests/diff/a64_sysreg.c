@@ -82,8 +82,9 @@ static const struct {
     {SR_tcr_el1, UINT64_C(1) << 41 | 1 << 23}, /* EPD0 would take the vectors away */
     {SR_ttbr0_el1, UINT64_C(0xffff) << 48 | 1},
     {SR_cpacr_el1, 3 << 20},
-    {SR_hcr_el2, UINT64_C(7) << 3 | UINT64_C(0x1) << 12 | UINT64_C(0x17) << 16 | UINT64_C(1) << 21 | UINT64_C(3) << 22 | UINT64_C(1) << 24 |
-                     UINT64_C(1) << 25 | UINT64_C(1) << 26 | UINT64_C(1) << 28 | UINT64_C(1) << 29 | UINT64_C(3) << 40},
+    {SR_hcr_el2, UINT64_C(7) << 3 | UINT64_C(0x1) << 12 | UINT64_C(0x17) << 16 | UINT64_C(1) << 21 | UINT64_C(3) << 22 |
+                     UINT64_C(1) << 24 | UINT64_C(1) << 25 | UINT64_C(1) << 26 | UINT64_C(1) << 28 | UINT64_C(1) << 29 |
+                     UINT64_C(3) << 40},
     {SR_mdcr_el2, 1 << 11 | 1 << 10 | 1 << 9 | 1 << 8 | 1 << 6}, /* QEMU 7.2 lacks TPMCR */
     {SR_mdcr_el3, 1 << 10 | 1 << 9 | 1 << 6},
     {SR_cptr_el2, UINT64_C(1) << 31 | 1 << 10},
@@ -97,7 +98,9 @@ static const struct {
    is allowed counts. What QEMU 7.2 does not do by the specification: docs/differences.md. */
 static bool differs(const char *name)
 {
-    static const char *const heads[] = {"icc_", "icv_", "ich_", "rndr", "err", "erx", "dbgdtr", "osdtr", "oseccr", "dbgprcr", "dbgclaim", "dbgauth", "cnthps", "cnthvs", "rmr_", "impdef", "vst", "unallocated"};
+    static const char *const heads[] = {"icc_",   "icv_",   "ich_",   "rndr",    "err",      "erx",
+                                        "dbgdtr", "osdtr",  "oseccr", "dbgprcr", "dbgclaim", "dbgauth",
+                                        "cnthps", "cnthvs", "rmr_",   "impdef",  "vst",      "unallocated"};
     for (unsigned i = 0; i < ARRAY_LEN(heads); i++)
         if (!strncmp(name, heads[i], strlen(heads[i])))
             return true;
@@ -204,7 +207,8 @@ static void put_immediate(struct a64_case *c)
 {
     static const struct {
         uint8_t op1, op2, values;
-    } fields[] = {{0, 3, 2}, {0, 4, 2}, {0, 5, 2}, {3, 1, 2}, {3, 2, 2}, {3, 6, 16}, {3, 7, 16}}; /* UAO, PAN, SPSel, SSBS, DIT, DAIF */
+    } fields[] = {{0, 3, 2}, {0, 4, 2},  {0, 5, 2}, {3, 1, 2},
+                  {3, 2, 2}, {3, 6, 16}, {3, 7, 16}}; /* UAO, PAN, SPSel, SSBS, DIT, DAIF */
     unsigned i = (unsigned)rng_below(&c->rng, ARRAY_LEN(fields) + 1);
     if (i == ARRAY_LEN(fields)) {
         put(c, 0xd5280000 | (uint32_t)rng_below(&c->rng, 8) << 16 | (uint32_t)rng_below(&c->rng, 7) << 12 |
@@ -245,9 +249,8 @@ void a64_put_system_instruction(struct a64_case *c)
         zero = id == SR_dc_zva || id == SR_dc_gva || id == SR_dc_gzva;
         sysreg_name(id, name, sizeof name);
     } while (!id || !sysreg_exists(c->isa->map, id) || op.kind == SYSREG_OP_NONE || op.kind == SYSREG_OP_PSTATE ||
-             op.flags & OP_READS || !strncmp(name, "dc_i", 4) ||
-             strstr(name, "vap") || strstr(name, "vadp") || (!c->el2 && (sysreg_key_of(id) >> 11 & 7) == 4) ||
-             (c->tge && op.kind == SYSREG_OP_AT && op.regime == 1) ||
+             op.flags & OP_READS || !strncmp(name, "dc_i", 4) || strstr(name, "vap") || strstr(name, "vadp") ||
+             (!c->el2 && (sysreg_key_of(id) >> 11 & 7) == 4) || (c->tge && op.kind == SYSREG_OP_AT && op.regime == 1) ||
              (c->dirty && op.kind == SYSREG_OP_AT && op.flags & OP_WRITE) || (c->unreadable && op.kind == SYSREG_OP_DC) ||
              (c->tags && zero));
     unsigned rt = a64_block_scratch(c);
@@ -285,7 +288,7 @@ void a64_put_eret(struct a64_case *c)
     if (from == 0 || (to == 1 && c->tge) || (to == 2 && !c->el2))
         return;
     a64_block_meet(c);
-    a64_block_put_address(c, rt, 8); /* what follows takes at most 7 */
+    a64_block_put_address(c, rt, 8);                                                  /* what follows takes at most 7 */
     uint32_t key = a64_chance(&c->rng, 20) ? 1 + (uint32_t)rng_below(&c->rng, 2) : 0; /* ERETAA, ERETAB */
     if (key)
         put(c, (key == 1 ? 0xdac10000 : 0xdac10400) | 31 << 5 | rt); /* pacia rt, sp */

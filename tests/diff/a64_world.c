@@ -298,7 +298,8 @@ static void put_translation(struct a64_case *c, const uint64_t *sctlr)
         a64_set_reg(c, SR_tcr_el2,
                     two_ranges(c, 2, had) | 1 << 23 /* EPD1 */ | (c->tags || rng_below(&c->rng, 2) ? UINT64_C(3) << 37 : 0));
     else
-        a64_set_reg(c, SR_tcr_el2, sized(c, 2) | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi | (uint64_t)c->wide[2] << 32);
+        a64_set_reg(c, SR_tcr_el2,
+                    sized(c, 2) | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi | (uint64_t)c->wide[2] << 32);
     a64_set_reg(c, SR_tcr_el3, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi);
     static const uint16_t mair[] = {SR_mair_el1, SR_mair_el2, SR_mair_el3};
     static const uint16_t ttbr[] = {SR_ttbr0_el1, SR_ttbr0_el2, SR_ttbr0_el3},
@@ -325,12 +326,14 @@ static void put_hypervisor(struct a64_case *c)
     c->el = (unsigned)rng_below(&c->rng, 4);
     while ((c->el == 2 && !el2) || (c->el == 1 && el2 && c->tge))
         c->el = (unsigned)rng_below(&c->rng, 4);
-    uint64_t hcr = UINT64_C(1) << 31 | UINT64_C(3) << 40 | (uint64_t)a64_chance(&c->rng, 90) << 56 | (uint64_t)c->e2h << 34 | (uint64_t)c->tge << 27;
+    uint64_t hcr = UINT64_C(1) << 31 | UINT64_C(3) << 40 | (uint64_t)a64_chance(&c->rng, 90) << 56 | (uint64_t)c->e2h << 34 |
+                   (uint64_t)c->tge << 27;
     if (c->stage2)
         hcr |= 1 | (rng_next(&c->rng) & 6); /* VM, SWIO, PTW */
     for (unsigned n = a64_chance(&c->rng, 30) ? 3 : 0; n; n--)
         hcr ^= UINT64_C(1) << traps[rng_below(&c->rng, ARRAY_LEN(traps))];
-    uint64_t scr = (uint64_t)a64_chance(&c->rng, 90) << 26 | 1 << 17 | 1 << 16 | 1 << 10 | 1 << 8 | 0x30 | !secure | (uint64_t)(secure && el2) << 18;
+    uint64_t scr = (uint64_t)a64_chance(&c->rng, 90) << 26 | 1 << 17 | 1 << 16 | 1 << 10 | 1 << 8 | 0x30 | !secure |
+                   (uint64_t)(secure && el2) << 18;
     if (a64_chance(&c->rng, 10))
         scr ^= UINT64_C(1) << (16 + rng_below(&c->rng, 2));
     a64_set_reg(c, SR_hcr_el2, hcr);

@@ -59,10 +59,7 @@ static void close_run(struct run *r)
     free(r->c);
 }
 
-static uint8_t *mark(const struct run *r, unsigned index, unsigned round)
-{
-    return r->before + r->a->round_of(index, round);
-}
+static uint8_t *mark(const struct run *r, unsigned index, unsigned round) { return r->before + r->a->round_of(index, round); }
 
 static void skip(struct run *r, unsigned index)
 {
@@ -295,7 +292,8 @@ bool driver_run(const struct driver_arch *arch, const struct driver_options *o, 
     struct run *r = malloc(sizeof *r);
     struct err e;
     *r = (struct run){.a = arch, .o = o, .fd = -1, .spoilt = getenv("TRAPLINE_DIFF_BREAK")};
-    bool ok = open_run(r, &e) && (!arch->first || arch->first(arch, r->file, r->other, &e)) && (o->one ? report(r, o->case_seed, o->case_index, &e) : run_all(r, seed, count, &e));
+    bool ok = open_run(r, &e) && (!arch->first || arch->first(arch, r->file, r->other, &e)) &&
+              (o->one ? report(r, o->case_seed, o->case_index, &e) : run_all(r, seed, count, &e));
     if (!ok)
         printf("%s\n", e.text);
     printf("%sseed %" PRIu64 ": %" PRIu64 " random instructions run in %" PRIu64 " rounds of %" PRIu64 " cases (%" PRIu64

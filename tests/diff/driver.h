@@ -41,8 +41,8 @@ struct driver_arch {
     bool (*open)(const uint8_t *before, const uint8_t *mine, unsigned index);
     unsigned (*records)(const uint8_t *image, unsigned index, unsigned round);
     void (*print_block)(const void *isa, const void *c, unsigned upto);
-    void (*dump)(const void *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round,
-                 FILE *out);                                                         /* NULL: nothing to tell */
+    void (*dump)(const void *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index,
+                 unsigned round, FILE *out); /* NULL: nothing to tell */
     /* Before the first batch, with the other emulator's file and the image in it. NULL: nothing to do. */
     bool (*first)(const struct driver_arch *a, const char *file, uint8_t *image, struct err *e);
     void (*ran)(const void *isa, uint8_t *before, const uint8_t *mine, unsigned n); /* after a batch; NULL */

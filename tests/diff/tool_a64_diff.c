@@ -4,9 +4,9 @@
  *   tool_a64_diff [--seed=N] [--count=N] [--case=SEED:INDEX] [--reports=N] [--brief] [--coverage]
  *
  * --count is the number of random instructions to run. --case makes one case alone and prints it. Ends with 1 if anything
- * differs. --brief prints the differences and looks for no instruction. --coverage counts what is executed and compared of every row,
- * prints that, and ends with 1 if a row that both have is not. TRAPLINE_DIFF_BREAK=<row> spoils every instruction of
- * that row on trapline's side, to see that a fault is found.
+ * differs. --brief prints the differences and looks for no instruction. --coverage counts what is executed and compared of every
+ * row, prints that, and ends with 1 if a row that both have is not. TRAPLINE_DIFF_BREAK=<row> spoils every instruction of that
+ * row on trapline's side, to see that a fault is found.
  */
 #include "a64_cover.h"
 #include "a64_diff.h"
@@ -16,10 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void harness(const void *isa, uint8_t *image, unsigned first, unsigned n)
-{
-    a64_harness(isa, image, first, n);
-}
+static void harness(const void *isa, uint8_t *image, unsigned first, unsigned n) { a64_harness(isa, image, first, n); }
 
 static void begin(const void *isa, uint64_t seed, unsigned index, uint8_t *image, void *c)
 {
@@ -61,8 +58,8 @@ static bool open(const uint8_t *before, const uint8_t *mine, unsigned index)
     return a64_code_written(before, mine, index) || a64_tables_written(before, mine, index);
 }
 
-static void dump(const void *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round,
-                 FILE *out)
+static void dump(const void *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index,
+                 unsigned round, FILE *out)
 {
     (void)isa, (void)before;
     a64_dump(mine, other, index, round, out);
@@ -71,8 +68,8 @@ static void dump(const void *isa, const uint8_t *before, const uint8_t *mine, co
 static void print_block(const void *isa, const void *made, unsigned upto)
 {
     const struct a64_case *c = made;
-    printf("  EL%u%s%s%s%s%s%s, block at %016" PRIx64 "\n", c->el, c->secure ? " Secure" : "", c->el2 ? "" : " without EL2", c->e2h ? " E2H" : "",
-           c->tge ? " TGE" : "", c->stage2 ? " with stage 2" : "", c->shared ? " shared code" : "",
+    printf("  EL%u%s%s%s%s%s%s, block at %016" PRIx64 "\n", c->el, c->secure ? " Secure" : "", c->el2 ? "" : " without EL2",
+           c->e2h ? " E2H" : "", c->tge ? " TGE" : "", c->stage2 ? " with stage 2" : "", c->shared ? " shared code" : "",
            c->va + PGA_CODE * 4096 + c->start);
     for (unsigned i = 0; i < c->n && i < upto + 6; i++) {
         struct a64_decoded d = a64_decode(((const struct a64_isa *)isa)->decoder, c->insn[i].bits);
@@ -120,40 +117,41 @@ int main(int argc, char **argv)
     static struct a64_isa isa;
     struct driver_options o;
     struct err e;
-    if (!driver_parse(&o, argc, argv, "tool_a64_diff [--seed=N] [--count=N] [--case=SEED:INDEX] [--reports=N] [--brief] [--coverage]"))
+    if (!driver_parse(&o, argc, argv,
+                      "tool_a64_diff [--seed=N] [--count=N] [--case=SEED:INDEX] [--reports=N] [--brief] [--coverage]"))
         return 2;
     if (!a64_isa_init(&isa, &e)) {
         printf("%s\n", e.text);
         return 2;
     }
     struct driver_arch arch = {.label = "",
-                                     .again = "tool_a64_diff",
-                                     .isa = &isa,
-                                     .ram = A64_RAM,
-                                     .base = A64_BASE,
-                                     .image = A64_IMAGE,
-                                     .cases = A64_CASES,
-                                     .rounds = A64_ROUNDS,
-                                     .case_size = sizeof(struct a64_case),
-                                     .arena_size = A64_ARENA,
-                                     .round_size = A64_ROUND,
-                                     .code = PGA_CODE * 4096,
-                                     .code_size = (PGA_DATA - PGA_CODE) * 4096,
-                                     .arena_of = a64_arena,
-                                     .round_of = a64_round,
-                                     .harness = harness,
-                                     .begin = begin,
-                                     .make_round = make_round,
-                                     .instructions = instructions,
-                                     .spoil = spoil,
-                                     .run_trapline = run_trapline,
-                                     .cut_alike = a64_cut_alike,
-                                     .run_other = run_qemu,
-                                     .same = same,
-                                     .open = open,
-                                     .records = a64_records,
-                                     .print_block = print_block,
-                                     .dump = dump};
+                               .again = "tool_a64_diff",
+                               .isa = &isa,
+                               .ram = A64_RAM,
+                               .base = A64_BASE,
+                               .image = A64_IMAGE,
+                               .cases = A64_CASES,
+                               .rounds = A64_ROUNDS,
+                               .case_size = sizeof(struct a64_case),
+                               .arena_size = A64_ARENA,
+                               .round_size = A64_ROUND,
+                               .code = PGA_CODE * 4096,
+                               .code_size = (PGA_DATA - PGA_CODE) * 4096,
+                               .arena_of = a64_arena,
+                               .round_of = a64_round,
+                               .harness = harness,
+                               .begin = begin,
+                               .make_round = make_round,
+                               .instructions = instructions,
+                               .spoil = spoil,
+                               .run_trapline = run_trapline,
+                               .cut_alike = a64_cut_alike,
+                               .run_other = run_qemu,
+                               .same = same,
+                               .open = open,
+                               .records = a64_records,
+                               .print_block = print_block,
+                               .dump = dump};
     if (o.coverage) {
         coverage.cover = a64_cover_new();
         coverage.probe = calloc(1, A64_ARENA0);

@@ -14,10 +14,7 @@
 #include <string.h>
 
 static const struct diff_isa *of(const void *isa) { return isa; }
-static void harness(const void *isa, uint8_t *image, unsigned first, unsigned n)
-{
-    diff_harness(image, of(isa)->xlen, first, n);
-}
+static void harness(const void *isa, uint8_t *image, unsigned first, unsigned n) { diff_harness(image, of(isa)->xlen, first, n); }
 
 static void begin(const void *isa, uint64_t seed, unsigned index, uint8_t *image, void *c)
 {
@@ -59,8 +56,8 @@ static bool same(const void *isa, const uint8_t *mine, const uint8_t *other, uns
     return diff_same(isa, mine, other, index, out);
 }
 
-static void dump(const void *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round,
-                 FILE *out)
+static void dump(const void *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index,
+                 unsigned round, FILE *out)
 {
     diff_dump(isa, before, mine, other, index, round, out);
 }

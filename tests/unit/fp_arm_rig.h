@@ -1,4 +1,5 @@
-/* A PE that does one floating-point instruction for many operands, and the oracle's operations on elements: for test_fp_arm*.c. */
+/* A PE that does one floating-point instruction for many operands, and the oracle's operations on elements: for test_fp_arm*.c.
+ */
 #ifndef TL_TEST_FP_ARM_RIG_H
 #define TL_TEST_FP_ARM_RIG_H
 #include <setjmp.h>

@@ -74,8 +74,9 @@ static void across(const struct form *t, const struct input *in, struct arm_fp *
 static void by_element(const struct form *t, const struct input *in, struct arm_fp *c, uint64_t *v)
 {
     for (unsigned i = 0; i < lanes_of(t); i++)
-        put_element(v, t->to, i,
-                    apply(t, element(in->v[1], t->from, i), element(in->v[2], t->from, t->index), element(in->v[0], t->from, i), c));
+        put_element(
+            v, t->to, i,
+            apply(t, element(in->v[1], t->from, i), element(in->v[2], t->from, t->index), element(in->v[0], t->from, i), c));
 }
 
 /* The result of a scalar; the rest is 0, or stays. */
@@ -154,8 +155,9 @@ static void bfdot_element(const struct form *t, const struct input *in, struct a
 {
     for (unsigned i = 0; i < 4; i++)
         put_element(v, ARM_S, i,
-                    arm_BFDotAdd(element(in->v[0], ARM_S, i), element(in->v[1], ARM_H, 2 * i), element(in->v[2], ARM_H, 2 * t->index),
-                                 element(in->v[1], ARM_H, 2 * i + 1), element(in->v[2], ARM_H, 2 * t->index + 1), c));
+                    arm_BFDotAdd(element(in->v[0], ARM_S, i), element(in->v[1], ARM_H, 2 * i),
+                                 element(in->v[2], ARM_H, 2 * t->index), element(in->v[1], ARM_H, 2 * i + 1),
+                                 element(in->v[2], ARM_H, 2 * t->index + 1), c));
 }
 
 static void bfmlal_element(const struct form *t, const struct input *in, struct arm_fp *c, uint64_t *v)
@@ -303,8 +305,9 @@ static void complex_numbers(void **state)
         snprintf(row, sizeof row, f == ARM_H ? "fcmla_e_h8" : "fcmla_e_s");
         for (t.index = 0; t.index < 4u >> f; t.index++)
             for (t.rotate = 0; t.rotate < 4; t.rotate++)
-                check(*state, &t, complex_element,
-                      vector_row(row, (f == ARM_H ? (t.index >> 1) << 11 | (t.index & 1) << 21 : t.index << 11) | t.rotate << 13));
+                check(
+                    *state, &t, complex_element,
+                    vector_row(row, (f == ARM_H ? (t.index >> 1) << 11 | (t.index & 1) << 21 : t.index << 11) | t.rotate << 13));
     }
 }
 
@@ -313,13 +316,13 @@ static void products_by_element(void **state)
     static const char *const rows[] = {"fmlal_e", "fmlsl_e", "fmlal2_e", "fmlsl2_e", "bfmlal_e", "bfdot_e"};
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         bool dot = !strcmp(rows[i], "bfdot_e"), bf = rows[i][0] == 'b';
-        struct form t = {.row = rows[i],
-                         .from = ARM_S,
-                         .to = ARM_S,
-                         .upper = strchr(rows[i], '2'),
-                         .negate = strstr(rows[i], "mls")};
+        struct form t = {
+            .row = rows[i], .from = ARM_S, .to = ARM_S, .upper = strchr(rows[i], '2'), .negate = strstr(rows[i], "mls")};
         for (t.index = 0; t.index < (dot ? 4 : 8); t.index++)
-            check(*state, &t, dot ? bfdot_element : bf ? bfmlal_element : fmlal_element,
+            check(*state, &t,
+                  dot  ? bfdot_element
+                  : bf ? bfmlal_element
+                       : fmlal_element,
                   vector_row(rows[i], index_bits(dot ? ARM_S : ARM_H, t.index)));
     }
 }
