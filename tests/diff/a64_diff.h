@@ -155,6 +155,7 @@ struct a64_case {
     bool tags;                  /* tags of memory are in use */
     bool user_counters;         /* EL0 may be permitted single counters; then MDCR_ELx.TPM is 0 */
     bool debug_el3;             /* MDCR_EL3.TDA may be 1; then MDCR_EL2 is not accessed, which QEMU 7.2 does not trap */
+    bool debug;                 /* breakpoints are enabled, and may match */
     bool strict;                /* SCTLR_ELx.A */
     uint64_t pointers;          /* x registers that hold addresses of data */
     uint32_t smalls;            /* and small numbers, for offsets */

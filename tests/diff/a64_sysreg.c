@@ -126,7 +126,8 @@ static uint64_t ones_of(unsigned id) { return id == SR_par_el1 ? 1 << 11 : id ==
    faults, the syndrome of EL2's own data aborts. */
 static bool wrong_in_qemu(const struct a64_case *c, unsigned id)
 {
-    return (c->stage2 && id == SR_par_el1) || (c->e2h && id == SR_esr_el1);
+    return (c->stage2 && id == SR_par_el1) || (c->e2h && id == SR_esr_el1) ||
+           (c->debug && (id == SR_far_el1 || id == SR_far_el2));
 }
 
 static void put_harmless(struct a64_case *c)
@@ -252,7 +253,8 @@ void a64_put_system_instruction(struct a64_case *c)
              op.flags & OP_READS || !strncmp(name, "dc_i", 4) || strstr(name, "vap") || strstr(name, "vadp") ||
              (!c->el2 && (sysreg_key_of(id) >> 11 & 7) == 4) || (c->tge && op.kind == SYSREG_OP_AT && op.regime == 1) ||
              (c->dirty && op.kind == SYSREG_OP_AT && op.flags & OP_WRITE) || (c->unreadable && op.kind == SYSREG_OP_DC) ||
-             (c->tags && zero));
+             (c->tags && zero) ||
+             (c->debug && (op.kind == SYSREG_OP_DC || op.kind == SYSREG_OP_IC) && !zero)); /* their ADR may be passed over */
     unsigned rt = a64_block_scratch(c);
     if (zero || op.kind == SYSREG_OP_AT)
         rt = a64_block_pointer(c);

@@ -382,6 +382,7 @@ void a64_world_make(struct a64_case *c)
     c->strict = common & 1 << 1;
     c->user_counters = a64_chance(&c->rng, 50);
     c->debug_el3 = a64_chance(&c->rng, 30);
+    c->debug = a64_chance(&c->rng, 15);
     c->va = c->pa;
     choose_sizes(c);
     put_hypervisor(c);
@@ -399,6 +400,7 @@ void a64_world_make(struct a64_case *c)
     put_translation(c, sctlr);
     a64_set_reg(c, SR_cpacr_el1, a64_chance(&c->rng, 80) ? 3 << 20 : rng_next(&c->rng) & 3 << 20);
     a64_set_reg(c, SR_mdcr_el2, 6);
+    a64_set_reg(c, SR_mdscr_el1, c->debug ? 1 << 15 | (rng_next(&c->rng) & 1 << 13) : 0);
     a64_set_reg(c, SR_fpcr, a64_chance(&c->rng, 30) ? 0 : rng_next(&c->rng) & (UINT64_C(0x7c8) << 16 | 3 << 22));
     a64_set_reg(c, SR_vbar_el1, c->pa + PGA_VECTORS * 4096);
     a64_set_reg(c, SR_vbar_el2, c->pa + PGA_VECTORS * 4096 + 0x800);
