@@ -145,7 +145,7 @@ struct a64_case {
     unsigned now;               /* and the one an instruction is made for, if nothing comes between */
     bool el2;                   /* EL2 is enabled */
     bool secure;                /* the levels below EL3 are */
-    uint64_t vstcr, vsttbr;     /* Secure stage 2; 0: there is none */
+    uint64_t vstcr, vsttbr;     /* of Secure stage 2; 0: there is no Secure EL2 */
     bool e2h, tge;              /* HCR_EL2 */
     bool stage2;                /* is on */
     bool dirty;                 /* hardware manages dirty state */

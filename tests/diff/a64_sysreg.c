@@ -127,7 +127,7 @@ static uint64_t ones_of(unsigned id) { return id == SR_par_el1 ? 1 << 11 : id ==
 static bool wrong_in_qemu(const struct a64_case *c, unsigned id)
 {
     return (c->stage2 && id == SR_par_el1) || (c->e2h && id == SR_esr_el1) ||
-           (c->debug && (id == SR_far_el1 || id == SR_far_el2));
+           ((c->debug || c->tags) && (id == SR_far_el1 || id == SR_far_el2));
 }
 
 static void put_harmless(struct a64_case *c)
@@ -225,6 +225,8 @@ static void put_immediate(struct a64_case *c)
 void a64_put_sysreg(struct a64_case *c)
 {
     unsigned what = (unsigned)rng_below(&c->rng, 100);
+    if (c->debug) /* the value to be written may be passed over */
+        what %= 30;
     if (what < 8)
         put_immediate(c);
     else if (what < 30)

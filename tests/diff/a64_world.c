@@ -172,6 +172,12 @@ static uint64_t sized(const struct a64_case *c, unsigned el)
 /* Bits 9:8 of a descriptor: shareability, or address bits 51:50. D8.3.1. */
 static uint64_t shared(const struct a64_case *c, unsigned el) { return c->wide[el] ? 0 : 3 << 8; }
 
+/* PS: 52 bits where descriptors have them, as QEMU 7.2 looks at these bits only then; else 48 or 40. */
+static uint64_t output_size(const struct a64_case *c, unsigned el)
+{
+    return c->wide[el] || c->grain[el] == 16 ? 6 : c->size[el] == 16 ? 5 : 2;
+}
+
 static bool is_data(unsigned page) { return (page >= PGA_DATA && page < PGA_VECTORS) || page >= PGA_MORE; }
 
 /* Of 64 KiB: code and data together, vectors and tables, tables, data and tables. */
@@ -255,9 +261,11 @@ static void put_stage2(struct a64_case *c)
     uint64_t sl = s.grain == 12 && s.first == 0 ? 2 << 6 : 1 << 6; /* SL0 */
     uint64_t control = sized(c, 0) | sl | 1u << 31, vmid = rng_below(&c->rng, 256) << 48;
     a64_set_reg(c, SR_vtcr_el2,
-                control | 1 << 8 | 1 << 10 | 3 << 12 | (c->size[0] == 16 ? 5 : 2) << 16 | had << 21 | (uint64_t)c->wide[0] << 32);
-    c->vstcr = c->secure ? control : 0;
-    c->vsttbr = root;
+                control | 1 << 8 | 1 << 10 | 3 << 12 | output_size(c, 0) << 16 | had << 21 | (uint64_t)c->wide[0] << 32);
+    if (c->secure) {
+        c->vstcr = control;
+        c->vsttbr = root;
+    }
     a64_set_reg(c, SR_vttbr_el2, root | vmid);
 }
 
@@ -279,7 +287,7 @@ static uint64_t two_ranges(const struct a64_case *c, unsigned el, uint64_t had)
 {
     unsigned grain = c->grain[el];
     uint64_t walk = 3 << 12 | 1 << 10 | 1 << 8, high = c->size[el] | (grain == 12 ? 2 : grain == 14 ? 1 : 3) << 14 | walk;
-    return sized(c, el) | walk | high << 16 | UINT64_C(2) << 32 | had << 39 | (uint64_t)c->wide[el] << 59;
+    return sized(c, el) | walk | high << 16 | output_size(c, el) << 32 | had << 39 | (uint64_t)c->wide[el] << 59;
 }
 
 static void put_translation(struct a64_case *c, const uint64_t *sctlr)
@@ -299,7 +307,8 @@ static void put_translation(struct a64_case *c, const uint64_t *sctlr)
                     two_ranges(c, 2, had) | 1 << 23 /* EPD1 */ | (c->tags || rng_below(&c->rng, 2) ? UINT64_C(3) << 37 : 0));
     else
         a64_set_reg(c, SR_tcr_el2,
-                    sized(c, 2) | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi | (uint64_t)c->wide[2] << 32);
+                    sized(c, 2) | walk | output_size(c, 2) << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi |
+                        (uint64_t)c->wide[2] << 32);
     a64_set_reg(c, SR_tcr_el3, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi);
     static const uint16_t mair[] = {SR_mair_el1, SR_mair_el2, SR_mair_el3};
     static const uint16_t ttbr[] = {SR_ttbr0_el1, SR_ttbr0_el2, SR_ttbr0_el3},
@@ -322,6 +331,8 @@ static void put_hypervisor(struct a64_case *c)
     c->shared = a64_chance(&c->rng, 35);
     c->el2 = el2;
     c->secure = secure;
+    c->vstcr = secure && el2 ? 1u << 31 : 0; /* RES1; HCR_EL2.DC turns stage 2 on without it */
+    c->vsttbr = 0;
     c->stage2 = el2 && !c->tge && a64_chance(&c->rng, 40);
     c->el = (unsigned)rng_below(&c->rng, 4);
     while ((c->el == 2 && !el2) || (c->el == 1 && el2 && c->tge))
