@@ -34,16 +34,22 @@ bool a64_code_written(const uint8_t *before, const uint8_t *mine, unsigned index
  * a64_put_change changes, with TLBI; access flag and dirty state change by themselves. */
 bool a64_tables_written(const uint8_t *before, const uint8_t *mine, unsigned index)
 {
-    static const uint8_t roots[] = {PGA_S1_TABLES, PGA_EL2_TABLES, PGA_EL3_TABLES};
+    static const uint8_t roots[] = {PGA_S1_TABLES, PGA_EL2_TABLES, PGA_EL3_TABLES}, last[] = {PGA_S1_64K, PGA_EL2_64K};
     const uint8_t *a = before + a64_arena(index), *b = mine + a64_arena(index);
-    uint64_t pa = A64_RAM_BASE + A64_BASE + a64_arena(index), first4 = pa >> 12 & 511, first16 = pa >> 14 & 2047;
-    for (unsigned at = PGA_S1_TABLES * 4096; at < PGA_COUNT * 4096; at += 8) {
+    uint64_t pa = A64_RAM_BASE + A64_BASE + a64_arena(index), first4 = pa >> 12 & 511, first16 = pa >> 14 & 2047,
+             first64 = pa >> 16 & 8191;
+    for (unsigned at = PGA_S1_TABLES * 4096; at < PGA_MORE * 4096; at += 8) {
         bool changes = false;
         for (unsigned i = 0; i < ARRAY_LEN(roots); i++) { /* by either granule */
-            uint64_t n4 = (at - (roots[i] + 2) * UINT64_C(4096)) / 8 - first4,
-                     n16 = (at - (roots[i] + 4) * UINT64_C(4096)) / 8 - first16;
-            changes |= (n4 >= PGA_DATA && n4 < PGA_VECTORS) || (n16 >= PGA_DATA / 4 && n16 < PGA_VECTORS / 4);
+            uint64_t n16 = (at - (roots[i] + 4) * UINT64_C(4096)) / 8 - first16;
+            for (unsigned levels = 2; levels <= 4; levels++) {
+                uint64_t n4 = (at - (roots[i] + levels) * UINT64_C(4096)) / 8 - first4;
+                changes |= n4 >= PGA_DATA && n4 < PGA_VECTORS;
+            }
+            changes |= n16 >= PGA_DATA / 4 && n16 < PGA_VECTORS / 4;
         }
+        for (unsigned i = 0; i < ARRAY_LEN(last); i++)
+            changes |= (at - last[i] * UINT64_C(4096)) / 8 == first64 + PGA_MORE / 16;
         if (!changes && (slot(a + at) ^ slot(b + at)) & ~UINT64_C(0x480))
             return true;
     }
@@ -63,12 +69,29 @@ static const struct {
     {SR_esr_el1, UINT64_C(0xff) << 56, "RES0; QEMU 7.2 keeps it"},
     {SR_fpsr, UINT64_C(15) << 28, "RES0 without AArch32; QEMU 7.2 keeps it"},
     {SR_par_el1, 1 << 11 | UINT64_C(15) << 52, "RES1, RES0; QEMU 7.2 keeps what is written"},
+    {SR_id_aa64pfr0_el1, 0xffff, "AArch32, which trapline has not"},
+    {SR_id_aa64pfr1_el1, UINT64_C(15) << 28, "FEAT_RNG_TRAP is younger than QEMU 7.2"},
+    {SR_id_aa64dfr0_el1, UINT64_C(15) << 60 | UINT64_C(15) << 36, "FEAT_HPMN0; FEAT_DoubleLock, which QEMU 7.2 says it has"},
+    {SR_id_aa64isar2_el1, UINT64_C(15) << 48 | UINT64_C(15) << 40 | UINT64_C(15) << 28, "features younger than QEMU 7.2"},
+    {SR_id_aa64mmfr1_el1, UINT64_C(15) << 60 | UINT64_C(15) << 36 | UINT64_C(15) << 12, "ECBHB, ETS2, HPDS2: likewise"},
+    {SR_id_aa64pfr2_el1, UINT64_C(0xfff), "parts of FEAT_MTE4, which are younger than QEMU 7.2"},
+    {SR_ctr_el0, UINT64_C(0x3f) << 32, "TminLine: QEMU 7.2 has none"},
+    {SR_csselr_el1, 1 << 4, "TnD: QEMU 7.2 lacks it"},
+    {SR_gmid_el1, 15, "tags of LDGM and STGM at once"},
+    {SR_pmcr_el0, UINT64_C(0xffff) << 16, "implementer, identification"},
+    {SR_pmceid0_el0, UINT64_MAX, "which events are counted"},
+    {SR_pmceid1_el0, UINT64_MAX, "likewise"},
+    {SR_pmccfiltr_el0, 1 << 24, "SH: QEMU 7.2 lacks it"},
+    {SR_pmxevtyper_el0, 1 << 24, "likewise"},
+    {SR_icc_ctlr_el3, 1 << 3 | 1, "EOImode_EL1S, CBPR_EL1S: QEMU 7.2 shows those of Non-secure state"},
+    {SR_ich_misr_el2, 1 << 5, "VGrp0D: QEMU 7.2 has it of group 1"},
+    {SR_icc_ctlr_el3, 1 << 17, "nDS: whether the distributor can do with one Security state"},
     {SR_fpcr, 0x3f << 16 & ~(1 << 19), "Len, Stride: RES0 without AArch32; QEMU 7.2 keeps them"},
 };
 
-static uint64_t mask_of(unsigned id)
+uint64_t a64_reg_mask(unsigned id)
 {
-    uint64_t m = 0;
+    uint64_t m = id >= SR_pmevtyper_el0 && id < SR_pmevtyper_el0 + 31 ? 1 << 24 : 0; /* SH, as of PMCCFILTR_EL0 */
     for (unsigned i = 0; i < ARRAY_LEN(masks); i++)
         if (masks[i].id == id)
             m |= masks[i].bits;
@@ -85,7 +108,7 @@ static uint64_t recorded(const uint8_t *record, unsigned id)
 
 static bool same_reg(const uint8_t *a, unsigned id, uint64_t x, uint64_t y)
 {
-    uint64_t may = mask_of(id), esr = recorded(a, SR_esr_el3);
+    uint64_t may = a64_reg_mask(id), esr = recorded(a, SR_esr_el3);
     /* From a vector of EL1 or EL2: QEMU 7.2 clears NZCV and DIT when it takes an exception (Arm ARM AArch64.TakeException does
      * not). */
     if (id == SR_spsr_el3 && (esr == 0x5e000001 || esr == 0x5e000002))
@@ -97,6 +120,22 @@ static bool same_reg(const uint8_t *a, unsigned id, uint64_t x, uint64_t y)
     /* An illegal return: QEMU 7.2 leaves PSTATE.PAN as it was (Arm ARM SetPSTATEFromPSR). */
     if ((recorded(a, SR_spsr_el1) | recorded(a, SR_spsr_el2) | recorded(a, SR_spsr_el3)) & 1 << 20)
         may |= id == SR_spsr_el1 || id == SR_spsr_el2 || id == SR_spsr_el3 ? 1 << 22 : 0;
+    /* MSR DAIFSet, DAIFClr at EL0 with SCTLR_EL1.UMA 0: QEMU 7.2 has op1 and op2 of the syndrome the wrong way round (ESR_ELx,
+     * "ISS encoding for an exception from MSR, MRS, or System instruction execution"). */
+    if ((id == SR_esr_el1 || id == SR_esr_el2 || id == SR_esr_el3) && x >> 26 == 0x18 && (x & 0x303c00) == 0x1000)
+        may |= 0xfc000;
+    /* A misaligned access that is checked by tags: QEMU 7.2 translates, and compares the tag, first (Arm ARM AArch64.MemSingle,
+     * CheckAlignment). */
+    unsigned el = id == SR_esr_el1 ? 1 : id == SR_esr_el2 ? 2 : id == SR_esr_el3 ? 3 : 0;
+    static const uint16_t control[] = {0, SR_sctlr_el1, SR_sctlr_el2, SR_sctlr_el3};
+    /* Of several elements QEMU 7.2 translates all, then compares tags; the address is then that of the second page. */
+    if (el && (x & 63) == 0x11 && x >> 26 == y >> 26 && (x >> 26 & ~1u) == 0x24 && !((x ^ y) & 1 << 6))
+        return true;
+    if (el && (x & 63) == 0x21 && x >> 26 == y >> 26 && (x >> 26 & ~1u) == 0x24 && recorded(a, control[el]) >> 42 & 3)
+        return true;
+    /* A table where trapline has no memory, and QEMU's board has a device that reads as 0. */
+    if (el && x >> 26 == y >> 26 && (x & 0x3c) == 0x14 && (y & 0x3c) == 4)
+        return true;
     if (id == SR_par_el1 && (x & y & 0x301) == 0x301)
         may |= 6;
     /* Stage 2 of a walk of stage 1: QEMU 7.2 tells the level of stage 1 (Arm ARM AArch64.FaultSyndrome, EncodeLDFSC). */
@@ -116,8 +155,8 @@ static void print(FILE *out, unsigned record, const char *name, uint64_t mine, u
                 name, mine, other);
 }
 
-/* n is round * RECA_MAX + number. */
-static bool same_record(unsigned n, const uint8_t *a, const uint8_t *b, FILE *out)
+/* n is round * RECA_MAX + number; fars: bit el - 1 set where FAR_ELx may differ. */
+static bool same_record(unsigned n, const uint8_t *a, const uint8_t *b, unsigned fars, FILE *out)
 {
     bool same = true;
     char name[32];
@@ -137,7 +176,8 @@ static bool same_record(unsigned n, const uint8_t *a, const uint8_t *b, FILE *ou
     }
     for (unsigned i = 0; i < a64_record_count(); i++) {
         uint64_t x = slot(a + RECA_REG + 8 * i), y = slot(b + RECA_REG + 8 * i);
-        if (same_reg(a, a64_record_reg(i), x, y))
+        if (same_reg(a, a64_record_reg(i), x, y) || (a64_record_reg(i) == SR_far_el1 && fars & 1) ||
+            (a64_record_reg(i) == SR_far_el2 && fars & 2) || (a64_record_reg(i) == SR_far_el3 && fars & 4))
             continue;
         same = false;
         sysreg_name(a64_record_reg(i), name, sizeof name);
@@ -150,7 +190,7 @@ static bool same_record(unsigned n, const uint8_t *a, const uint8_t *b, FILE *ou
  */
 static bool access_flag(unsigned at, uint64_t mine, uint64_t other)
 {
-    return at >= PGA_S1_TABLES * 4096 && (mine ^ other) == 1 << 10 && (other & 1 << 10);
+    return at >= PGA_S1_TABLES * 4096 && at < PGA_MORE * 4096 && (mine ^ other) == 1 << 10 && (other & 1 << 10);
 }
 
 /* An access of several elements that faults at the start of a page may have done its part before (D1.3.3 "Definition of a precise
@@ -166,16 +206,78 @@ static bool in_part(const uint8_t *record)
     return false;
 }
 
+bool a64_same_wide(const struct a64_isa *isa, unsigned i, uint64_t mine, uint64_t other)
+{
+    return ((mine ^ other) & ~a64_reg_mask(isa->wide[i].id)) == 0;
+}
+
+/* The registers a round ends with. */
+static bool same_end(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, uint64_t round, FILE *out)
+{
+    bool same = true;
+    for (unsigned i = 0; i < isa->nwide; i++) {
+        uint64_t x = slot(mine + round + ROUNDA_WIDE + 8 * i), y = slot(other + round + ROUNDA_WIDE + 8 * i);
+        if (a64_same_wide(isa, i, x, y))
+            continue;
+        char name[32];
+        sysreg_name(isa->wide[i].id, name, sizeof name);
+        if (out)
+            fprintf(out, "  end of the round: %-12s%s trapline %016" PRIx64 ", qemu %016" PRIx64 "\n", name,
+                    isa->wide[i].secure ? " (Secure)" : "", x, y);
+        same = false;
+    }
+    return same;
+}
+
+/* The exception class at a level. */
+static unsigned class_at(const uint8_t *record, unsigned el)
+{
+    static const uint16_t esr[] = {0, SR_esr_el1, SR_esr_el2, SR_esr_el3};
+    return (unsigned)(recorded(record, esr[el]) >> 26);
+}
+
+/* A breakpoint on an instruction that cannot be fetched: QEMU 7.2 looks at breakpoints first (D1.3.6 "Synchronous exception
+   prioritization"). */
+static bool breakpoint_first(const uint8_t *mine, const uint8_t *other)
+{
+    bool aborted = false, broken = false;
+    for (unsigned el = 1; el <= 2; el++) {
+        unsigned x = class_at(mine, el), y = class_at(other, el);
+        aborted |= x >= 0x20 && x <= 0x22;
+        broken |= x != y && (y == 0x30 || y == 0x31);
+    }
+    return aborted && broken;
+}
+
+/* Levels (bit el - 1) of which FAR differs from here on: it is UNKNOWN after a breakpoint exception, 0 in QEMU 7.2; of several
+   elements QEMU translates all, then compares tags; and it tells an aligned address where nothing answers. */
+static unsigned other_addresses(const uint8_t *a, const uint8_t *b)
+{
+    static const uint16_t esr[] = {0, SR_esr_el1, SR_esr_el2, SR_esr_el3};
+    unsigned levels = 0;
+    for (unsigned el = 1; el <= 3; el++) {
+        uint64_t x = recorded(a, esr[el]), y = recorded(b, esr[el]);
+        bool data = (class_at(a, el) & ~1u) == 0x24;
+        levels |=
+            (data && (((x & 63) == 0x11 && x != y) || (x & 63) == 0x10)) || class_at(a, el) == 0x30 || class_at(a, el) == 0x31
+                ? 1u << (el - 1)
+                : 0;
+    }
+    return levels;
+}
+
 /* *open: from a record on nothing is compared. */
 static bool same_round(const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round, bool *open, FILE *out)
 {
     unsigned na = a64_records(mine, index, round), nb = a64_records(other, index, round);
+    unsigned fars = 0;
     for (unsigned i = 0; i < na && i < nb; i++) {
         const uint8_t *a = record_at(mine, index, round, i), *b = record_at(other, index, round, i);
-        *open = in_part(a) && in_part(b);
+        *open = (in_part(a) && in_part(b)) || breakpoint_first(a, b);
         if (*open)
             return true;
-        if (memcmp(a, b, RECA_SIZE) && !same_record(round * RECA_MAX + i, a, b, out))
+        fars |= other_addresses(a, b);
+        if (memcmp(a, b, RECA_SIZE) && !same_record(round * RECA_MAX + i, a, b, fars, out))
             return false;
     }
     if (na != nb && out)
@@ -185,7 +287,6 @@ static bool same_round(const uint8_t *mine, const uint8_t *other, unsigned index
 
 bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out)
 {
-    (void)isa;
     const uint8_t *a = mine + a64_arena(index), *b = other + a64_arena(index);
     bool open = false;
     for (unsigned i = 0; i < A64_ROUNDS; i++) {
@@ -193,6 +294,8 @@ bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *oth
             return false;
         if (open)
             return true;
+        if (!same_end(isa, mine, other, a64_round(index, i), out))
+            return false;
     }
     if (!memcmp(a, b, PGA_COUNT * 4096))
         return true;
@@ -205,4 +308,20 @@ bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *oth
                         slot(b + i));
         }
     return same;
+}
+
+void a64_dump(const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round, FILE *out)
+{
+    static const uint16_t told[] = {SR_elr_el3, SR_esr_el3, SR_spsr_el3, SR_elr_el2, SR_esr_el2, SR_elr_el1, SR_esr_el1};
+    const uint8_t *const sides[] = {mine, other};
+    for (unsigned side = 0; side < 2; side++)
+        for (unsigned i = 0; i < a64_records(sides[side], index, round); i++) {
+            fprintf(out, "  %s %u.%u:", side ? "qemu" : "trapline", round, i);
+            for (unsigned k = 0; k < ARRAY_LEN(told); k++) {
+                char name[32];
+                sysreg_name(told[k], name, sizeof name);
+                fprintf(out, " %s %" PRIx64, name, recorded(record_at(sides[side], index, round, i), told[k]));
+            }
+            fprintf(out, "\n");
+        }
 }

@@ -48,6 +48,25 @@ static void forget(struct a64 *g)
 
 #define SCR_HARNESS ((uint64_t)(1 << 10 | 1 << 8 | 0x30 | 1)) /* RW, HCE, RES1, NS */
 
+/* Reads or writes registers of a list: what they are is at x26 + at. Those of Secure state come first. */
+static void put_list(struct a64 *g, const struct a64_wide *list, unsigned n, unsigned at, bool write)
+{
+    bool secure = true;
+    for (unsigned i = 0; i < n; i++) {
+        if (!i || list[i].secure != secure) {
+            secure = list[i].secure;
+            a64_mov_imm(g, 0, SCR_HARNESS & ~(uint64_t)secure);
+            a64_msr(g, reg(SR_scr_el3), 0);
+            a64_isb(g);
+        }
+        if (write)
+            a64_ldr(g, 0, 26, at + 8 * i);
+        a64_put(g, (write ? 0xd5000000 : 0xd5200000) | reg(list[i].id));
+        if (!write)
+            a64_str(g, 0, 26, at + 8 * i);
+    }
+}
+
 /* The harness's own state: no traps of its accesses, MMU off, so that registers can change. */
 static void calm(struct a64 *g)
 {
@@ -58,12 +77,23 @@ static void calm(struct a64 *g)
     a64_isb(g);
 }
 
-/* Begins the next round: x26 holds its address, x28 that of the variables. */
-static unsigned put_next(struct a64 *g)
+/* Ends a round. */
+static void put_end(const struct a64_isa *isa, struct a64 *g)
 {
-    unsigned top = g->n;
     calm(g);
     a64_mov_imm(g, 28, A64_RAM_BASE + A64_BASE + A64_CTL);
+    a64_ldr(g, 26, 28, CTLA_ROUND);
+    a64_mov_imm(g, 27, ROUNDA_INIT);
+    a64_add(g, 26, 26, 27);
+    put_list(g, isa->wide, isa->nwide, ROUNDA_WIDE - ROUNDA_INIT, false);
+}
+
+/* Begins the next round: x26 holds its address, x28 that of the variables. */
+static void put_next(const struct a64_isa *isa, struct a64 *g)
+{
+    calm(g);
+    a64_mov_imm(g, 28, A64_RAM_BASE + A64_BASE + A64_CTL);
+    unsigned top = g->n;
     a64_ldr(g, 0, 28, CTLA_LEFT);
     unsigned more = a64_cbnz(g, 0, 0);
     a64_mov_imm(g, 1, A64_RAM_BASE + A64_BASE + A64_CTL + 0x100); /* SYS_EXIT: ADP_Stopped_ApplicationExit, 0 */
@@ -82,13 +112,17 @@ static unsigned put_next(struct a64 *g)
     a64_str(g, 26, 28, CTLA_ROUND);
     a64_ldr(g, 0, 26, ROUNDA_SKIP);
     a64_cbnz(g, 0, top);
-    a64_mov_imm(g, 0, RECA_MAX);
+    a64_ldr(g, 0, 26, ROUNDA_ROOM);
     a64_str(g, 0, 28, CTLA_ROOM);
     a64_mov_imm(g, 0, ROUNDA_RECORDS);
     a64_add(g, 0, 0, 26);
     a64_mov_sp(g, A64_SP, 0);
     for (unsigned i = 0; i < 32; i++)
         a64_ldr_q(g, i, 26, ROUNDA_V + 16 * i);
+    a64_mov_imm(g, 27, ROUNDA_INIT);
+    a64_add(g, 26, 26, 27);
+    put_list(g, isa->init, isa->ninit, 0, true);
+    a64_sub(g, 26, 26, 27);
     a64_mov_imm(g, 0, SCR_HARNESS);
     a64_msr(g, reg(SR_scr_el3), 0);
     a64_isb(g);
@@ -100,6 +134,15 @@ static unsigned put_next(struct a64 *g)
     a64_ldr(g, 0, 26, ROUNDA_REG);
     a64_msr(g, reg(SR_scr_el3), 0);
     a64_isb(g);
+    a64_mov_imm(g, 27, ROUNDA_INIT);
+    a64_add(g, 27, 26, 27);
+    a64_ldr(g, 0, 27, ROUNDA_VSTCR - ROUNDA_INIT);
+    unsigned none = a64_cbz(g, 0, 0);
+    a64_msr(g, reg(SR_vstcr_el2), 0);
+    a64_ldr(g, 0, 27, ROUNDA_VSTTBR - ROUNDA_INIT);
+    a64_msr(g, reg(SR_vsttbr_el2), 0);
+    a64_isb(g);
+    a64_fix(g, none, g->n);
     a64_ldr(g, 0, 26, ROUNDA_PC);
     a64_msr(g, reg(SR_elr_el3), 0);
     a64_ldr(g, 0, 26, ROUNDA_PSTATE);
@@ -109,7 +152,6 @@ static unsigned put_next(struct a64 *g)
             a64_ldr(g, i, 26, ROUNDA_X + 8 * i);
     a64_ldr(g, 26, 26, ROUNDA_X + 8 * 26);
     a64_eret(g);
-    return top;
 }
 
 /* Records the state: sp holds the address of the record, x0 and x1 are in it already. */
@@ -196,13 +238,17 @@ static void put_resume(struct a64 *g, unsigned next)
     a64_eret(g);
 }
 
-void a64_harness(uint8_t *image, unsigned n)
+void a64_harness(const struct a64_isa *isa, uint8_t *image, unsigned first, unsigned n)
 {
     static uint32_t code[0x8000 / 4];
     struct a64 g = {.code = code, .cap = ARRAY_LEN(code)};
     a64_mov_imm(&g, 0, A64_RAM_BASE + A64_BASE + A64_VECTORS);
     a64_msr(&g, reg(SR_vbar_el3), 0);
-    unsigned next = put_next(&g), common = g.n;
+    unsigned begin = a64_b(&g, 0), next = g.n;
+    put_end(isa, &g);
+    a64_fix(&g, begin, g.n);
+    put_next(isa, &g);
+    unsigned common = g.n;
     put_record(&g);
     put_resume(&g, next);
     for (unsigned i = 0; i < g.n; i++)
@@ -218,6 +264,6 @@ void a64_harness(uint8_t *image, unsigned n)
         __builtin_memcpy(image + A64_VECTORS + slot * 0x80, vector, v.n * 4);
     }
     const uint64_t base = A64_RAM_BASE + A64_BASE;
-    uint64_t ctl[] = {n * A64_ROUNDS, base + A64_ROUND0 - A64_ROUND};
+    uint64_t ctl[] = {(n - first) * A64_ROUNDS, base + a64_round(first, 0) - A64_ROUND};
     __builtin_memcpy(image + A64_CTL, ctl, sizeof ctl);
 }

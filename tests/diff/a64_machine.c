@@ -1,5 +1,7 @@
 /* Running an image: on a PE with RAM, on QEMU as a program whose RAM is a file. */
+#include "a64_cover.h"
 #include "a64_diff.h"
+#include "cpu/arm/gic_cpuif.h"
 #include "cpu/arm/pe.h"
 
 #include <signal.h>
@@ -10,7 +12,8 @@
 
 /* What QEMU 7.2 does not have is off. */
 const char a64_cpu_options[] =
-    "max,midr=0x000f0510,mte=off,fgt=off,ecv=off,cssc=off,hbc=off,lrcpc3=off,lse2=off,lse128=off,wfxt="
+    "max,midr=0x000f0510,mte_store_only=off,mte_tagged_far=off,fgt=off,ecv=off,cssc=off,hbc=off,lrcpc3=off,lse2=off,lse128=off,"
+    "wfxt="
     "off,pauth2=off,fpac=off,pan3=off,"
     "tcr2=off,sctlr2=off,s1pie=off,s1poe=off,xs=off,specres2=off,ccidx=off,evt=off,tidcp1=off,afp=off,exs=off";
 
@@ -28,11 +31,22 @@ bool a64_isa_init(struct a64_isa *isa, struct err *e)
         if (a64_row_has(&isa->cfg, &r))
             isa->rows[isa->nrows++] = r;
     }
+    isa->mem = mem_new();
+    isa->engine = calloc(1, sizeof *isa->engine);
+    isa->pe = calloc(1, sizeof *isa->pe);
+    engine_init(isa->engine, isa->mem, 2);
+    pe_init(isa->pe, isa->engine, &isa->cfg, isa->map, isa->decoder, 0x80000000, 16);
+    sysreg_write(&isa->pe->ctx, SR_scr_el3, 0x531); /* Non-secure, where all registers are */
+    a64_regs_init(isa);
     return true;
 }
 
 void a64_isa_free(struct a64_isa *isa)
 {
+    engine_free(isa->engine);
+    mem_free(isa->mem);
+    free(isa->engine);
+    free(isa->pe);
     sysreg_map_free(isa->map);
     a64_decoder_free(isa->decoder);
     free(isa->rows);
@@ -45,8 +59,15 @@ struct rig {
     struct pe pe;
     bool ended;
     uint64_t began, idle, retired; /* when the harness was left; instructions outside it */
-    uint64_t left, before;         /* cases not begun yet; what was retired before the one that runs */
+    uint64_t left;                 /* cases not begun yet */
+    bool step;                     /* stop where the harness is left, */
+    bool left_harness, trapped;    /* as it was; an exception was raised */
+    bool at_case;                  /* the first round of a case begins */
+    struct mem *saved;             /* memory as it was when case `from` began, and what was retired before */
+    unsigned from;
+    uint64_t before;
 };
+enum { SAVE_EVERY = 16 }; /* cases */
 
 static bool semihost(void *ctx, struct pe *p)
 {
@@ -58,35 +79,75 @@ static bool semihost(void *ctx, struct pe *p)
     return true;
 }
 
+static uint64_t variable(const struct rig *r, unsigned which)
+{
+    uint64_t value;
+    mem_read(r->mem, A64_RAM_BASE + A64_BASE + A64_CTL + which, &value, 8);
+    return value;
+}
+
 /* Leaving the harness, and coming back to it. */
 static void trapped(void *ctx, struct pe *p, const struct pe_was *was)
 {
     struct rig *r = ctx;
     const uint64_t harness = A64_RAM_BASE + A64_BASE;
+    r->trapped |= was->exc != NULL;
     if (!was->exc && was->pc >= harness && was->pc < harness + A64_CTL) {
-        uint64_t left;
-        mem_read(r->mem, harness + A64_CTL + CTLA_LEFT, &left, 8);
+        uint64_t left = variable(r, CTLA_LEFT);
         if (left / A64_ROUNDS != r->left)
-            r->before = r->retired;
+            p->cpu.resync = r->at_case = true;
         r->left = left / A64_ROUNDS;
+        r->left_harness = r->step;
+        p->cpu.resync |= r->step;
         r->began = p->s.cycle;
         r->idle = p->s.idle;
     } else if (p->s.pc >= harness + A64_VECTORS && p->s.pc < harness + A64_CTL) {
         r->retired += p->s.cycle - r->began - (p->s.idle - r->idle);
     }
 }
-static const struct pe_env env = {.semihost = semihost, .trapped = trapped};
 
-static void rig_start(struct rig *r, const struct a64_isa *isa, const uint8_t *before)
+static uint64_t read_gic(void *ctx, struct pe *p, unsigned id)
+{
+    (void)ctx;
+    return gic_read(p, id);
+}
+
+static uint32_t write_gic(void *ctx, struct pe *p, unsigned id, uint64_t value)
+{
+    (void)ctx;
+    return gic_write(p, id, value);
+}
+
+static void gic_look(void *ctx, struct pe *p)
+{
+    (void)ctx;
+    gic_changed(p);
+}
+
+static const struct pe_env env = {
+    .semihost = semihost, .trapped = trapped, .gic_read = read_gic, .gic_write = write_gic, .gic_changed = gic_look};
+
+/* A part of an image into RAM: the pages that hold something. */
+static void load(struct rig *r, const uint8_t *image, uint64_t at, uint64_t size)
+{
+    static const uint8_t nothing[4096];
+    for (uint64_t end = at + size; at < end; at += 4096)
+        if (memcmp(image + at, nothing, 4096))
+            mem_write(r->mem, A64_RAM_BASE + A64_BASE + at, image + at, 4096);
+}
+
+static void rig_start(struct rig *r, const struct a64_isa *isa, const uint8_t *before, unsigned first, unsigned n)
 {
     struct err e;
-    *r = (struct rig){.mem = mem_new()};
+    *r = (struct rig){.mem = mem_new(), .left = UINT64_MAX};
     mem_add_ram(r->mem, "ram", A64_RAM_BASE, A64_RAM, false, &e);
-    for (uint64_t at = 0; at < A64_IMAGE; at += 4096) {
-        static const uint8_t nothing[4096];
-        if (memcmp(before + at, nothing, 4096))
-            mem_write(r->mem, A64_RAM_BASE + A64_BASE + at, before + at, 4096);
+    mem_add_tags(r->mem, A64_RAM_BASE);
+    load(r, before, 0, A64_ARENA0);
+    for (unsigned i = first; i < n; i++) {
+        load(r, before, a64_arena(i), A64_ARENA);
+        load(r, before, a64_round(i, 0), A64_ROUNDS * A64_ROUND);
     }
+    r->from = first;
     engine_init(&r->engine, r->mem, 2);
     pe_init(&r->pe, &r->engine, &isa->cfg, isa->map, isa->decoder, 0x80000000, 16);
     r->pe.env = &env;
@@ -97,42 +158,145 @@ static void rig_end(struct rig *r)
 {
     engine_free(&r->engine);
     mem_free(r->mem);
+    if (r->saved)
+        mem_free(r->saved);
 }
 
-/* Runs until the end. False: case *stuck does not come back. A round takes less than 10,000 cycles. */
+/* A case begins: now and then memory is kept, to come back to when a round does not end. */
+static void begin_case(struct rig *r, unsigned n)
+{
+    unsigned index = n - 1 - (unsigned)r->left;
+    r->at_case = false;
+    if (r->saved && index - r->from < SAVE_EVERY)
+        return;
+    engine_flush(&r->engine);
+    if (r->saved)
+        mem_free(r->saved);
+    r->saved = mem_fork(r->mem);
+    r->from = index;
+    r->before = r->retired;
+}
+
+/* Runs until the end. False: round *stuck, counted from the first case's on, does not end: one takes less than 10,000 cycles. */
 static bool run_all(struct rig *r, unsigned n, unsigned *stuck)
 {
-    uint64_t left, last = UINT64_MAX;
+    uint64_t last = UINT64_MAX;
     for (;;) {
-        enum cpu_stop s = pe_run(&r->pe, r->pe.s.cycle + 50000);
+        uint64_t until = r->pe.s.cycle + 50000;
+        enum cpu_stop s;
+        do
+            s = pe_run(&r->pe, until);
+        while (s == CPU_STOP_RESYNC && r->pe.s.cycle < until && !r->ended && !r->at_case); /* an interrupt line changed */
         if (r->ended)
             return true;
-        mem_read(r->mem, A64_RAM_BASE + A64_BASE + A64_CTL + CTLA_LEFT, &left, 8);
+        if (r->at_case) {
+            begin_case(r, n);
+            continue;
+        }
+        uint64_t left = variable(r, CTLA_LEFT);
         if (left == last || s != CPU_STOP_LIMIT) {
-            *stuck = n - 1 - (unsigned)(left / A64_ROUNDS);
+            *stuck = n * A64_ROUNDS - 1 - (unsigned)left;
             return false;
         }
         last = left;
     }
 }
 
-bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned n, unsigned *hung, uint64_t *retired,
+/* Round `stuck` does not end: it is to end with the last record it makes, or not to be run. Some cases begin anew. */
+static void cut(struct rig *r, uint8_t *before, unsigned n, unsigned stuck)
+{
+    const uint64_t image = A64_RAM_BASE + A64_BASE;
+    uint64_t at = a64_round(0, stuck), room, made;
+    memcpy(&room, before + at + ROUNDA_ROOM, 8);
+    made = room - variable(r, CTLA_ROOM);
+    if (made && made < room)
+        memcpy(before + at + ROUNDA_ROOM, &made, 8);
+    else
+        before[at + ROUNDA_SKIP] = 1;
+    if (r->saved)
+        mem_restore(r->mem, r->saved);
+    for (unsigned i = r->from * A64_ROUNDS; i <= stuck; i++) {
+        mem_write(r->mem, image + a64_round(0, i) + ROUNDA_SKIP, before + a64_round(0, i) + ROUNDA_SKIP, 1);
+        mem_write(r->mem, image + a64_round(0, i) + ROUNDA_ROOM, before + a64_round(0, i) + ROUNDA_ROOM, 8);
+    }
+    uint64_t ctl[] = {(n - r->from) * A64_ROUNDS, image + a64_round(r->from, 0) - A64_ROUND};
+    mem_write(r->mem, image + A64_CTL, ctl, sizeof ctl);
+    engine_drop(&r->engine);
+    r->retired = r->before;
+    r->left = UINT64_MAX;
+    pe_reset(&r->pe);
+}
+
+static void copy_page(void *image, uint64_t pa, const uint8_t *page)
+{
+    uint64_t at = pa - A64_RAM_BASE - A64_BASE;
+    if (at < A64_IMAGE)
+        memcpy((uint8_t *)image + at, page, 4096);
+}
+
+struct sameness {
+    const uint8_t *image;
+    bool same;
+};
+
+static void compare_page(void *ctx, uint64_t pa, const uint8_t *page)
+{
+    struct sameness *s = ctx;
+    uint64_t at = pa - A64_RAM_BASE - A64_BASE;
+    if (at < A64_IMAGE && memcmp(s->image + at, page, 4096))
+        s->same = false;
+}
+
+/* Runs what is between the harness's return and the next exception it takes. */
+static void step(struct rig *r, const struct a64_isa *isa, struct a64_cover *cover)
+{
+    const uint64_t harness = A64_RAM_BASE + A64_BASE;
+    while (r->pe.s.pc - harness >= A64_CTL) {
+        uint32_t bits;
+        bool read = mem_read(r->mem, r->pe.s.pc, &bits, 4);
+        r->trapped = false;
+        enum cpu_stop s = pe_run(&r->pe, r->pe.s.cycle + 1);
+        if (s != CPU_STOP_LIMIT && s != CPU_STOP_RESYNC)
+            return;
+        if (read)
+            a64_cover_insn(cover, isa, bits, r->trapped);
+    }
+}
+
+bool a64_run_steps(const struct a64_isa *isa, const uint8_t *image, uint8_t *before, unsigned n, struct a64_cover *cover,
+                   bool *same, struct err *e)
+{
+    struct rig *r = malloc(sizeof *r);
+    bool ends = true;
+    rig_start(r, isa, before, 0, n);
+    r->step = true;
+    while (ends && !r->ended) {
+        r->left_harness = false;
+        enum cpu_stop s = pe_run(&r->pe, r->pe.s.cycle + 100000);
+        if (r->left_harness)
+            step(r, isa, cover);
+        else
+            ends = s == CPU_STOP_RESYNC; /* the harness runs for less than that */
+    }
+    struct sameness s = {image, true};
+    mem_visit(r->mem, compare_page, &s);
+    *same = s.same;
+    rig_end(r);
+    free(r);
+    return ends || err_set(e, "instruction by instruction a round does not end");
+}
+
+bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before, unsigned first, unsigned n, uint64_t *retired,
                       struct err *e)
 {
     struct rig *r = malloc(sizeof *r);
-    unsigned stuck = 0;
+    unsigned stuck = 0, cuts = 0;
     bool ended;
-    *hung = 0;
-    rig_start(r, isa, before);
-    while (!(ended = run_all(r, n, &stuck)) && stuck < n && ++*hung <= n) {
-        a64_skip(before, stuck);
-        for (unsigned i = 0; i < A64_ROUNDS; i++)
-            mem_write(r->mem, A64_RAM_BASE + A64_BASE + a64_round(stuck, i), before + a64_round(stuck, i), 8);
-        r->retired = r->before;
-        pe_reset(&r->pe); /* the harness goes on with the next case */
-    }
+    rig_start(r, isa, before, first, n);
+    while (!(ended = run_all(r, n, &stuck)) && stuck < n * A64_ROUNDS && ++cuts <= 2 * n * A64_ROUNDS)
+        cut(r, before, n, stuck);
     *retired = r->retired;
-    mem_read(r->mem, A64_RAM_BASE + A64_BASE, image, A64_IMAGE);
+    mem_visit(r->mem, copy_page, image);
     rig_end(r);
     free(r);
     return ended || err_set(e, "the harness itself does not come back");
@@ -147,7 +311,7 @@ static pid_t start_qemu(const char *file)
     snprintf(loader, sizeof loader, "loader,addr=%#llx,cpu-num=0", (unsigned long long)(A64_RAM_BASE + A64_BASE));
     char *argv[] = {"qemu-system-aarch64",
                     "-machine",
-                    "virt,secure=on,virtualization=on,gic-version=3,memory-backend=ram",
+                    "virt,secure=on,virtualization=on,mte=on,gic-version=3,memory-backend=ram",
                     "-cpu",
                     "max,sve=off,sme=off",
                     "-m",

@@ -54,7 +54,7 @@ static const struct {
     {SR_fpsr, 0x0800009f},
     {SR_fpcr, 0x07c80000},
     {SR_par_el1, UINT64_C(0xff0ffffffffff3ff)},
-    {SR_gcr_el1, 0x1ffff},
+    {SR_gcr_el1, 0xffff},
     {SR_rgsr_el1, 0xffff0f},
     {SR_apiakeylo_el1, UINT64_MAX},
     {SR_apibkeyhi_el1, UINT64_MAX},
@@ -79,11 +79,15 @@ static const struct {
                        UINT64_C(1) << 44},
     {SR_sctlr_el2, 1 << 19 | UINT64_C(1) << 36 | UINT64_C(1) << 44},
     {SR_sctlr_el3, UINT64_C(1) << 36 | UINT64_C(1) << 44},
-    {SR_tcr_el1, UINT64_C(1) << 41 | 1 << 7},
+    {SR_tcr_el1, UINT64_C(1) << 41 | 1 << 23}, /* EPD0 would take the vectors away */
     {SR_ttbr0_el1, UINT64_C(0xffff) << 48 | 1},
     {SR_cpacr_el1, 3 << 20},
-    {SR_hcr_el2, UINT64_C(0x1) << 12 | UINT64_C(0x17) << 16 | UINT64_C(1) << 21 | UINT64_C(3) << 22 | UINT64_C(1) << 24 |
-                     UINT64_C(1) << 25 | UINT64_C(1) << 26 | UINT64_C(1) << 28 | UINT64_C(1) << 29 | UINT64_C(3) << 40},
+    {SR_hcr_el2, UINT64_C(7) << 3 | UINT64_C(0x1) << 12 | UINT64_C(0x17) << 16 | UINT64_C(1) << 21 | UINT64_C(3) << 22 |
+                     UINT64_C(1) << 24 | UINT64_C(1) << 25 | UINT64_C(1) << 26 | UINT64_C(1) << 28 | UINT64_C(1) << 29 |
+                     UINT64_C(3) << 40},
+    {SR_mdcr_el2, 1 << 11 | 1 << 10 | 1 << 9 | 1 << 8 | 1 << 6}, /* QEMU 7.2 lacks TPMCR */
+    {SR_mdcr_el3, 1 << 10 | 1 << 9 | 1 << 6},
+    {SR_cptr_el2, UINT64_C(1) << 31 | 1 << 10},
     {SR_cptr_el3, UINT64_C(1) << 31 | 1 << 10},
     {SR_scr_el3, UINT64_C(3) << 16 | UINT64_C(1) << 8},
     {SR_vttbr_el2, UINT64_C(0xff) << 48},
@@ -94,9 +98,9 @@ static const struct {
    is allowed counts. What QEMU 7.2 does not do by the specification: docs/differences.md. */
 static bool differs(const char *name)
 {
-    static const char *const heads[] = {"icc_",  "icv_",     "ich_",   "rndr",   "cnt",   "err",      "erx", "disr",
-                                        "vdisr", "vsesr",    "pm",     "dbg",    "os",    "mdccint",  "lor", "rmr_",
-                                        "mdcc",  "hacr_el2", "impdef", "dbgdtr", "mdrar", "mdcr_el3", "vst", "unallocated"};
+    static const char *const heads[] = {"icc_",   "icv_",   "ich_",   "rndr",    "err",      "erx",
+                                        "dbgdtr", "osdtr",  "oseccr", "dbgprcr", "dbgclaim", "dbgauth",
+                                        "cnthps", "cnthvs", "rmr_",   "impdef",  "vst",      "unallocated"};
     for (unsigned i = 0; i < ARRAY_LEN(heads); i++)
         if (!strncmp(name, heads[i], strlen(heads[i])))
             return true;
@@ -111,7 +115,7 @@ static void put_opaque_read(struct a64_case *c)
         id = (unsigned)rng_below(&c->rng, SYSREG_COUNT);
         sysreg_name(id, name, sizeof name);
     } while (!id || !sysreg_exists(c->isa->map, id) || sysreg_op(id).kind != SYSREG_OP_NONE || differs(name) ||
-             (sysreg_key_of(id) >> 14) < 2 || (!c->e2h && strstr(name, "_el12")) || (c->tge && id == SR_scxtnum_el0));
+             (sysreg_key_of(id) >> 14) < 2 || (id == SR_mdcr_el2 && c->debug_el3) || a64_reg_left_out(c, id, false));
     put_mrs(c, id, 31);
 }
 
@@ -122,7 +126,8 @@ static uint64_t ones_of(unsigned id) { return id == SR_par_el1 ? 1 << 11 : id ==
    faults, the syndrome of EL2's own data aborts. */
 static bool wrong_in_qemu(const struct a64_case *c, unsigned id)
 {
-    return (c->stage2 && id == SR_par_el1) || (c->e2h && id == SR_esr_el1);
+    return (c->stage2 && id == SR_par_el1) || (c->e2h && id == SR_esr_el1) ||
+           ((c->debug || c->tags) && (id == SR_far_el1 || id == SR_far_el2));
 }
 
 static void put_harmless(struct a64_case *c)
@@ -138,6 +143,46 @@ static void put_harmless(struct a64_case *c)
     }
 }
 
+static bool is_value(unsigned id)
+{
+    return id == SR_cntp_tval_el0 || id == SR_cntv_tval_el0 || id == SR_cnthp_tval_el2 || id == SR_cnthv_tval_el2 ||
+           id == SR_cntps_tval_el1;
+}
+
+/* Writes a timer value; the compare value follows, so that nobody sees the time. */
+static void put_timer_value(struct a64_case *c, unsigned id, unsigned rt)
+{
+    const unsigned cval = id + SR_cntp_cval_el0 - SR_cntp_tval_el0;
+    put_value(c, rt, a64_reg_value(c, cval));
+    put_msr(c, id, rt);
+    put_msr(c, cval, rt);
+}
+
+/* Any register that decides nothing for the code: mostly one of this level. */
+static void put_any(struct a64_case *c)
+{
+    unsigned id, rt = a64_block_scratch(c), tries = 0;
+    static const uint8_t from[] = {1, 1, 1, 0, 2, 2, 3, 1}; /* the lowest level, by op1 */
+    do {
+        id = c->isa->any[rng_below(&c->rng, c->isa->nany)];
+    } while (++tries < 8 && from[sysreg_key_of(id) >> 11 & 7] > c->now);
+    if (a64_reg_left_out(c, id, false))
+        return;
+    bool readable = sysreg_check(&c->isa->pe->ctx, id, false).result == SYSREG_OK,
+         writable = sysreg_check(&c->isa->pe->ctx, id, true).result == SYSREG_OK;
+    if (writable && !a64_reg_left_out(c, id, true) && (!readable || a64_chance(&c->rng, 60))) {
+        if (is_value(id)) {
+            put_timer_value(c, id, rt);
+            return;
+        }
+        put_value(c, rt, a64_reg_value(c, id));
+        put_msr(c, id, rt);
+    } else {
+        bool tells = !a64_reg_excepted(id, NULL) && !a64_reg_mask(id);
+        put_mrs(c, id, tells ? rt : 31);
+    }
+}
+
 static void put_flip(struct a64_case *c)
 {
     unsigned i = (unsigned)rng_below(&c->rng, ARRAY_LEN(flipped)), rt = a64_block_scratch(c), mask = a64_block_scratch(c);
@@ -147,6 +192,10 @@ static void put_flip(struct a64_case *c)
     do
         bit = UINT64_C(1) << rng_below(&c->rng, 64);
     while (!(bit & flipped[i].bits) || (c->e2h && bit == 1 << 9)); /* UMA is none of SCTLR_EL2's; QEMU 7.2 keeps it */
+    if (c->user_counters && bit == 1 << 6 && (flipped[i].id == SR_mdcr_el2 || flipped[i].id == SR_mdcr_el3))
+        return;
+    if (flipped[i].id == SR_mdcr_el2 ? c->debug_el3 : flipped[i].id == SR_mdcr_el3 && bit == 1 << 9 && !c->debug_el3)
+        return;
     put_mrs(c, flipped[i].id, rt);
     put_value(c, mask, bit);
     put(c, 0xca000000 | mask << 16 | rt << 5 | rt); /* eor */
@@ -154,13 +203,38 @@ static void put_flip(struct a64_case *c)
     put_isb(c);
 }
 
+/* MSR (immediate), and SYSL, of which there is none in either. */
+static void put_immediate(struct a64_case *c)
+{
+    static const struct {
+        uint8_t op1, op2, values;
+    } fields[] = {{0, 3, 2}, {0, 4, 2},  {0, 5, 2}, {3, 1, 2},
+                  {3, 2, 2}, {3, 6, 16}, {3, 7, 16}}; /* UAO, PAN, SPSel, SSBS, DIT, DAIF */
+    unsigned i = (unsigned)rng_below(&c->rng, ARRAY_LEN(fields) + 1);
+    if (i == ARRAY_LEN(fields)) {
+        put(c, 0xd5280000 | (uint32_t)rng_below(&c->rng, 8) << 16 | (uint32_t)rng_below(&c->rng, 7) << 12 |
+                   (uint32_t)rng_below(&c->rng, 128) << 5 | a64_block_scratch(c));
+        return;
+    }
+    if (fields[i].op2 == 5 && c->el == 3) /* the harness needs SP_EL3 */
+        return;
+    put(c, 0xd500401f | (uint32_t)fields[i].op1 << 16 | (uint32_t)rng_below(&c->rng, fields[i].values) << 8 |
+               (uint32_t)fields[i].op2 << 5);
+}
+
 void a64_put_sysreg(struct a64_case *c)
 {
     unsigned what = (unsigned)rng_below(&c->rng, 100);
-    if (what < 30)
+    if (c->debug) /* the value to be written may be passed over */
+        what %= 30;
+    if (what < 8)
+        put_immediate(c);
+    else if (what < 30)
         put_opaque_read(c);
-    else if (what < 85)
+    else if (what < 55)
         put_harmless(c);
+    else if (what < 85)
+        put_any(c);
     else
         put_flip(c);
 }
@@ -171,17 +245,19 @@ void a64_put_system_instruction(struct a64_case *c)
     unsigned id = 0;
     struct sysreg_op op;
     char name[32];
+    bool zero;
     do {
         id = (unsigned)rng_below(&c->rng, SYSREG_COUNT);
         op = sysreg_op(id);
+        zero = id == SR_dc_zva || id == SR_dc_gva || id == SR_dc_gzva;
         sysreg_name(id, name, sizeof name);
     } while (!id || !sysreg_exists(c->isa->map, id) || op.kind == SYSREG_OP_NONE || op.kind == SYSREG_OP_PSTATE ||
-             op.flags & OP_READS || strstr(name, "ivac") || strstr(name, "igvac") || strstr(name, "igdvac") ||
-             strstr(name, "vap") || strstr(name, "vadp") || (!c->el2 && (sysreg_key_of(id) >> 11 & 7) == 4) ||
-             (c->tge && op.kind == SYSREG_OP_AT && op.regime == 1) ||
-             (c->dirty && op.kind == SYSREG_OP_AT && op.flags & OP_WRITE));
+             op.flags & OP_READS || !strncmp(name, "dc_i", 4) || strstr(name, "vap") || strstr(name, "vadp") ||
+             (!c->el2 && (sysreg_key_of(id) >> 11 & 7) == 4) || (c->tge && op.kind == SYSREG_OP_AT && op.regime == 1) ||
+             (c->dirty && op.kind == SYSREG_OP_AT && op.flags & OP_WRITE) || (c->unreadable && op.kind == SYSREG_OP_DC) ||
+             (c->tags && zero) ||
+             (c->debug && (op.kind == SYSREG_OP_DC || op.kind == SYSREG_OP_IC) && !zero)); /* their ADR may be passed over */
     unsigned rt = a64_block_scratch(c);
-    bool zero = id == SR_dc_zva || id == SR_dc_gva || id == SR_dc_gzva;
     if (zero || op.kind == SYSREG_OP_AT)
         rt = a64_block_pointer(c);
     else if (op.kind == SYSREG_OP_DC || op.kind == SYSREG_OP_IC)
@@ -207,18 +283,23 @@ static uint64_t random_spsr(struct a64_case *c, unsigned to)
     return spsr;
 }
 
-/* ELR, SPSR, ERET to an instruction ahead. */
+/* ELR, SPSR, ERET to an instruction ahead. No jump leads round it: at another level than the one it is made for it would go where
+   an earlier one went, and the round would not end. */
 void a64_put_eret(struct a64_case *c)
 {
     static const uint16_t elr[] = {0, SR_elr_el1, SR_elr_el2, SR_elr_el3}, spsr[] = {0, SR_spsr_el1, SR_spsr_el2, SR_spsr_el3};
     unsigned from = c->now, to = (unsigned)rng_below(&c->rng, from + 1), rt = a64_block_scratch(c);
     if (from == 0 || (to == 1 && c->tge) || (to == 2 && !c->el2))
         return;
-    a64_block_put_address(c, rt, 8); /* what follows takes at most 7 */
+    a64_block_meet(c);
+    a64_block_put_address(c, rt, 8);                                                  /* what follows takes at most 7 */
+    uint32_t key = a64_chance(&c->rng, 20) ? 1 + (uint32_t)rng_below(&c->rng, 2) : 0; /* ERETAA, ERETAB */
+    if (key)
+        put(c, (key == 1 ? 0xdac10000 : 0xdac10400) | 31 << 5 | rt); /* pacia rt, sp */
     put_msr(c, elr[from], rt);
     put_value(c, rt, random_spsr(c, to));
     put_msr(c, spsr[from], rt);
-    put(c, 0xd69f03e0);
+    put(c, key == 1 ? 0xd69f0bff : key == 2 ? 0xd69f0fff : 0xd69f03e0);
     c->now = to;
 }
 
@@ -232,8 +313,10 @@ void a64_put_change(struct a64_case *c)
         return;
     unsigned group = 1u << (c->grain[el] - 12);
     unsigned page = (PGA_DATA + (unsigned)rng_below(&c->rng, PGA_VECTORS - PGA_DATA)) / group * group;
+    if (c->grain[el] == 16)
+        page = PGA_MORE / 16 * 16;
     /* Not by reading it: QEMU may have set the access flag where trapline has not. */
-    uint64_t desc = (c->pa + page * 4096) | 1 << 10 | 3 << 8 | 1 << 6 | 3;
+    uint64_t desc = (c->pa + page * 4096) | 1 << 10 | (c->wide[el] ? 0 : 3 << 8) | 1 << 6 | 3;
     desc ^= bits[rng_below(&c->rng, ARRAY_LEN(bits))];
     put_value(c, rt, c->pa + a64_leaf(c, el, page));
     put_value(c, value, desc);

@@ -55,6 +55,10 @@ static void put_vectors(struct a64_case *c)
 static uint64_t data_address(struct a64_case *c)
 {
     uint64_t at = c->va + PGA_DATA * 4096 + 0x3000 + (rng_below(&c->rng, 0x2000) & ~UINT64_C(15));
+    if (a64_chance(&c->rng, 25))
+        at = c->va + PGA_MORE * 4096 + (rng_below(&c->rng, 0x7000) & ~UINT64_C(15));
+    if (c->tags && a64_chance(&c->rng, 20))
+        at |= (1 + rng_below(&c->rng, 3)) << 56;
     return a64_chance(&c->rng, 20) ? at + rng_below(&c->rng, 16) : at;
 }
 
@@ -94,6 +98,8 @@ static void put_data(struct a64_case *c)
 {
     for (unsigned i = 0; i < (PGA_VECTORS - PGA_DATA) * 4096; i += 8)
         set(c, PGA_DATA * 4096 + i, a64_value(&c->rng));
+    for (unsigned i = 0; i < (PGA_COUNT - PGA_MORE) * 4096; i += 64)
+        set(c, PGA_MORE * 4096 + i, a64_value(&c->rng));
 }
 
 /* ---- translation tables ------------------------------------------------------------------------------------------------ */
@@ -106,24 +112,30 @@ enum { D_VALID = 1, D_TABLE = 2, D_AF = 1 << 10 };
 #define D_DBM (UINT64_C(1) << 51)
 #define MAIR  UINT64_C(0x00000000fff044ff) /* 0: Write-Back; 1: Non-cacheable; 2: Write-Back, Tagged; 3: Write-Back */
 
-/* One translation: where its tables are. Granule of 4 KiB: 39-bit addresses, levels 1, 2, 3; of 16 KiB: 36 bits, levels 2, 3.
-   D8.2.7, D8.2.8. */
+/* One translation: where its tables are. D8.2.7, D8.2.8, D8.2.9. */
 struct space {
-    unsigned el;    /* regime: 1, 2, 3 */
-    unsigned page;  /* of the root; the tables of the next levels follow */
+    unsigned el;    /* regime: 1, 2, 3; 0 stage 2 */
+    unsigned page;  /* of the root; the tables of the next levels follow, */
+    unsigned last;  /* with 64 KiB the last one is here */
     unsigned grain; /* log2 of the granule */
+    int first;      /* level of the root */
 };
 
-static unsigned first_level(unsigned grain) { return grain == 12 ? 1 : 2; }
+static unsigned level_shift(const struct space *s, int level) { return s->grain + (s->grain - 3) * (unsigned)(3 - level); }
 
-static uint64_t desc_at(const struct space *s, unsigned level, uint64_t va)
+static uint64_t table_at(const struct space *s, int level)
 {
-    unsigned bits = s->grain - 3, shift = s->grain + bits * (3 - level);
-    uint64_t table = s->page * 4096 + ((uint64_t)(level - first_level(s->grain)) << s->grain);
-    return table + (va >> shift & ((UINT64_C(1) << bits) - 1)) * 8;
+    if (s->grain == 16 && level == 3)
+        return s->last * UINT64_C(4096);
+    return s->page * UINT64_C(4096) + ((uint64_t)(level - s->first) << s->grain);
 }
 
-static void put_desc(struct a64_case *c, const struct space *s, unsigned level, uint64_t va, uint64_t desc)
+static uint64_t desc_at(const struct space *s, int level, uint64_t va)
+{
+    return table_at(s, level) + (va >> level_shift(s, level) & ((UINT64_C(1) << (s->grain - 3)) - 1)) * 8;
+}
+
+static void put_desc(struct a64_case *c, const struct space *s, int level, uint64_t va, uint64_t desc)
 {
     memcpy(c->arena + desc_at(s, level, va), &desc, 8);
 }
@@ -131,17 +143,18 @@ static void put_desc(struct a64_case *c, const struct space *s, unsigned level, 
 /* The descriptors of all levels but the last. */
 static void put_tables(struct a64_case *c, const struct space *s)
 {
-    uint64_t below = c->pa + s->page * 4096;
-    for (unsigned level = first_level(s->grain); level < 3; level++) {
-        below += UINT64_C(1) << s->grain;
-        put_desc(c, s, level, c->pa, below | D_VALID | D_TABLE);
-    }
+    for (int level = s->first; level < 3; level++)
+        put_desc(c, s, level, c->pa, (c->pa + table_at(s, level + 1)) | D_VALID | D_TABLE);
 }
 
 static struct space space_of(const struct a64_case *c, unsigned el)
 {
-    static const uint8_t roots[] = {PGA_S2_TABLES, PGA_S1_TABLES, PGA_EL2_TABLES, PGA_EL3_TABLES};
-    return (struct space){.el = el, .page = roots[el], .grain = c->grain[el]};
+    static const uint8_t roots[] = {PGA_S2_TABLES, PGA_S1_TABLES, PGA_EL2_TABLES, PGA_EL3_TABLES},
+                         last[] = {PGA_S2_64K, PGA_S1_64K, PGA_EL2_64K, 0};
+    struct space s = {.el = el, .page = roots[el], .last = last[el], .grain = c->grain[el], .first = 3};
+    while (level_shift(&s, s.first - 1) < 64u - c->size[el])
+        s.first--;
+    return s;
 }
 
 uint64_t a64_leaf(const struct a64_case *c, unsigned el, unsigned page)
@@ -151,15 +164,52 @@ uint64_t a64_leaf(const struct a64_case *c, unsigned el, unsigned page)
 }
 
 /* T0SZ and TG0 of a TCR or of VTCR_EL2. D24.2 "TCR_EL1". */
-static uint64_t sized(unsigned grain) { return grain == 12 ? 25 : 28 | 2 << 14; }
+static uint64_t sized(const struct a64_case *c, unsigned el)
+{
+    return c->size[el] | (c->grain[el] == 12 ? 0 : c->grain[el] == 16 ? 1 : 2) << 14;
+}
+
+/* Bits 9:8 of a descriptor: shareability, or address bits 51:50. D8.3.1. */
+static uint64_t shared(const struct a64_case *c, unsigned el) { return c->wide[el] ? 0 : 3 << 8; }
+
+/* PS: 52 bits where descriptors have them, as QEMU 7.2 looks at these bits only then; else 48 or 40. */
+static uint64_t output_size(const struct a64_case *c, unsigned el)
+{
+    return c->wide[el] || c->grain[el] == 16 ? 6 : c->size[el] == 16 ? 5 : 2;
+}
+
+static bool is_data(unsigned page) { return (page >= PGA_DATA && page < PGA_VECTORS) || page >= PGA_MORE; }
+
+/* Of 64 KiB: code and data together, vectors and tables, tables, data and tables. */
+static uint64_t wide_attributes(struct a64_case *c, const struct space *s, unsigned page)
+{
+    bool two = s->el == 1 || (s->el == 2 && c->e2h), more = page == PGA_MORE / 16 * 16;
+    uint64_t a = D_AF | shared(c, s->el);
+    if (!two)
+        a |= D_AP1;
+    else if (page == 0)
+        a |= c->el == 0 ? D_AP1 | D_PXN : D_UXN;
+    else
+        a |= D_UXN | (more && a64_chance(&c->rng, 70) ? D_AP1 : 0);
+    if (more && a64_chance(&c->rng, 25))
+        a ^= UINT64_C(1) << (6 + rng_below(&c->rng, 2));
+    if (more && a64_chance(&c->rng, 10))
+        a &= ~(uint64_t)D_AF;
+    if (more && a64_chance(&c->rng, 20))
+        a |= D_DBM;
+    if (more && a64_chance(&c->rng, 60))
+        a |= 2 << 2; /* Tagged */
+    return a;
+}
 
 /* The attributes of a page of the arena in a regime; wrong on purpose now and then. */
 static uint64_t attributes(struct a64_case *c, const struct space *s, unsigned page)
 {
-    bool code = page < PGA_DATA, vectors = page >= PGA_VECTORS && page < PGA_S1_TABLES,
-         data = page >= PGA_DATA && page < PGA_VECTORS;
+    if (s->grain == 16)
+        return wide_attributes(c, s, page);
+    bool code = page < PGA_DATA, vectors = page >= PGA_VECTORS && page < PGA_S1_TABLES, data = is_data(page);
     bool two = s->el == 1 || (s->el == 2 && c->e2h); /* EL0 uses it, too */
-    uint64_t a = D_AF | 3 << 8;
+    uint64_t a = D_AF | shared(c, s->el);
     if (!two)
         a |= D_AP1 | (vectors ? D_AP2 : 0);
     else if (vectors)
@@ -190,11 +240,12 @@ static void put_stage2(struct a64_case *c)
     uint64_t root = c->pa + s.page * 4096;
     put_tables(c, &s);
     for (unsigned i = 0; i < PGA_COUNT; i += 1u << (s.grain - 12)) {
-        bool data = i >= PGA_DATA && i < PGA_VECTORS, table = i >= PGA_S1_TABLES && i < PGA_EL2_TABLES;
+        bool data = is_data(i) || (s.grain == 16 && i == PGA_MORE / 16 * 16), table = i >= PGA_S1_TABLES && i < PGA_EL2_TABLES;
         bool wrong = i < PGA_VECTORS || i >= PGA_S1_TABLES;
-        uint64_t d = (c->pa + i * 4096) | 15 << 2 | 3 << 6 | 3 << 8 | D_AF | D_VALID | D_TABLE;
+        uint64_t d = (c->pa + i * 4096) | 15 << 2 | 3 << 6 | shared(c, 0) | D_AF | D_VALID | D_TABLE;
         if (wrong && a64_chance(&c->rng, data ? 15 : table ? 3 : 1))
             d ^= UINT64_C(1) << (6 + rng_below(&c->rng, 2));
+        c->unreadable |= i < PGA_DATA && !(d & 1 << 6);
         if (wrong && a64_chance(&c->rng, data ? 5 : 1))
             d &= ~(uint64_t)D_AF;
         if (wrong && a64_chance(&c->rng, data ? 5 : 1))
@@ -207,8 +258,15 @@ static void put_stage2(struct a64_case *c)
     }
     uint64_t had = rng_next(&c->rng) & 3;
     c->dirty |= had >> 1;
-    a64_set_reg(c, SR_vtcr_el2, sized(s.grain) | 1 << 6 | 1 << 8 | 1 << 10 | 3 << 12 | 2 << 16 | had << 21 | 1u << 31);
-    a64_set_reg(c, SR_vttbr_el2, root | rng_below(&c->rng, 256) << 48);
+    uint64_t sl = s.grain == 12 && s.first == 0 ? 2 << 6 : 1 << 6; /* SL0 */
+    uint64_t control = sized(c, 0) | sl | 1u << 31, vmid = rng_below(&c->rng, 256) << 48;
+    a64_set_reg(c, SR_vtcr_el2,
+                control | 1 << 8 | 1 << 10 | 3 << 12 | output_size(c, 0) << 16 | had << 21 | (uint64_t)c->wide[0] << 32);
+    if (c->secure) {
+        c->vstcr = control;
+        c->vsttbr = root;
+    }
+    a64_set_reg(c, SR_vttbr_el2, root | vmid);
 }
 
 static void put_space(struct a64_case *c, const struct space *s)
@@ -225,10 +283,11 @@ static void put_space(struct a64_case *c, const struct space *s)
 }
 
 /* A TCR of two address ranges, of the same size and granule. */
-static uint64_t two_ranges(unsigned grain, uint64_t had)
+static uint64_t two_ranges(const struct a64_case *c, unsigned el, uint64_t had)
 {
-    uint64_t walk = 3 << 12 | 1 << 10 | 1 << 8, high = (sized(grain) & 63) | (grain == 12 ? 2 : 1) << 14 | walk;
-    return sized(grain) | walk | high << 16 | UINT64_C(2) << 32 | had << 39;
+    unsigned grain = c->grain[el];
+    uint64_t walk = 3 << 12 | 1 << 10 | 1 << 8, high = c->size[el] | (grain == 12 ? 2 : grain == 14 ? 1 : 3) << 14 | walk;
+    return sized(c, el) | walk | high << 16 | output_size(c, el) << 32 | had << 39 | (uint64_t)c->wide[el] << 59;
 }
 
 static void put_translation(struct a64_case *c, const uint64_t *sctlr)
@@ -239,13 +298,17 @@ static void put_translation(struct a64_case *c, const uint64_t *sctlr)
     uint64_t had = rng_next(&c->rng) & 3;
     uint64_t walk = 3 << 12 | 1 << 10 | 1 << 8;
     c->dirty |= had >> 1;
-    uint64_t tbi = rng_next(&c->rng) & 1 << 20;
-    a64_set_reg(c, SR_tcr_el1, two_ranges(c->grain[1], had) | rng_below(&c->rng, 2) * (UINT64_C(3) << 37));
+    uint64_t tbi = c->tags ? 1 << 20 : rng_next(&c->rng) & 1 << 20; /* TCMA with it now and then */
+    if (c->tags && a64_chance(&c->rng, 20))
+        tbi |= 1 << 30;
+    a64_set_reg(c, SR_tcr_el1, two_ranges(c, 1, had) | (c->tags || rng_below(&c->rng, 2) ? UINT64_C(3) << 37 : 0));
     if (c->e2h)
         a64_set_reg(c, SR_tcr_el2,
-                    two_ranges(c->grain[2], had) | 1 << 23 /* EPD1 */ | rng_below(&c->rng, 2) * (UINT64_C(3) << 37));
+                    two_ranges(c, 2, had) | 1 << 23 /* EPD1 */ | (c->tags || rng_below(&c->rng, 2) ? UINT64_C(3) << 37 : 0));
     else
-        a64_set_reg(c, SR_tcr_el2, sized(c->grain[2]) | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi);
+        a64_set_reg(c, SR_tcr_el2,
+                    sized(c, 2) | walk | output_size(c, 2) << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi |
+                        (uint64_t)c->wide[2] << 32);
     a64_set_reg(c, SR_tcr_el3, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi);
     static const uint16_t mair[] = {SR_mair_el1, SR_mair_el2, SR_mair_el3};
     static const uint16_t ttbr[] = {SR_ttbr0_el1, SR_ttbr0_el2, SR_ttbr0_el3},
@@ -267,16 +330,21 @@ static void put_hypervisor(struct a64_case *c)
     c->tge = c->e2h && a64_chance(&c->rng, 50);
     c->shared = a64_chance(&c->rng, 35);
     c->el2 = el2;
-    c->stage2 = !secure && !c->tge && a64_chance(&c->rng, 40);
+    c->secure = secure;
+    c->vstcr = secure && el2 ? 1u << 31 : 0; /* RES1; HCR_EL2.DC turns stage 2 on without it */
+    c->vsttbr = 0;
+    c->stage2 = el2 && !c->tge && a64_chance(&c->rng, 40);
     c->el = (unsigned)rng_below(&c->rng, 4);
     while ((c->el == 2 && !el2) || (c->el == 1 && el2 && c->tge))
         c->el = (unsigned)rng_below(&c->rng, 4);
-    uint64_t hcr = UINT64_C(1) << 31 | UINT64_C(3) << 40 | (uint64_t)c->e2h << 34 | (uint64_t)c->tge << 27;
+    uint64_t hcr = UINT64_C(1) << 31 | UINT64_C(3) << 40 | (uint64_t)a64_chance(&c->rng, 90) << 56 | (uint64_t)c->e2h << 34 |
+                   (uint64_t)c->tge << 27;
     if (c->stage2)
         hcr |= 1 | (rng_next(&c->rng) & 6); /* VM, SWIO, PTW */
     for (unsigned n = a64_chance(&c->rng, 30) ? 3 : 0; n; n--)
         hcr ^= UINT64_C(1) << traps[rng_below(&c->rng, ARRAY_LEN(traps))];
-    uint64_t scr = 1 << 17 | 1 << 16 | 1 << 10 | 1 << 8 | 0x30 | !secure | (uint64_t)(secure && el2) << 18;
+    uint64_t scr = (uint64_t)a64_chance(&c->rng, 90) << 26 | 1 << 17 | 1 << 16 | 1 << 10 | 1 << 8 | 0x30 | !secure |
+                   (uint64_t)(secure && el2) << 18;
     if (a64_chance(&c->rng, 10))
         scr ^= UINT64_C(1) << (16 + rng_below(&c->rng, 2));
     a64_set_reg(c, SR_hcr_el2, hcr);
@@ -284,6 +352,25 @@ static void put_hypervisor(struct a64_case *c)
     a64_set_reg(c, SR_cptr_el2, c->e2h ? 3 << 20 : 0x33ff & ~(1 << 10));
     if (c->stage2)
         put_stage2(c);
+}
+
+/* Granules, and how many levels there are: as many tables as there is room for. */
+static void choose_sizes(struct a64_case *c)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned at = (unsigned)rng_below(&c->rng, 100);
+        c->grain[i] = at < 50 ? 12 : at < 75 ? 14 : 16;
+    }
+    if (c->grain[1] == 16 && c->grain[2] == 14) /* these overlap */
+        c->grain[2] = 12;
+    if (c->grain[2] == 16)
+        c->grain[0] = 12;
+    for (unsigned i = 0; i < 3; i++) { /* from level 1 or 0 on; faults of level -1 make QEMU 7.2 abort */
+        c->wide[i] = c->grain[i] != 16 && a64_chance(&c->rng, 30);
+        c->size[i] = c->grain[i] == 14 ? 28 : c->grain[i] == 16 || a64_chance(&c->rng, 50) ? 25 : 16;
+    }
+    c->grain[3] = 12; /* the harness is mapped by it */
+    c->size[3] = 25;
 }
 
 /* ---- a case ---------------------------------------------------------------------------------------------------------------- */
@@ -300,11 +387,15 @@ void a64_world_make(struct a64_case *c)
     c->pauth = a64_chance(&c->rng, 50);
     uint64_t pac = c->pauth ? UINT64_C(1) << 31 | 1 << 30 | 1 << 27 | 1 << 13 : 0;
     uint64_t common = (rng_next(&c->rng) & 1 << 1) | pac;
+    c->tags = a64_chance(&c->rng, 40);
+    if (c->tags) /* TCF, ATA; no A: QEMU 7.2 compares tags before alignment */
+        common = (common & ~UINT64_C(2)) | UINT64_C(1) << 43 | rng_below(&c->rng, 4) << 40;
     c->strict = common & 1 << 1;
+    c->user_counters = a64_chance(&c->rng, 50);
+    c->debug_el3 = a64_chance(&c->rng, 30);
+    c->debug = a64_chance(&c->rng, 15);
     c->va = c->pa;
-    for (unsigned i = 0; i < 3; i++)
-        c->grain[i] = a64_chance(&c->rng, 60) ? 12 : 14;
-    c->grain[3] = 12; /* the harness is mapped by it */
+    choose_sizes(c);
     put_hypervisor(c);
     put_vectors(c);
     put_stack_pointers(c);
@@ -314,11 +405,13 @@ void a64_world_make(struct a64_case *c)
     a64_set_reg(c, SR_contextidr_el1, rng_next(&c->rng) & UINT32_MAX);
     a64_set_reg(c, SR_par_el1, 1 << 11);
     a64_set_reg(c, SR_vmpidr_el2, UINT64_C(1) << 31);
-    uint64_t sctlr[3] = {SCTLR_RES1_EL1 | common | (rng_next(&c->rng) & (1 << 9 | 1 << 14 | 1 << 15 | 1 << 26)),
+    uint64_t sctlr[3] = {SCTLR_RES1_EL1 | common | (rng_next(&c->rng) & (1 << 9 | 1 << 14 | 1 << 15 | 1 << 26)) |
+                             (c->tags ? rng_below(&c->rng, 8) << 38 & ~(UINT64_C(1) << 40) : 0),
                          SCTLR_RES1_EL2 | common, SCTLR_RES1_EL2 | 1 << 4 | common};
     put_translation(c, sctlr);
     a64_set_reg(c, SR_cpacr_el1, a64_chance(&c->rng, 80) ? 3 << 20 : rng_next(&c->rng) & 3 << 20);
     a64_set_reg(c, SR_mdcr_el2, 6);
+    a64_set_reg(c, SR_mdscr_el1, c->debug ? 1 << 15 | (rng_next(&c->rng) & 1 << 13) : 0);
     a64_set_reg(c, SR_fpcr, a64_chance(&c->rng, 30) ? 0 : rng_next(&c->rng) & (UINT64_C(0x7c8) << 16 | 3 << 22));
     a64_set_reg(c, SR_vbar_el1, c->pa + PGA_VECTORS * 4096);
     a64_set_reg(c, SR_vbar_el2, c->pa + PGA_VECTORS * 4096 + 0x800);
@@ -341,9 +434,23 @@ void a64_round_make(struct a64_case *c, unsigned round, unsigned keep)
     c->round = c->rounds + round * A64_ROUND;
     a64_registers_make(c);
     a64_block_make(c);
+    set_round(c, ROUNDA_ROOM, RECA_MAX);
     set_round(c, ROUNDA_PC, c->va + PGA_CODE * 4096 + c->start);
     memcpy(c->round + ROUNDA_REG, c->reg, sizeof c->reg);
+    set_round(c, ROUNDA_VSTCR, c->vstcr);
+    set_round(c, ROUNDA_VSTTBR, c->vsttbr);
+    for (unsigned i = 0; i < c->isa->ninit; i++)
+        set_round(c, ROUNDA_INIT + 8 * i, a64_reg_value(c, c->isa->init[i].id));
     a64_block_write(c, keep);
+}
+
+void a64_cut_alike(uint8_t *image, const uint8_t *before, unsigned first, unsigned n)
+{
+    for (unsigned i = first * A64_ROUNDS; i < n * A64_ROUNDS; i++) {
+        uint64_t at = a64_round(0, i);
+        image[at + ROUNDA_SKIP] = before[at + ROUNDA_SKIP];
+        memcpy(image + at + ROUNDA_ROOM, before + at + ROUNDA_ROOM, 8);
+    }
 }
 
 void a64_skip(uint8_t *image, unsigned index)

@@ -64,8 +64,8 @@ unsigned diff_record_count(unsigned xlen);
 unsigned diff_record_csr(unsigned xlen, unsigned i);
 
 struct guest;
-/* Writes the harness and its variables for n cases into RAM. */
-void diff_harness(uint8_t *ram, unsigned xlen, unsigned n);
+/* Writes the harness and its variables for the cases first..n-1 into RAM. */
+void diff_harness(uint8_t *ram, unsigned xlen, unsigned first, unsigned n);
 
 /* What both emulators are: configuration, decoder and the maps made from it. */
 struct diff_isa {
@@ -138,10 +138,10 @@ bool diff_csr_readable(unsigned xlen, unsigned csr);
 bool diff_csr_writable(unsigned csr);
 bool diff_csr_excluded(unsigned csr);
 
-/* Runs an image on trapline; its RAM in the end goes to `ram`. Cases of which a round does not come back get the skip marks of
-   all rounds set, in `before`, the image as it was, too; *hung: how many. *executed: instructions outside the harness, those
-   that trap included; of the cases that come back. False: an error. */
-bool diff_run_trapline(const struct diff_isa *isa, uint8_t *ram, uint8_t *before, unsigned n, unsigned *hung, uint64_t *executed,
+/* Runs the cases first..n-1 of an image on trapline; what they are in the end goes to `ram`. Cases of which a round does not come
+   back get the skip marks of all rounds set, in `before`, the image as it was, too. *executed: instructions outside the harness,
+   those that trap included; of the cases that come back. False: an error. */
+bool diff_run_trapline(const struct diff_isa *isa, uint8_t *ram, uint8_t *before, unsigned first, unsigned n, uint64_t *executed,
                        struct err *e);
 /* Runs an image on QEMU, in place; ram is a mapping of the file. False: case *stuck (below n) does not come back, or it does not
  * run. */

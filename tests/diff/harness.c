@@ -182,7 +182,7 @@ static void put_resume(struct guest *g, unsigned xlen, unsigned next)
     mret(g);
 }
 
-void diff_harness(uint8_t *ram, unsigned xlen, unsigned n)
+void diff_harness(uint8_t *ram, unsigned xlen, unsigned first, unsigned n)
 {
     static struct guest g;
     g.n = 0;
@@ -204,9 +204,9 @@ void diff_harness(uint8_t *ram, unsigned xlen, unsigned n)
     patch_la(&g, vector, g.n);
     put_record(&g, xlen);
     put_resume(&g, xlen, next);
-    static const uint32_t first = (DIFF_CODE & 0xff000) | 0x6f; /* jal x0, DIFF_CODE; wild stores hit this page */
-    memcpy(ram, &first, 4);
+    static const uint32_t jump_there = (DIFF_CODE & 0xff000) | 0x6f; /* jal x0, DIFF_CODE; wild stores hit this page */
+    memcpy(ram, &jump_there, 4);
     memcpy(ram + DIFF_CODE, g.code, g.n * 4);
-    uint64_t ctl[] = {n * DIFF_ROUNDS, DIFF_RAM_BASE + DIFF_ROUND0 - DIFF_ROUND};
+    uint64_t ctl[] = {(n - first) * DIFF_ROUNDS, DIFF_RAM_BASE + diff_round(first, 0) - DIFF_ROUND};
     memcpy(ram + DIFF_CTL, ctl, sizeof ctl);
 }

@@ -54,13 +54,22 @@ static struct machine *new_machine(const struct diff_isa *isa, struct err *e)
     return machine_new(&config, e);
 }
 
-/* The pages of the image that hold something. */
-static void write_image(struct machine *m, const uint8_t *image)
+/* A part of the image: the pages that hold something. */
+static void write_part(struct machine *m, const uint8_t *image, uint64_t at, uint64_t size)
 {
     static const uint8_t nothing[4096];
-    for (uint64_t at = 0; at < DIFF_IMAGE; at += 4096)
+    for (uint64_t end = at + size; at < end; at += 4096)
         if (memcmp(image + at, nothing, 4096))
             machine_write(m, DIFF_RAM_BASE + at, image + at, 4096);
+}
+
+static void write_image(struct machine *m, const uint8_t *image, unsigned first, unsigned n)
+{
+    write_part(m, image, 0, DIFF_ARENA0);
+    for (unsigned i = first; i < n; i++) {
+        write_part(m, image, diff_arena(i), DIFF_ARENA);
+        write_part(m, image, diff_round(i, 0), DIFF_ROUNDS * DIFF_ROUND);
+    }
 }
 
 /* What the watch of a run sees: the rounds, and the instructions of their blocks, from the harness's mret to the trap that comes
@@ -101,7 +110,7 @@ static bool run_all(struct machine *m, const struct progress *p)
     }
 }
 
-bool diff_run_trapline(const struct diff_isa *isa, uint8_t *ram, uint8_t *before, unsigned n, unsigned *hung, uint64_t *executed,
+bool diff_run_trapline(const struct diff_isa *isa, uint8_t *ram, uint8_t *before, unsigned first, unsigned n, uint64_t *executed,
                        struct err *e)
 {
     struct machine *base = new_machine(isa, e);
@@ -109,14 +118,15 @@ bool diff_run_trapline(const struct diff_isa *isa, uint8_t *ram, uint8_t *before
         return false;
     struct progress p;
     bool ended;
-    write_image(base, before);
+    const unsigned rounds = (n - first) * DIFF_ROUNDS;
+    write_image(base, before, first, n);
     machine_set_reg(base, 0, "pc", DIFF_RAM_BASE);
     struct machine *m = machine_fork(base);
-    for (*hung = 0;; ++*hung) {
-        p = (struct progress){.left = n * DIFF_ROUNDS};
+    for (unsigned hung = 0;; ++hung) {
+        p = (struct progress){.left = rounds};
         machine_watch(m, changed, &p);
         ended = run_all(m, &p);
-        if (ended || p.left == n * DIFF_ROUNDS || *hung == n)
+        if (ended || p.left == rounds || hung == n)
             break;
         unsigned stuck = n - 1 - (unsigned)(p.left / DIFF_ROUNDS);
         diff_skip(before, stuck);
@@ -125,7 +135,10 @@ bool diff_run_trapline(const struct diff_isa *isa, uint8_t *ram, uint8_t *before
         machine_restore(m, base);
     }
     *executed = p.total;
-    machine_read(m, DIFF_RAM_BASE, ram, DIFF_IMAGE);
+    for (unsigned i = first; i < n; i++) {
+        machine_read(m, DIFF_RAM_BASE + diff_arena(i), ram + diff_arena(i), DIFF_ARENA);
+        machine_read(m, DIFF_RAM_BASE + diff_round(i, 0), ram + diff_round(i, 0), DIFF_ROUNDS * DIFF_ROUND);
+    }
     machine_free(m);
     machine_free(base);
     return ended || err_set(e, "the harness itself does not come back");
