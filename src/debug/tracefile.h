@@ -17,14 +17,16 @@
 #include "base/err.h"
 #include <stdint.h>
 
-#define TRACEFILE_VERSION 2u
+#define TRACEFILE_VERSION 3u
+#define TRACEFILE_OLDEST  2u /* that is read, too: it has frames N in the place of G */
 
 enum tracefile_kind {
     TRACE_HEADER = 'H', /* the configuration; the first frame */
     TRACE_IMAGE = 'F',  /* the bytes of an image; in the order of the header's list */
     TRACE_EVENTS = 'E', /* inputs, digests, the end */
     TRACE_TRAPS = 'T',  /* traps and returns */
-    TRACE_INSNS = 'N',  /* retired instructions */
+    TRACE_INSNS = 'N',  /* retired instructions, one by one: of version 2 */
+    TRACE_GIST = 'G',   /* retired instructions */
     TRACE_INDEX = 'Z'
 };
 

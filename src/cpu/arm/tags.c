@@ -6,6 +6,7 @@
 #include "cpu/arm/exec.h"
 #include "cpu/arm/regime.h"
 #include "cpu/arm/walk.h"
+#include "cpu/insns.h"
 
 #include <string.h>
 
@@ -117,7 +118,7 @@ static bool address_checked(const struct pe *p, uint64_t va)
 static uint32_t current_insn(const struct pe *p)
 {
     uint32_t insn = p->slow.insn;
-    if (p->cpu.ops != p->cpu.scratch) {
+    if (!insn_apart(&p->cpu, &insn) && p->cpu.ops != p->cpu.scratch) {
         const struct code_page *c =
             (const struct code_page *)(const void *)((const char *)p->cpu.ops - offsetof(struct code_page, ops));
         memcpy(&insn, mem_page_read(p->cpu.mem, c->pa) + (p->s.pc & PAGE_OFFSET), sizeof insn);
