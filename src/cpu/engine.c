@@ -251,7 +251,7 @@ static void page_drop(struct engine *e, struct code_page *p)
 
 void engine_sweep(struct engine *e)
 {
-    if (unlikely(e->insns) && e->dead)
+    if (unlikely(e->insns) && e->dead && !e->insns->gist)
         engine_insns_flush(e); /* the list leads into them */
     while (e->dead) {
         struct code_page *p = e->dead;

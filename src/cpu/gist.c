@@ -168,6 +168,11 @@ static uint8_t *event(struct gist *g, uint64_t at, enum gist_kind kind)
 static uint64_t retired(const struct cpu *c) { return cpu_progress_of(c)->cycle - cpu_progress_of(c)->idle; }
 static uint64_t state_pc(const struct insn_trace *t, const struct cpu *c) { return insn_state(c)[t->layout->pc]; }
 
+static unsigned nzcv_of(const struct insn_trace *t, const struct cpu *c)
+{
+    return t->layout->nzcv ? t->layout->nzcv((const void *)((const char *)c + t->layout->flags_at)) : 0;
+}
+
 /* ---- encodings --------------------------------------------------------------------------------------------------------------
  */
 
@@ -242,6 +247,16 @@ bool gist_knows(struct cpu *c, const struct insn_info *info, unsigned more)
     if (g)
         tell_info(g, &own);
     return g && own.by.exact;
+}
+
+bool gist_known(struct cpu *c, uint32_t insn)
+{
+    const struct gist *g = c->engine->insns->gist;
+    if (!g || !g->encodings.room)
+        return false;
+    size_t i = place_of(&g->encodings, insn + UINT64_C(1));
+    const struct insn_info *info = &g->info[g->encodings.value[i]];
+    return g->encodings.key[i] && info->by.exact && info->by.flow != FLOW_REGISTER;
 }
 
 /* ---- memory -----------------------------------------------------------------------------------------------------------------
@@ -344,11 +359,11 @@ void gist_wrote(struct engine *e, uint64_t pa, uint64_t n)
     while (g && g->hart >= 0 && n) {
         uint64_t here = MEM_PAGE_SIZE - (pa & PAGE_OFFSET);
         here = here < n ? here : n;
-        const uint8_t *host = mem_page_read(e->mem, pa);
-        if (host) {
+        uint8_t is[MEM_PAGE_SIZE];
+        if (mem_read(e->mem, pa, is, here)) { /* also where loads do not reach it: a flash memory that is being programmed */
             uint8_t *p = var(event(g, retired(e->cpu[g->hart]), GIST_WROTE), pa);
             end(g, var(p, here));
-            bytes(g, host + (pa & PAGE_OFFSET), here);
+            bytes(g, is, here);
         }
         pa += here;
         n -= here;
@@ -429,7 +444,7 @@ static void close_step(struct insn_trace *t, struct cpu *c, uint64_t pc)
     for (unsigned k = 0; k < s->core.places; k++)
         p = put_short(p, is[s->core.word[k]]);
     if (s->core.nzcv)
-        *p++ = (uint8_t)t->layout->nzcv((const void *)((const char *)c + t->layout->flags_at));
+        *p++ = (uint8_t)nzcv_of(t, c);
     end(g, p);
     put_lists(t, 0, 0);
     g->of[g->hart]->at++;
@@ -544,6 +559,10 @@ void gist_begin(struct cpu *c)
     struct gist *g = t->gist;
     mark_hart(t, c);
     insn_diff_outside(t, c);
+    insn_diff_vectors(t, c);
+    uint64_t *copy = t->copy[c->index];
+    if (copy[INSN_NZCV(t->layout)] != nzcv_of(t, c))
+        insn_tell(t, copy, INSN_NZCV(t->layout), nzcv_of(t, c));
     if (t->words || g->of[c->index]->pc != state_pc(t, c))
         put_state(t, c);
     tell_space(g, c);
@@ -559,7 +578,7 @@ static uint64_t digest_of(const struct insn_trace *t, const struct cpu *c)
     hash_add(h, insn_state(c) + l->x, l->xs * sizeof(uint64_t));
     for (unsigned i = 0; i < l->vs; i++)
         hash_add(h, insn_state(c) + l->v + i * l->v_step, l->v_used * sizeof(uint64_t));
-    hash_add_u64(h, l->nzcv ? l->nzcv((const void *)((const char *)c + l->flags_at)) : 0);
+    hash_add_u64(h, nzcv_of(t, c));
     return hash_end(h);
 }
 
@@ -586,7 +605,8 @@ void gist_finish(struct cpu *c)
     if (t->open)
         close_step(t, c, state_pc(t, c));
     g->inside = false;
-    insn_copy(t, c, false);
+    insn_copy(t, c, true);
+    t->copy[c->index][INSN_NZCV(t->layout)] = nzcv_of(t, c);
     h->pc = state_pc(t, c);
     if (retired(c) - h->check >= CHECK_EVERY)
         check(t, c, GIST_CHECK);

@@ -59,4 +59,6 @@ void gist_pc(struct cpu *c);
 void gist_no_insn(struct cpu *c);
 /* Where an instruction is decoded to be done together with the one before: whether its rules are all there is to it. */
 bool gist_knows(struct cpu *c, const struct insn_info *info, unsigned more);
+/* The same of an instruction of these bits that was told already; false: not so, or it is to be looked at anew. */
+bool gist_known(struct cpu *c, uint32_t insn);
 #endif

@@ -73,12 +73,17 @@ static void diff_flags(struct insn_trace *t, const struct cpu *c)
         insn_tell(t, copy, INSN_FPFLAGS(t->layout), flags);
 }
 
-static void diff_all(struct insn_trace *t, const struct cpu *c)
+void insn_diff_vectors(struct insn_trace *t, const struct cpu *c)
 {
     const struct insn_layout *l = t->layout;
-    diff(t, t->copy[c->index], insn_state(c), l->x, l->xs, UINT64_MAX);
     for (unsigned i = 0; i < l->vs; i++)
         diff(t, t->copy[c->index], insn_state(c), l->v + i * l->v_step, l->v_used, UINT64_MAX);
+}
+
+static void diff_all(struct insn_trace *t, const struct cpu *c)
+{
+    diff(t, t->copy[c->index], insn_state(c), t->layout->x, t->layout->xs, UINT64_MAX);
+    insn_diff_vectors(t, c);
     diff_flags(t, c);
 }
 

@@ -16,6 +16,7 @@ void insn_diff_system(struct insn_trace *t, const struct cpu *c);
 /* The same of everything there is; of general registers and those of the system. */
 void insn_diff_all(struct insn_trace *t, const struct cpu *c);
 void insn_diff_outside(struct insn_trace *t, const struct cpu *c);
+void insn_diff_vectors(struct insn_trace *t, const struct cpu *c);
 /* The general registers are as told. vectors: the vector registers, too. */
 void insn_copy(struct insn_trace *t, const struct cpu *c, bool vectors);
 void insn_tell(struct insn_trace *t, uint64_t *copy, unsigned word, uint64_t value);

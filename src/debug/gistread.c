@@ -130,6 +130,8 @@ void gist_reader_free(struct gist_reader *x)
 
 const uint64_t *gist_registers(const struct gist_reader *x, unsigned hart) { return x->of[hart] ? x->of[hart]->word : NULL; }
 
+uint64_t gist_pc_of(const struct gist_reader *x, unsigned hart) { return x->of[hart] ? x->of[hart]->pc : 0; }
+
 static uint8_t *page_of(const struct gist_reader *x, uint64_t pa)
 {
     size_t *at = find(&x->page_at, (pa >> MEM_PAGE_SHIFT) + 1);

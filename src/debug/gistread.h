@@ -18,6 +18,8 @@ void gist_reader_free(struct gist_reader *x);
 bool gist_next(struct gist_reader *x, struct cursor *c, struct insn_record *out);
 /* The registers of a hart before the instruction to come; NULL: the hart has none. */
 const uint64_t *gist_registers(const struct gist_reader *x, unsigned hart);
+/* The address of that instruction. */
+uint64_t gist_pc_of(const struct gist_reader *x, unsigned hart);
 /* The page of memory at pa as it is now; NULL: it is not known. */
 const uint8_t *gist_memory(const struct gist_reader *x, uint64_t pa);
 #endif

@@ -209,7 +209,7 @@ uint64_t rules_next(const struct insn_info *i, const uint64_t *word, uint64_t pc
     if (r->flow == FLOW_TO || (r->flow == FLOW_IF && holds(r, word, nzcv, narrow(i))))
         next = pc + (uint64_t)r->target;
     else if (r->flow == FLOW_REGISTER)
-        next = (of(word, r->a) + (uint64_t)r->target) & ~UINT64_C(1);
+        next = (of(word, r->a) + (uint64_t)r->target) & ~r->mask;
     return i->core.narrow ? (uint32_t)next : next;
 }
 

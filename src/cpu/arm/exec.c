@@ -290,6 +290,8 @@ static uint64_t trace_pc(const struct pe *p, uint64_t pc) { return p->cpu.engine
 static bool trace_slot(struct pe *p, struct uop *op, uint32_t insn)
 {
     struct insn_info s;
+    if (gist_known(&p->cpu, insn))
+        return true;
     unsigned status, more = a64_insn_info(p, insn, trace_pc(p, pc_of(p, op)), &s, &status);
     return insn_slot_set(&p->cpu, op, &s, more, status);
 }
@@ -298,6 +300,8 @@ static bool trace_slot(struct pe *p, struct uop *op, uint32_t insn)
 SLOW bool trace_knows(struct pe *p, uint32_t insn)
 {
     struct insn_info s;
+    if (gist_known(&p->cpu, insn))
+        return true;
     unsigned status, more = a64_insn_info(p, insn, 0, &s, &status);
     return gist_knows(&p->cpu, &s, more);
 }

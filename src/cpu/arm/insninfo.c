@@ -611,6 +611,13 @@ static unsigned system_info(const struct pe *p, struct insn_info *s, const struc
         place_x(s, d->rd);
     if (d->op == OP_mrs && plain) {
         s->core.nzcv = 0;
+        if (id == SR_sp_el0 || id == SR_daif) { /* read as they are where they can be */
+            s->by.exact = true;
+            s->by.rule = id == SR_daif ? RULE_AND : RULE_MOVE;
+            s->by.b = id == SR_daif ? INSN_NO_WORD : WORD(sp);
+            s->by.a = WORD(pstate);
+            s->by.imm = id == SR_daif ? PSTATE_DAIF : 0;
+        }
         return 0;
     }
     if (d->op == OP_sys && (id == SR_dc_zva || id == SR_dc_gzva)) {
@@ -639,11 +646,11 @@ static unsigned alu_info(struct insn_info *s, const struct a64_decoded *d, uint6
 
 static unsigned simd_info(struct insn_info *s, const struct a64_decoded *d)
 {
-    const char *f = d->row->format, *b = bases[d->op].body;
-    s->core.nzcv = 1; /* of comparisons */
-    if (strstr(b, "CMP(") || strstr(b, "ccmp"))
+    const char *f = d->row->format, *name = d->row->name;
+    s->core.nzcv = !strncmp(name, "fcmp", 4) || !strncmp(name, "fccmp", 5);
+    if (s->core.nzcv)
         return INSN_FP;
-    s->core.nzcv = 0;
+    s->core.nzcv = !strcmp(name, "fjcvtzs");
     if (!strncmp(f, "XV", 2) || !strcmp(f, "VSMOV") || !strncmp(f, "VUMOV", 5))
         place_x(s, d->rd);
     else

@@ -111,24 +111,43 @@ static const struct {
     const char *body;
     uint8_t rule, width;
     bool imm;
+    /* Operands are the other way round, and the second one shifted, extended, inverted. */
+    bool other;
+    uint8_t shift, extend;
+    bool invert;
 } rules[] = {
-    {"RD((int64_t)RS1 < IMM)", RULE_LESS, GUESS_64, true},
-    {"RD(RS1 < (uint64_t)(int64_t)IMM)", RULE_LESSU, GUESS_64, true},
-    {"RD((int64_t)RS1 < (int64_t)RS2)", RULE_LESS, GUESS_64, false},
-    {"RD(RS1 < RS2)", RULE_LESSU, GUESS_64, false},
-    {"RD(RS1 * RS2)", RULE_MUL, GUESS_64, false},
-    {"RD((int32_t)((uint32_t)RS1 * (uint32_t)RS2))", RULE_MUL, GUESS_SEXT32, false},
-    {"RD(mulh_ss(RS1, RS2, XLEN))", RULE_MULH, GUESS_64, false},
-    {"RD(mulh_su(RS1, UX(RS2), XLEN))", RULE_MULHSU, GUESS_64, false},
-    {"RD(mulh_uu(UX(RS1), UX(RS2), XLEN))", RULE_MULHU, GUESS_64, false},
-    {"RD(div_s((int64_t)RS1, (int64_t)RS2))", RULE_DIV, GUESS_64, false},
-    {"RD(div_u(UX(RS1), UX(RS2)))", RULE_DIVU, GUESS_64, false},
-    {"RD(rem_s((int64_t)RS1, (int64_t)RS2))", RULE_REM, GUESS_64, false},
-    {"RD(rem_u(UX(RS1), UX(RS2)))", RULE_REMU, GUESS_64, false},
-    {"RD((int32_t)div_s((int32_t)RS1, (int32_t)RS2))", RULE_DIV, GUESS_SEXT32, false},
-    {"RD((int32_t)div_u((uint32_t)RS1, (uint32_t)RS2))", RULE_DIVU, GUESS_SEXT32, false},
-    {"RD((int32_t)rem_s((int32_t)RS1, (int32_t)RS2))", RULE_REM, GUESS_SEXT32, false},
-    {"RD((int32_t)rem_u((uint32_t)RS1, (uint32_t)RS2))", RULE_REMU, GUESS_SEXT32, false},
+    {"RD(0)", RULE_MOVE, GUESS_64, .imm = true},
+    {"RD(RS2 + (RS1 << 1))", RULE_ADD, GUESS_64, .other = true, .shift = 1},
+    {"RD(RS2 + (RS1 << 2))", RULE_ADD, GUESS_64, .other = true, .shift = 2},
+    {"RD(RS2 + (RS1 << 3))", RULE_ADD, GUESS_64, .other = true, .shift = 3},
+    {"RD(RS2 + (uint32_t)RS1)", RULE_ADD, GUESS_64, .other = true, .extend = EXTEND_U32},
+    {"RD(RS2 + ((uint64_t)(uint32_t)RS1 << 1))", RULE_ADD, GUESS_64, .other = true, .shift = 1, .extend = EXTEND_U32},
+    {"RD(RS2 + ((uint64_t)(uint32_t)RS1 << 2))", RULE_ADD, GUESS_64, .other = true, .shift = 2, .extend = EXTEND_U32},
+    {"RD(RS2 + ((uint64_t)(uint32_t)RS1 << 3))", RULE_ADD, GUESS_64, .other = true, .shift = 3, .extend = EXTEND_U32},
+    {"RD(RS1 & ~RS2)", RULE_AND, GUESS_64, .invert = true},
+    {"RD(RS1 | ~RS2)", RULE_OR, GUESS_64, .invert = true},
+    {"RD(~(RS1 ^ RS2))", RULE_XOR, GUESS_64, .invert = true},
+    {"RD((int8_t)RS1)", RULE_MOVE, GUESS_64, .other = true, .extend = EXTEND_S8},
+    {"RD((int16_t)RS1)", RULE_MOVE, GUESS_64, .other = true, .extend = EXTEND_S16},
+    {"RD((uint16_t)RS1)", RULE_MOVE, GUESS_64, .other = true, .extend = EXTEND_U16},
+    {"RD(__builtin_bswap64(RS1))", RULE_REV, GUESS_64, .imm = true},
+    {"RD((int64_t)RS1 < IMM)", RULE_LESS, GUESS_64, .imm = true},
+    {"RD(RS1 < (uint64_t)(int64_t)IMM)", RULE_LESSU, GUESS_64, .imm = true},
+    {"RD((int64_t)RS1 < (int64_t)RS2)", RULE_LESS, GUESS_64, .imm = false},
+    {"RD(RS1 < RS2)", RULE_LESSU, GUESS_64, .imm = false},
+    {"RD(RS1 * RS2)", RULE_MUL, GUESS_64, .imm = false},
+    {"RD((int32_t)((uint32_t)RS1 * (uint32_t)RS2))", RULE_MUL, GUESS_SEXT32, .imm = false},
+    {"RD(mulh_ss(RS1, RS2, XLEN))", RULE_MULH, GUESS_64, .imm = false},
+    {"RD(mulh_su(RS1, UX(RS2), XLEN))", RULE_MULHSU, GUESS_64, .imm = false},
+    {"RD(mulh_uu(UX(RS1), UX(RS2), XLEN))", RULE_MULHU, GUESS_64, .imm = false},
+    {"RD(div_s((int64_t)RS1, (int64_t)RS2))", RULE_DIV, GUESS_64, .imm = false},
+    {"RD(div_u(UX(RS1), UX(RS2)))", RULE_DIVU, GUESS_64, .imm = false},
+    {"RD(rem_s((int64_t)RS1, (int64_t)RS2))", RULE_REM, GUESS_64, .imm = false},
+    {"RD(rem_u(UX(RS1), UX(RS2)))", RULE_REMU, GUESS_64, .imm = false},
+    {"RD((int32_t)div_s((int32_t)RS1, (int32_t)RS2))", RULE_DIV, GUESS_SEXT32, .imm = false},
+    {"RD((int32_t)div_u((uint32_t)RS1, (uint32_t)RS2))", RULE_DIVU, GUESS_SEXT32, .imm = false},
+    {"RD((int32_t)rem_s((int32_t)RS1, (int32_t)RS2))", RULE_REM, GUESS_SEXT32, .imm = false},
+    {"RD((int32_t)rem_u((uint32_t)RS1, (uint32_t)RS2))", RULE_REMU, GUESS_SEXT32, .imm = false},
 };
 
 /* False: what the row does is not all known. High halves of products are those of 64 bits. */
@@ -138,10 +157,13 @@ static bool set_rule(struct insn_info *s, const struct decoded *d, unsigned xlen
         if (strcmp(rules[i].body, bases[d->op].body))
             continue;
         s->by.rule = rules[i].rule;
-        s->core.width = xlen == 32 && rules[i].rule >= RULE_MUL ? GUESS_SEXT32 : rules[i].width;
-        s->by.a = X_WORD(d->rs1);
-        s->by.b = rules[i].imm ? INSN_NO_WORD : X_WORD(d->rs2);
-        s->by.imm = rules[i].imm ? (uint64_t)(int64_t)d->imm : 0;
+        s->core.width = xlen == 32 ? GUESS_SEXT32 : rules[i].width;
+        s->by.a = X_WORD(rules[i].other ? d->rs2 : d->rs1);
+        s->by.b = rules[i].imm ? INSN_NO_WORD : X_WORD(rules[i].other ? d->rs1 : d->rs2);
+        s->by.imm = rules[i].imm && rules[i].rule != RULE_MOVE && rules[i].rule != RULE_REV ? (uint64_t)(int64_t)d->imm : 0;
+        s->by.shift_by = rules[i].shift;
+        s->by.extend = rules[i].extend;
+        s->by.invert = rules[i].invert;
         return xlen == 64 || rules[i].rule < RULE_MULH || rules[i].rule > RULE_MULHSU;
     }
     return s->core.guess != GUESS_LAST || !strcmp(bases[d->op].body, "NOTHING");
@@ -162,6 +184,7 @@ static void set_flow(struct insn_info *s, const struct decoded *d)
         s->by.flow = FLOW_TO;
     } else if (!strcmp(b, "return jump(h, op, left, LEN, RS1)")) {
         s->by.flow = FLOW_REGISTER;
+        s->by.mask = 1;
         s->by.a = X_WORD(d->rs1);
     }
     for (unsigned i = 0; i < ARRAY_LEN(condition); i++) {
@@ -178,7 +201,7 @@ static void set_flow(struct insn_info *s, const struct decoded *d)
 static bool load_info(struct insn_info *s, const struct decoded *d)
 {
     const char *b = bases[d->op].body;
-    if (strncmp(b, "LOAD(", 5))
+    if (strncmp(b, "LOAD(", 5) || !d->rd)
         return false;
     s->by.loads = s->by.parts = 1;
     s->by.load_sign = b[5] == 'i';
