@@ -260,4 +260,6 @@ unsigned sysreg_find(const struct sysreg_map *map, unsigned op0, unsigned op1, u
     return map->index[sysreg_key(op0 & 3, op1 & 7, crn & 15, crm & 15, op2 & 7)];
 }
 
+struct sysreg_op sysreg_op_in(const struct sysreg_map *map, unsigned id) { return map->entry[id].def->op; }
+
 bool sysreg_exists(const struct sysreg_map *map, unsigned id) { return id && id < SYSREG_COUNT && map->entry[id].def; }
