@@ -9,15 +9,15 @@
 #include <string.h>
 
 #define PAGE_OFFSET (uint64_t)(MEM_PAGE_SIZE - 1)
-#define CHUNK       ((size_t)1 << 20)       /* bytes that are given away at once */
-#define CHECK_EVERY (UINT64_C(1) << 20)     /* instructions */
+#define CHUNK       ((size_t)1 << 20)   /* bytes that are given away at once */
+#define CHECK_EVERY (UINT64_C(1) << 20) /* instructions */
 #define NOWHERE     UINT64_MAX
 
 /* What the reader knows of a hart. */
 struct gist_hart {
-    uint64_t at;   /* instructions retired at the last event; behind a step one more */
-    uint64_t pc;   /* between runs */
-    uint64_t check; /* where the last one was */
+    uint64_t at;                    /* instructions retired at the last event; behind a step one more */
+    uint64_t pc;                    /* between runs */
+    uint64_t check;                 /* where the last one was */
     const struct tlb_ctx *space[3]; /* of data, of fetches, of the level below */
     struct {
         uint64_t va, pa;
@@ -35,7 +35,7 @@ struct gist {
     gist_fn *fn;
     void *ctx;
     struct buf out;
-    int hart; /* whose events these are */
+    int hart;    /* whose events these are */
     bool inside; /* handlers are running */
     bool no_insn;
     struct gist_hart *of[ENGINE_CPUS];
@@ -48,7 +48,7 @@ struct gist {
         uint64_t page_va;
         struct ftlb_entry *ftlb;
     } step;
-    struct uop box[4];                /* where the instruction of a step runs */
+    struct uop box[4];                  /* where the instruction of a step runs */
     struct ftlb_entry empty[FTLB_SIZE]; /* in use meanwhile, so that all ways out of it are seen */
 };
 
@@ -178,9 +178,9 @@ static unsigned nzcv_of(const struct insn_trace *t, const struct cpu *c)
 
 static uint8_t *put_rules(uint8_t *p, const struct insn_rules *r)
 {
-    const uint8_t small[] = {r->rule,      r->pcrel, r->extend, r->shift_by, r->shift_kind, r->invert, r->sets,     r->flow,
-                             r->condition, r->shift, r->sign,   r->keep,     r->zero,       r->loads,  r->parts, r->load_sign,
-                             r->user,      r->compares, r->flags};
+    const uint8_t small[] = {r->rule,  r->pcrel,     r->extend, r->shift_by, r->shift_kind, r->invert, r->sets,
+                             r->flow,  r->condition, r->shift,  r->sign,     r->keep,       r->zero,   r->loads,
+                             r->parts, r->load_sign, r->user,   r->compares, r->flags};
     memcpy(p, small, sizeof small);
     p = var(p + sizeof small, (uint16_t)(r->a + 1));
     p = var(p, (uint16_t)(r->b + 1));
@@ -308,12 +308,23 @@ void gist_touch(struct cpu *c, uint64_t va, uint64_t pa, bool user)
     __typeof__(g->of[0]->map[0][0]) *m = &g->of[c->index]->map[space][(va >> MEM_PAGE_SHIFT) % GIST_MAPS];
     va &= ~PAGE_OFFSET;
     pa &= ~PAGE_OFFSET;
-    tell_page(g, c, pa);
     if (m->va == va && m->pa == pa)
         return;
+    tell_page(g, c, pa);
     m->va = va;
     m->pa = pa;
     tell_map(g, c, GIST_MAP, space, va, pa);
+}
+
+bool gist_place(const struct cpu *c, uint64_t va, uint64_t *pa)
+{
+    const struct gist *g = c->engine->insns->gist;
+    unsigned space = space_of(c, c->data_ctx);
+    __typeof__(g->of[0]->map[0][0]) *m = &g->of[c->index]->map[space][(va >> MEM_PAGE_SHIFT) % GIST_MAPS];
+    if (m->va != (va & ~PAGE_OFFSET))
+        return false;
+    *pa = m->pa | (va & PAGE_OFFSET);
+    return true;
 }
 
 void gist_fetch(struct cpu *c, uint64_t pc, uint64_t pa)
@@ -325,9 +336,9 @@ void gist_fetch(struct cpu *c, uint64_t pc, uint64_t pa)
     __typeof__(g->of[0]->fetch[0][0]) *m = &g->of[c->index]->fetch[space][(pc >> MEM_PAGE_SHIFT) % GIST_PAGES];
     pc &= ~PAGE_OFFSET;
     pa &= ~PAGE_OFFSET;
-    tell_page(g, c, pa);
     if (m->va == pc && m->pa == pa)
         return;
+    tell_page(g, c, pa);
     m->va = pc;
     m->pa = pa;
     tell_map(g, c, GIST_FETCH, space, pc, pa);
@@ -368,6 +379,16 @@ void gist_wrote(struct engine *e, uint64_t pa, uint64_t n)
         pa += here;
         n -= here;
     }
+}
+
+void gist_tag(struct cpu *c, uint64_t pa, unsigned tag)
+{
+    struct gist *g = c->engine->insns->gist;
+    if (!g || !g->inside)
+        return;
+    uint8_t *p = var(event(g, retired(c), GIST_TAG), pa);
+    *p++ = (uint8_t)tag;
+    end(g, p);
 }
 
 void gist_undone(struct cpu *c, uint64_t va, uint64_t n)

@@ -1,7 +1,7 @@
 /*
- * The gist of a run: what a reader cannot work out by itself who has the registers, the memory that was looked at, and of every
- * instruction what it does (struct insn_rules). Most instructions then need nothing: they run by the handlers of a plain run, fused
- * ones too. Told are
+ * The gist of a run: what a reader cannot work out by itself who has the registers, the memory that was looked at, and of
+ * every instruction what it does (struct insn_rules). Most instructions then need nothing: they run by the handlers of a plain
+ * run, fused ones too. Told are
  *   - each encoding, when it is first decoded: what instructions of these bits do;
  *   - each page of memory, before it is first read, stored to or executed, and whatever else than instructions writes into it;
  *   - each translation, when the soft TLB or the list of decoded pages learns it, or an access is made that they do not keep;
@@ -34,6 +34,7 @@ enum gist_kind {
     GIST_SPACE,  /* which translations it uses now */
     GIST_CHECK,  /* a digest of the registers, by which a reader sees that it has followed */
     GIST_END,    /* nothing more, up to here */
+    GIST_TAG,    /* an allocation tag was stored (Arm) */
     GIST_KINDS
 };
 #define GIST_SPACES 16 /* sets of translations a hart has */
@@ -49,6 +50,8 @@ void gist_value(struct cpu *c, uint64_t va, const void *bytes, unsigned n);
 void gist_device(struct cpu *c, uint64_t va);
 /* n bytes at pa have changed, but by no store of a hart. */
 void gist_wrote(struct engine *e, uint64_t pa, uint64_t n);
+/* The instruction has stored the allocation tag of the granule at pa. */
+void gist_tag(struct cpu *c, uint64_t pa, unsigned tag);
 /* A store of n bytes at va was made by an instruction that then faults. */
 void gist_undone(struct cpu *c, uint64_t va, uint64_t n);
 /* An instruction without rules has stored n bytes, by another translation than the mode's. */

@@ -104,6 +104,23 @@ static bool read_window(struct insn_trace *t, struct cpu *c, uint8_t *to)
            (n == size || (t->window.pa[1] != UINT64_MAX && mem_read(c->mem, t->window.pa[1], to + n, size - n)));
 }
 
+/* An atomic's access is told to a gist as any plain one is, so that afterwards, and mostly before, that knows where it went. */
+static bool of_gist(const struct insn_trace *t, const struct insn_hot *s)
+{
+    return t->gist && !(s->more & (INSN_SYS | INSN_ALL)) && !s->info->block;
+}
+
+static void place_window(struct insn_trace *t, struct cpu *c, const struct insn_hot *s)
+{
+    uint64_t va = t->window.va;
+    uint32_t left = t->window.first, size = t->window.size;
+    t->window.pa[0] = t->window.pa[1] = UINT64_MAX;
+    if (!of_gist(t, s) || !gist_place(c, va, &t->window.pa[0]))
+        t->layout->translate(c, va, &t->window.pa[0]);
+    if (left < size && (!of_gist(t, s) || !gist_place(c, va + left, &t->window.pa[1])))
+        t->layout->translate(c, va + left, &t->window.pa[1]);
+}
+
 /* Where the instruction is going to store, and what is there. */
 static void open_window(struct insn_trace *t, struct cpu *c, const struct insn_hot *s)
 {
@@ -116,10 +133,7 @@ static void open_window(struct insn_trace *t, struct cpu *c, const struct insn_h
     t->window.va = va;
     t->window.size = size;
     t->window.first = size < left ? size : left;
-    t->window.pa[0] = t->window.pa[1] = UINT64_MAX;
-    t->layout->translate(c, va, &t->window.pa[0]);
-    if (left < size)
-        t->layout->translate(c, va + left, &t->window.pa[1]);
+    place_window(t, c, s);
     if (!read_window(t, c, t->window.was))
         t->window.size = 0; /* it faults, or is a device's */
 }
@@ -135,11 +149,14 @@ static void close_window(struct insn_trace *t, struct cpu *c, const struct insn_
 {
     uint8_t is[INSN_WINDOW];
     uint32_t size = t->window.size, n = t->window.first;
+    uint64_t pa = t->window.pa[0];
+    if (size && of_gist(t, s))
+        place_window(t, c, s);
     if (!size || !read_window(t, c, is))
         return;
     if ((s->more & INSN_STATUS) && insn_state(c)[t->layout->x + s->status])
         return;
-    if ((s->more & INSN_CHANGED) && !memcmp(is, t->window.was, size))
+    if ((s->more & INSN_CHANGED) && pa == t->window.pa[0] && !memcmp(is, t->window.was, size))
         return;
     insn_piece(t, t->window.va, t->window.pa[0], n, is);
     if (n < size)

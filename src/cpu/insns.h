@@ -83,10 +83,11 @@ enum insn_rule {
 enum insn_pcrel { PCREL_NOT, PCREL_PC, PCREL_PAGE }; /* imm counts from there */
 enum insn_extend { EXTEND_NOT, EXTEND_U8, EXTEND_U16, EXTEND_U32, EXTEND_S8, EXTEND_S16, EXTEND_S32 };
 enum insn_shift { SHIFT_LEFT, SHIFT_RIGHT, SHIFT_SIGNED, SHIFT_ROTATE };
-enum insn_sets { SETS_NOT, SETS_ADD, SETS_SUB, SETS_LOGIC }; /* NZCV: of a + o, a - o, the result; if `when`, of an instruction that
-                                                                compares if the condition holds, else they are `flags` */
-enum insn_flow { FLOW_NEXT, FLOW_TO, FLOW_IF, FLOW_REGISTER }; /* always or if the condition holds to pc + target; to a register */
-/* Conditions: of registers, and from COND_FLAGS on those of A64's 16, of NZCV. */
+/* NZCV: of a + o, a - o, the result; of one that `compares` only if the condition holds, else they are `flags`. */
+enum insn_sets { SETS_NOT, SETS_ADD, SETS_SUB, SETS_LOGIC };
+/* On to the next one, to pc + target, there if the condition holds, to a + target without the bits of `mask`. */
+enum insn_flow { FLOW_NEXT, FLOW_TO, FLOW_IF, FLOW_REGISTER };
+/* Conditions: of registers, and from WHEN_FLAGS on A64's 16, of NZCV. */
 enum insn_condition {
     WHEN_EQ, /* a == b, and so on */
     WHEN_NE,
@@ -169,7 +170,7 @@ enum insn_extra_kind {
     INSN_TRAPPED,   /* it did not retire: its exception wrote this, and nothing else was written */
     INSN_INTERRUPT, /* no instruction: an interrupt, a reset, a fetch that failed */
     INSN_STATE,     /* no instruction: this is how things are */
-    INSN_MEMORY     /* no instruction: memory was changed by a device, or by a walk of page tables; of a gist */
+    INSN_MEMORY     /* memory at a physical address was changed: by a device, a walk of page tables, a store of tags; of a gist */
 };
 
 struct insn_word {
@@ -267,8 +268,8 @@ void engine_insns_trapped(struct engine *e, unsigned hart, uint64_t epc);
 /* Where handlers are entered and have come back. */
 void insn_begin(struct cpu *c);
 void insn_finish(struct cpu *c);
-/* Where an instruction is decoded and e->insns is not NULL: puts the tracing handler into slot op of the page c executes. True: of
-   a gist, which needs none. */
+/* Where an instruction is decoded and e->insns is not NULL: puts the tracing handler into slot op of the page c executes. True:
+   of a gist, which needs none. */
 bool insn_slot_set(struct cpu *c, struct uop *op, const struct insn_info *info, unsigned more, unsigned status);
 /* The instruction at pc is about to be executed outside any page. */
 void insn_note(struct cpu *c, const struct insn_info *info, unsigned more, unsigned status, uint64_t pc, int64_t left);

@@ -27,6 +27,8 @@ const struct insn_hot *insn_slot_of(const struct cpu *c, const struct uop *op);
 void gist_begin(struct cpu *c);
 void gist_finish(struct cpu *c);
 void gist_goes(struct cpu *c);
+/* Where the hart's last plain load or store of the page of va went. False: that is forgotten. */
+bool gist_place(const struct cpu *c, uint64_t va, uint64_t *pa);
 void gist_note(struct cpu *c, int64_t left);
 void gist_trapped(struct engine *e, unsigned hart, uint64_t epc);
 /* The events that are there go to the function. */

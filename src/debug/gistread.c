@@ -374,8 +374,8 @@ static void cur_rules(struct gist_reader *x, struct cursor *c, struct insn_info 
     r->imm = cur_folded(c);
     r->mask = cur_var(c);
     r->target = (int64_t)cur_folded(c);
-    c->bad |= i->core.guess >= GUESS_KINDS || i->core.width > GUESS_SEXT32 || r->rule >= RULE_KINDS || r->loads > 2 || r->parts > 2 ||
-              r->loads * r->parts + i->core.based > i->core.places || (r->loads && !r->parts);
+    c->bad |= i->core.guess >= GUESS_KINDS || i->core.width > GUESS_SEXT32 || r->rule >= RULE_KINDS || r->loads > 2 ||
+              r->parts > 2 || r->loads * r->parts + i->core.based > i->core.places || (r->loads && !r->parts);
 }
 
 static void take_info(struct gist_reader *x, struct cursor *c)
@@ -447,7 +447,8 @@ static void take_place(struct gist_reader *x, struct cursor *c, bool fetch)
     struct follower *f = now(x);
     unsigned space = cur_u8(c) % GIST_SPACES;
     uint64_t va = cur_folded(c) << MEM_PAGE_SHIFT, pa = cur_var(c) << MEM_PAGE_SHIFT;
-    struct place *p = fetch ? &f->fetch[space][(va >> MEM_PAGE_SHIFT) % GIST_PAGES] : &f->map[space][(va >> MEM_PAGE_SHIFT) % GIST_MAPS];
+    struct place *p =
+        fetch ? &f->fetch[space][(va >> MEM_PAGE_SHIFT) % GIST_PAGES] : &f->map[space][(va >> MEM_PAGE_SHIFT) % GIST_MAPS];
     *p = (struct place){va, pa, true};
 }
 
@@ -554,6 +555,13 @@ static void take_wrote(struct gist_reader *x, struct cursor *c, struct insn_reco
         memcpy(page + (pa & PAGE_OFFSET), out->bytes, (size_t)n);
 }
 
+static void take_tag(struct gist_reader *x, struct cursor *c, struct insn_record *out)
+{
+    begin_record(x, out, NULL, INSN_MEMORY);
+    out->store[out->stores++] = (struct insn_store){cur_var(c) | MEM_TAGS, 1, 0};
+    out->bytes[out->used++] = cur_u8(c);
+}
+
 /* The registers are what they were: else the rules are not those of the machine. */
 static void take_check(struct gist_reader *x, struct cursor *c)
 {
@@ -608,6 +616,7 @@ static bool take_event(struct gist_reader *x, struct cursor *c, struct insn_reco
         return false;
     case GIST_CHECK:
     case GIST_END: take_check(x, c); return false;
+    case GIST_TAG: take_tag(x, c, out); return true;
     default: c->bad = true; return false;
     }
 }

@@ -108,7 +108,8 @@ static uint64_t reversed(uint64_t v, unsigned bits, unsigned unit)
 static uint64_t field(const struct insn_info *i, const uint64_t *word, uint64_t a)
 {
     const struct insn_rules *r = &i->by;
-    unsigned up = narrow(i) ? 32 : 0, left = (r->shift_by & (narrow(i) ? 31 : 63)) + up, right = (r->shift & (narrow(i) ? 31 : 63)) + up;
+    unsigned up = narrow(i) ? 32 : 0, left = (r->shift_by & (narrow(i) ? 31 : 63)) + up,
+             right = (r->shift & (narrow(i) ? 31 : 63)) + up;
     uint64_t moved = a << left, mask = UINT64_MAX << left >> right;
     moved = r->sign ? (uint64_t)((int64_t)moved >> right) : moved >> right;
     return r->keep ? (of(word, i->core.word[0]) & ~mask) | moved : moved;

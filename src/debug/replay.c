@@ -514,7 +514,10 @@ static void begin_insns(struct running *x)
 {
     const struct insn_layout *l = x->m->arch->insns;
     unsigned words = INSN_WORDS(l);
-    x->insns = (struct insn_reader){.r = x->r, .code = insncode_new(l, words), .gist = gist_reader_new(words, GIST_PAGES_KEPT), .record = insn_record_new(words)};
+    x->insns = (struct insn_reader){.r = x->r,
+                                    .code = insncode_new(l, words),
+                                    .gist = gist_reader_new(words, GIST_PAGES_KEPT),
+                                    .record = insn_record_new(words)};
     x->put = insncode_new(l, words);
     x->take = insncode_new(l, words);
     x->here = insn_record_new(words);

@@ -112,7 +112,8 @@ static void same_page(const struct gist_world *w, const char *name, uint32_t ins
     const uint8_t *known = gist_memory(w->reader, pa), *is = mem_page_read(w->m->mem, pa);
     for (unsigned i = 0; known && i < MEM_PAGE_SIZE; i++)
         if (known[i] != is[i])
-            fail_msg("%s (0x%08" PRIx32 "): memory at 0x%" PRIx64 " is %02x, by the gist %02x", name, insn, pa + i, is[i], known[i]);
+            fail_msg("%s (0x%08" PRIx32 "): memory at 0x%" PRIx64 " is %02x, by the gist %02x", name, insn, pa + i, is[i],
+                     known[i]);
 }
 
 static void compare(const struct gist_world *w, const char *name, uint32_t insn)

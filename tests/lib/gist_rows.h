@@ -1,7 +1,7 @@
 /*
  * Every row of both architectures' instructions, with operands at random: who follows the gist (cpu/gist.h) has afterwards the
- * registers, the pc and the memory the machine has. So the rules by which it follows (debug/gistrules.h) are those of the rows, and
- * what a row does that no rule tells is told.
+ * registers, the pc and the memory the machine has. So the rules by which it follows (debug/gistrules.h) are those of the rows,
+ * and what a row does that no rule tells is told.
  */
 #ifndef TL_TESTS_GIST_ROWS_H
 #define TL_TESTS_GIST_ROWS_H

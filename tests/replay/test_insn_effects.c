@@ -3,8 +3,8 @@
  * it was at the beginning gets the machine as it is at the end. What is applied is what a reader gets out of the bytes.
  * Over the bundled guests of both architectures, and the beginning of Debian's kernels where they are.
  *
- * The gist of the same run, which tells far less, gives a reader the same, instruction by instruction; and the memory it has at the
- * end is the machine's, what walks of page tables and devices wrote to it included.
+ * The gist of the same run, which tells far less, gives a reader the same, instruction by instruction; and the memory it has at
+ * the end is the machine's, what walks of page tables and devices wrote to it included.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -54,8 +54,9 @@ static void same_record(const struct proof *x, const struct insn_record *a, cons
     for (uint32_t i = 0; same && i < stores; i++)
         same = a->store[i].address == b->store[i].address && a->store[i].size == b->store[i].size;
     if (!same)
-        fail_msg("%s: instruction %" PRIu64 ": hart %u at 0x%" PRIx64 ": 0x%08" PRIx32 " kind %u writes %u registers (%u: 0x%" PRIx64
-                 "), by the gist at 0x%" PRIx64 ": 0x%08" PRIx32 " kind %u %u registers (%u: 0x%" PRIx64 ")",
+        fail_msg("%s: instruction %" PRIu64 ": hart %u at 0x%" PRIx64 ": 0x%08" PRIx32
+                 " kind %u writes %u registers (%u: 0x%" PRIx64 "), by the gist at 0x%" PRIx64 ": 0x%08" PRIx32
+                 " kind %u %u registers (%u: 0x%" PRIx64 ")",
                  x->name, x->gist.compared, a->hart, a->pc, a->insn, a->kind, a->regs, a->regs ? a->reg[0].word : 0,
                  a->regs ? a->reg[0].value : 0, b->pc, b->insn, b->kind, b->regs, b->regs ? b->reg[0].word : 0,
                  b->regs ? b->reg[0].value : 0);
@@ -67,7 +68,8 @@ static void compare_gist(struct proof *x)
     do {
         if (!gist_next(x->gist.reader, &x->gist.c, x->gist.record))
             fail_msg("%s: the gist %s at instruction %" PRIu64 ": hart %u at 0x%" PRIx64 ": 0x%08" PRIx32, x->name,
-                     x->gist.c.bad ? "cannot be followed" : "ends", x->gist.compared, x->record->hart, x->record->pc, x->record->insn);
+                     x->gist.c.bad ? "cannot be followed" : "ends", x->gist.compared, x->record->hart, x->record->pc,
+                     x->record->insn);
         x->gist.memory += x->gist.record->kind == INSN_MEMORY;
     } while (x->gist.record->kind == INSN_MEMORY);
     same_record(x, x->record, x->gist.record);
@@ -231,7 +233,8 @@ static void prove(const char *name, const struct machine_config *config, uint64_
         compare_registers(&x, i);
     mem_pairs(x.was->mem, x.m->mem, compare_page, &x);
     double each = (double)(x.instructions + !x.instructions);
-    print_message("%-24s %9" PRIu64 " instructions, %8" PRIu64 " stores, %6" PRIu64 " interrupts, %.2f bytes an instruction; gist: %.2f, "
+    print_message("%-24s %9" PRIu64 " instructions, %8" PRIu64 " stores, %6" PRIu64
+                  " interrupts, %.2f bytes an instruction; gist: %.2f, "
                   "%" PRIu64 " pages, %" PRIu64 " writes of others\n",
                   name, x.instructions, x.stores, x.events, (double)x.total / each, (double)x.gist.bytes.len / each, x.gist.pages,
                   x.gist.memory);

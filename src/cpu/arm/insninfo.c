@@ -209,12 +209,12 @@ static bool two_operands(struct insn_info *s, const struct a64_decoded *d)
         const char *name;
         uint8_t rule, sets, invert;
     } rows[] = {
-        {"ADD_", RULE_ADD, SETS_NOT, 0},      {"ADD_EXT_", RULE_ADD, SETS_NOT, 0}, {"SUB_", RULE_SUB, SETS_NOT, 0},
-        {"SUB_EXT_", RULE_SUB, SETS_NOT, 0},  {"AND_", RULE_AND, SETS_NOT, 0},     {"BIC_", RULE_AND, SETS_NOT, 1},
-        {"ORR_", RULE_OR, SETS_NOT, 0},       {"ORN_", RULE_OR, SETS_NOT, 1},      {"EOR_", RULE_XOR, SETS_NOT, 0},
-        {"EON_", RULE_XOR, SETS_NOT, 1},      {"ADDS_", RULE_ADD, SETS_ADD, 0},    {"SUBS_", RULE_SUB, SETS_SUB, 0},
-        {"CMP_", RULE_SUB, SETS_SUB, 0},      {"ANDS_", RULE_AND, SETS_LOGIC, 0},  {"BICS_", RULE_AND, SETS_LOGIC, 1},
-        {"LOGS_", RULE_AND, SETS_LOGIC, 0},   {"TST_", RULE_AND, SETS_LOGIC, 0},
+        {"ADD_", RULE_ADD, SETS_NOT, 0},     {"ADD_EXT_", RULE_ADD, SETS_NOT, 0}, {"SUB_", RULE_SUB, SETS_NOT, 0},
+        {"SUB_EXT_", RULE_SUB, SETS_NOT, 0}, {"AND_", RULE_AND, SETS_NOT, 0},     {"BIC_", RULE_AND, SETS_NOT, 1},
+        {"ORR_", RULE_OR, SETS_NOT, 0},      {"ORN_", RULE_OR, SETS_NOT, 1},      {"EOR_", RULE_XOR, SETS_NOT, 0},
+        {"EON_", RULE_XOR, SETS_NOT, 1},     {"ADDS_", RULE_ADD, SETS_ADD, 0},    {"SUBS_", RULE_SUB, SETS_SUB, 0},
+        {"CMP_", RULE_SUB, SETS_SUB, 0},     {"ANDS_", RULE_AND, SETS_LOGIC, 0},  {"BICS_", RULE_AND, SETS_LOGIC, 1},
+        {"LOGS_", RULE_AND, SETS_LOGIC, 0},  {"TST_", RULE_AND, SETS_LOGIC, 0},
     };
     const char *b = bases[d->op].body;
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
@@ -242,7 +242,18 @@ static bool two_operands(struct insn_info *s, const struct a64_decoded *d)
 static const struct {
     const char *body;
     uint8_t rule, width;
-    enum { VALUE_NONE, VALUE_RS2, VALUE_IMM, VALUE_INV, VALUE_PUT, VALUE_FIELD, VALUE_EXTRACT, VALUE_MADD, VALUE_MADD_S, VALUE_MADD_U } how;
+    enum {
+        VALUE_NONE,
+        VALUE_RS2,
+        VALUE_IMM,
+        VALUE_INV,
+        VALUE_PUT,
+        VALUE_FIELD,
+        VALUE_EXTRACT,
+        VALUE_MADD,
+        VALUE_MADD_S,
+        VALUE_MADD_U
+    } how;
     uint8_t left, right, sign; /* of VALUE_NONE and RULE_BITS */
 } own_rules[] = {
     {"RD(IMM)", RULE_MOVE, GUESS_64, VALUE_IMM, 0, 0, 0},
@@ -341,7 +352,9 @@ static bool own_rule(struct insn_info *s, const struct a64_decoded *d)
     case VALUE_MADD_U:
         r->b = reg(d->rs2);
         r->c = reg((unsigned)d->imm);
-        r->keep = r->extend = own_rules[i].how == VALUE_MADD ? EXTEND_NOT : own_rules[i].how == VALUE_MADD_S ? EXTEND_S32 : EXTEND_U32;
+        r->keep = r->extend = own_rules[i].how == VALUE_MADD     ? EXTEND_NOT
+                              : own_rules[i].how == VALUE_MADD_S ? EXTEND_S32
+                                                                 : EXTEND_U32;
         break;
     default:
         r->shift_by = own_rules[i].left;
@@ -405,12 +418,9 @@ static bool alu_rules(struct insn_info *s, const struct a64_decoded *d)
 
 static bool branch_rules(struct insn_info *s, const struct a64_decoded *d)
 {
-    static const char *const forms[] = {"BRANCH(RS1 == 0)",
-                                        "BRANCH((uint32_t)RS1 == 0)",
-                                        "BRANCH(RS1 != 0)",
-                                        "BRANCH((uint32_t)RS1 != 0)",
-                                        "BRANCH(!(RS1 >> op->rs2 & 1))",
-                                        "BRANCH(RS1 >> op->rs2 & 1)"};
+    static const char *const forms[] = {
+        "BRANCH(RS1 == 0)",           "BRANCH((uint32_t)RS1 == 0)",    "BRANCH(RS1 != 0)",
+        "BRANCH((uint32_t)RS1 != 0)", "BRANCH(!(RS1 >> op->rs2 & 1))", "BRANCH(RS1 >> op->rs2 & 1)"};
     static const uint8_t when[] = {WHEN_EQ, WHEN_EQ, WHEN_NE, WHEN_NE, WHEN_CLEAR, WHEN_SET};
     const char *b = bases[d->op].body;
     struct insn_rules *r = &s->by;
@@ -674,12 +684,11 @@ static unsigned branch_info(struct insn_info *s, const struct a64_decoded *d, ui
 unsigned a64_insn_info(const struct pe *p, uint32_t insn, uint64_t pc, struct insn_info *s, unsigned *status)
 {
     struct a64_decoded d = a64_decode(p->decoder, insn);
-    *s = (struct insn_info){
-        .core = {.length = 4, .a = INSN_NO_WORD, .b = INSN_NO_WORD, .base = INSN_NO_WORD},
-        .insn = insn,
-        .offset = INSN_NO_WORD,
-        .from = {INSN_NO_WORD, INSN_NO_WORD},
-        .by = {.a = INSN_NO_WORD, .b = INSN_NO_WORD, .c = INSN_NO_WORD}};
+    *s = (struct insn_info){.core = {.length = 4, .a = INSN_NO_WORD, .b = INSN_NO_WORD, .base = INSN_NO_WORD},
+                            .insn = insn,
+                            .offset = INSN_NO_WORD,
+                            .from = {INSN_NO_WORD, INSN_NO_WORD},
+                            .by = {.a = INSN_NO_WORD, .b = INSN_NO_WORD, .c = INSN_NO_WORD}};
     *status = 0;
     if (!d.row)
         return 0;
