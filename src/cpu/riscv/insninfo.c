@@ -39,7 +39,8 @@ const struct insn_layout rv_insn_layout = {
     .vs = 32,
     .v_step = 1,
     .v_used = 1,
-    .sys = {{WORD(priv), 1, IN_WORD(priv) | IN_WORD(v) | IN_WORD(elp)}, {WORD(csr), CSR_WORDS, UINT64_MAX}},
+    /* Whether a landing pad is expected (unpriv Zicfilp) follows from the jump before. */
+    .sys = {{WORD(priv), 1, IN_WORD(priv) | IN_WORD(v)}, {WORD(csr), CSR_WORDS, UINT64_MAX}},
     .fp = {{WORD(csr.mstatus), 1}, {WORD(csr.vsstatus), 1}},
     .lag = 1,
     .fpflags = fpflags,
@@ -311,7 +312,7 @@ unsigned rv_insn_info(const struct hart *h, uint32_t insn, unsigned xlen, uint64
         return atomic_info(s, &d, xlen, status);
     if (bases[d.op].cost == COST_STORE && !strstr(bases[d.op].body, "sspush"))
         return store_info(s, &d);
-    if (s->by.flow == FLOW_REGISTER && h->lpe_in)
-        return INSN_SYS;
+    if (s->by.flow)
+        return 0;
     return other_info(s, &d, xlen);
 }
