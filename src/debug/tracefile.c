@@ -108,7 +108,7 @@ struct tracefile_writer *tracefile_create(const char *path, struct err *e)
     w->f = f;
     w->path = must(strdup(path));
     w->z = must(ZSTD_createCCtx());
-    const uint32_t words[2] = {TRACEFILE_VERSION, 0};
+    const uint32_t words[2] = {TRACEFILE_VERSION, ~TRACEFILE_VERSION};
     emit(w, MAGIC, TRACEFILE_MAGIC_LEN);
     emit(w, words, sizeof words);
     return w;
@@ -340,7 +340,8 @@ bool tracefile_of(struct tracefile *t, const char *path, struct buf *bytes, stru
         ok = (words[0] >= TRACEFILE_OLDEST && words[0] <= TRACEFILE_VERSION) ||
              err_set(e, "%s: it is a trace of version %u, this program reads versions %u to %u", path, words[0], TRACEFILE_OLDEST,
                      TRACEFILE_VERSION);
-        ok = ok && (!words[1] || damaged(t, 12, "a reserved word is not 0", e)) && scan(t, e);
+        ok = ok && (words[1] == (words[0] == TRACEFILE_OLDEST ? 0 : ~words[0]) || damaged(t, 12, "the version is not that", e)) &&
+             scan(t, e);
     }
     if (ok && (!t->frames || t->frame[0].kind != TRACE_HEADER))
         ok = err_set(e, "%s: it is cut off before anything was recorded", path);
