@@ -314,7 +314,7 @@ static void linux_boots(void **state)
     if (!image("debian-13/linux", rv) || !image("debian-13-arm64/linux", a64) || !image("opensbi-trixie/fw_dynamic.bin", bios))
         skip();
     const char *n = getenv("TRAPLINE_EFFECTS_CYCLES");
-    uint64_t cycles = n ? strtoull(n, NULL, 10) : 6000000;
+    uint64_t cycles = n ? strtoull(n, NULL, 10) : 4000000;
     prove("linux",
           &(struct machine_config){.board = "virt", .bios = bios, .kernel = rv, .append = "console=ttyS0", .ram = 1 << 30},
           cycles);
