@@ -1,5 +1,6 @@
 #include "cpu/engine.h"
 #include "cpu/breaks.h"
+#include "cpu/gist.h"
 #include "cpu/insns.h"
 #include "cpu/watch.h"
 
@@ -277,7 +278,7 @@ static void page_drop(struct engine *e, struct code_page *p)
 
 void engine_sweep(struct engine *e)
 {
-    if (unlikely(e->insns) && e->dead)
+    if (unlikely(e->insns) && e->dead && !e->insns->gist)
         engine_insns_flush(e); /* the list leads into them */
     while (e->dead) {
         struct code_page *p = e->dead;
@@ -409,6 +410,8 @@ void engine_store(struct engine *e, uint64_t pa, unsigned n, uint64_t old, uint6
 
 void engine_changed(struct engine *e, uint64_t pa, uint64_t n)
 {
+    if (unlikely(e->insns))
+        gist_wrote(e, pa, n);
     while (n) {
         uint64_t here = MEM_PAGE_SIZE - (pa & (MEM_PAGE_SIZE - 1));
         if (here > n)

@@ -44,6 +44,72 @@ enum insn_guess {
     GUESS_KINDS
 };
 enum insn_width { GUESS_64, GUESS_ZEXT32, GUESS_SEXT32 };
+
+/* What a gist (gist.h) knows beyond guesses: how all that an instruction does follows from registers and memory. The value of its
+   first place: RULE_GUESS as above, else of a and o, where o is b extended, shifted and inverted as said, plus imm. */
+enum insn_rule {
+    RULE_GUESS,
+    RULE_MOVE, /* o */
+    RULE_ADD,
+    RULE_SUB,
+    RULE_AND,
+    RULE_OR,
+    RULE_XOR,
+    RULE_LESS,  /* a < o, signed: 1 or 0 */
+    RULE_LESSU, /* unsigned */
+    RULE_ROR,   /* of 64 or 32 bits */
+    RULE_MUL,
+    RULE_MULH, /* the high half of the product of 64 bits, signed */
+    RULE_MULHU,
+    RULE_MULHSU, /* a signed, o unsigned */
+    RULE_DIV,    /* rounded towards zero; by 0: all ones, or `zero`; the least number by -1: itself */
+    RULE_DIVU,
+    RULE_REM, /* by 0: a */
+    RULE_REMU,
+    RULE_BITS,   /* a << shift_by, then to the right by `shift`, signed if `sign`; if `keep`, in place of what of rd it covers */
+    RULE_PUT,    /* (a & mask) | imm */
+    RULE_EXTRACT, /* what is `shift` bits up in a with o behind it */
+    RULE_SELECT, /* a if the condition holds, else o */
+    RULE_MADD,   /* c + a * o, a extended as `keep` says */
+    RULE_MSUB,
+    RULE_SHL, /* a by the low 6 bits of o, of 32 bits by the low 5 */
+    RULE_SHR,
+    RULE_SAR,
+    RULE_CLZ, /* of a: leading zeros */
+    RULE_RBIT,
+    RULE_REV, /* its bytes in the other order */
+    RULE_KINDS
+};
+enum insn_pcrel { PCREL_NOT, PCREL_PC, PCREL_PAGE }; /* imm counts from there */
+enum insn_extend { EXTEND_NOT, EXTEND_U8, EXTEND_U16, EXTEND_U32, EXTEND_S8, EXTEND_S16, EXTEND_S32 };
+enum insn_shift { SHIFT_LEFT, SHIFT_RIGHT, SHIFT_SIGNED, SHIFT_ROTATE };
+/* NZCV: of a + o, a - o, the result; of one that `compares` only if the condition holds, else they are `flags`. */
+enum insn_sets { SETS_NOT, SETS_ADD, SETS_SUB, SETS_LOGIC };
+/* On to the next one, to pc + target, there if the condition holds, to a + target without the bits of `mask`. */
+enum insn_flow { FLOW_NEXT, FLOW_TO, FLOW_IF, FLOW_REGISTER };
+/* Conditions: of registers, and from WHEN_FLAGS on A64's 16, of NZCV. */
+enum insn_condition {
+    WHEN_EQ, /* a == b, and so on */
+    WHEN_NE,
+    WHEN_LT,
+    WHEN_GE,
+    WHEN_LTU,
+    WHEN_GEU,
+    WHEN_CLEAR, /* bit `shift` of a */
+    WHEN_SET,
+    WHEN_FLAGS = 16
+};
+struct insn_rules {
+    bool exact; /* all of it follows by these */
+    uint8_t rule, pcrel, extend, shift_by, shift_kind, invert, sets, flow, condition, shift, sign, keep, zero;
+    uint8_t loads; /* 0 to 2 places come from memory, of info.size bytes, each of `parts` words */
+    uint8_t parts, load_sign; /* load_sign: 0 zero-extended; 1 sign-extended; 2 to 32 bits */
+    uint8_t user;             /* as the level below accesses memory (LDTR, STTR) */
+    uint8_t compares, flags;
+    uint16_t a, b, c;
+    uint64_t imm, mask;
+    int64_t target;
+};
 enum insn_index { INDEX_64, INDEX_UXTW, INDEX_SXTW };
 #define INSN_NO_WORD UINT16_MAX /* reads as 0 */
 
@@ -72,6 +138,7 @@ struct insn_info {
     uint16_t offset; /* of a store: address = base + (extended offset << scale) + disp */
     uint16_t from[2];
     int64_t disp;
+    struct insn_rules by;
 };
 
 /* The part that is needed all the time: one line of the host's cache. */
@@ -102,7 +169,8 @@ enum insn_extra_kind {
     INSN_DID,       /* the instruction before */
     INSN_TRAPPED,   /* it did not retire: its exception wrote this, and nothing else was written */
     INSN_INTERRUPT, /* no instruction: an interrupt, a reset, a fetch that failed */
-    INSN_STATE      /* no instruction: this is how things are */
+    INSN_STATE,     /* no instruction: this is how things are */
+    INSN_MEMORY     /* memory at a physical address was changed: by a device, a walk of page tables, a store of tags; of a gist */
 };
 
 struct insn_word {
@@ -120,6 +188,7 @@ struct insn_piece {
 /* What an architecture's words are. */
 struct insn_layout {
     uint16_t words, x, xs;          /* words of the state; where general registers are, and how many */
+    uint16_t pc;                    /* where the pc is */
     uint16_t v, vs, v_step, v_used; /* vector registers: first word, how many, words of each and those in use */
     struct {
         uint16_t first, n;
@@ -130,6 +199,10 @@ struct insn_layout {
     } fp[2];           /* words an instruction of INSN_FP may write, too */
     uint32_t flags_at; /* of struct flags from struct cpu; 0: there are none */
     uint8_t lag;       /* cycles from an instruction's beginning to its exception */
+    /* Which of the words of system registers is kept elsewhere now, and only put there when a run ends; NULL: none is. */
+    uint16_t (*elsewhere)(const struct cpu *c);
+    /* Whether the instruction that is taking an exception counts as retired all the same; NULL: never. */
+    bool (*retires)(const struct cpu *c);
     uint64_t (*fpflags)(const struct cpu *c);
     unsigned (*nzcv)(const uint64_t flags[3]); /* NULL: there are none */
     bool (*translate)(struct cpu *c, uint64_t va, uint64_t *pa); /* of cpu_arch */
@@ -139,6 +212,9 @@ struct insn_layout {
 #define INSN_WORDS(l)   ((l)->words + 2u)
 
 struct insn_trace;
+struct gist; /* gist.h */
+/* n bytes of a gist, some whole events. */
+typedef void gist_fn(void *ctx, const uint8_t *bytes, size_t n);
 /* n records; lists as above. They are gone when it returns. */
 typedef void insn_full_fn(void *ctx, const struct insn_trace *t, const struct insn_raw *list, size_t n);
 
@@ -162,6 +238,7 @@ struct insn_trace {
     struct insn_hot scratch; /* of an instruction outside any page */
     struct insn_info scratch_info;
     bool physical; /* `stored` is wanted */
+    struct gist *gist; /* NULL: every instruction is told */
     uint32_t words, pieces, bytes_used;
     struct insn_word word[INSN_WORDS_MAX];
     struct insn_piece piece[INSN_PIECES_MAX];
@@ -179,6 +256,8 @@ struct insn_page {
 /* Begins to give every instruction to fn, many at a time and in the order of execution, with the registers of all harts before
    the first one; NULL: ends it. Between runs. */
 void engine_insns(struct engine *e, const struct insn_layout *layout, insn_full_fn *fn, void *ctx);
+/* The same, but only the gist (gist.h); ended by engine_insns(e, NULL, NULL, NULL). */
+void engine_gist(struct engine *e, const struct insn_layout *layout, gist_fn *fn, void *ctx);
 /* Ends it, and what was not given away is lost. */
 void engine_insns_drop(struct engine *e);
 /* Gives away what there is: of a hart that runs, but for what it is executing. */
@@ -189,10 +268,16 @@ void engine_insns_trapped(struct engine *e, unsigned hart, uint64_t epc);
 /* Where handlers are entered and have come back. */
 void insn_begin(struct cpu *c);
 void insn_finish(struct cpu *c);
-/* Where an instruction is decoded and e->insns is not NULL: puts the tracing handler into slot op of the page c executes. */
-void insn_slot_set(struct cpu *c, struct uop *op, const struct insn_info *info, unsigned more, unsigned status);
+/* Where an instruction is decoded and e->insns is not NULL: puts the tracing handler into slot op of the page c executes. True:
+   of a gist, which needs none. */
+bool insn_slot_set(struct cpu *c, struct uop *op, const struct insn_info *info, unsigned more, unsigned status);
 /* The instruction at pc is about to be executed outside any page. */
 void insn_note(struct cpu *c, const struct insn_info *info, unsigned more, unsigned status, uint64_t pc, int64_t left);
+/* The instruction that is executing, if it is looked at, is done, and handlers go on at the state's pc, which may be anywhere:
+   called where that may fault. e->insns is not NULL. */
+void insn_goes(struct cpu *c);
+/* Whether the instruction that is executing does so apart from its page, and its bits. */
+bool insn_apart(const struct cpu *c, uint32_t *insn);
 /* Of a page that is about to be freed. */
 void insn_page_free(struct insn_page *p);
 

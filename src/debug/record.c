@@ -1,8 +1,8 @@
 #include "debug/record.h"
 #include "base/hash.h"
-#include "debug/insncode.h"
 #include "debug/statesum.h"
 #include "debug/trapcode.h"
+#include "cpu/gist.h"
 #include "machine/image.h"
 #include "machine/pieces.h"
 
@@ -25,7 +25,6 @@ struct recorder {
     uint64_t events_at, traps_at; /* cycles at which they begin */
     struct trapcode code;
     uint64_t trap_count;
-    struct insncode *insncode; /* NULL: instructions are not traced */
     struct buf insns;
     uint64_t insns_at;
 };
@@ -49,19 +48,17 @@ static void flush_traps(struct recorder *r)
 static void flush_insns(struct recorder *r)
 {
     if (r->insns.len)
-        tracefile_put(r->file, TRACE_INSNS, r->insns_at, r->insns.data, r->insns.len);
+        tracefile_put(r->file, TRACE_GIST, r->insns_at, r->insns.data, r->insns.len);
     r->insns.len = 0;
 }
 
-/* An insn_full_fn. */
-static void take_insns(void *ctx, const struct insn_trace *t, const struct insn_raw *list, size_t n)
+/* A gist_fn. */
+static void take_insns(void *ctx, const uint8_t *bytes, size_t n)
 {
     struct recorder *r = ctx;
-    if (!r->insns.len) {
-        insncode_begin(r->insncode, &r->insns);
+    if (!r->insns.len)
         r->insns_at = machine_cycle(r->m);
-    }
-    put_insns(r->insncode, &r->insns, t, list, n);
+    buf_put(&r->insns, bytes, n);
     if (r->insns.len > INSNS_FULL)
         flush_insns(r);
 }
@@ -156,11 +153,8 @@ struct recorder *record_new(const char *path, struct machine *m, struct trace_se
         return NULL;
     }
     put_digest(r);
-    if (setup->instructions) {
-        const struct insn_layout *l = m->arch->insns;
-        r->insncode = insncode_new(l, INSN_WORDS(l));
-        engine_insns(&m->engine, l, take_insns, r);
-    }
+    if (setup->instructions)
+        engine_gist(&m->engine, m->arch->insns, take_insns, r);
     return r;
 }
 
@@ -215,10 +209,8 @@ bool record_end(struct recorder *r, const char *why, int status, struct err *e)
                              .printed = r->printed,
                              .traps = r->trap_count};
     snprintf(ev.text, sizeof ev.text, "%s", why);
-    if (r->insncode)
-        engine_insns(&r->m->engine, NULL, NULL, NULL);
+    engine_insns(&r->m->engine, NULL, NULL, NULL);
     flush_insns(r);
-    insncode_free(r->insncode);
     buf_free(&r->insns);
     ev.console = hash_end(r->console);
     put_digest(r);

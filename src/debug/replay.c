@@ -2,6 +2,7 @@
 #include "base/hash.h"
 #include "debug/history_internal.h"
 #include "debug/inject.h"
+#include "debug/gistread.h"
 #include "debug/insncode.h"
 #include "debug/statesum.h"
 #include "debug/symbols.h"
@@ -148,12 +149,16 @@ static bool next_trap(struct trap_reader *t, struct machine_change *out)
 /* ---- the recorded instructions -----------------------------------------------------------------------------------------------
  */
 
+#define GIST_PAGES_KEPT ((size_t)1 << 22) /* 16 GiB */
+
 struct insn_reader {
     const struct replay *r;
     size_t frame;
     struct buf bytes;
     struct cursor c;
-    struct insncode *code;
+    struct insncode *code; /* of frames N */
+    struct gist_reader *gist;
+    bool is_gist;
     struct insn_record *record;
 };
 
@@ -161,18 +166,21 @@ struct insn_reader {
 static bool next_insn(struct insn_reader *t)
 {
     for (;;) {
-        if (cur_insn(t->code, &t->c, t->record)) {
-            if (!t->record->repeated)
+        if (t->is_gist ? gist_next(t->gist, &t->c, t->record) : cur_insn(t->code, &t->c, t->record)) {
+            if (!t->record->repeated && t->record->kind != INSN_MEMORY)
                 return true;
             continue;
         }
-        while (t->frame < t->r->file.frames && t->r->file.frame[t->frame].kind != TRACE_INSNS)
+        while (t->frame < t->r->file.frames && t->r->file.frame[t->frame].kind != TRACE_INSNS &&
+               t->r->file.frame[t->frame].kind != TRACE_GIST)
             t->frame++;
         t->bytes.len = 0;
         if (t->c.bad || t->frame == t->r->file.frames || !tracefile_read(&t->r->file, t->frame++, &t->bytes, NULL))
             return false;
         t->c = (struct cursor){.p = t->bytes.data, .left = t->bytes.len};
-        insncode_begin_reading(t->code);
+        t->is_gist = t->r->file.frame[t->frame - 1].kind == TRACE_GIST;
+        if (!t->is_gist)
+            insncode_begin_reading(t->code);
     }
 }
 
@@ -291,6 +299,8 @@ static void insns_differ(struct running *x, bool there)
         tell_insn(x, "before  ", x->before[k % 4]);
     if (there)
         tell_insn(x, "recorded", x->insns.record);
+    else
+        buf_printf(&x->out->text, "  recorded cannot be followed: what the trace tells does not fit together\n");
     tell_insn(x, "here    ", x->here);
     x->insn_text = x->out->text;
     x->out->text = text;
@@ -308,6 +318,8 @@ static void on_insns(void *ctx, const struct insn_trace *t, const struct insn_ra
     struct cursor c = {.p = x->put_bytes.data, .left = x->put_bytes.len};
     while (cur_insn(x->take, &c, x->here) && !x->insns_differ) {
         x->insns_over = !next_insn(&x->insns);
+        if (x->insns_over && x->insns.c.bad)
+            insns_differ(x, false);
         if (x->insns_over) /* the trace tells of no more: it is torn, or the run is longer, which its end says */
             return;
         if (!insn_equal(x->insns.record, x->here)) {
@@ -502,7 +514,10 @@ static void begin_insns(struct running *x)
 {
     const struct insn_layout *l = x->m->arch->insns;
     unsigned words = INSN_WORDS(l);
-    x->insns = (struct insn_reader){.r = x->r, .code = insncode_new(l, words), .record = insn_record_new(words)};
+    x->insns = (struct insn_reader){.r = x->r,
+                                    .code = insncode_new(l, words),
+                                    .gist = gist_reader_new(words, GIST_PAGES_KEPT),
+                                    .record = insn_record_new(words)};
     x->put = insncode_new(l, words);
     x->take = insncode_new(l, words);
     x->here = insn_record_new(words);
@@ -529,6 +544,7 @@ static void end_insns(struct running *x)
     buf_free(&x->insns.bytes);
     buf_free(&x->put_bytes);
     insncode_free(x->insns.code);
+    gist_reader_free(x->insns.gist);
     insncode_free(x->put);
     insncode_free(x->take);
     insn_record_free(x->insns.record);

@@ -108,7 +108,7 @@ struct tracefile_writer *tracefile_create(const char *path, struct err *e)
     w->f = f;
     w->path = must(strdup(path));
     w->z = must(ZSTD_createCCtx());
-    const uint32_t words[2] = {TRACEFILE_VERSION, 0};
+    const uint32_t words[2] = {TRACEFILE_VERSION, ~TRACEFILE_VERSION};
     emit(w, MAGIC, TRACEFILE_MAGIC_LEN);
     emit(w, words, sizeof words);
     return w;
@@ -130,7 +130,7 @@ static void put_frame(struct tracefile_writer *w, enum tracefile_kind kind, uint
         buf_free(&w->packed);
         w->packed = (struct buf){.data = must(malloc(room)), .cap = room};
     }
-    ZSTD_CCtx_setParameter(w->z, ZSTD_c_compressionLevel, kind == TRACE_INSNS ? LEVEL_FAST : LEVEL);
+    ZSTD_CCtx_setParameter(w->z, ZSTD_c_compressionLevel, kind == TRACE_GIST ? LEVEL_FAST : LEVEL);
     size_t got = ZSTD_compress2(w->z, w->packed.data, room, p, n);
     bool packed = !ZSTD_isError(got) && got < n;
     const void *stored = packed ? w->packed.data : p;
@@ -205,7 +205,7 @@ void tracefile_put(struct tracefile_writer *w, enum tracefile_kind kind, uint64_
     struct waiting frame = {.kind = kind, .cycle = cycle};
     if (n > RAW_MAX)
         abort(); /* a bug of the caller */
-    if (!w->threaded && kind == TRACE_INSNS)
+    if (!w->threaded && kind == TRACE_GIST)
         begin_thread(w);
     if (!w->threaded) {
         put_now(w, kind, cycle, p, n);
@@ -337,9 +337,11 @@ bool tracefile_of(struct tracefile *t, const char *path, struct buf *bytes, stru
         ok = err_set(e, "%s: it is cut off before anything was recorded", path);
     if (ok) {
         memcpy(words, t->file.data + TRACEFILE_MAGIC_LEN, sizeof words);
-        ok = words[0] == TRACEFILE_VERSION ||
-             err_set(e, "%s: it is a trace of version %u, this program reads version %u", path, words[0], TRACEFILE_VERSION);
-        ok = ok && (!words[1] || damaged(t, 12, "a reserved word is not 0", e)) && scan(t, e);
+        ok = (words[0] >= TRACEFILE_OLDEST && words[0] <= TRACEFILE_VERSION) ||
+             err_set(e, "%s: it is a trace of version %u, this program reads versions %u to %u", path, words[0], TRACEFILE_OLDEST,
+                     TRACEFILE_VERSION);
+        ok = ok && (words[1] == (words[0] == TRACEFILE_OLDEST ? 0 : ~words[0]) || damaged(t, 12, "the version is not that", e)) &&
+             scan(t, e);
     }
     if (ok && (!t->frames || t->frame[0].kind != TRACE_HEADER))
         ok = err_set(e, "%s: it is cut off before anything was recorded", path);

@@ -2,7 +2,7 @@
  * The container of binary traces: compressed frames, each with its own checksum, and an index at the end. docs/trace-format.md
  * is its description for readers; the words and numbers of the two must agree.
  *
- *   "TLTRACE\n", u32 version, u32 0
+ *   "TLTRACE\n", u32 version, u32 its bits inverted
  *   frames: u32 "FRAM", u8 kind, u8 packed (1: zstd), u16 0, u32 stored bytes, u32 bytes unpacked, u64 cycle it begins at,
  *           u64 XXH3 of these 24 bytes and the stored ones; then the stored bytes
  *   the last frame, kind 'Z', is the index: for each frame before it u8 kind, u64 offset, u64 cycle
@@ -17,14 +17,16 @@
 #include "base/err.h"
 #include <stdint.h>
 
-#define TRACEFILE_VERSION 2u
+#define TRACEFILE_VERSION 3u
+#define TRACEFILE_OLDEST  2u /* that is read, too: it has frames N in the place of G */
 
 enum tracefile_kind {
     TRACE_HEADER = 'H', /* the configuration; the first frame */
     TRACE_IMAGE = 'F',  /* the bytes of an image; in the order of the header's list */
     TRACE_EVENTS = 'E', /* inputs, digests, the end */
     TRACE_TRAPS = 'T',  /* traps and returns */
-    TRACE_INSNS = 'N',  /* retired instructions */
+    TRACE_INSNS = 'N',  /* retired instructions, one by one: of version 2 */
+    TRACE_GIST = 'G',   /* retired instructions */
     TRACE_INDEX = 'Z'
 };
 

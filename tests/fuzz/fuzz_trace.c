@@ -1,6 +1,7 @@
 /* Any bytes as a trace: the checksums of its frames are made right first, so that what is behind them is reached. It is read to
  * the end or refused with a sentence; so are its traps and instructions. */
 #include "base/hash.h"
+#include "debug/gistread.h"
 #include "debug/insncode.h"
 #include "debug/replay.h"
 #include <stdlib.h>
@@ -28,7 +29,7 @@ static void read_frame(const struct tracefile *t, size_t i)
 {
     struct buf b = {0};
     struct trapcode traps = {0};
-    enum { WORDS = 500 };
+    enum { WORDS = 500, PAGES = 64, FOLLOWED = 4096 };
     struct insncode *insns = insncode_new(NULL, WORDS);
     struct insn_record *r = insn_record_new(WORDS);
     struct machine_change c;
@@ -38,6 +39,10 @@ static void read_frame(const struct tracefile *t, size_t i)
             cur_trap(&traps, &k, &c);
         while (t->frame[i].kind == TRACE_INSNS && cur_insn(insns, &k, r))
             continue;
+        struct gist_reader *gist = gist_reader_new(WORDS, PAGES); /* a few bytes can tell of any number of instructions */
+        for (unsigned n = 0; t->frame[i].kind == TRACE_GIST && n < FOLLOWED && gist_next(gist, &k, r); n++)
+            continue;
+        gist_reader_free(gist);
     }
     insncode_free(insns);
     insn_record_free(r);

@@ -2,6 +2,9 @@
  * A trace of instructions is complete: whoever applies what it tells, register by register and store by store, to the machine as
  * it was at the beginning gets the machine as it is at the end. What is applied is what a reader gets out of the bytes.
  * Over the bundled guests of both architectures, and the beginning of Debian's kernels where they are.
+ *
+ * The gist of the same run, which tells far less, gives a reader the same, instruction by instruction; and the memory it has at
+ * the end is the machine's, what walks of page tables and devices wrote to it included.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -15,6 +18,7 @@
 #include <cmocka.h>
 
 #include "cpu/arch.h"
+#include "debug/gistread.h"
 #include "debug/insncode.h"
 #include "machine/machine.h"
 #include "machine/trapline.h"
@@ -28,7 +32,66 @@ struct proof {
     uint64_t instructions, stores, events, total; /* total: bytes */
     uint64_t frame;
     const char *name;
+    struct {
+        struct gist_reader *reader;
+        struct insn_record *record;
+        struct buf bytes;
+        struct cursor c;
+        uint64_t compared, memory, pages;
+    } gist;
 };
+
+/* A gist_fn. */
+static void take_gist(void *ctx, const uint8_t *bytes, size_t n) { buf_put(&((struct proof *)ctx)->gist.bytes, bytes, n); }
+
+static void same_record(const struct proof *x, const struct insn_record *a, const struct insn_record *b)
+{
+    uint32_t stores = a->derived ? 1 : a->stores, used = a->derived ? a->store[0].size : a->used; /* others: to check the first */
+    bool same = a->pc == b->pc && a->insn == b->insn && a->hart == b->hart && a->kind == b->kind && a->regs == b->regs &&
+                stores == b->stores && used == b->used && !memcmp(a->bytes, b->bytes, used);
+    for (uint32_t i = 0; same && i < a->regs; i++)
+        same = a->reg[i].word == b->reg[i].word && a->reg[i].value == b->reg[i].value;
+    for (uint32_t i = 0; same && i < stores; i++)
+        same = a->store[i].address == b->store[i].address && a->store[i].size == b->store[i].size;
+    if (!same)
+        fail_msg("%s: instruction %" PRIu64 ": hart %u at 0x%" PRIx64 ": 0x%08" PRIx32
+                 " kind %u writes %u registers (%u: 0x%" PRIx64 "), by the gist at 0x%" PRIx64 ": 0x%08" PRIx32
+                 " kind %u %u registers (%u: 0x%" PRIx64 ")",
+                 x->name, x->gist.compared, a->hart, a->pc, a->insn, a->kind, a->regs, a->regs ? a->reg[0].word : 0,
+                 a->regs ? a->reg[0].value : 0, b->pc, b->insn, b->kind, b->regs, b->regs ? b->reg[0].word : 0,
+                 b->regs ? b->reg[0].value : 0);
+}
+
+/* What the trace of every instruction tells, the gist's reader must find out, too. */
+static void compare_gist(struct proof *x)
+{
+    do {
+        if (!gist_next(x->gist.reader, &x->gist.c, x->gist.record))
+            fail_msg("%s: the gist %s at instruction %" PRIu64 ": hart %u at 0x%" PRIx64 ": 0x%08" PRIx32, x->name,
+                     x->gist.c.bad ? "cannot be followed" : "ends", x->gist.compared, x->record->hart, x->record->pc,
+                     x->record->insn);
+        x->gist.memory += x->gist.record->kind == INSN_MEMORY;
+    } while (x->gist.record->kind == INSN_MEMORY);
+    same_record(x, x->record, x->gist.record);
+    x->gist.compared++;
+}
+
+static void compare_known_page(void *ctx, uint64_t pa, const uint8_t *page)
+{
+    struct proof *x = ctx;
+    const uint8_t *known = pa & MEM_TAGS ? NULL : gist_memory(x->gist.reader, pa);
+    for (unsigned i = 0; known && i < MEM_PAGE_SIZE; i++)
+        if (known[i] != page[i])
+            fail_msg("%s: memory at 0x%" PRIx64 " is %02x, by the gist %02x", x->name, pa + i, page[i], known[i]);
+    x->gist.pages += known != NULL;
+}
+
+static void run_for(struct machine *m, uint64_t cycles)
+{
+    for (uint64_t end = machine_cycle(m) + cycles; machine_cycle(m) < end;)
+        if (machine_run(m, end - machine_cycle(m)) != MACHINE_CYCLES)
+            break;
+}
 
 /* A store whose bytes follow from registers is checked against memory as it was right behind it. */
 static uint32_t apply(struct proof *x, const struct insn_trace *t, uint32_t piece)
@@ -74,6 +137,8 @@ static void take(void *ctx, const struct insn_trace *t, const struct insn_raw *l
     struct cursor c = {.p = x->bytes.data, .left = x->bytes.len};
     while (cur_insn(x->take, &c, x->record)) {
         x->instructions += x->record->kind == INSN_DID;
+        if (!x->record->repeated)
+            compare_gist(x);
         x->events += x->record->kind == INSN_INTERRUPT;
         piece = apply(x, t, piece);
     }
@@ -148,23 +213,41 @@ static void prove(const char *name, const struct machine_config *config, uint64_
     x.take = insncode_new(l, INSN_WORDS(l));
     x.record = insn_record_new(INSN_WORDS(l));
     machine_watch(x.m, on_trap, &x);
+    struct machine *other = machine_fork(x.m);
+    machine_watch(other, on_trap, &x);
+    engine_gist(&other->engine, l, take_gist, &x);
+    run_for(other, cycles);
+    engine_insns(&other->engine, NULL, NULL, NULL);
+    x.gist.reader = gist_reader_new(INSN_WORDS(l), (size_t)1 << 20);
+    x.gist.record = insn_record_new(INSN_WORDS(l));
+    x.gist.c = (struct cursor){.p = x.gist.bytes.data, .left = x.gist.bytes.len};
     engine_insns(&x.m->engine, l, take, &x);
     x.m->engine.insns->physical = true;
-    for (uint64_t end = machine_cycle(x.m) + cycles; machine_cycle(x.m) < end;)
-        if (machine_run(x.m, end - machine_cycle(x.m)) != MACHINE_CYCLES)
-            break;
+    run_for(x.m, cycles);
     engine_insns_flush(&x.m->engine);
+    while (gist_next(x.gist.reader, &x.gist.c, x.gist.record))
+        assert_int_equal(x.gist.record->kind, INSN_MEMORY);
+    assert_false(x.gist.c.bad);
+    mem_visit(x.m->mem, compare_known_page, &x);
     for (unsigned i = 0; i < machine_harts(x.m); i++)
         compare_registers(&x, i);
     mem_pairs(x.was->mem, x.m->mem, compare_page, &x);
-    print_message("%-24s %9" PRIu64 " instructions, %8" PRIu64 " stores, %6" PRIu64 " interrupts, %.2f bytes an instruction\n",
-                  name, x.instructions, x.stores, x.events, (double)x.total / (double)(x.instructions + !x.instructions));
+    double each = (double)(x.instructions + !x.instructions);
+    print_message("%-24s %9" PRIu64 " instructions, %8" PRIu64 " stores, %6" PRIu64
+                  " interrupts, %.2f bytes an instruction; gist: %.2f, "
+                  "%" PRIu64 " pages, %" PRIu64 " writes of others\n",
+                  name, x.instructions, x.stores, x.events, (double)x.total / each, (double)x.gist.bytes.len / each, x.gist.pages,
+                  x.gist.memory);
     assert_true(x.instructions > 20);
     engine_insns(&x.m->engine, NULL, NULL, NULL);
     insncode_free(x.put);
     insncode_free(x.take);
     insn_record_free(x.record);
     buf_free(&x.bytes);
+    gist_reader_free(x.gist.reader);
+    insn_record_free(x.gist.record);
+    buf_free(&x.gist.bytes);
+    machine_free(other);
     machine_free(x.was);
     machine_free(x.m);
 }

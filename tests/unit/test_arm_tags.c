@@ -2,7 +2,9 @@
  * calls. */
 #include "pe_rig.h"
 #include "cpu/arm/exec.h"
+#include "cpu/arm/insninfo.h"
 #include "csr/arm/masks.h"
+#include "debug/gistread.h"
 
 /* Physical memory. One-to-one it is Normal and, for EL0 too, read-only and executable; from TAGGED on the same memory is Tagged
    and may be written. */
@@ -111,6 +113,29 @@ enum {
     DC_GZVA = 0xd50b7481,
 };
 
+/* A gist_fn. */
+static void take(void *ctx, const uint8_t *bytes, size_t n) { buf_put(ctx, bytes, n); }
+
+/* A trace of instructions tells each tag that was stored, and no other. */
+static void told(const struct buf *bytes, unsigned first, unsigned granules, unsigned tag)
+{
+    struct gist_reader *x = gist_reader_new(INSN_WORDS(&a64_insn_layout), 64);
+    struct insn_record *out = insn_record_new(INSN_WORDS(&a64_insn_layout));
+    struct cursor c = {.p = bytes->data, .left = bytes->len};
+    unsigned n = 0;
+    while (gist_next(x, &c, out)) {
+        if (out->kind != INSN_MEMORY || !(out->store[0].address & MEM_TAGS))
+            continue;
+        assert_int_equal(out->store[0].address & ~MEM_TAGS, DATA + 16 * (first + n));
+        assert_int_equal(out->bytes[0], tag);
+        n++;
+    }
+    assert_false(c.bad);
+    assert_int_equal(n, granules);
+    gist_reader_free(x);
+    insn_record_free(out);
+}
+
 /* C6.2 "STG" …: which granules get which tag, and whether their data is zero afterwards. */
 static void each_instruction_stores_its_tags(void **state)
 {
@@ -138,8 +163,13 @@ static void each_instruction_stores_its_tags(void **state)
         mem_write(r->mem, DATA, data, sizeof data);
         for (unsigned k = 0; k < 48; k++)
             mem_set_tag(r->mem, DATA + 16 * k, 8);
+        struct buf bytes = {0};
+        engine_gist(&r->engine, &a64_insn_layout, take, &bytes);
         one(r, row[i].insn, row[i].x1, row[i].x2);
         assert_true(done(r));
+        engine_insns_flush(&r->engine);
+        told(&bytes, row[i].first, row[i].granules, row[i].tag);
+        buf_free(&bytes);
         mem_read(r->mem, DATA, was, sizeof was);
         for (unsigned k = 0; k < 48; k++) {
             bool in = k >= row[i].first && k < row[i].first + row[i].granules;

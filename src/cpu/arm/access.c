@@ -5,6 +5,7 @@
 #include "cpu/arm/debug.h"
 #include "cpu/arm/tags.h"
 #include "cpu/arm/walk.h"
+#include "cpu/gist.h"
 #include "cpu/watch.h"
 
 #include <string.h>
@@ -99,6 +100,13 @@ static void remember(struct pe *p, uint64_t va, const struct xlate *x, enum acce
     struct tlb_entry entry = {
         .rtag = x->read ? tag : TLB_NONE, .wtag = write ? tag : TLB_NONE, .add = (uintptr_t)v->host - page_va, .pa = pa};
     tlb_enter(tlb, n, entry, x->from);
+}
+
+/* An access of an instruction is about to be made, and does not fault: what a trace of instructions has to know of it. */
+static inline void traced(struct pe *p, uint64_t va, uint64_t pa, const struct access_mode *m)
+{
+    if (unlikely(p->cpu.engine->insns))
+        gist_touch(&p->cpu, va, pa, m == &p->unpriv);
 }
 
 /* ---- faults ------------------------------------------------------------------------------------------------------------------
@@ -261,6 +269,7 @@ static bool quick_load(struct pe *p, uint64_t va, unsigned size, uint8_t *to)
     x.pa = pe_quick(p, va, ACCESS_LOAD, &x.from);
     if (unlikely(x.pa == PE_UNKNOWN) || unlikely(!mem_look(p->cpu.mem, x.pa, &v)))
         return false;
+    traced(p, va, x.pa, &p->plain);
     memcpy(to, v.host + (va & PAGE_OFFSET), size);
     remember(p, va, &x, ACCESS_LOAD, &p->plain, &v);
     return true;
@@ -274,6 +283,7 @@ static bool quick_store(struct pe *p, uint64_t va, unsigned size, const uint8_t 
     if (unlikely(x.pa == PE_UNKNOWN) || unlikely(!mem_look(p->cpu.mem, x.pa, &v)) ||
         unlikely(*v.flags & (MEM_CODE | MEM_PTE | MEM_WATCH)) || unlikely(!mem_page_private(p->cpu.mem, x.pa)))
         return false;
+    traced(p, va, x.pa, &p->plain);
     memcpy((uint8_t *)(uintptr_t)v.host + (va & PAGE_OFFSET), from, size);
     remember(p, va, &x, ACCESS_STORE, &p->plain, &v);
     return true;
@@ -287,8 +297,14 @@ static bool load_page(struct pe *p, uint64_t va, unsigned size, const struct acc
         return true;
     if (!pe_translate(p, va, size, ACCESS_LOAD, m, &x))
         return false;
-    if (!mem_look(p->cpu.mem, x.pa, &v))
-        return (!(x.pa & (size - 1)) && io_read(p, &x, size, to)) || external_abort(p, va, ACCESS_LOAD, m);
+    if (!mem_look(p->cpu.mem, x.pa, &v)) {
+        if ((x.pa & (size - 1)) || !io_read(p, &x, size, to))
+            return external_abort(p, va, ACCESS_LOAD, m);
+        if (unlikely(p->cpu.engine->insns))
+            gist_value(&p->cpu, va, to, size);
+        return true;
+    }
+    traced(p, va, x.pa, m);
     memcpy(to, v.host + (x.pa & PAGE_OFFSET), size);
     if (x.page_bits && may_remember(p, m, &x))
         remember(p, va, &x, ACCESS_LOAD, m, &v);
@@ -305,10 +321,13 @@ static bool store_page(struct pe *p, uint64_t va, unsigned size, const struct ac
     if (!pe_translate(p, va, size, ACCESS_STORE, m, &x))
         return false;
     if (!own_page(p, x.pa, &v)) {
+        if (unlikely(p->cpu.engine->insns))
+            gist_device(&p->cpu, va);
         if (!(x.pa & (size - 1)) && io_write(p, &x, size, from))
             return true;
         return external_abort(p, va, ACCESS_STORE, m);
     }
+    traced(p, va, x.pa, m);
     store_bytes(p, x.pa, size, from, &v);
     /* A store that changed page tables may have changed the translation it was made by. */
     if (x.page_bits && p->cpu.engine->marks == marks && may_remember(p, m, &x))
@@ -326,6 +345,8 @@ static bool load_across(struct pe *p, uint64_t va, unsigned size, const struct a
     const uint8_t *host = mem_page_read(p->cpu.mem, lo.pa), *host2 = mem_page_read(p->cpu.mem, hi.pa);
     if (!host || !host2)
         return external_abort(p, host ? va + here : va, ACCESS_LOAD, m);
+    traced(p, va, lo.pa, m);
+    traced(p, va + here, hi.pa, m);
     memcpy(to, host + (lo.pa & PAGE_OFFSET), here);
     memcpy(to + here, host2 + (hi.pa & PAGE_OFFSET), size - here);
     return true;
@@ -343,6 +364,8 @@ static bool store_across(struct pe *p, uint64_t va, unsigned size, const struct 
         return external_abort(p, va, ACCESS_STORE, m);
     if (!own_page(p, hi.pa, &v2))
         return external_abort(p, va + here, ACCESS_STORE, m);
+    traced(p, va, lo.pa, m);
+    traced(p, va + here, hi.pa, m);
     store_bytes(p, lo.pa, here, from, &v);
     store_bytes(p, hi.pa, size - here, from + here, &v2);
     return true;
@@ -390,10 +413,22 @@ bool pe_load(struct pe *p, uint64_t va, unsigned size, unsigned count, const str
             return false;
         if (unlikely(p->no_fast & LOOKS) && stopped(p, va, size, ACCESS_LOAD, m, true))
             return false;
-        if (unlikely(p->big_endian))
+        if (unlikely(p->big_endian)) {
             reverse(to, size);
+            if (p->cpu.engine->insns)
+                gist_value(&p->cpu, va, to, size);
+        }
     }
     return true;
+}
+
+/* The stores of an instruction that faults behind them, and those in an order of bytes that its register has not. */
+static void traced_apart(struct pe *p, uint64_t va, unsigned n, bool whole)
+{
+    if (whole)
+        gist_device(&p->cpu, va);
+    if (n)
+        gist_undone(&p->cpu, va, n);
 }
 
 bool pe_store(struct pe *p, uint64_t va, unsigned size, unsigned count, const struct access_mode *m)
@@ -411,8 +446,13 @@ bool pe_store(struct pe *p, uint64_t va, unsigned size, unsigned count, const st
         }
         if (unlikely(p->big_endian))
             reverse(from, size);
-        if (!(crosses(va, size) ? store_across(p, va, size, m, from) : store_page(p, va, size, m, from)))
+        if (!(crosses(va, size) ? store_across(p, va, size, m, from) : store_page(p, va, size, m, from))) {
+            if (unlikely(p->cpu.engine->insns) && i)
+                traced_apart(p, va - size, size, false);
             return false;
+        }
+        if (unlikely(p->cpu.engine->insns) && p->big_endian)
+            traced_apart(p, va, size, true);
     }
     return true;
 }
@@ -432,6 +472,7 @@ bool pe_atomic(struct pe *p, uint64_t va, unsigned size, enum access a, const st
     unsigned kinds = (exclusive ? 0 : WATCH_READ) | (a == ACCESS_STORE ? WATCH_WRITE : 0);
     if (unlikely(p->cpu.engine->watchpoints) && !fails && stops(p, va, size, kinds, a, m))
         return false;
+    traced(p, va, x.pa, m);
     p->slow.pa = x.pa;
     p->slow.host = (uint8_t *)(uintptr_t)v.host + (x.pa & PAGE_OFFSET);
     if (x.page_bits && may_remember(p, m, &x))
@@ -498,6 +539,8 @@ struct code_page *pe_fetch_page(struct pe *p, uint64_t pc)
     p->slow.value = !pe_translate(p, pc, 4, ACCESS_FETCH, &m, &x);
     if (p->slow.value || !x.page_bits || !x.exec || !mem_page_read(p->cpu.mem, x.pa))
         return NULL;
+    if (unlikely(p->cpu.engine->insns))
+        gist_fetch(&p->cpu, pc, x.pa);
     uint64_t page_va = pc & ~(uint64_t)PAGE_OFFSET;
     struct code_page *c = engine_code(p->cpu.engine, x.pa & ~(uint64_t)PAGE_OFFSET, x.guarded ? CODE_GUARDED : CODE_PLAIN);
     unsigned n = (pc >> MEM_PAGE_SHIFT) & (FTLB_SIZE - 1);

@@ -6,6 +6,7 @@
 #include "cpu/arm/insninfo.h"
 #include "cpu/arm/trap.h"
 #include "cpu/breaks.h"
+#include "cpu/gist.h"
 
 /* ---- where handlers go when something is not as usual ------------------------------------------------------------------- */
 
@@ -19,6 +20,8 @@ void exec_refetch(struct pe *p, struct uop *op, int64_t left)
 {
     p->cpu.refetch = false;
     p->s.pc = pc_of(p, op);
+    if (unlikely(p->cpu.engine->insns))
+        insn_goes(&p->cpu);
     return go(p, left);
 }
 
@@ -35,9 +38,10 @@ COLD void add_syndrome(struct pe *p, const struct uop *op)
 {
     const uint32_t on_walk = 1u << 7, external = 1u << 4; /* S1PTW; fault status codes 0x10 to 0x1f */
     uint32_t insn = p->slow.insn;
+    bool apart = insn_apart(&p->cpu, &insn);
     if (!p->exc.ipa_valid || p->exc.iss & on_walk || (p->exc.iss & 0x30) == external)
         return;
-    if (p->cpu.ops != p->cpu.scratch) {
+    if (p->cpu.ops != p->cpu.scratch && !apart) {
         const struct code_page *c =
             (const struct code_page *)(const void *)((const char *)p->cpu.ops - offsetof(struct code_page, ops));
         insn = insn_at(mem_page_read(p->cpu.mem, c->pa), (unsigned)(op - p->cpu.ops) * 4);
@@ -279,18 +283,45 @@ SLOW bool stops_here(struct pe *p, int64_t left) { return cpu_break_here(&p->cpu
 
 /* ---- instruction traces ------------------------------------------------------------------------------------------------- */
 
-static void trace_slot(struct pe *p, struct uop *op, uint32_t insn)
+/* A gist knows of no addresses what instructions do: relative ones are told as such. */
+static uint64_t trace_pc(const struct pe *p, uint64_t pc) { return p->cpu.engine->insns->gist ? 0 : pc; }
+
+/* False: it has another handler now, and is done alone. */
+static bool trace_slot(struct pe *p, struct uop *op, uint32_t insn)
 {
     struct insn_info s;
-    unsigned status, more = a64_insn_info(p, insn, pc_of(p, op), &s, &status);
-    insn_slot_set(&p->cpu, op, &s, more, status);
+    if (gist_known(&p->cpu, insn))
+        return true;
+    unsigned status, more = a64_insn_info(p, insn, trace_pc(p, pc_of(p, op)), &s, &status);
+    return insn_slot_set(&p->cpu, op, &s, more, status);
+}
+
+/* Whether it may be done together with the one before. */
+SLOW bool trace_knows(struct pe *p, uint32_t insn)
+{
+    struct insn_info s;
+    if (gist_known(&p->cpu, insn))
+        return true;
+    unsigned status, more = a64_insn_info(p, insn, 0, &s, &status);
+    return gist_knows(&p->cpu, &s, more);
 }
 
 SLOW void trace_scratch(struct pe *p, int64_t left)
 {
     struct insn_info s;
-    unsigned status, more = a64_insn_info(p, p->slow.insn, p->s.pc, &s, &status);
+    unsigned status, more = a64_insn_info(p, p->slow.insn, trace_pc(p, p->s.pc), &s, &status);
     insn_note(&p->cpu, &s, more, status, p->s.pc, left);
+}
+
+/* Raises p->exc at s.pc, where no instruction could be fetched. */
+COLD void raise_at_pc(struct pe *p, int64_t left)
+{
+    p->cpu.ops = p->cpu.scratch;
+    p->cpu.page_va = p->s.pc;
+    p->cpu.scratch[0] = p->cpu.engine->end;
+    if (unlikely(p->cpu.engine->insns))
+        gist_no_insn(&p->cpu);
+    return exec_raise(p, p->cpu.scratch, left);
 }
 
 /* One instruction outside any decoded page: its page can't be cached, or a breakpoint may be at it. */
@@ -303,20 +334,11 @@ SLOW void run_scratch(struct pe *p, int64_t left, bool guarded)
     c->page_va = p->s.pc;
     c->scratch[0] = c->scratch[1] = c->engine->end;
     if (!pe_fetch(p, p->s.pc, &p->slow.insn))
-        return exec_raise(p, c->scratch, left);
+        return raise_at_pc(p, left);
     make_uop(p, c->scratch, p->slow.insn, false, 0, guarded);
     if (unlikely(c->engine->insns))
         trace_scratch(p, left);
     DISPATCH(c, c->scratch, left);
-}
-
-/* Raises p->exc at s.pc, where no instruction could be fetched. */
-COLD void raise_at_pc(struct pe *p, int64_t left)
-{
-    p->cpu.ops = p->cpu.scratch;
-    p->cpu.page_va = p->s.pc;
-    p->cpu.scratch[0] = p->cpu.engine->end;
-    return exec_raise(p, p->cpu.scratch, left);
 }
 
 /* Whether the instruction a branch arrived at in a guarded page accepts this BTYPE. Arm ARM BTypeCompatible_BTI, _PACIXSP. */
@@ -336,9 +358,14 @@ static bool landing_ok(const struct pe *p, uint32_t insn, unsigned btype)
  * misaligned. */
 void exec_fetch_slow(struct pe *p, int64_t left)
 {
+    uint64_t given = p->s.pc, pc = pe_branch_address(p, given);
     p->s.cycle = cpu_now(&p->cpu, left);
-    p->s.pc = pe_branch_address(p, p->s.pc);
-    uint64_t pc = p->s.pc;
+    p->s.pc = pc;
+    if (unlikely(p->cpu.engine->insns)) {
+        insn_goes(&p->cpu);
+        if (pc != given)
+            gist_pc(&p->cpu);
+    }
     if (unlikely(pc & 3)) { /* Arm ARM AArch64.PCAlignmentFault */
         p->exc = (struct arm_exception){.ec = EC_PC_ALIGNMENT, .far_valid = true, .far = pc};
         return raise_at_pc(p, left);
@@ -376,7 +403,7 @@ static void try_fuse(struct pe *p, struct uop *op, enum a64_op first, const uint
         (unlikely(p->cpu.engine->breaks) && engine_break_offset(p->cpu.engine, offset + 4)))
         return;
     enum a64_op row = make_uop(p, &second, insn_at(page, offset + 4), true, offset + 4, guarded);
-    if (second.fn != handler_of(row))
+    if (second.fn != handler_of(row) || (unlikely(p->cpu.engine->insns) && !trace_knows(p, insn_at(page, offset + 4))))
         return;
     uop_fn *fn = second.rs1 == op->rd ? fused(first, row, FORWARD) : NULL;
     if (!fn)
@@ -414,9 +441,7 @@ SLOW void decode_at(struct pe *p, struct uop *op)
     const uint8_t *page = mem_page_read(p->cpu.mem, c->pa);
     bool guarded = c->kind == CODE_GUARDED;
     enum a64_op row = make_uop(p, op, insn_at(page, offset), true, offset, guarded);
-    if (unlikely(p->cpu.engine->insns))
-        trace_slot(p, op, insn_at(page, offset));
-    else
+    if (likely(!p->cpu.engine->insns) || trace_slot(p, op, insn_at(page, offset)))
         try_fuse(p, op, row, page, offset, guarded);
 }
 

@@ -6,6 +6,7 @@
 #include "cpu/arm/exec.h"
 #include "cpu/arm/regime.h"
 #include "cpu/arm/walk.h"
+#include "cpu/gist.h"
 
 #include <string.h>
 
@@ -117,7 +118,7 @@ static bool address_checked(const struct pe *p, uint64_t va)
 static uint32_t current_insn(const struct pe *p)
 {
     uint32_t insn = p->slow.insn;
-    if (p->cpu.ops != p->cpu.scratch) {
+    if (!insn_apart(&p->cpu, &insn) && p->cpu.ops != p->cpu.scratch) {
         const struct code_page *c =
             (const struct code_page *)(const void *)((const char *)p->cpu.ops - offsetof(struct code_page, ops));
         memcpy(&insn, mem_page_read(p->cpu.mem, c->pa) + (p->s.pc & PAGE_OFFSET), sizeof insn);
@@ -187,6 +188,13 @@ static bool tag_access(struct pe *p, uint64_t va, unsigned size, enum access a, 
     return true;
 }
 
+static void put_tag(struct pe *p, uint64_t pa, unsigned tag)
+{
+    mem_set_tag(p->cpu.mem, pa, tag);
+    if (unlikely(p->cpu.engine->insns) && mem_tag(p->cpu.mem, pa) >= 0)
+        gist_tag(&p->cpu, pa, tag);
+}
+
 /* Arm ARM AArch64.MemTag_set. */
 static bool set_tag(struct pe *p, uint64_t va, unsigned tag)
 {
@@ -194,7 +202,7 @@ static bool set_tag(struct pe *p, uint64_t va, unsigned tag)
     if (!tag_access(p, va, TAG_GRANULE, ACCESS_STORE, &x))
         return false;
     if (x.tagged)
-        mem_set_tag(p->cpu.mem, x.pa, tag);
+        put_tag(p, x.pa, tag);
     return true;
 }
 
@@ -247,7 +255,7 @@ bool tag_store_many(struct pe *p, uint64_t va, uint64_t tags)
     if (!tag_access(p, va, size, ACCESS_STORE, &x))
         return false;
     for (unsigned i = 0; x.tagged && i < size; i += TAG_GRANULE, shift += 4)
-        mem_set_tag(p->cpu.mem, x.pa + i, tags >> shift & 15);
+        put_tag(p, x.pa + i, tags >> shift & 15);
     return true;
 }
 
@@ -294,7 +302,7 @@ static bool set_block(struct pe *p, uint64_t va)
     if (unlikely(p->no_fast & NO_FAST_WATCH) && debug_watchpoint(p, block, size, ACCESS_STORE, &m))
         return false;
     for (unsigned i = 0; x.tagged && access_enabled(p, p->el, p->plain.regime) && i < size; i += TAG_GRANULE)
-        mem_set_tag(p->cpu.mem, x.pa + i, va >> 56 & 15);
+        put_tag(p, x.pa + i, va >> 56 & 15);
     return true;
 }
 

@@ -3,6 +3,7 @@
  * AArch64.S2Walk and what they call. Descriptors have 64 bits; the contiguous bit is a hint, and is not needed for anything.
  */
 #include "cpu/arm/walk.h"
+#include "cpu/gist.h"
 #include "cpu/arm/perms.h"
 
 #include <string.h>
@@ -76,6 +77,8 @@ static bool desc_write(struct walk *w, uint64_t pa, bool big_endian, uint64_t ol
         new = __builtin_bswap64(new);
     }
     memcpy(page + (pa & PAGE_OFFSET), &new, sizeof new);
+    if (unlikely(e->insns))
+        gist_wrote(e, pa, sizeof new);
     /* A cached translation never came from a descriptor without the access flag, and one that came from a clean one permits no
        store: none is wrong now. Decoded code and monitors in the same page do have to hear of it. */
     if (*mem_page_flags(e->mem, pa) & (MEM_CODE | MEM_WATCH))

@@ -1,5 +1,6 @@
 /* Loads, stores and fetches outside the fast path: translation, alignment, RAM or device, and what keeps the caches true. */
 #include "cpu/riscv/access.h"
+#include "cpu/gist.h"
 #include "cpu/riscv/status.h"
 #include "cpu/watch.h"
 
@@ -73,6 +74,13 @@ static inline bool watched(struct hart *h, uint64_t va, uint64_t pa, unsigned si
            cpu_watch_here(&h->cpu, mmu_address(h, va, m), pa, size, kinds, h->s.pc, h->s.cycle);
 }
 
+/* An access of an instruction is about to be made, and does not fault: what a trace of instructions has to know of it. */
+static inline void traced(struct hart *h, uint64_t va, uint64_t pa, const struct access_mode *m)
+{
+    if (unlikely(h->cpu.engine->insns) && m == &h->plain)
+        gist_touch(&h->cpu, va, pa, false);
+}
+
 static bool access_fault(struct hart *h, uint64_t va, enum access a, const struct access_mode *m)
 {
     bool load = a == ACCESS_LOAD && !m->shadow_stack && !m->cbo; /* zicfiss, CMO: reported as stores */
@@ -103,8 +111,14 @@ static bool load_page(struct hart *h, uint64_t va, unsigned size, const struct a
     struct mem_view v;
     if (watched(h, va, x.pa, size, WATCH_READ, m))
         return false;
-    if (!mem_look(h->cpu.mem, x.pa, &v))
-        return io_load(h, va, x.pa, size, m, value);
+    if (!mem_look(h->cpu.mem, x.pa, &v)) {
+        if (!io_load(h, va, x.pa, size, m, value))
+            return false;
+        if (unlikely(h->cpu.engine->insns))
+            gist_value(&h->cpu, va, value, size);
+        return true;
+    }
+    traced(h, va, x.pa, m);
     *value = 0;
     memcpy(value, v.host + (x.pa & PAGE_OFFSET), size);
     if (plain && x.page_bits)
@@ -156,11 +170,16 @@ static bool store_page(struct hart *h, uint64_t va, unsigned size, const struct 
     if (!mmu_translate(h, va, size, ACCESS_STORE, m, &x) || watched(h, va, x.pa, size, WATCH_WRITE, m))
         return false;
     if (!own_page(h, x.pa, &v)) {
+        if (unlikely(h->cpu.engine->insns))
+            gist_device(&h->cpu, va);
         if (size <= 8 && !(x.pa & (size - 1)) && mem_io_write(h->cpu.mem, x.pa, size, value))
             return true;
         return access_fault(h, va, ACCESS_STORE, m);
     }
+    traced(h, va, x.pa, m);
     store_view(h, x.pa, size, value, &v);
+    if (unlikely(h->cpu.engine->insns) && m != &h->plain)
+        gist_aside(&h->cpu, va, x.pa, &value, size);
     /* A store that changed page tables may have changed the translation it was made by. */
     if (plain && x.page_bits && h->cpu.engine->marks == marks)
         remember(h, va, x.pa, x.read, x.write, ACCESS_STORE, &v, x.from);
@@ -179,6 +198,7 @@ const uint8_t *hart_quick_load(struct hart *h, uint64_t va)
     uint64_t page = mmu_quick(h, va, ACCESS_LOAD);
     if (unlikely(page == MMU_UNKNOWN) || unlikely(h->cpu.engine->watchpoints) || unlikely(!mem_look(h->cpu.mem, page, &v)))
         return NULL;
+    traced(h, va, page, &h->plain);
     remember(h, va, page, true, false, ACCESS_LOAD, &v, quick_from(h, va));
     return v.host + (va & PAGE_OFFSET);
 }
@@ -190,6 +210,7 @@ uint8_t *hart_quick_store(struct hart *h, uint64_t va)
     if (unlikely(page == MMU_UNKNOWN) || unlikely(h->cpu.engine->watchpoints) || unlikely(!mem_look(h->cpu.mem, page, &v)) ||
         unlikely(*v.flags & (MEM_CODE | MEM_PTE | MEM_WATCH)) || unlikely(!mem_page_private(h->cpu.mem, page)))
         return NULL;
+    traced(h, va, page, &h->plain);
     remember(h, va, page, true, true, ACCESS_STORE, &v, quick_from(h, va));
     return (uint8_t *)(uintptr_t)v.host + (va & PAGE_OFFSET);
 }
@@ -220,6 +241,8 @@ bool hart_load(struct hart *h, uint64_t va, unsigned size, const struct access_m
         return access_fault(h, host ? va2 : va, ACCESS_LOAD, m);
     if (watched(h, va, lo.pa, here, WATCH_READ, m) || watched(h, va2, hi.pa, size - here, WATCH_READ, m))
         return false;
+    traced(h, va, lo.pa, m);
+    traced(h, va2, hi.pa, m);
     *value = 0;
     memcpy(value, host + (lo.pa & PAGE_OFFSET), here);
     memcpy((uint8_t *)value + here, host2 + (hi.pa & PAGE_OFFSET), size - here);
@@ -247,6 +270,8 @@ bool hart_store(struct hart *h, uint64_t va, unsigned size, const struct access_
         return access_fault(h, va2, ACCESS_STORE, m);
     if (watched(h, va, lo.pa, here, WATCH_WRITE, m) || watched(h, va2, hi.pa, size - here, WATCH_WRITE, m))
         return false;
+    traced(h, va, lo.pa, m);
+    traced(h, va2, hi.pa, m);
     return ram_store(h, lo.pa, here, value) && ram_store(h, hi.pa, size - here, value >> (8 * here));
 }
 
@@ -266,6 +291,7 @@ bool hart_atomic(struct hart *h, uint64_t va, unsigned size, enum access a, enum
     bool fails = kind == ATOMIC_SC && (h->s.res_valid != size || h->s.res_pa != x.pa);
     if (!fails && watched(h, va, x.pa, size, does[kind], m))
         return false;
+    traced(h, va, x.pa, m);
     h->slow.pa = x.pa;
     h->slow.host = (uint8_t *)(uintptr_t)v.host + (x.pa & PAGE_OFFSET);
     if (plain_access(h, m) && x.page_bits)
@@ -353,6 +379,8 @@ struct code_page *hart_fetch_page(struct hart *h, uint64_t pc)
     h->slow.value = !mmu_translate(h, truncate(h, pc), 2, ACCESS_FETCH, &m, &x);
     if (h->slow.value || !x.page_bits || !x.exec || !mem_page_read(h->cpu.mem, x.pa))
         return NULL;
+    if (unlikely(h->cpu.engine->insns))
+        gist_fetch(&h->cpu, pc, x.pa);
     uint64_t page_va = pc & ~(uint64_t)PAGE_OFFSET;
     struct code_page *p = engine_code(h->cpu.engine, x.pa & ~(uint64_t)PAGE_OFFSET, h->xlen == 32);
     unsigned n = (pc >> MEM_PAGE_SHIFT) & (FTLB_SIZE - 1);

@@ -34,11 +34,13 @@ const struct insn_layout rv_insn_layout = {
     .words = STATE_WORDS,
     .x = WORD(x),
     .xs = 32,
+    .pc = WORD(pc),
     .v = WORD(f),
     .vs = 32,
     .v_step = 1,
     .v_used = 1,
-    .sys = {{WORD(priv), 1, IN_WORD(priv) | IN_WORD(v) | IN_WORD(elp)}, {WORD(csr), CSR_WORDS, UINT64_MAX}},
+    /* Whether a landing pad is expected (unpriv Zicfilp) follows from the jump before. */
+    .sys = {{WORD(priv), 1, IN_WORD(priv) | IN_WORD(v)}, {WORD(csr), CSR_WORDS, UINT64_MAX}},
     .fp = {{WORD(csr.mstatus), 1}, {WORD(csr.vsstatus), 1}},
     .lag = 1,
     .fpflags = fpflags,
@@ -95,6 +97,121 @@ static const struct guess {
     {"return jump(h, op, left, LEN, RS1)", GUESS_CONST, GUESS_64, false, false},
 };
 
+/* The number behind `text` in the row's body. */
+static unsigned number_behind(const char *body, const char *text)
+{
+    const char *p = strstr(body, text);
+    unsigned n = 0;
+    for (p = p ? p + strlen(text) : ""; *p >= '0' && *p <= '9'; p++)
+        n = n * 10 + (unsigned)(*p - '0');
+    return n;
+}
+
+/* Rows whose value follows, but by no guess. */
+static const struct {
+    const char *body;
+    uint8_t rule, width;
+    bool imm;
+    /* Operands are the other way round, and the second one shifted, extended, inverted. */
+    bool other;
+    uint8_t shift, extend;
+    bool invert;
+} rules[] = {
+    {"RD(0)", RULE_MOVE, GUESS_64, .imm = true},
+    {"RD(RS2 + (RS1 << 1))", RULE_ADD, GUESS_64, .other = true, .shift = 1},
+    {"RD(RS2 + (RS1 << 2))", RULE_ADD, GUESS_64, .other = true, .shift = 2},
+    {"RD(RS2 + (RS1 << 3))", RULE_ADD, GUESS_64, .other = true, .shift = 3},
+    {"RD(RS2 + (uint32_t)RS1)", RULE_ADD, GUESS_64, .other = true, .extend = EXTEND_U32},
+    {"RD(RS2 + ((uint64_t)(uint32_t)RS1 << 1))", RULE_ADD, GUESS_64, .other = true, .shift = 1, .extend = EXTEND_U32},
+    {"RD(RS2 + ((uint64_t)(uint32_t)RS1 << 2))", RULE_ADD, GUESS_64, .other = true, .shift = 2, .extend = EXTEND_U32},
+    {"RD(RS2 + ((uint64_t)(uint32_t)RS1 << 3))", RULE_ADD, GUESS_64, .other = true, .shift = 3, .extend = EXTEND_U32},
+    {"RD(RS1 & ~RS2)", RULE_AND, GUESS_64, .invert = true},
+    {"RD(RS1 | ~RS2)", RULE_OR, GUESS_64, .invert = true},
+    {"RD(~(RS1 ^ RS2))", RULE_XOR, GUESS_64, .invert = true},
+    {"RD((int8_t)RS1)", RULE_MOVE, GUESS_64, .other = true, .extend = EXTEND_S8},
+    {"RD((int16_t)RS1)", RULE_MOVE, GUESS_64, .other = true, .extend = EXTEND_S16},
+    {"RD((uint16_t)RS1)", RULE_MOVE, GUESS_64, .other = true, .extend = EXTEND_U16},
+    {"RD(__builtin_bswap64(RS1))", RULE_REV, GUESS_64, .imm = true},
+    {"RD((int64_t)RS1 < IMM)", RULE_LESS, GUESS_64, .imm = true},
+    {"RD(RS1 < (uint64_t)(int64_t)IMM)", RULE_LESSU, GUESS_64, .imm = true},
+    {"RD((int64_t)RS1 < (int64_t)RS2)", RULE_LESS, GUESS_64, .imm = false},
+    {"RD(RS1 < RS2)", RULE_LESSU, GUESS_64, .imm = false},
+    {"RD(RS1 * RS2)", RULE_MUL, GUESS_64, .imm = false},
+    {"RD((int32_t)((uint32_t)RS1 * (uint32_t)RS2))", RULE_MUL, GUESS_SEXT32, .imm = false},
+    {"RD(mulh_ss(RS1, RS2, XLEN))", RULE_MULH, GUESS_64, .imm = false},
+    {"RD(mulh_su(RS1, UX(RS2), XLEN))", RULE_MULHSU, GUESS_64, .imm = false},
+    {"RD(mulh_uu(UX(RS1), UX(RS2), XLEN))", RULE_MULHU, GUESS_64, .imm = false},
+    {"RD(div_s((int64_t)RS1, (int64_t)RS2))", RULE_DIV, GUESS_64, .imm = false},
+    {"RD(div_u(UX(RS1), UX(RS2)))", RULE_DIVU, GUESS_64, .imm = false},
+    {"RD(rem_s((int64_t)RS1, (int64_t)RS2))", RULE_REM, GUESS_64, .imm = false},
+    {"RD(rem_u(UX(RS1), UX(RS2)))", RULE_REMU, GUESS_64, .imm = false},
+    {"RD((int32_t)div_s((int32_t)RS1, (int32_t)RS2))", RULE_DIV, GUESS_SEXT32, .imm = false},
+    {"RD((int32_t)div_u((uint32_t)RS1, (uint32_t)RS2))", RULE_DIVU, GUESS_SEXT32, .imm = false},
+    {"RD((int32_t)rem_s((int32_t)RS1, (int32_t)RS2))", RULE_REM, GUESS_SEXT32, .imm = false},
+    {"RD((int32_t)rem_u((uint32_t)RS1, (uint32_t)RS2))", RULE_REMU, GUESS_SEXT32, .imm = false},
+};
+
+/* False: what the row does is not all known. High halves of products are those of 64 bits. */
+static bool set_rule(struct insn_info *s, const struct decoded *d, unsigned xlen)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(rules); i++) {
+        if (strcmp(rules[i].body, bases[d->op].body))
+            continue;
+        s->by.rule = rules[i].rule;
+        s->core.width = xlen == 32 ? GUESS_SEXT32 : rules[i].width;
+        s->by.a = X_WORD(rules[i].other ? d->rs2 : d->rs1);
+        s->by.b = rules[i].imm ? INSN_NO_WORD : X_WORD(rules[i].other ? d->rs1 : d->rs2);
+        s->by.imm = rules[i].imm && rules[i].rule != RULE_MOVE && rules[i].rule != RULE_REV ? (uint64_t)(int64_t)d->imm : 0;
+        s->by.shift_by = rules[i].shift;
+        s->by.extend = rules[i].extend;
+        s->by.invert = rules[i].invert;
+        return xlen == 64 || rules[i].rule < RULE_MULH || rules[i].rule > RULE_MULHSU;
+    }
+    return s->core.guess != GUESS_LAST || !strcmp(bases[d->op].body, "NOTHING");
+}
+
+/* Where the row goes on. */
+static void set_flow(struct insn_info *s, const struct decoded *d)
+{
+    static const char *const condition[] = {[WHEN_EQ] = "BRANCH(RS1 == RS2)",
+                                            [WHEN_NE] = "BRANCH(RS1 != RS2)",
+                                            [WHEN_LT] = "BRANCH((int64_t)RS1 < (int64_t)RS2)",
+                                            [WHEN_GE] = "BRANCH((int64_t)RS1 >= (int64_t)RS2)",
+                                            [WHEN_LTU] = "BRANCH(RS1 < RS2)",
+                                            [WHEN_GEU] = "BRANCH(RS1 >= RS2)"};
+    const char *b = bases[d->op].body;
+    s->by.target = d->imm;
+    if (!strcmp(b, "JUMP_NEAR")) {
+        s->by.flow = FLOW_TO;
+    } else if (!strcmp(b, "return jump(h, op, left, LEN, RS1)")) {
+        s->by.flow = FLOW_REGISTER;
+        s->by.mask = 1;
+        s->by.a = X_WORD(d->rs1);
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(condition); i++) {
+        if (strcmp(b, condition[i]))
+            continue;
+        s->by.flow = FLOW_IF;
+        s->by.condition = (uint8_t)i;
+        s->by.a = X_WORD(d->rs1);
+        s->by.b = X_WORD(d->rs2);
+    }
+}
+
+/* LOAD(int16_t) of a general register. */
+static bool load_info(struct insn_info *s, const struct decoded *d)
+{
+    const char *b = bases[d->op].body;
+    if (strncmp(b, "LOAD(", 5) || !d->rd)
+        return false;
+    s->by.loads = s->by.parts = 1;
+    s->by.load_sign = b[5] == 'i';
+    s->size = (uint8_t)(number_behind(b, "int") / 8);
+    s->core.base = X_WORD(d->rs1);
+    s->disp = d->imm;
+    return true;
+}
+
 static void set_guess(struct insn_info *s, const struct decoded *d, uint64_t pc, unsigned xlen)
 {
     for (unsigned i = 0; i < ARRAY_LEN(guesses); i++) {
@@ -109,19 +226,10 @@ static void set_guess(struct insn_info *s, const struct decoded *d, uint64_t pc,
         if (g->guess != GUESS_CONST)
             return;
         s->core.imm += strstr(g->body, "PC") ? (int64_t)pc : strstr(g->body, "RD") ? 0 : (int64_t)pc + d->bytes;
+        s->by.pcrel = strstr(g->body, "PC") || !strstr(g->body, "RD") ? PCREL_PC : PCREL_NOT;
         s->core.imm = xlen == 32 ? (int32_t)s->core.imm : s->core.imm;
         return;
     }
-}
-
-/* The number behind `text` in the row's body. */
-static unsigned number_behind(const char *body, const char *text)
-{
-    const char *p = strstr(body, text);
-    unsigned n = 0;
-    for (p = p ? p + strlen(text) : ""; *p >= '0' && *p <= '9'; p++)
-        n = n * 10 + (unsigned)(*p - '0');
-    return n;
 }
 
 static void place(struct insn_info *s, uint16_t word) { s->core.word[s->core.places++] = word; }
@@ -136,6 +244,7 @@ static unsigned store_info(struct insn_info *s, const struct decoded *d)
     s->size = (uint8_t)(bits ? bits / 8 : number_behind(b, "left, "));
     s->core.base = X_WORD(d->rs1);
     s->disp = bits ? d->imm : 0;
+    s->by.exact = !f && bits;
     s->from[0] = f ? F_WORD(d->rs2) : X_WORD(d->rs2);
     return (f ? INSN_FP : 0u) | (bits ? 0u : INSN_ASIDE);
 }
@@ -188,18 +297,22 @@ unsigned rv_insn_info(const struct hart *h, uint32_t insn, unsigned xlen, uint64
     *s = (struct insn_info){
         .core = {.length = two ? 2 : 4, .narrow = xlen == 32, .a = INSN_NO_WORD, .b = INSN_NO_WORD, .base = INSN_NO_WORD},
         .insn = two ? insn & 0xffff : insn,
-        .offset = INSN_NO_WORD};
+        .offset = INSN_NO_WORD,
+        .from = {INSN_NO_WORD, INSN_NO_WORD},
+        .by = {.a = INSN_NO_WORD, .b = INSN_NO_WORD, .c = INSN_NO_WORD}};
     *status = 0;
     if (!d.row)
         return 0;
     if (d.frd || d.rd)
         place(s, d.frd ? F_WORD(d.rd) : X_WORD(d.rd));
     set_guess(s, &d, pc, xlen);
+    set_flow(s, &d);
+    s->by.exact = load_info(s, &d) || s->by.flow || set_rule(s, &d, xlen);
     if (bases[d.op].cost == COST_AMO)
         return atomic_info(s, &d, xlen, status);
     if (bases[d.op].cost == COST_STORE && !strstr(bases[d.op].body, "sspush"))
         return store_info(s, &d);
-    if (bases[d.op].cost == COST_JUMP && h->lpe_in)
-        return INSN_SYS;
+    if (s->by.flow)
+        return 0;
     return other_info(s, &d, xlen);
 }

@@ -6,6 +6,7 @@
  * and PPN are at the same places, and what Sv32 does not have reads as 0.
  */
 #include "cpu/riscv/walk.h"
+#include "cpu/gist.h"
 
 #include <string.h>
 
@@ -104,6 +105,8 @@ static bool pte_write(struct walk *w, uint64_t pa, bool rv32, uint64_t old, uint
     if (!mine)
         engine_forget_shared(e, pa);
     memcpy(page + (pa & PAGE_OFFSET), &new, rv32 ? 4 : 8);
+    if (unlikely(e->insns))
+        gist_wrote(e, pa, rv32 ? 4 : 8);
     /* A cached translation never came from an entry with A=0, and one that came with D=0 permits no store: adding A and D makes
        none wrong. Decoded code and watched words in the same page do have to hear of it. */
     if (*mem_page_flags(e->mem, pa) & (MEM_CODE | MEM_WATCH))

@@ -1,4 +1,4 @@
-/* Which asynchronous exception is taken, to which level, and why the others are not: Arm ARM D1.3.6, by its tables of routing and
+/* Which asynchronous exception is taken, to which level, and why the others are not: Arm ARM D1.4.6, by its tables of routing and
    masking. */
 #include "base/bits.h"
 #include "debug/arm/explain_parts.h"
@@ -41,25 +41,26 @@ static unsigned route(struct arm_why *w, struct fact *f, unsigned k, bool *by_ma
         return 3;
     }
     if (p->el == 3) {
-        fact_add(w->e, f, "EL3", ARM_ASYNC, "what is routed below EL3 is not taken at EL3");
+        fact_add(w->e, f, "level", ARM_ASYNC, "EL3: what is routed below it is not taken there")->mark = FACT_DECIDES;
         return 0;
     }
     if (el2_enabled(p)) {
-        arm_bit(w, f, "HCR_EL2.TGE", ARM_ASYNC, hcr, hcr_el2_TGE, tge ? "everything for EL1 goes to EL2" : "");
+        arm_bit(w, f, "HCR_EL2.TGE", ARM_ASYNC, hcr, hcr_el2_TGE, tge ? "EL2 in the place of EL1" : "EL1 is in use")->mark =
+            tge ? FACT_DECIDES : FACT_PLAIN;
         if (!tge)
             arm_bit(w, f, mo_name[k], ARM_ASYNC, hcr, kinds[k].mo, mo ? "routed to EL2" : "not routed to EL2")->mark =
                 mo ? FACT_DECIDES : FACT_PLAIN;
         if (tge || mo) {
             bool host = tge && (hcr & hcr_el2_E2H);
             if (tge)
-                arm_bit(w, f, "HCR_EL2.E2H", ARM_ASYNC, hcr, hcr_el2_E2H,
+                arm_bit(w, f, "HCR_EL2.E2H", ARM_MASK, hcr, hcr_el2_E2H,
                         host ? "EL0 is of the host: PSTATE masks" : "from a lower level PSTATE does not mask");
             *by_mask = p->el == 2 || host;
             return 2;
         }
     }
     if (p->el == 2) {
-        fact_add(w->e, f, "EL2", ARM_ASYNC, "what is routed to EL1 is not taken at EL2");
+        fact_add(w->e, f, "level", ARM_ASYNC, "EL2: what is routed to EL1 is not taken there")->mark = FACT_DECIDES;
         return 0;
     }
     return 1;
@@ -76,11 +77,12 @@ static bool masked(struct arm_why *w, struct fact *f, unsigned k)
 {
     static const char *const name[] = {"PSTATE.F", "PSTATE.I", "PSTATE.A"};
     bool m = w->p->s.pstate & kinds[k].mask;
-    arm_bit(w, f, name[k], ARM_ASYNC, w->p->s.pstate, kinds[k].mask, m ? "masked" : "not masked");
+    struct fact *b = arm_bit(w, f, name[k], ARM_MASK, w->p->s.pstate, kinds[k].mask, m ? "masked" : "not masked");
     if (m && nmea(w, k)) {
-        fact_add(w->e, f, "SCR_EL3.NMEA", "Arm ARM FEAT_DoubleFault", "SErrors are not masked at EL3");
+        fact_add(w->e, f, "SCR_EL3.NMEA", ARM_MASK, "1: SErrors are not masked at EL3");
         return false;
     }
+    b->mark = m ? FACT_DECIDES : FACT_PLAIN;
     return m;
 }
 
@@ -120,11 +122,12 @@ static bool look_virtual(struct arm_why *w, struct fact *s, unsigned k, struct c
     if (line)
         fact_add(w->e, c->f, "pending", ARM_ASYNC, "the line is high");
     bool mo = hcr & kinds[k].mo, tge = hcr & hcr_el2_TGE;
-    arm_bit(w, c->f, mo_name[k], ARM_ASYNC, hcr, kinds[k].mo, mo ? "virtual ones are there" : "virtual ones are not there");
+    arm_bit(w, c->f, mo_name[k], ARM_MASK, hcr, kinds[k].mo, mo ? "virtual ones are enabled" : "virtual ones are off")->mark =
+        mo ? FACT_PLAIN : FACT_DECIDES;
     if (tge)
-        arm_bit(w, c->f, "HCR_EL2.TGE", ARM_ASYNC, hcr, hcr_el2_TGE, "virtual interrupts are off");
+        arm_bit(w, c->f, "HCR_EL2.TGE", ARM_MASK, hcr, hcr_el2_TGE, "virtual ones are off")->mark = FACT_DECIDES;
     if (p->el >= 2)
-        fact_add(w->e, c->f, "level", ARM_ASYNC, "virtual interrupts are taken at EL0 and EL1 only");
+        fact_add(w->e, c->f, "level", ARM_MASK, "virtual ones are taken from EL0 and EL1 only")->mark = FACT_DECIDES;
     c->take = mo && !tge && p->el < 2 && !masked(w, c->f, k);
     c->f->text = c->take ? "can be taken to EL1" : "not taken now; it goes to EL1";
     return true;
@@ -143,7 +146,8 @@ bool arm_explain_interrupts(struct arm_why *w, struct arm_exception *x)
             look_physical(w, &look, k, &c[n++]);
     if (!n)
         return false;
-    struct fact *s = fact_add(w->e, &w->e->facts, "interrupts", ARM_ASYNC, "what is pending, and which one is taken first");
+    struct fact *s = fact_add(w->e, &w->e->facts, "interrupts", ARM_ORDER,
+                              "what is pending; of what can be taken, virtual ones come first, then FIQ, IRQ, SError");
     s->first = look.first;
     s->last = look.last;
     for (unsigned i = 0; i < n && !best; i++)
