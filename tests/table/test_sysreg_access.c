@@ -16,7 +16,7 @@ static const char read_only[] =
     "rvbar_el2 rvbar_el3 cntpct_el0 cntvct_el0 cntpctss_el0 cntvctss_el0 rndr rndrrs gmid_el1 lorid_el1 erridr_el1 erxfr_el1 "
     "erxpfgf_el1 "
     "mdccsr_el0 mdrar_el1 oslsr_el1 dbgauthstatus_el1 pmceid0_el0 pmceid1_el0 pmmir_el1 icc_iar0_el1 icc_iar1_el1 icc_hppir0_el1 "
-    "icc_hppir1_el1 icc_rpr_el1 ich_vtr_el2 ich_misr_el2 ich_eisr_el2 ich_elrsr_el2";
+    "icc_hppir1_el1 icc_nmiar1_el1 icc_rpr_el1 ich_vtr_el2 ich_misr_el2 ich_eisr_el2 ich_elrsr_el2";
 static const char write_only[] =
     "oslar_el1 pmswinc_el0 icc_eoir0_el1 icc_eoir1_el1 icc_dir_el1 icc_sgi0r_el1 icc_sgi1r_el1 icc_asgi1r_el1";
 static const char el0_reads[] = "tpidrro_el0 pmuserenr_el0 cntfrq_el0";

@@ -40,7 +40,7 @@ struct control {
     "pmccfiltr_el0 pmswinc_el0 pmselr_el0 pmccntr_el0 pmxevcntr_el0 pmevcntr*_el0"
 #define PMU_ALL PMU_EN " pmuserenr_el0 pmintenset_el1 pmintenclr_el1 pmmir_el1"
 #define GROUP0  "icc_iar0_el1 icc_eoir0_el1 icc_hppir0_el1 icc_bpr0_el1 icc_ap0r*_el1 icc_igrpen0_el1"
-#define GROUP1  "icc_iar1_el1 icc_eoir1_el1 icc_hppir1_el1 icc_bpr1_el1 icc_ap1r*_el1 icc_igrpen1_el1"
+#define GROUP1  "icc_iar1_el1 icc_nmiar1_el1 icc_eoir1_el1 icc_hppir1_el1 icc_bpr1_el1 icc_ap1r*_el1 icc_igrpen1_el1"
 #define SGI     "icc_sgi0r_el1 icc_sgi1r_el1 icc_asgi1r_el1"
 #define BOTH    "icc_pmr_el1 icc_ctlr_el1 icc_rpr_el1 icc_dir_el1"
 #define TLBI_EL1                                                                                                        \
@@ -78,7 +78,8 @@ static const struct control controls[] = {
                                                                     C("hcr_el2", NOT(56), E1, RW, 2, 0x18, 0, TAGS)
                                                                         C("hcr_el2", BIT(58), E1, RD, 2, 0x18, 0, "gmid_el1")
     /* HCRX_EL2 */
-    C("hcrx_el2", NOT(14), E1, RW, 2, 0x18, 0, "tcr2_el1") C("hcrx_el2", NOT(15), E1, RW, 2, 0x18, 0, "sctlr2_el1")
+    C("hcrx_el2", BIT(6), E1, WR, 2, 0x18, 0, "allint msr_allintset") C("hcrx_el2", NOT(14), E1, RW, 2, 0x18, 0, "tcr2_el1")
+        C("hcrx_el2", NOT(15), E1, RW, 2, 0x18, 0, "sctlr2_el1")
     /* CPTR_EL2 */
     C("cptr_el2", BIT(31), E1, RW, 2, 0x18, 0, "cpacr_el1") C("cptr_el2", BIT(10), E0 | E1 | E2, RW, 2, 0x07, 0, "fpcr fpsr")
         C("cptr_el2", NOT(20), E0 | E2, RW, 2, 0x07, 1, "fpcr fpsr") C("cptr_el2", NOT(21), E0, RW, 2, 0x07, 1, "fpcr fpsr")
@@ -303,6 +304,12 @@ static int asks_two_controls(const struct pe_world *w, bool host, unsigned el, u
     return SYSREG_OK;
 }
 
+/* While SCR_EL3.HXEn is 0, HCRX_EL2 is as if it were 0. */
+static bool in_effect(const struct pe_world *w, const struct control *x)
+{
+    return strcmp(x->reg, "hcrx_el2") || !x->value || w->r.scr_el3 >> 38 & 1;
+}
+
 static void the_lowest_level_asked_wins(void **state)
 {
     uint64_t rng = 20;
@@ -329,7 +336,7 @@ static void the_lowest_level_asked_wins(void **state)
                         for (unsigned k = 0; k < count && base[write][el][id] == SYSREG_OK; k++) {
                             unsigned by = stops(&w, chosen[k], el, id, write);
                             const struct control *x = &controls[by];
-                            if (concerns(by, el, id, write) && x->to < to) {
+                            if (in_effect(&w, x) && concerns(by, el, id, write) && x->to < to) {
                                 to = x->to;
                                 want = TO(x->to, x->ec);
                             }

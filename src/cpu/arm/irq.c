@@ -20,6 +20,19 @@ static unsigned physical_pending(const struct pe *p)
     return (lines & LINE_FIQ ? PENDING_F : 0) | (lines & LINE_IRQ ? PENDING_I : 0) | (p->s.serror ? PENDING_SE : 0);
 }
 
+/* The level a physical one is taken to. Arm ARM AArch64.TakePhysicalIRQException and the like. */
+static uint8_t physical_target(const struct pe *p, unsigned which)
+{
+    uint64_t hcr = hcr_of(p);
+    if (arm_has(p->cfg, FEAT_EL3) && (of_scr(p->s.regs.scr_el3) & which))
+        return 3;
+    if (p->el == 3)
+        return 3;
+    if (p->el == 2 || (el2_enabled(p) && ((hcr & hcr_el2_TGE) || (of_hcr_route(hcr) & which))))
+        return 2;
+    return 1;
+}
+
 /* Which routing bits are in effect for EL2. */
 static unsigned el2_routes(uint64_t hcr)
 {
@@ -28,15 +41,31 @@ static unsigned el2_routes(uint64_t hcr)
     return of_hcr_route(hcr);
 }
 
-/* Arm ARM AArch64.PendingUnmaskedPhysicalInterrupts. */
+/* Of those, by FEAT_NMI, which PSTATE.I and F do not mask: IRQs and FIQs with Superpriority. */
+static unsigned physical_super(const struct pe *p) { return lines_high(p->s.lines) & LINE_IRQ_SUPER ? PENDING_I : 0; }
+static unsigned virtual_super(const struct pe *p)
+{
+    uint64_t hcr = hcr_of(p), hcrx = hcrx_of(p);
+    bool irq = (hcr & hcr_el2_VI) && (hcrx & hcrx_el2_VINMI), fiq = (hcr & hcr_el2_VF) && (hcrx & hcrx_el2_VFNMI);
+    return (irq || (lines_high(p->s.lines) & LINE_VIRQ_SUPER) ? PENDING_I : 0) | (fiq ? PENDING_F : 0);
+}
+
+/* Arm ARM D1.4.6.4, AArch64.PendingUnmaskedPhysicalInterrupts. */
 static unsigned physical_unmasked(const struct pe *p)
 {
-    unsigned mask = of_pstate(p->s.pstate), pending = physical_pending(p);
+    unsigned mask = of_pstate(p->s.pstate), pending = physical_pending(p), all = 0;
     if (likely(!pending))
         return 0;
-    uint64_t hcr = hcr_of(p), scr = p->s.regs.scr_el3;
+    uint64_t hcr = hcr_of(p), scr = p->s.regs.scr_el3, sctlr = sctlr_of(p, regime_of(p, p->el));
     if (arm_has(p->cfg, FEAT_DoubleFault) && p->el == 3 && (scr & (scr_el3_EA | scr_el3_NMEA)) == (scr_el3_EA | scr_el3_NMEA))
         mask &= ~(unsigned)PENDING_SE;
+    if (unlikely(sctlr & sctlr_el1_NMI)) {
+        if (p->el == 0 || !all_int_mask(p, sctlr))
+            mask &= ~physical_super(p);
+        else
+            all = (physical_target(p, PENDING_I) == p->el ? PENDING_I : 0) |
+                  (physical_target(p, PENDING_F) == p->el ? PENDING_F : 0);
+    }
     if (el2_enabled(p)) {
         unsigned routes = el2_routes(hcr);
         if (p->el < 2)
@@ -46,7 +75,7 @@ static unsigned physical_unmasked(const struct pe *p)
     }
     if (arm_has(p->cfg, FEAT_EL3))
         mask = p->el != 3 ? mask & ~of_scr(scr) : mask | ~of_scr(scr);
-    return pending & ~mask;
+    return pending & ~(mask | all);
 }
 
 /* Virtual interrupts that HCR_EL2 and the virtual CPU interface make pending. */
@@ -60,19 +89,18 @@ static unsigned virtual_pending(const struct pe *p)
     return (of_hcr_virtual(hcr) | lines) & of_hcr_route(hcr);
 }
 
-static unsigned virtual_unmasked(const struct pe *p) { return virtual_pending(p) & ~of_pstate(p->s.pstate); }
-
-/* The level a physical one is taken to. Arm ARM AArch64.TakePhysicalIRQException and the like. */
-static uint8_t physical_target(const struct pe *p, unsigned which)
+/* Arm ARM AArch64.PendingUnmaskedVirtualInterrupts. */
+static unsigned virtual_unmasked(const struct pe *p)
 {
-    uint64_t hcr = hcr_of(p);
-    if (arm_has(p->cfg, FEAT_EL3) && (of_scr(p->s.regs.scr_el3) & which))
-        return 3;
-    if (p->el == 3)
-        return 3;
-    if (p->el == 2 || (el2_enabled(p) && ((hcr & hcr_el2_TGE) || (of_hcr_route(hcr) & which))))
-        return 2;
-    return 1;
+    unsigned mask = of_pstate(p->s.pstate), pending = virtual_pending(p);
+    uint64_t sctlr = p->s.regs.sctlr_el1;
+    if (pending && unlikely(sctlr & sctlr_el1_NMI)) {
+        if (p->el == 0 || !all_int_mask(p, sctlr))
+            mask &= ~virtual_super(p);
+        else
+            mask |= PENDING_I | PENDING_F;
+    }
+    return pending & ~mask;
 }
 
 static void choose(const struct pe *p, unsigned which, bool virtual, struct arm_exception *e)

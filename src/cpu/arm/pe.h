@@ -114,7 +114,7 @@ struct arm_state {
     uint64_t pstate; /* as SPSR_ELx has it; NZCV and BTYPE only while the PE is not running */
     uint64_t fpcr, fpsr;
     uint64_t time_offset; /* physical counter = cycle / tick_cycles + offset */
-    uint64_t lines;       /* interrupt inputs: bit 0 IRQ, 1 FIQ, 4 virtual IRQ, 5 virtual FIQ; LINE_INJECTED, LINE_PULSE */
+    uint64_t lines;       /* interrupt inputs: LINE_IRQ and the like; LINE_INJECTED, LINE_PULSE */
     uint64_t stream_from; /* count up to which the event stream's events are in `event` */
     uint64_t wait_until;  /* WFIT, WFET: the virtual counter's value that ends it; UINT64_MAX none */
     uint64_t monitor_pa;  /* what the exclusive monitor watches */
@@ -133,8 +133,8 @@ struct arm_state {
     struct arm_regs regs;
 };
 
-/* Bits of lines. */
-enum { LINE_IRQ = 1, LINE_FIQ = 2, LINE_VIRQ = 1 << 4, LINE_VFIQ = 1 << 5 };
+/* Bits of lines; SUPER: the interrupt beside it has Superpriority. */
+enum { LINE_IRQ = 1, LINE_FIQ = 2, LINE_IRQ_SUPER = 1 << 3, LINE_VIRQ = 1 << 4, LINE_VFIQ = 1 << 5, LINE_VIRQ_SUPER = 1 << 6 };
 /* The same bits further up: inputs that were raised from outside, beside what the GIC drives; and which of those go low when the
    interrupt is taken. */
 enum { LINE_INJECTED = 8, LINE_PULSE = 16 };

@@ -73,6 +73,8 @@ static uint64_t handler_pstate(const struct pe *p, unsigned target)
         new |= PSTATE_SSBS;
     if (arm_has(p->cfg, FEAT_MTE))
         new |= PSTATE_TCO;
+    if (arm_has(p->cfg, FEAT_NMI) && !(sctlr & sctlr_el1_SPINTMASK))
+        new |= PSTATE_ALLINT;
     return new;
 }
 

@@ -84,6 +84,37 @@ static bool masked(struct arm_why *w, struct fact *f, unsigned k)
     return m;
 }
 
+/* Whether an IRQ or FIQ has Superpriority. */
+static bool superior(const struct arm_why *w, unsigned k, bool virtual)
+{
+    const struct pe *p = w->p;
+    uint64_t hcr = hcr_of(p), hcrx = hcrx_of(p), high = lines_high(p->s.lines);
+    if (!virtual)
+        return k == 1 && (high & LINE_IRQ_SUPER);
+    if (k == 0)
+        return (hcr & hcr_el2_VF) && (hcrx & hcrx_el2_VFNMI);
+    return k == 1 && (((hcr & hcr_el2_VI) && (hcrx & hcrx_el2_VINMI)) || (high & LINE_VIRQ_SUPER));
+}
+
+/* Arm ARM D1.4.6.4: what FEAT_NMI makes of the masks, el being where the interrupt goes. by_mask: PSTATE.F, I, A may hold it. */
+static bool held(struct arm_why *w, struct fact *f, unsigned k, unsigned el, bool virtual, bool by_mask)
+{
+    const struct pe *p = w->p;
+    uint64_t sctlr = sctlr_of(p, regime_of(p, p->el));
+    if (k < 2 && (sctlr & sctlr_el1_NMI)) {
+        bool all = all_int_mask(p, sctlr) && el == p->el;
+        arm_bit(w, f, explain_say(w->e, "SCTLR_EL%u.NMI", regime_of(p, p->el)), ARM_ASYNC, sctlr, sctlr_el1_NMI,
+                all ? "PSTATE.ALLINT or SPINTMASK masks everything to this level" : "");
+        if (all)
+            return true;
+        if (superior(w, k, virtual) && (p->el == 0 || !all_int_mask(p, sctlr))) {
+            fact_add(w->e, f, "Superpriority", ARM_ASYNC, "PSTATE does not mask it");
+            return false;
+        }
+    }
+    return by_mask && masked(w, f, k);
+}
+
 struct candidate {
     struct fact *f;
     unsigned kind, el;
@@ -97,7 +128,7 @@ static void look_physical(struct arm_why *w, struct fact *s, unsigned k, struct 
     fact_add(w->e, c->f, "pending", ARM_ASYNC, k == 2 ? "an SError is pending" : "the line is high");
     c->kind = k;
     c->el = route(w, c->f, k, &by_mask);
-    c->take = c->el && !(by_mask && masked(w, c->f, k));
+    c->take = c->el && !held(w, c->f, k, c->el, false, by_mask);
     c->f->text = c->take ? explain_say(w->e, "can be taken to EL%u", c->el)
                  : c->el ? explain_say(w->e, "not taken now; it goes to EL%u", c->el)
                          : "not taken at this level";
@@ -125,7 +156,7 @@ static bool look_virtual(struct arm_why *w, struct fact *s, unsigned k, struct c
         arm_bit(w, c->f, "HCR_EL2.TGE", ARM_ASYNC, hcr, hcr_el2_TGE, "virtual interrupts are off");
     if (p->el >= 2)
         fact_add(w->e, c->f, "level", ARM_ASYNC, "virtual interrupts are taken at EL0 and EL1 only");
-    c->take = mo && !tge && p->el < 2 && !masked(w, c->f, k);
+    c->take = mo && !tge && p->el < 2 && !held(w, c->f, k, 1, true, true);
     c->f->text = c->take ? "can be taken to EL1" : "not taken now; it goes to EL1";
     return true;
 }

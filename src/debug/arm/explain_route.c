@@ -50,17 +50,12 @@ static void pstate_fields(struct arm_why *w, struct fact *to, uint64_t old, uint
         const char *name;
         uint64_t mask;
         int feat; /* -1: always there */
-    } row[] = {{"EL", PSTATE_EL, -1},
-               {"SP", PSTATE_SP, -1},
-               {"DAIF", PSTATE_DAIF, -1},
-               {"PAN", PSTATE_PAN, FEAT_PAN},
-               {"UAO", PSTATE_UAO, FEAT_UAO},
-               {"DIT", PSTATE_DIT, FEAT_DIT},
-               {"SSBS", PSTATE_SSBS, FEAT_SSBS},
-               {"TCO", PSTATE_TCO, FEAT_MTE},
-               {"BTYPE", PSTATE_BTYPE, FEAT_BTI},
-               {"IL", PSTATE_IL, -1},
-               {"SS", PSTATE_SS, -1},
+    } row[] = {{"EL", PSTATE_EL, -1},         {"SP", PSTATE_SP, -1},
+               {"DAIF", PSTATE_DAIF, -1},     {"ALLINT", PSTATE_ALLINT, FEAT_NMI},
+               {"PAN", PSTATE_PAN, FEAT_PAN}, {"UAO", PSTATE_UAO, FEAT_UAO},
+               {"DIT", PSTATE_DIT, FEAT_DIT}, {"SSBS", PSTATE_SSBS, FEAT_SSBS},
+               {"TCO", PSTATE_TCO, FEAT_MTE}, {"BTYPE", PSTATE_BTYPE, FEAT_BTI},
+               {"IL", PSTATE_IL, -1},         {"SS", PSTATE_SS, -1},
                {"NZCV", PSTATE_NZCV, -1}};
     for (unsigned i = 0; i < ARRAY_LEN(row); i++)
         if (((old ^ new) & row[i].mask) && (row[i].feat < 0 || arm_on(w, (enum arm_feat)row[i].feat)))
@@ -124,6 +119,8 @@ static uint64_t handler_pstate(struct arm_why *w, struct fact *s, unsigned targe
         new |= PSTATE_SSBS;
     if (arm_on(w, FEAT_MTE))
         new |= PSTATE_TCO;
+    if (arm_on(w, FEAT_NMI) && !(sctlr & sctlr_el1_SPINTMASK))
+        new |= PSTATE_ALLINT;
     return new;
 }
 
@@ -185,7 +182,7 @@ void arm_explain_return(struct arm_why *w, struct arm_expect *want)
     struct explanation *e = w->e;
     const struct pe *p = w->p;
     struct level_regs l = regs_of(&want->r, p->el);
-    uint64_t spsr = *l.spsr, kept = PSTATE_PAN | PSTATE_DAIF, fields = eret_fields(p->cfg);
+    uint64_t spsr = *l.spsr, kept = PSTATE_PAN | PSTATE_DAIF | PSTATE_ALLINT, fields = eret_fields(p->cfg);
     unsigned target = (unsigned)(spsr & PSTATE_EL) >> PSTATE_EL_SHIFT;
     struct fact *s = fact_add(e, &e->facts, "route", ARM_ERET, "which exception level it returns to");
     fact_value(e, s, explain_say(e, "%s.M", l.spsr_name), ARM_ERET, spsr & 31, 2, "EL%u, SP_EL%u", target, spsr & 1 ? target : 0)
