@@ -369,6 +369,13 @@ static void amo_and_ea_hide_the_deferred_interrupt(void **state)
     pe_bits(&w, "hcr_el2", 1u << 5, 1u << 5); /* AMO */
     assert_int_equal(pe_check(&w, 1, SR_disr_el1, true).id, SR_vdisr_el2);
     assert_int_equal(pe_check(&w, 2, SR_disr_el1, true).id, SR_disr_el1);
+    pe_bits(&w, "hcr_el2", 1u << 5, 0);
+    assert_int_equal(pe_check(&w, 1, SR_disr_el1, true).id, SR_disr_el1);
+    pe_bits(&w, "hcrx_el2", 1u << 19, 1u << 19); /* TMEA */
+    assert_int_equal(pe_check(&w, 1, SR_disr_el1, true).id, SR_vdisr_el2);
+    assert_int_equal(pe_check(&w, 2, SR_disr_el1, true).id, SR_disr_el1);
+    pe_bits(&w, "scr_el3", UINT64_C(1) << 38, 0); /* HXEn */
+    assert_int_equal(pe_check(&w, 1, SR_disr_el1, true).id, SR_disr_el1);
     pe_end(&w);
 }
 

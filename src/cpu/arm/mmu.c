@@ -74,6 +74,33 @@ uint64_t pe_branch_address(const struct pe *p, uint64_t target)
     return extend ? (uint64_t)bits_sext(target, 56) : target & bits_mask(0, 56);
 }
 
+/* ---- external aborts
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* Arm ARM AArch64.SyncExternalAbortTarget; 0: the usual level. */
+static unsigned external_abort_target(const struct pe *p, bool second)
+{
+    uint64_t hcr = hcr_of(p), scr = arm_has(p->cfg, FEAT_EL3) ? p->s.regs.scr_el3 : 0;
+    bool a = arm_has(p->cfg, FEAT_DoubleFault2) && (p->s.pstate & PSTATE_A);
+    if (p->el == 3 || (scr & scr_el3_EA))
+        return 3;
+    if (p->el < 2 && el2_enabled(p) && ((hcr & (hcr_el2_TGE | hcr_el2_TEA)) || second))
+        return 2;
+    if (a && p->el == 1 && masked_errors_to_el2(p))
+        return 2;
+    return a && p->el && (scr & scr_el3_TMEA) ? 3 : 0;
+}
+
+/* Arm ARM AArch64.RouteToSErrorOffset. */
+static bool external_abort_as_serror(const struct pe *p, unsigned target)
+{
+    if (!target)
+        target = p->el ? p->el : hcr_of(p) & hcr_el2_TGE ? 2 : 1;
+    if (target == 3)
+        return arm_has(p->cfg, FEAT_DoubleFault) && (p->s.regs.scr_el3 & scr_el3_EASE);
+    return sctlr2_of(p, target) & sctlr2_el1_EASE;
+}
+
 /* ---- faults --------------------------------------------------------------------------------------------------------------- */
 
 static void abort_(struct walk *w, unsigned fsc, int level, bool second, bool on_walk)
@@ -90,13 +117,10 @@ static void abort_(struct walk *w, unsigned fsc, int level, bool second, bool on
     e.iss = code | (uint32_t)on_walk << 7;
     if (!fetch)
         e.iss |= (uint32_t)cm << 8 | (uint32_t)(cm || w->write) << 6;
-    /* Arm ARM AArch64.DataAbort, AArch64.InstructionAbort, AArch64.SyncExternalAbortTarget. */
+    /* Arm ARM AArch64.DataAbort, AArch64.InstructionAbort. */
     if (external) {
-        if (p->el == 3 || (arm_has(p->cfg, FEAT_EL3) && (p->s.regs.scr_el3 & scr_el3_EA))) {
-            e.el = 3;
-            e.as_serror = arm_has(p->cfg, FEAT_DoubleFault) && (p->s.regs.scr_el3 & scr_el3_EASE);
-        } else if (p->el < 2 && el2_enabled(p) && ((hcr_of(p) & (hcr_el2_TGE | hcr_el2_TEA)) || second))
-            e.el = 2;
+        e.el = (uint8_t)external_abort_target(p, second);
+        e.as_serror = external_abort_as_serror(p, e.el);
     } else if (second) {
         e.el = 2;
     }

@@ -49,6 +49,20 @@ static inline uint64_t tcr_of(const struct pe *p, unsigned regime)
     return regime == 1 ? p->s.regs.tcr_el1 : regime == 2 ? p->s.regs.tcr_el2 : p->s.regs.tcr_el3;
 }
 
+/* SCTLR2_ELx as far as it has effect. Arm ARM IsSCTLR2EL1Enabled, IsSCTLR2EL2Enabled. */
+static inline uint64_t sctlr2_of(const struct pe *p, unsigned el)
+{
+    const struct arm_regs *r = &p->s.regs;
+    if (!(r->scr_el3 & scr_el3_SCTLR2En) || el == 3)
+        return 0;
+    if (el == 2)
+        return el2_enabled(p) ? r->sctlr2_el2 : 0;
+    return el2_enabled(p) && !(hcrx_of(p) & hcrx_el2_SCTLR2En) ? 0 : r->sctlr2_el1;
+}
+
+/* HCRX_EL2.TMEA as far as it has effect: errors that are masked below EL2 go there. */
+static inline bool masked_errors_to_el2(const struct pe *p) { return (hcrx_of(p) & hcrx_el2_TMEA) && !el0_in_host(p); }
+
 /* AllIntMask: IRQs and FIQs to this level are masked while SCTLR_ELx.NMI is set (D1.4.6.4). */
 static inline bool all_int_mask(const struct pe *p, uint64_t sctlr)
 {

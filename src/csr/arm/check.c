@@ -87,7 +87,8 @@ static struct sysreg_access refused(const struct sysreg_ctx *c, unsigned id, boo
 static unsigned reached(const struct sysreg_ctx *c, const struct sysreg_entry *e)
 {
     const struct sysreg_target *t = &e->def->target;
-    uint64_t hcr = c->r->hcr_el2, need = 0;
+    const struct arm_regs *r = c->r;
+    uint64_t hcr = r->hcr_el2, need = 0;
     switch ((enum sysreg_target_kind)t->kind) {
     case TARGET_NONE: return e->id;
     case TARGET_ALIAS: return t->first;
@@ -99,7 +100,9 @@ static unsigned reached(const struct sysreg_ctx *c, const struct sysreg_entry *e
     case TARGET_ICV0: need = hcr_el2_FMO; break;
     case TARGET_ICV1: need = hcr_el2_IMO; break;
     case TARGET_ICV01: need = hcr_el2_FMO | hcr_el2_IMO; break;
-    case TARGET_AMO: need = hcr_el2_AMO; break;
+    case TARGET_AMO: /* virtual SErrors are enabled: AMO, or by FEAT_DoubleFault2 HCRX_EL2.TMEA */
+        need = hcr & hcr_el2_AMO || !(SCR(HXEn) && HCRX(TMEA)) ? hcr_el2_AMO : UINT64_MAX;
+        break;
     }
     return c->el == 1 && hcr & need && sysreg_el2_enabled(c) ? t->first + e->n : e->id;
 }

@@ -120,7 +120,7 @@ static void put_target(struct text *t, const struct sysreg_target *target)
         [TARGET_ICV0] = "from EL1 with HCR_EL2.FMO = 1: ",
         [TARGET_ICV1] = "from EL1 with HCR_EL2.IMO = 1: ",
         [TARGET_ICV01] = "from EL1 with HCR_EL2.FMO = 1 or IMO = 1: ",
-        [TARGET_AMO] = "from EL1 with HCR_EL2.AMO = 1: ",
+        [TARGET_AMO] = "from EL1 with HCR_EL2.AMO = 1 or HCRX_EL2.TMEA = 1: ",
         [TARGET_ALIAS] = "another name of ",
     };
     if (target->kind == TARGET_NONE)

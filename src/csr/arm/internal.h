@@ -84,7 +84,7 @@ enum sysreg_target_kind {
     TARGET_ICV0,  /* first + place in the range, from EL1 while HCR_EL2.FMO */
     TARGET_ICV1,  /* … IMO */
     TARGET_ICV01, /* … either */
-    TARGET_AMO,   /* first, from EL1 while HCR_EL2.AMO */
+    TARGET_AMO,   /* first, from EL1 while HCR_EL2.AMO or HCRX_EL2.TMEA */
     TARGET_ALIAS, /* first, always */
 };
 struct sysreg_target {

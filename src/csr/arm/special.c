@@ -35,7 +35,7 @@ uint64_t arm_rd_isr(const struct sysreg_ctx *c, const struct sysreg_entry *e)
             fiq = hcr & hcr_el2_VF || lines & SYSREG_LINE_VFIQ;
         if (hcr & hcr_el2_FMO)
             fs = hcr & hcr_el2_VF && hcrx & hcrx_el2_VFNMI;
-        if (hcr & hcr_el2_AMO)
+        if (hcr & hcr_el2_AMO || hcrx & hcrx_el2_TMEA)
             serror = hcr & hcr_el2_VSE;
     }
     return (fiq ? isr_el1_F : 0) | (irq ? isr_el1_I : 0) | (serror ? isr_el1_A : 0) | (fs ? isr_el1_FS : 0) |

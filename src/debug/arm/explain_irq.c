@@ -115,6 +115,30 @@ static bool held(struct arm_why *w, struct fact *f, unsigned k, unsigned el, boo
     return by_mask && masked(w, f, k);
 }
 
+/* FEAT_DoubleFault2, of what route() and masked() say of an SError: Arm ARM AArch64.PhysicalSErrorTarget. The level; 0: it stays.
+ */
+static unsigned error_target(struct arm_why *w, struct fact *f, unsigned el, bool by_mask)
+{
+    static const char *const name[] = {"", "SCTLR2_EL1.NMEA", "SCTLR2_EL2.NMEA", "SCR_EL3.NMEA"};
+    const struct pe *p = w->p;
+    uint64_t scr = arm_on(w, FEAT_EL3) ? p->s.regs.scr_el3 : 0, hcrx = hcrx_of(p);
+    bool a = p->s.pstate & PSTATE_A, host = el0_in_host(p);
+    unsigned home = p->el ? p->el : host ? 2 : 1;
+    if (el && !by_mask)
+        return el;
+    uint64_t word = home == 3 ? scr : sctlr2_of(p, home), bit = home == 3 ? scr_el3_NMEA : sctlr2_el1_NMEA;
+    bool nmea = word & bit, masked = (a || !el) && !nmea, held = masked || (a && (p->el == 1 || p->el == 2));
+    if (el)
+        arm_bit(w, f, "PSTATE.A", ARM_ASYNC, p->s.pstate, PSTATE_A, a ? "masked" : "not masked");
+    if (a || !el)
+        arm_bit(w, f, name[home], "Arm ARM FEAT_DoubleFault2", word, bit, nmea ? "SErrors are not masked" : "");
+    if (held && p->el < 2 && (hcrx & hcrx_el2_TMEA) && !host)
+        return arm_bit(w, f, "HCRX_EL2.TMEA", "Arm ARM FEAT_DoubleFault2", hcrx, hcrx_el2_TMEA, "what is masked goes to EL2"), 2;
+    if (held && p->el < 3 && (scr & scr_el3_TMEA))
+        return arm_bit(w, f, "SCR_EL3.TMEA", "Arm ARM FEAT_DoubleFault2", scr, scr_el3_TMEA, "what is masked goes to EL3"), 3;
+    return masked ? 0 : home;
+}
+
 struct candidate {
     struct fact *f;
     unsigned kind, el;
@@ -128,7 +152,13 @@ static void look_physical(struct arm_why *w, struct fact *s, unsigned k, struct 
     fact_add(w->e, c->f, "pending", ARM_ASYNC, k == 2 ? "an SError is pending" : "the line is high");
     c->kind = k;
     c->el = route(w, c->f, k, &by_mask);
-    c->take = c->el && !held(w, c->f, k, c->el, false, by_mask);
+    if (k == 2 && arm_on(w, FEAT_DoubleFault2)) {
+        unsigned to = error_target(w, c->f, c->el, by_mask);
+        c->take = to != 0;
+        c->el = to ? to : c->el;
+    } else {
+        c->take = c->el && !held(w, c->f, k, c->el, false, by_mask);
+    }
     c->f->text = c->take ? explain_say(w->e, "can be taken to EL%u", c->el)
                  : c->el ? explain_say(w->e, "not taken now; it goes to EL%u", c->el)
                          : "not taken at this level";
@@ -152,6 +182,10 @@ static bool look_virtual(struct arm_why *w, struct fact *s, unsigned k, struct c
         fact_add(w->e, c->f, "pending", ARM_ASYNC, "the line is high");
     bool mo = hcr & kinds[k].mo, tge = hcr & hcr_el2_TGE;
     arm_bit(w, c->f, mo_name[k], ARM_ASYNC, hcr, kinds[k].mo, mo ? "virtual ones are there" : "virtual ones are not there");
+    if (k == 2 && !mo && masked_errors_to_el2(p)) {
+        arm_bit(w, c->f, "HCRX_EL2.TMEA", "Arm ARM FEAT_DoubleFault2", hcrx_of(p), hcrx_el2_TMEA, "virtual ones are there");
+        mo = true;
+    }
     if (tge)
         arm_bit(w, c->f, "HCR_EL2.TGE", ARM_ASYNC, hcr, hcr_el2_TGE, "virtual interrupts are off");
     if (p->el >= 2)

@@ -131,7 +131,7 @@ void arm_explain_route(struct arm_why *w, const struct arm_exception *x, struct 
     const struct pe *p = w->p;
     uint64_t old = p->s.pstate;
     struct fact *s = fact_add(e, &e->facts, "route", ARM_ROUTE, "which exception level gets it");
-    unsigned target = target_of(w, s, x), vector = x->type * 0x80;
+    unsigned type = x->as_serror ? EXCEPTION_SERROR : x->type, target = target_of(w, s, x), vector = type * 0x80;
     struct level_regs l = regs_of(&want->r, target);
     if (x->next && (p->s.regs.mdscr_el1 & 1))
         old &= ~(uint64_t)PSTATE_SS; /* the instruction was executed: the software step state machine has advanced */
@@ -153,7 +153,7 @@ void arm_explain_route(struct arm_why *w, const struct arm_exception *x, struct 
                                          : "from the same level, SP_EL0";
     vector += target > p->el ? 0x400 : old & PSTATE_SP ? 0x200 : 0;
     want->pc = (l.vbar & ~UINT64_C(0x7ff)) + vector;
-    fact_value(e, s, "pc", ARM_VECTOR, want->pc, 16, "%s + 0x%03x: %s, %s", l.vbar_name, vector, offset[x->type], from)->mark =
+    fact_value(e, s, "pc", ARM_VECTOR, want->pc, 16, "%s + 0x%03x: %s, %s", l.vbar_name, vector, offset[type], from)->mark =
         FACT_DECIDES;
 }
 

@@ -39,10 +39,34 @@ struct found {
 /* ---- aborts
  * -------------------------------------------------------------------------------------------------------------------- */
 
+/* Arm ARM AArch64.SyncExternalAbortTarget; 0: the usual level. */
+static unsigned external_target(const struct look *l, bool second)
+{
+    const struct pe *p = l->w->p;
+    uint64_t hcr = hcr_of(p), scr = arm_on(l->w, FEAT_EL3) ? p->s.regs.scr_el3 : 0, hcrx = hcrx_of(p);
+    if (p->el == 3 || (scr & scr_el3_EA))
+        return 3;
+    if (p->el < 2 && el2_enabled(p) && ((hcr & (hcr_el2_TGE | hcr_el2_TEA)) || second))
+        return 2;
+    if (!arm_on(l->w, FEAT_DoubleFault2) || !(p->s.pstate & PSTATE_A) || p->el == 0)
+        return 0;
+    if (p->el == 1 && (hcrx & hcrx_el2_TMEA))
+        return 2;
+    return scr & scr_el3_TMEA ? 3 : 0;
+}
+
+/* Arm ARM AArch64.RouteToSErrorOffset. */
+static bool ease(const struct look *l)
+{
+    const struct pe *p = l->w->p;
+    unsigned to = l->x->el ? l->x->el : p->el ? p->el : hcr_of(p) & hcr_el2_TGE ? 2 : 1;
+    return to == 3 ? arm_on(l->w, FEAT_DoubleFault) && (p->s.regs.scr_el3 & scr_el3_EASE)
+                   : (sctlr2_of(p, to) & sctlr2_el1_EASE) != 0;
+}
+
 /* Arm ARM AArch64.DataAbort, AArch64.InstructionAbort: the syndrome, and the level where that is not the usual one. */
 static void fill(struct look *l, unsigned fsc, int level, bool second, bool on_walk)
 {
-    const struct pe *p = l->w->p;
     bool fetch = l->access == ACCESS_FETCH, external = fsc == FSC_EXTERNAL || fsc == FSC_EXTERNAL_ON_WALK;
     bool cm = l->m->cm || l->m->at;
     unsigned code = fsc;
@@ -58,11 +82,8 @@ static void fill(struct look *l, unsigned fsc, int level, bool second, bool on_w
         l->x->el = 2;
     if (!external)
         return;
-    l->x->el = 0;
-    if (p->el == 3 || (arm_on(l->w, FEAT_EL3) && (p->s.regs.scr_el3 & scr_el3_EA)))
-        l->x->el = 3;
-    else if (p->el < 2 && el2_enabled(p) && ((hcr_of(p) & (hcr_el2_TGE | hcr_el2_TEA)) || second))
-        l->x->el = 2;
+    l->x->el = (uint8_t)external_target(l, second);
+    l->x->as_serror = ease(l);
 }
 
 static bool abort1(struct look *l, struct fact *f, unsigned fsc, int level, const char *why)
