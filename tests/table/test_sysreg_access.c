@@ -175,6 +175,7 @@ static const char *const hosts[][2] = {
     {"afsr1_el1", "afsr1_el2"},
     {"esr_el1", "esr_el2"},
     {"far_el1", "far_el2"},
+    {"pfar_el1", "pfar_el2"},
     {"mair_el1", "mair_el2"},
     {"amair_el1", "amair_el2"},
     {"vbar_el1", "vbar_el2"},
@@ -259,7 +260,7 @@ static void el12_names_reach_el1_while_e2h(void **state)
         assert_outcome(&w, 3, id, false, SYSREG_UNDEFINED);
         seen++;
     }
-    assert_int_equal(seen, 29);
+    assert_int_equal(seen, 30);
     pe_end(&w);
 }
 

@@ -124,11 +124,14 @@ static const struct control controls[] = {
     /* SCR_EL3 */
     C("scr_el3", BIT(1), E1 | E2, RW, 3, 0x18, 2, GROUP1) C("scr_el3", BIT(2), E1 | E2, RW, 3, 0x18, 2, GROUP0)
         C("scr_el3", BIT(14), E1 | E2, RW, 3, 0x18, 2, LORS) C("scr_el3", BIT(15), E1 | E2, RW, 3, 0x18, 2, ERROR_RECORD)
-            C("scr_el3", NOT(16), E1 | E2, RW, 3, 0x18, 2, KEYS) C("scr_el3", NOT(21), E1 | E2, RW, 3, 0x18, 2, INJECTION)
-                C("scr_el3", NOT(25), E0 | E1 | E2, RW, 3, 0x18, 2, "scxtnum_el0 scxtnum_el1 scxtnum_el2 scxtnum_el12")
-                    C("scr_el3", NOT(26), E1 | E2, RW, 3, 0x18, 2, TAGS " tfsr_el2 tfsr_el12")
-                        C("scr_el3", NOT(27), E2, RW, 3, 0x18, 2, "hfgrtr_el2 hfgwtr_el2 hfgitr_el2 hdfgrtr_el2 hdfgwtr_el2")
-                            C("scr_el3", NOT(28), E2, RW, 3, 0x18, 2, "cntpoff_el2")
+            C("scr_el3", NOT(16), E1 | E2, RW, 3, 0x18, 2, KEYS) C("scr_el3", NOT(21), E1 | E2, RW, 3, 0x18, 2, INJECTION) C(
+                "scr_el3", NOT(25), E0 | E1 | E2, RW, 3, 0x18, 2, "scxtnum_el0 scxtnum_el1 scxtnum_el2 scxtnum_el12")
+                C("scr_el3", NOT(26), E1 | E2, RW, 3, 0x18, 2, TAGS " tfsr_el2 tfsr_el12") C(
+                    "scr_el3", NOT(27), E2, RW, 3, 0x18, 2, "hfgrtr_el2 hfgwtr_el2 hfgitr_el2 hdfgrtr_el2 hdfgwtr_el2")
+                    C("scr_el3", NOT(28), E2, RW, 3, 0x18, 2, "cntpoff_el2") C("scr_el3", NOT(53), E1 | E2, RW, 3, 0x18,
+                                                                               2, "pfar_el1 pfar_el2 pfar_el12")
+                        C("scr_el3", NOT(59), E2, RW, 3, 0x18, 2, "hfgrtr2_el2 hfgwtr2_el2 hfgitr2_el2 hdfgrtr2_el2 hdfgwtr2_el2")
+                            C("scr_el3", NOT(59), E1, RW, 2, 0x18, 2, "pfar_el1")
                                 C("scr_el3", NOT(38), E2, RW, 3, 0x18, 2, "hcrx_el2")
                                     C("scr_el3", NOT(38), E1, RW, 2, 0x18, 2, "tcr2_el1 sctlr2_el1")
                                         C("scr_el3", NOT(43), E1 | E2, RW, 3, 0x18, 2, "tcr2_el1 tcr2_el2 tcr2_el12")

@@ -167,6 +167,43 @@ static void external_aborts_go_where_the_rules_say(void **state)
     }
 }
 
+/* PFAR_ELx has the physical address of an abort of the access itself, but not for a guest behind stage 2 (D1.4.1.3). */
+static void the_physical_address_is_told(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 12; n++) {
+        unsigned el = 1 + n % 3;
+        bool stage2 = n / 3 & 1, fetch = n / 6;
+        struct rig *r = rig_new();
+        struct arm_regs *s = &r->pe.s.regs;
+        set_up(r, 0, el);
+        /* Stage 2 of 1 GiB blocks that are where they were: VTCR_EL2 of 39 bits from level 1, 40 bits of physical address. */
+        uint64_t blocks[4] = {0, 0x400007fd, 0x800007fd, 0};
+        mem_write(r->mem, RIG_RAM + 0x40000, blocks, sizeof blocks);
+        s->vtcr_el2 = 25 | 1 << 6 | 2 << 16 | UINT64_C(1) << 31;
+        s->vttbr_el2 = RIG_RAM + 0x40000;
+        s->hcr_el2 |= stage2 ? hcr_el2_VM : 0;
+        a64_put(&r->g, fetch ? 0xd61f0020 : 0xf9400820); /* br x1; ldr x0, [x1, #16] */
+        mem_write(r->mem, CODE, r->code, 4);
+        r->pe.s.pc = CODE;
+        r->pe.s.x[1] = NOWHERE;
+        pe_refresh(&r->pe);
+        pe_run(&r->pe, r->pe.s.cycle + 1 + fetch);
+        bool told = !(el == 1 && stage2);
+        uint64_t esr = el == 1   ? s->esr_el1
+                       : el == 2 ? s->esr_el2
+                                 : s->esr_el3,
+                 pa = el == 1   ? s->pfar_el1
+                      : el == 2 ? s->pfar_el2
+                                : s->mfar_el3,
+                 ns = UINT64_C(1) << 63;
+        assert_int_equal(esr >> 26, fetch ? 0x21 : 0x25);
+        assert_int_equal(esr & 0x1ffffff, 0x10 | (told ? 1 << 14 : 0));
+        assert_true(pa == (told ? (NOWHERE + (fetch ? 0 : 16)) | (el < 3 ? ns : 0) : 0));
+        rig_free(r);
+    }
+}
+
 /* ESB defers what the tables hold back, and nothing else. */
 static void esb_defers_what_is_masked(void **state)
 {
@@ -192,7 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(serrors_go_where_the_tables_say),  cmocka_unit_test(virtual_serrors_are_enabled_by_either_bit),
         cmocka_unit_test(controls_that_are_off_do_nothing), cmocka_unit_test(external_aborts_go_where_the_rules_say),
-        cmocka_unit_test(esb_defers_what_is_masked),
+        cmocka_unit_test(the_physical_address_is_told),     cmocka_unit_test(esb_defers_what_is_masked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

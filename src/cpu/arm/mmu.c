@@ -399,8 +399,12 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
         o = &g;
     }
     /* An address translation instruction accesses nothing. */
-    if (unlikely(o->ns && arm_secure_only(p->cfg, o->page)) && !m->at)
-        return ttw_fault(&w, FSC_EXTERNAL, 0);
+    if (unlikely(o->ns && arm_secure_only(p->cfg, o->page)) && !m->at) {
+        ttw_fault(&w, FSC_EXTERNAL, 0);
+        p->exc.pa_valid = true;
+        p->exc.pa = o->page | (va & PAGE_OFFSET) | UINT64_C(1) << 63;
+        return false;
+    }
     *out = (struct xlate){.pa = o->page | (va & PAGE_OFFSET),
                           .page_bits = MEM_PAGE_SHIFT,
                           .read = o->perm & PERM_R,

@@ -59,10 +59,12 @@ struct arm_exception {
     bool ipa_valid; /* HPFAR_EL2 gets ipa */
     bool ns;        /* the IPA is in the Non-secure address space */
     bool virtual;   /* of IRQ, FIQ, SError: a virtual one */
+    bool pa_valid;  /* PFAR_ELx gets pa */
     bool as_serror; /* a synchronous external abort that is taken to the vector of SError: SCR_EL3.EASE */
     uint32_t iss;   /* ESR_ELx.ISS, 25 bits */
     uint32_t iss2;
     uint64_t far, ipa;
+    uint64_t pa; /* bit 63: in the Non-secure space */
 };
 
 enum access { ACCESS_FETCH, ACCESS_LOAD, ACCESS_STORE };

@@ -49,6 +49,7 @@ bool sysreg_fine_trap(const struct sysreg_ctx *c, const struct sysreg_entry *e, 
     unsigned bit = write ? f->write : f->read;
     switch ((enum sysreg_fgt)f->group) {
     case FGT_HF: word = write ? c->r->hfgwtr_el2 : c->r->hfgrtr_el2; break;
+    case FGT_HF2: word = write ? c->r->hfgwtr2_el2 : c->r->hfgrtr2_el2; break;
     case FGT_HD: word = write ? c->r->hdfgwtr_el2 : c->r->hdfgrtr_el2; break;
     case FGT_HI: word = c->r->hfgitr_el2; break;
     case FGT_NONE: return false;

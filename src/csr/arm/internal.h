@@ -70,7 +70,7 @@ enum { E0 = 1, E1 = 2, E2 = 4, E3 = 8, READ = 1, WRITE = 2, BOTH = 3, MAX_GATES 
 enum sysreg_to { UNDEF, EL1, EL2, EL3 };
 
 /* Fine-grained trap registers by pairs: which read and which write bit a row asks. */
-enum sysreg_fgt { FGT_NONE, FGT_HF, FGT_HD, FGT_HI };
+enum sysreg_fgt { FGT_NONE, FGT_HF, FGT_HD, FGT_HI, FGT_HF2 };
 struct sysreg_fine {
     uint8_t group, read, write; /* bit numbers; FGT_NO_BIT: none */
 };

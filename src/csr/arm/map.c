@@ -22,6 +22,9 @@ static uint64_t limit(const struct arm_config *cfg, unsigned id, unsigned n)
     uint64_t counters = bits_mask(0, (unsigned)cfg->pmu_counters) | UINT64_C(1) << 31;
     bool context = n + cfg->ctx_cmps >= cfg->breakpoints;
     switch (id) {
+    case SR_pfar_el1:
+    case SR_pfar_el2:
+    case SR_mfar_el3: return ~bits_mask(0, 52) | bits_mask(0, (unsigned)cfg->pa_bits);
     case SR_hpfar_el2: return ~bits_mask(4, 40) | bits_mask(4, (unsigned)cfg->pa_bits - 12);
     case SR_pmcntenset_el0:
     case SR_pmcntenclr_el0:

@@ -91,12 +91,20 @@ static void report(struct arm_why *w, struct fact *s, const struct arm_exception
     bool two = x->ec == EC_INSN_ABORT_LOWER || x->ec == EC_DATA_ABORT_LOWER || x->ec == EC_BREAKPOINT_LOWER ||
                x->ec == EC_SOFTWARE_STEP_LOWER || x->ec == EC_WATCHPOINT_LOWER;
     unsigned ec = x->ec + (two && target == w->p->el);
-    uint64_t esr = (uint64_t)x->iss2 << 32 | (uint64_t)ec << 26 | UINT64_C(1) << 25 | x->iss;
+    bool hidden = target == 1 && (hcr_of(w->p) & hcr_el2_VM), pfv = x->pa_valid && arm_on(w, FEAT_PFAR) && !hidden;
+    uint64_t esr = (uint64_t)x->iss2 << 32 | (uint64_t)ec << 26 | UINT64_C(1) << 25 | x->iss | (uint64_t)pfv << 14;
     char text[256];
     esr_text(esr, text, sizeof text);
     put(w, s, l.esr, l.esr_name, esr, ARM_ESR)->text = explain_say(w->e, "EC 0x%02x, %s", ec, text);
     if (x->far_valid)
         put(w, s, l.far, l.far_name, x->far, "Arm ARM FAR_ELx, Fault Address Register");
+    if (pfv) {
+        struct arm_regs *r = &want->r;
+        uint64_t *const pfar[] = {&r->pfar_el1, &r->pfar_el2, &r->mfar_el3};
+        static const char *const name[] = {"PFAR_EL1", "PFAR_EL2", "MFAR_EL3"};
+        put(w, s, pfar[target - 1], name[target - 1], arm_on(w, FEAT_EL3) ? x->pa : x->pa & ~(UINT64_C(1) << 63),
+            "Arm ARM PFAR_ELx, Physical Fault Address Register");
+    }
     if (x->ipa_valid)
         put(w, s, &want->r.hpfar_el2, "HPFAR_EL2", (x->ipa >> 12 << 4) | (x->ns ? UINT64_C(1) << 63 : 0),
             "Arm ARM HPFAR_EL2, Hypervisor IPA Fault Address Register")

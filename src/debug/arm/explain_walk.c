@@ -74,8 +74,13 @@ static void fill(struct look *l, unsigned fsc, int level, bool second, bool on_w
         code = fsc == FSC_ADDRESS_SIZE ? 0x29 : fsc == FSC_TRANSLATION ? 0x2b : 0x13;
     else if (fsc < FSC_EXTERNAL || fsc == FSC_EXTERNAL_ON_WALK)
         code |= (unsigned)level;
-    *l->x = (struct arm_exception){
-        .ec = fetch ? EC_INSN_ABORT_LOWER : EC_DATA_ABORT_LOWER, .far_valid = true, .far = l->va, .iss = code | on_walk << 7};
+    uint64_t pa = l->x->pa;
+    *l->x = (struct arm_exception){.pa = pa,
+                                   .pa_valid = fsc == FSC_EXTERNAL,
+                                   .ec = fetch ? EC_INSN_ABORT_LOWER : EC_DATA_ABORT_LOWER,
+                                   .far_valid = true,
+                                   .far = l->va,
+                                   .iss = code | on_walk << 7};
     if (!fetch)
         l->x->iss |= (uint32_t)cm << 8 | (uint32_t)(cm || l->write) << 6;
     if (second)
@@ -511,6 +516,7 @@ bool arm_explain_access(struct arm_why *w, struct fact *to, uint64_t va, unsigne
     }
     struct fact *at =
         fact_value(w->e, f, "physical address", NULL, *pa, 16, "%s", one.attr & 0xf0 ? "Normal memory" : "Device memory");
+    x->pa = *pa | (uint64_t)one.ns << 63;
     if (!one.ns || !arm_secure_only(p->cfg, *pa) || m->at)
         return true;
     l.write = a == ACCESS_STORE && !m->atomic;
