@@ -178,6 +178,8 @@ static const char *const hosts[][2] = {
     {"pfar_el1", "pfar_el2"},
     {"mair_el1", "mair_el2"},
     {"amair_el1", "amair_el2"},
+    {"mair2_el1", "mair2_el2"},
+    {"amair2_el1", "amair2_el2"},
     {"vbar_el1", "vbar_el2"},
     {"spsr_el1", "spsr_el2"},
     {"elr_el1", "elr_el2"},
@@ -260,7 +262,7 @@ static void el12_names_reach_el1_while_e2h(void **state)
         assert_outcome(&w, 3, id, false, SYSREG_UNDEFINED);
         seen++;
     }
-    assert_int_equal(seen, 30);
+    assert_int_equal(seen, 32);
     pe_end(&w);
 }
 
@@ -390,6 +392,8 @@ static const char *const fields[][2] = {
     {"nPIR_EL1", "pir_el1"},
     {"nPOR_EL0", "por_el0"},
     {"nPOR_EL1", "por_el1"},
+    {"nMAIR2_EL1", "mair2_el1"},
+    {"nAMAIR2_EL1", "amair2_el1"},
     {"APDAKey", "apdakeylo_el1 apdakeyhi_el1"},
     {"APDBKey", "apdbkeylo_el1 apdbkeyhi_el1"},
     {"APGAKey", "apgakeylo_el1 apgakeyhi_el1"},
@@ -512,7 +516,7 @@ static void each_fine_grained_bit_traps_its_registers_and_nothing_else(void **st
             }
         }
     }
-    assert_int_equal(bits, 192);
+    assert_int_equal(bits, 197);
     /* HCRX_EL2.FGTnXS lets the nXS forms through. */
     pe_open(&w, false, false);
     pe_bits(&w, "hfgitr_el2", UINT64_MAX, UINT64_MAX);

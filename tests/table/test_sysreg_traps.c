@@ -22,7 +22,7 @@ struct control {
 #define INDIRECT "pir_el1 pire0_el1"
 #define TRANSLATION                                                                                                         \
     "sctlr_el1 ttbr0_el1 ttbr1_el1 tcr_el1 esr_el1 far_el1 afsr0_el1 afsr1_el1 mair_el1 amair_el1 contextidr_el1 " INDIRECT \
-    " por_el1 tcr2_el1 sctlr2_el1"
+    " por_el1 tcr2_el1 sctlr2_el1 mair2_el1 amair2_el1"
 #define BY_ADDRESS \
     "dc_cvac dc_cgvac dc_cgdvac dc_cvap dc_cgvap dc_cgdvap dc_cvadp dc_cgvadp dc_cgdvadp dc_civac dc_cigvac dc_cigdvac"
 #define ERROR_RECORD "erridr_el1 errselr_el1 erxfr_el1 erxctlr_el1 erxstatus_el1 erxaddr_el1 erxmisc*_el1"
@@ -122,14 +122,16 @@ static const struct control controls[] = {
                                 C("pmuserenr_el0", NOT(0), E0, RW, 2, 0x18, 1, PMU_EN)
                                     C("mdscr_el1", BIT(12), E0, RW, 1, 0x18, 0, DCC_EL0)
     /* SCR_EL3 */
-    C("scr_el3", BIT(1), E1 | E2, RW, 3, 0x18, 2, GROUP1) C("scr_el3", BIT(2), E1 | E2, RW, 3, 0x18, 2, GROUP0)
-        C("scr_el3", BIT(14), E1 | E2, RW, 3, 0x18, 2, LORS) C("scr_el3", BIT(15), E1 | E2, RW, 3, 0x18, 2, ERROR_RECORD)
-            C("scr_el3", NOT(16), E1 | E2, RW, 3, 0x18, 2, KEYS) C("scr_el3", NOT(21), E1 | E2, RW, 3, 0x18, 2, INJECTION) C(
-                "scr_el3", NOT(25), E0 | E1 | E2, RW, 3, 0x18, 2, "scxtnum_el0 scxtnum_el1 scxtnum_el2 scxtnum_el12")
-                C("scr_el3", NOT(26), E1 | E2, RW, 3, 0x18, 2, TAGS " tfsr_el2 tfsr_el12") C(
-                    "scr_el3", NOT(27), E2, RW, 3, 0x18, 2, "hfgrtr_el2 hfgwtr_el2 hfgitr_el2 hdfgrtr_el2 hdfgwtr_el2")
-                    C("scr_el3", NOT(28), E2, RW, 3, 0x18, 2, "cntpoff_el2") C("scr_el3", NOT(53), E1 | E2, RW, 3, 0x18,
-                                                                               2, "pfar_el1 pfar_el2 pfar_el12")
+    C("scr_el3", BIT(1), E1 | E2, RW, 3, 0x18, 2, GROUP1) C("scr_el3", BIT(2), E1 | E2, RW, 3, 0x18, 2, GROUP0) C(
+        "scr_el3", BIT(14), E1 | E2, RW, 3, 0x18, 2, LORS) C("scr_el3", BIT(15), E1 | E2, RW, 3, 0x18, 2, ERROR_RECORD)
+        C("scr_el3", NOT(16), E1 | E2, RW, 3, 0x18, 2, KEYS) C("scr_el3", NOT(21), E1 | E2, RW, 3, 0x18, 2, INJECTION) C(
+            "scr_el3", NOT(25), E0 | E1 | E2, RW, 3, 0x18, 2,
+            "scxtnum_el0 scxtnum_el1 scxtnum_el2 scxtnum_el12") C("scr_el3", NOT(26), E1 | E2, RW, 3, 0x18, 2,
+                                                                  TAGS " tfsr_el2 tfsr_el12")
+            C("scr_el3", NOT(27), E2, RW, 3, 0x18, 2,
+              "hfgrtr_el2 hfgwtr_el2 hfgitr_el2 hdfgrtr_el2 hdfgwtr_el2") C("scr_el3", NOT(28), E2, RW, 3, 0x18, 2, "cntpoff_el2")
+                C("scr_el3", NOT(46), E1 | E2, RW, 3, 0x18, 2, "mair2_el1 mair2_el2 mair2_el12 amair2_el1 amair2_el2 amair2_el12")
+                    C("scr_el3", NOT(53), E1 | E2, RW, 3, 0x18, 2, "pfar_el1 pfar_el2 pfar_el12")
                         C("scr_el3", NOT(59), E2, RW, 3, 0x18, 2, "hfgrtr2_el2 hfgwtr2_el2 hfgitr2_el2 hdfgrtr2_el2 hdfgwtr2_el2")
                             C("scr_el3", NOT(59), E1, RW, 2, 0x18, 2, "pfar_el1")
                                 C("scr_el3", NOT(38), E2, RW, 3, 0x18, 2, "hcrx_el2")

@@ -1,7 +1,7 @@
 /*
- * FEAT_S1PIE and FEAT_S1POE: every pair of permission encodings with every overlay, for reads, writes and fetches of EL0 and of
- * the level above, with and without PAN, against the manual's tables written down here again (Arm ARM D8.4.2, tables of PIR_ELx
- * and POR_ELx; AArch64.S1ComputePermissions, AArch64.S1CheckPermissions).
+ * Stage 1 beyond descriptors: FEAT_AIE, FEAT_ATS1A; FEAT_S1PIE and FEAT_S1POE: every pair of permission encodings with every
+ * overlay, for reads, writes and fetches of EL0 and of the level above, with and without PAN, against the manual's tables written
+ * down here again (Arm ARM D8.4.2, tables of PIR_ELx and POR_ELx; AArch64.S1ComputePermissions, AArch64.S1CheckPermissions).
  */
 #include "pe_rig.h"
 #include "csr/arm/masks.h"
@@ -199,6 +199,91 @@ static void a_clean_page_is_dirtied_or_faults(void **state)
     }
 }
 
+/* FEAT_AIE: bit 59 of a descriptor is bit 3 of the attribute index while TCR2_ELx.AIE (TCR_EL3.AIE) is set (AArch64.MAIRAttr). */
+static void each_attribute_index_has_its_attributes(void **state)
+{
+    (void)state;
+    for (unsigned regime = 1; regime < 4; regime++)
+        for (unsigned n = 0; n < 64; n++) {
+            struct rig *r = rig_new("max,pa=40", regime);
+            struct arm_regs *s = &r->pe.s.regs;
+            unsigned index = n & 15;
+            bool aie = n & 16, other = n & 32; /* other: of the regimes that this one is not */
+            const uint64_t low = UINT64_C(0x1716151413121110), high = UINT64_C(0x1f1e1d1c1b1a1918);
+            uint64_t *const mair[] = {&s->mair_el1, &s->mair_el2, &s->mair_el3}, *const mair2[] = {&s->mair2_el1, &s->mair2_el2,
+                                                                                                   &s->mair2_el3};
+            *mair[regime - 1] = low;
+            *mair2[regime - 1] = high;
+            s->tcr2_el1 = (regime == 1 ? aie : other) ? tcr2_el1_AIE : 0;
+            s->tcr2_el2 = (regime == 2 ? aie : other) ? tcr2_el2_AIE : 0;
+            s->tcr_el3 |= (regime == 3 ? aie : other) ? tcr_el3_AIE : 0;
+            s->scr_el3 &= ~(regime == 3 ? scr_el3_NS : 0);
+            map(r, (uint64_t)(index & 7) << 2 | (uint64_t)(index >> 3) << 59);
+            pe_refresh(&r->pe);
+            struct xlate x;
+            const struct access_mode m = {.el = (uint8_t)regime, .regime = (uint8_t)regime};
+            assert_true(pe_translate(&r->pe, PAGE, 1, ACCESS_LOAD, &m, &x));
+            assert_int_equal(x.attr, 0x10 + (aie ? index : index & 7));
+            /* Nobody remembers what MAIR2_ELx was: it is part of the context. */
+            uint64_t key[4], changed[4];
+            pe_translation_key(&r->pe, &m, key);
+            *mair2[regime - 1] = 0;
+            pe_translation_key(&r->pe, &m, changed);
+            assert_int_equal(memcmp(key, changed, sizeof key) != 0, aie);
+            rig_free(r);
+        }
+}
+
+#define AT(op1, crm, op2) (0xd5087000u | (op1) << 16 | (crm) << 8 | (op2) << 5)
+
+static uint64_t par_after(struct rig *r, uint64_t pc, uint32_t at)
+{
+    a64_put(&r->g, at); /* at …, x0 */
+    mem_write(r->mem, pc, r->code, 4);
+    r->pe.s.pc = pc;
+    r->pe.s.x[0] = PAGE + 0x123000;
+    pe_refresh(&r->pe);
+    pe_run(&r->pe, r->pe.s.cycle + 1);
+    assert_int_equal(r->pe.s.pc, pc + 4);
+    return r->pe.s.regs.par_el1;
+}
+
+/* FEAT_ATS1A: AT S1E1A and its like ask for no permission, only for a valid translation; PAR_EL1 tells of overlays (D24.2.142).
+ */
+static void address_translation_without_permissions(void **state)
+{
+    static const struct {
+        unsigned el, any, write;
+    } row[] = {{1, AT(0, 9, 2), AT(0, 8, 1)}, {2, AT(4, 9, 2), AT(4, 8, 1)}, {3, AT(6, 9, 2), AT(6, 8, 1)}};
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(row); i++)
+        for (unsigned n = 0; n < 4; n++) {
+            bool overlaid = n & 1, valid = !(n & 2);
+            struct rig *r = rig_new("max,pa=40", row[i].el);
+            struct arm_regs *s = &r->pe.s.regs;
+            s->scr_el3 &= ~(row[i].el == 3 ? scr_el3_NS : 0);
+            s->tcr2_el1 = s->tcr2_el2 = overlaid ? tcr2_el1_POE : 0;
+            s->tcr_el3 |= overlaid ? tcr_el3_POE : 0;
+            s->por_el1 = s->por_el2 = s->por_el3 = overlaid ? 0 : 7; /* no access by the overlay */
+            /* The code's own block and a read-only one, or none: the lower overlay index leaves the code alone. */
+            uint64_t code = RAM | 0x701 | UINT64_C(1) << 60;
+            mem_write(r->mem, TABLE + 8, &code, 8);
+            s->por_el1 |= 0x70;
+            s->por_el2 |= 0x70;
+            s->por_el3 |= 0x70;
+            map(r, 1 << 7);
+            if (!valid)
+                mem_write(r->mem, TABLE + 16, &(uint64_t){0}, 8);
+            assert_int_equal(par_after(r, RAM, row[i].any) & 1, !valid);
+            if (valid)
+                assert_int_equal(s->par_el1 & 0xfffffffff000, RAM + 0x123000);
+            r->g.n = 0;
+            rig_level(r, row[i].el);
+            assert_int_equal(par_after(r, RAM + 0x2000, row[i].write) & 0xc07f, !valid ? 0x0b : 0x1b | (overlaid ? 1 << 14 : 0));
+            rig_free(r);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +291,8 @@ int main(void)
         cmocka_unit_test(every_direct_permission_with_every_overlay),
         cmocka_unit_test(each_regime_has_its_registers),
         cmocka_unit_test(a_clean_page_is_dirtied_or_faults),
+        cmocka_unit_test(each_attribute_index_has_its_attributes),
+        cmocka_unit_test(address_translation_without_permissions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,7 +85,8 @@ struct access_mode {
     bool probe;     /* a debugger's look: no permission matters, and nothing is changed */
     bool checked;   /* tags of Tagged memory are compared, and it matters (tags.c) */
     uint8_t number; /* of the context: below PE_MODES */
-    uint8_t pad[2]; /* copied in one piece */
+    bool any;       /* no permission of stage 1 is asked for: AT S1E1A and the like */
+    uint8_t pad[1]; /* copied in one piece */
 };
 
 /* Of a vector register, the low 128 bits are in use; the rest is for SVE. */
@@ -160,7 +161,7 @@ enum arm_timer {
 #define MODE_TAGGED 8u
 
 /* What a translation depends on besides bases and level, and its number in keys. */
-#define REGIME_WORDS 13
+#define REGIME_WORDS 14
 #define REGIMES      32
 struct regime_set {
     uint64_t of[REGIMES][REGIME_WORDS];

@@ -107,8 +107,10 @@ bool pe_msr_imm(struct pe *p, uint32_t insn)
 
 /* ---- address translation and cache maintenance -------------------------------------------------------------------------- */
 
-#define PAR_F    1u
-#define PAR_RES1 (1u << 11)
+#define PAR_F       1u
+#define PAR_RES1    (1u << 11)
+#define PAR_OVERLAY (1u << 14)
+#define PAR_DIRTY   (1u << 15)
 
 /* Arm ARM AArch64.AT, AArch64.EncodePAR. False: an exception is taken instead. */
 static bool address_translate(struct pe *p, struct sysreg_op op, uint64_t va)
@@ -122,6 +124,7 @@ static bool address_translate(struct pe *p, struct sysreg_op op, uint64_t va)
     }
     if (!el2_enabled(p))
         m.stage1 = true;
+    m.any = op.flags & OP_ANY;
     m.pan = (op.flags & OP_PAN) && (p->s.pstate & PSTATE_PAN);
     if (pe_translate(p, va, 1, op.flags & OP_WRITE ? ACCESS_STORE : ACCESS_LOAD, &m, &x)) {
         uint64_t sh = x.device || x.attr == 0x44 || x.attr == 0x40 ? 2 : x.sh;
@@ -132,7 +135,8 @@ static bool address_translate(struct pe *p, struct sysreg_op op, uint64_t va)
     unsigned fsc = p->exc.iss & 63;
     if (fsc == FSC_EXTERNAL || (fsc & 0x3c) == FSC_EXTERNAL_ON_WALK || fsc == 0x13 || (p->el == 1 && second && on_walk))
         return false;
-    p->s.regs.par_el1 = PAR_F | (uint64_t)fsc << 1 | (uint64_t)on_walk << 8 | (uint64_t)second << 9 | PAR_RES1;
+    p->s.regs.par_el1 = PAR_F | (uint64_t)fsc << 1 | (uint64_t)on_walk << 8 | (uint64_t)second << 9 | PAR_RES1 |
+                        (p->exc.iss2 & ISS2_OVERLAY ? PAR_OVERLAY : 0) | (p->exc.iss2 & ISS2_DIRTY ? PAR_DIRTY : 0);
     return true;
 }
 

@@ -29,8 +29,6 @@
 #define VTCR_DS  32
 
 /* ESR_ELx.ISS2 of permission faults. */
-#define ISS2_DIRTY   (1u << 5)
-#define ISS2_OVERLAY (1u << 6)
 
 #define WALK_INLINE static inline __attribute__((always_inline))
 
@@ -157,6 +155,8 @@ WALK_INLINE unsigned level_shift(const struct stage *s, int level)
 /* What an access needs: all bits of it. */
 static inline unsigned needed(const struct walk *w)
 {
+    if (unlikely(w->m.any))
+        return 0;
     switch (w->access) {
     case ACCESS_FETCH: return PERM_X;
     case ACCESS_LOAD: return w->m.cm && w->m.el ? 0 : PERM_R; /* DC by address: EL0 must be able to read */
@@ -547,6 +547,8 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
         new |= DESC_AF;
     }
     uint64_t mair = w->m.regime == 1 ? p->s.regs.mair_el1 : w->m.regime == 2 ? p->s.regs.mair_el2 : p->s.regs.mair_el3;
+    if (unlikely(p->models[w->m.regime] & MODEL_INDEX) && (desc & DESC_INDEX3))
+        mair = perms_mair2(p, w->m.regime);
     out->attr = (uint8_t)(mair >> (8 * (desc >> 2 & 7)));
     if (unlikely(ttw_misaligned(w, out->attr)))
         return ttw_fault(w, FSC_ALIGNMENT, level);

@@ -108,6 +108,7 @@ static bool res0_without_el2(const struct arm_config *cfg, const struct sysreg_d
     case WHEN_Ctxidr2:
     case WHEN_EL2_RAS:
     case WHEN_EL2_MTE2:
+    case WHEN_EL2_AIE:
     case WHEN_EL2_S1PIE:
     case WHEN_EL2_S1POE:
     case WHEN_EL2_SCTLR2:

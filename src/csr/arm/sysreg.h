@@ -234,6 +234,7 @@ enum sysreg_flag {
     OP_PAN = 64,      /* AT: with PSTATE.PAN */
     OP_STAGE12 = 128, /* AT: both stages */
     OP_READS = 256,   /* SYSL or MRS form */
+    OP_ANY = 512,     /* AT: no permission of stage 1 is asked for */
 };
 struct sysreg_op {
     uint8_t kind;   /* enum sysreg_op_kind */

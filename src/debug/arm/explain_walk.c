@@ -345,6 +345,8 @@ static bool s1_leaf(struct look *l, struct fact *f, const struct stage *s, uint6
     if (!(d >> 10 & 1) && !s->ha)
         return abort1(l, f, FSC_ACCESS_FLAG, level, "AF=0, and TCR_ELx.HA is 0");
     uint64_t mair = l->m->regime == 1 ? p->s.regs.mair_el1 : l->m->regime == 2 ? p->s.regs.mair_el2 : p->s.regs.mair_el3;
+    if (p->models[l->m->regime] & MODEL_INDEX && d >> 59 & 1)
+        mair = l->m->regime == 1 ? p->s.regs.mair2_el1 : l->m->regime == 2 ? p->s.regs.mair2_el2 : p->s.regs.mair2_el3;
     out->attr = (uint8_t)(mair >> (8 * (d >> 2 & 7)));
     if (device_fault(l, !(out->attr & 0xf0)))
         return abort1(l, f, FSC_ALIGNMENT, level, "unaligned in Device memory");
