@@ -42,17 +42,44 @@ static void ctx_clear(struct tlb_ctx *t)
         t->table[0][i].region = t->table[1][i].region = TABLE_NONE;
 }
 
+/* A search goes by blocks, which compilers turn into vector code. */
+#define BLOCK 32u
+_Static_assert(TLB_SIZE % BLOCK == 0 && FTLB_SIZE % BLOCK == 0, "whole blocks");
+
+static bool block_has(const uint32_t *block, uint32_t word)
+{
+    uint32_t hit = 0;
+    for (unsigned i = 0; i < BLOCK; i++)
+        hit |= block[i] == word;
+    return hit != 0;
+}
+
+/* The first i, from the one given on, of n words with at[i] == word; n if there is none. */
+static unsigned next_of(const uint32_t *at, unsigned i, unsigned n, uint32_t word)
+{
+    for (; i % BLOCK; i++) {
+        if (at[i] == word)
+            return i;
+    }
+    while (i < n && !block_has(at + i, word))
+        i += BLOCK;
+    while (i < n && at[i] != word)
+        i++;
+    return i;
+}
+
+#define each_of(i, at, word)                          \
+    unsigned i = next_of(at, 0, ARRAY_LEN(at), word); \
+    i < ARRAY_LEN(at);                                \
+    i = next_of(at, i + 1, ARRAY_LEN(at), word)
+
 /* Drops the entries that came from one last-level table. */
 static void ctx_forget(struct tlb_ctx *t, uint32_t from)
 {
-    for (unsigned i = 0; i < TLB_SIZE; i++) {
-        if (t->d_from[i] == from)
-            t->d[i].rtag = t->d[i].wtag = TLB_NONE;
-    }
-    for (unsigned i = 0; i < FTLB_SIZE; i++) {
-        if (t->f_from[i] == from)
-            t->f[i].tag = TLB_NONE;
-    }
+    for (each_of(i, t->d_from, from))
+        t->d[i].rtag = t->d[i].wtag = TLB_NONE;
+    for (each_of(i, t->f_from, from))
+        t->f[i].tag = TLB_NONE;
     for (unsigned i = 0; i < TABLE_SIZE; i++) {
         if (t->table[0][i].from == from)
             t->table[0][i].region = TABLE_NONE;
@@ -124,7 +151,7 @@ void engine_protect(struct engine *e, uint64_t pa)
             struct tlb_ctx *t = e->cpu[i]->ctx[k];
             if (!t || t->gen != e->gen)
                 continue;
-            for (unsigned n = 0; n < TLB_SIZE; n++) {
+            for (each_of(n, t->d_to, tlb_from(pa))) {
                 if (t->d[n].pa == pa)
                     t->d[n].wtag = TLB_NONE;
             }
@@ -144,7 +171,7 @@ void engine_forget_shared(struct engine *e, uint64_t pa)
             struct tlb_ctx *t = e->cpu[i]->ctx[k];
             if (!t || t->gen != e->gen)
                 continue;
-            for (unsigned n = 0; n < TLB_SIZE; n++) {
+            for (each_of(n, t->d_to, tlb_from(pa))) {
                 if (t->d[n].pa == pa)
                     t->d[n].rtag = t->d[n].wtag = TLB_NONE;
             }

@@ -108,6 +108,7 @@ struct tlb_ctx {
     struct tlb_entry d[TLB_SIZE];
     struct ftlb_entry f[FTLB_SIZE];
     uint32_t d_from[TLB_SIZE], f_from[FTLB_SIZE]; /* tlb_from() of the last-level table each came from, or TLB_FROM_MANY */
+    uint32_t d_to[TLB_SIZE];                      /* tlb_from() of the page at d[].pa: what a search by page looks at */
     struct table_entry table[2][TABLE_SIZE];      /* of the first and the second stage */
 };
 
@@ -261,10 +262,13 @@ static inline void cpu_took(struct cpu *c, uint64_t cycle)
 
 /* What an entry of the soft TLB keeps of the last-level table at pa it came from. Two tables may have the same. */
 static inline uint32_t tlb_from(uint64_t pa) { return (uint32_t)(pa >> MEM_PAGE_SHIFT) | UINT32_C(1) << 31; }
-/* Notes it for entry n of a context whose data side is tlb. */
-static inline void tlb_note_from(struct tlb_entry *tlb, unsigned n, uint32_t from)
+/* Enters a translation as entry n of a context whose data side is tlb, which came from that last-level table. */
+static inline void tlb_enter(struct tlb_entry *tlb, unsigned n, struct tlb_entry entry, uint32_t from)
 {
-    ((struct tlb_ctx *)(void *)((char *)tlb - offsetof(struct tlb_ctx, d)))->d_from[n] = from;
+    struct tlb_ctx *t = (struct tlb_ctx *)(void *)((char *)tlb - offsetof(struct tlb_ctx, d));
+    t->d[n] = entry;
+    t->d_from[n] = from;
+    t->d_to[n] = tlb_from(entry.pa);
 }
 
 /* Cycle now, from inside a handler. */

@@ -2,6 +2,7 @@
 # everything they write in the test's folder. The joined shards are what one process finds. Works as root without systemd.
 # timeout: 300
 # serial: yes
+# once: yes
 . "$(dirname "$0")/../lib/env.sh"
 need slurmctld slurmctld
 need slurmd slurmd

@@ -4,6 +4,7 @@
  * that are set before the run, 4 bytes each, byte 2 how many descriptors are written into the tables, 4 bytes each; the rest is
  * code at the start of RAM. What must hold: no sanitizer report, no assert, no hang, and the same end when the run is asked for
  * in pieces, with caches dropped and in a fork, on one PE and on two.
+ * seconds: 60
  */
 #include "base/hash.h"
 #include "base/rng.h"

@@ -3,6 +3,7 @@
  * 1 the number of registers and CSRs that are set before the run, 4 bytes each; the rest is code at the start of RAM. What must
  * hold: no sanitizer report, no assert, no hang, and the same end when the run is asked for in pieces, with caches dropped and in
  * a fork.
+ * seconds: 60
  */
 #include "base/hash.h"
 #include "base/rng.h"

@@ -1,4 +1,7 @@
-/* Any bytes as an image or a device tree: loaded or refused with a sentence, never a crash, a hang or memory without end. */
+/*
+ * Any bytes as an image or a device tree: loaded or refused with a sentence, never a crash, a hang or memory without end.
+ * seconds: 60
+ */
 #include "machine/fdt.h"
 #include "machine/image.h"
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 # roms/ is what src/firmware/build.sh makes of the sources, bit for bit: images and MANIFEST.
 # timeout: 300
+# once: yes
 . "$(dirname "$0")/../lib/env.sh"
 for compiler in riscv64-unknown-elf-gcc aarch64-linux-gnu-gcc; do
     command -v $compiler >/dev/null || skip "$compiler is not installed"

@@ -96,9 +96,9 @@ static void remember(struct pe *p, uint64_t va, const struct xlate *x, enum acce
         write = true;
     if (a != ACCESS_STORE && !(*v->flags & MEM_SHARED))
         *v->flags |= MEM_SHARED; /* it may be: to know would cost a look at its count */
-    *t = (struct tlb_entry){
+    struct tlb_entry entry = {
         .rtag = x->read ? tag : TLB_NONE, .wtag = write ? tag : TLB_NONE, .add = (uintptr_t)v->host - page_va, .pa = pa};
-    tlb_note_from(tlb, n, x->from);
+    tlb_enter(tlb, n, entry, x->from);
 }
 
 /* ---- faults ------------------------------------------------------------------------------------------------------------------

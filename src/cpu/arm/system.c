@@ -182,7 +182,7 @@ bool pe_sys(struct pe *p, uint32_t insn, unsigned id, uint64_t value)
     p->slow.effects = 0;
     if (unlikely(!check(p, insn, &id, true)))
         return false;
-    struct sysreg_op op = sysreg_op(id);
+    struct sysreg_op op = sysreg_op_in(p->map, id);
     switch (op.kind) {
     case SYSREG_OP_AT: return address_translate(p, op, value);
     case SYSREG_OP_DC: return cache_maintain(p, id, value);

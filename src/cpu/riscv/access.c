@@ -61,9 +61,9 @@ static inline void remember(struct hart *h, uint64_t va, uint64_t pa, bool read,
         write = true;
     if (a != ACCESS_STORE && !(*v->flags & MEM_SHARED))
         *v->flags |= MEM_SHARED; /* it may be: to know would cost a look at its count */
-    *t = (struct tlb_entry){
+    struct tlb_entry entry = {
         .rtag = read ? page_va : TLB_NONE, .wtag = write ? page_va : TLB_NONE, .add = (uintptr_t)v->host - page_va, .pa = pa};
-    h->cpu.data_ctx->d_from[n] = from;
+    tlb_enter(h->cpu.tlb, n, entry, from);
 }
 
 /* An access that is about to be made, with nothing to fault any more: whether a watchpoint stops it. */

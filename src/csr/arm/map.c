@@ -272,4 +272,6 @@ unsigned sysreg_find_imm(const struct sysreg_map *map, uint32_t insn)
     return sysreg_find(map, 0, op1, 4, op1 == 1 ? insn >> 8 & 15 : 0, insn >> 5 & 7); /* C6.2 "MSR (immediate)" */
 }
 
+struct sysreg_op sysreg_op_in(const struct sysreg_map *map, unsigned id) { return map->entry[id].def->op; }
+
 bool sysreg_exists(const struct sysreg_map *map, unsigned id) { return id && id < SYSREG_COUNT && map->entry[id].def; }

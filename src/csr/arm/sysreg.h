@@ -244,6 +244,8 @@ struct sysreg_op {
     uint16_t flags; /* enum sysreg_flag */
 };
 struct sysreg_op sysreg_op(unsigned id); /* kind NONE for registers */
+/* The same for one that exists, without a search. */
+struct sysreg_op sysreg_op_in(const struct sysreg_map *map, unsigned id);
 
 /* What FEAT_NV and FEAT_NV2 make of a row (D8.11, "nested virtualization"); nothing asks it while they are absent. */
 enum sysreg_nv_kind {
