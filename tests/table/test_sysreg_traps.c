@@ -140,7 +140,7 @@ static const struct control controls[] = {
                                             C("scr_el3", NOT(44), E1 | E2, RW, 3, 0x18, 2, "sctlr2_el1 sctlr2_el2 sctlr2_el12")
                                                 C("scr_el3", NOT(45), E0 | E1 | E2, RW, 3, 0x18, 2,
                                                   INDIRECT " por_el0 por_el1 pir_el2 pire0_el2 "
-                                                           "por_el2 pir_el12 pire0_el12 por_el12")
+                                                           "por_el2 s2pir_el2 pir_el12 pire0_el12 por_el12")
                                                     C("scr_el3", BIT(40), E0 | E1 | E2 | E3, RD, 3, 0x18, 2, "rndr rndrrs")
     /* CPTR_EL3, MDCR_EL3 */
     C("cptr_el3", BIT(31), E1 | E2, RW, 3, 0x18, 2, "cpacr_el1 cptr_el2 cpacr_el12")

@@ -234,6 +234,101 @@ static void each_attribute_index_has_its_attributes(void **state)
         }
 }
 
+/* ---- FEAT_S2PIE */
+
+enum { TABLE2 = 0x40030000 };
+
+/* Stage 2 from level 1: blocks of 1 GiB by permission index, what stage 1's tables are in and what PAGE is in. */
+static void second(struct rig *r, unsigned tables, unsigned page, bool dirty)
+{
+    const uint64_t leaf = RAM | 0x73d | (dirty ? 1 << 7 : 0), by[2] = {tables, page};
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t desc = leaf | (by[i] & 1) << 6 | (by[i] >> 1 & 1) << 51 | by[i] >> 2 << 53;
+        mem_write(r->mem, TABLE2 + 8 + 8 * i, &desc, 8);
+    }
+    struct arm_regs *s = &r->pe.s.regs;
+    uint64_t first = PAGE | 0x701 | 1 << 6; /* read and write at EL0 and EL1 */
+    mem_write(r->mem, TABLE + 16, &first, 8);
+    s->vttbr_el2 = TABLE2;
+    s->vtcr_el2 = 25 | 1 << 6 | 2 << 16 | UINT64_C(1) << 31 | vtcr_el2_S2PIE;
+    s->hcr_el2 |= hcr_el2_VM | hcr_el2_RW;
+}
+
+static bool reaches(struct rig *r, unsigned el, enum access a)
+{
+    struct xlate x;
+    const struct access_mode m = {.el = (uint8_t)el, .regime = 1};
+    pe_refresh(&r->pe);
+    return pe_translate(&r->pe, PAGE, 1, a, &m, &x);
+}
+
+/* r, w: reads, writes; u, p: fetches of EL0, EL1; m: writes of the MMU (AArch64.S2IndirectBasePermissions). */
+static const char *const second_stage[16] = {"",  "",   "rm", "rm",  "w",   "",     "rm",   "rm",
+                                             "r", "ru", "rp", "rup", "rwm", "rwum", "rwpm", "rwupm"};
+
+static void every_indirect_permission_of_stage_2(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 256; n++) {
+        unsigned pi = n & 15, index = n >> 4, rest = (index + 1) & 15;
+        const char *may = second_stage[pi];
+        struct rig *r = rig_new("max,pa=40", 1);
+        r->pe.s.regs.s2pir_el2 = (uint64_t)pi << 4 * index | UINT64_C(15) << 4 * rest;
+        second(r, rest, index, true);
+        for (unsigned el = 0; el < 2; el++) {
+            assert_int_equal(reaches(r, el, ACCESS_LOAD), has(may, 'r'));
+            assert_int_equal(reaches(r, el, ACCESS_STORE), has(may, 'w'));
+            if (!has(may, 'w')) {
+                assert_int_equal(r->pe.exc.iss & 0xff, 0x4d); /* a write, permission, level 1, not on a walk */
+                assert_true(r->pe.exc.ipa_valid && r->pe.exc.el == 2);
+            }
+            /* Stage 1 lets EL1 execute nothing that EL0 may write. */
+            if (el == 0)
+                assert_int_equal(reaches(r, 0, ACCESS_FETCH), has(may, 'u'));
+        }
+        uint64_t of_el1 = PAGE | 0x701;
+        mem_write(r->mem, TABLE + 16, &of_el1, 8);
+        assert_int_equal(reaches(r, 1, ACCESS_FETCH), has(may, 'p'));
+        /* The other way round: stage 1's tables are there. */
+        second(r, index, rest, true);
+        assert_int_equal(reaches(r, 1, ACCESS_LOAD), has(may, 'r'));
+        uint64_t no_af = PAGE | 0x301 | 1 << 6;
+        mem_write(r->mem, TABLE + 16, &no_af, 8);
+        r->pe.s.regs.tcr_el1 |= UINT64_C(1) << 39; /* HA: the MMU writes to them */
+        assert_int_equal(reaches(r, 1, ACCESS_LOAD), has(may, 'm'));
+        rig_free(r);
+    }
+}
+
+/* Bit 7 is the dirty state, and software's to keep without VTCR_EL2.HD; S2PIR_EL2 is part of the context. */
+static void a_clean_page_of_stage_2_is_dirtied_or_faults(void **state)
+{
+    (void)state;
+    for (unsigned hd = 0; hd < 2; hd++) {
+        struct rig *r = rig_new("max,pa=40", 1);
+        uint64_t desc, key[4], changed[4];
+        r->pe.s.regs.s2pir_el2 = 12 | 15 << 4;
+        second(r, 1, 0, false);
+        desc = RAM | 0x7bd | 1 << 6; /* the tables are dirty */
+        mem_write(r->mem, TABLE2 + 8, &desc, 8);
+        r->pe.s.regs.vtcr_el2 |= hd ? 3 << 21 : 0;
+        assert_true(reaches(r, 1, ACCESS_LOAD));
+        assert_int_equal(reaches(r, 1, ACCESS_STORE), hd);
+        mem_read(r->mem, TABLE2 + 16, &desc, 8);
+        assert_int_equal(desc >> 7 & 1, hd);
+        if (!hd) {
+            assert_int_equal(r->pe.exc.iss, 0x4d);
+            assert_int_equal(r->pe.exc.iss2, 0x20);
+        }
+        const struct access_mode m = {.el = 1, .regime = 1};
+        pe_translation_key(&r->pe, &m, key);
+        r->pe.s.regs.s2pir_el2 = 8;
+        pe_translation_key(&r->pe, &m, changed);
+        assert_true(memcmp(key, changed, sizeof key) != 0);
+        rig_free(r);
+    }
+}
+
 #define AT(op1, crm, op2) (0xd5087000u | (op1) << 16 | (crm) << 8 | (op2) << 5)
 
 static uint64_t par_after(struct rig *r, uint64_t pc, uint32_t at)
@@ -291,6 +386,8 @@ int main(void)
         cmocka_unit_test(every_direct_permission_with_every_overlay),
         cmocka_unit_test(each_regime_has_its_registers),
         cmocka_unit_test(a_clean_page_is_dirtied_or_faults),
+        cmocka_unit_test(every_indirect_permission_of_stage_2),
+        cmocka_unit_test(a_clean_page_of_stage_2_is_dirtied_or_faults),
         cmocka_unit_test(each_attribute_index_has_its_attributes),
         cmocka_unit_test(address_translation_without_permissions),
     };

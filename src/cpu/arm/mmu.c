@@ -48,6 +48,7 @@ void pe_translation_key(struct pe *p, const struct access_mode *m, uint64_t key[
         key[2] = r->ttbr1_el1;
         if (hcr_stage2(p)) {
             words[6] = r->vtcr_el2;
+            words[14] = r->vtcr_el2 & vtcr_el2_S2PIE ? r->s2pir_el2 : 0;
             words[7] = r->vstcr_el2 ^ (r->sctlr_el2 & sctlr_el1_EE) << 32;
             words[8] = r->vsttbr_el2;
             key[3] = r->vttbr_el2;
@@ -309,7 +310,7 @@ static void remember_tables(struct walk *w, const struct leaf *first, const stru
     const struct stage *s = &p->walk.first[w->el0_regime && (w->va >> 55 & 1)].stage;
     if (w->secure || p->no_fast || p->models[w->m.regime] || !quick_stage(s, first) || w->table.limits)
         return;
-    if (w->s2 && (!quick_stage(&w->s2stage, second) || (hcr_of(p) & hcr_el2_FWB)))
+    if (w->s2 && (!quick_stage(&w->s2stage, second) || (hcr_of(p) & hcr_el2_FWB) || !w->s2control))
         return;
     remember_table(p, 0, w->va, w->table.pa, s, w->s2);
     if (w->s2)

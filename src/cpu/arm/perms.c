@@ -85,3 +85,14 @@ unsigned perms_overlay(const struct pe *p, const struct access_mode *m, unsigned
     unsigned po = (m->el ? por_of(p, m->regime) : p->s.regs.por_el0) >> 4 * index & 15;
     return po & 8 ? 0 : (po & 1 ? R : 0) | (po & 2 ? X : 0) | (po & 4 ? W : 0);
 }
+
+unsigned perms_second(const struct pe *p, const struct access_mode *m, unsigned index, bool on_walk)
+{
+    /* 2, 3, 6 and 7 are mostly read-only: the MMU may write; 1 and 5 are reserved. From 8 on bit 0 is for EL0, bit 1 for EL1. */
+    static const uint8_t base[16] = {0, 0, R, R, W, 0, R, R, R, R, R, R, R | W, R | W, R | W, R | W};
+    unsigned pi = p->s.regs.s2pir_el2 >> 4 * index & 15, perm = base[pi];
+    bool mostly = (pi & 10) == 2;
+    if (on_walk)
+        return pi == 4 ? 0 : perm | (mostly ? W : 0);
+    return perm | (pi & 8 && pi & (m->el ? 2 : 1) ? X : 0);
+}

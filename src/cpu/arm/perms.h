@@ -19,6 +19,9 @@ uint64_t perms_mair2(const struct pe *p, unsigned regime);
 /* PERM_ bits of a permission index (0 to 15) for an access. *overlay becomes false where overlays do not apply; *wxn: what may be
    written may not be executed. Arm ARM AArch64.S1IndirectBasePermissions. */
 unsigned perms_indirect(const struct pe *p, const struct access_mode *m, bool has_el0, unsigned index, bool *overlay, bool *wxn);
+/* PERM_ bits of a permission index of stage 2; on_walk: for the MMU's own accesses to tables of stage 1. Arm ARM
+   AArch64.S2IndirectBasePermissions. */
+unsigned perms_second(const struct pe *p, const struct access_mode *m, unsigned index, bool on_walk);
 /* The PERM_ bits an overlay index (0 to 7) leaves. Arm ARM AArch64.S1OverlayPermissions. */
 unsigned perms_overlay(const struct pe *p, const struct access_mode *m, unsigned index);
 #endif

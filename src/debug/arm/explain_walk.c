@@ -202,6 +202,12 @@ static void show(struct look *l, struct fact *f, uint64_t pa, uint64_t d, const 
 /* ---- stage 2
  * -------------------------------------------------------------------------------------------------------------------- */
 
+/* The index of indirect permissions (FEAT_S1PIE, FEAT_S2PIE). */
+static unsigned s1_index(uint64_t d)
+{
+    return (unsigned)(bits_get(d, 54, 53) << 2 | bits_get(d, 51, 51) << 1 | bits_get(d, 6, 6));
+}
+
 /* Arm ARM AArch64.S2DirectBasePermissions. */
 static unsigned s2_may(const struct look *l, uint64_t d)
 {
@@ -250,8 +256,9 @@ static bool second(struct look *l, struct fact *to, uint64_t ipa, unsigned need,
         bool fwb = hcr_of(p) & hcr_el2_FWB, device = fwb ? !(d >> 2 & 4) : !(d >> 4 & 3);
         if (!on_walk && device_fault(l, device))
             return abort2(l, f, FSC_ALIGNMENT, level, ipa, on_walk, "unaligned in Device memory");
-        bool clean = s->hd && (d >> 51 & 1) && !(d >> 7 & 1);
-        unsigned missing = need & ~(s2_may(l, d) | (clean ? PERM_W : 0));
+        bool indirect = p->s.regs.vtcr_el2 & vtcr_el2_S2PIE, clean = !(d >> 7 & 1) && (indirect || (s->hd && (d >> 51 & 1)));
+        unsigned may = indirect ? perms_second(p, l->m, s1_index(d), on_walk) : s2_may(l, d) | (clean ? PERM_W : 0);
+        unsigned missing = need & ~may;
         bool protected = on_walk && device && (hcr_of(p) & hcr_el2_PTW);
         if (missing || protected) {
             if (!on_walk)
@@ -259,19 +266,19 @@ static bool second(struct look *l, struct fact *to, uint64_t ipa, unsigned need,
             return abort2(l, f, FSC_PERMISSION, level, ipa, on_walk,
                           missing ? missing_text(l, missing) : "a walk in Device memory, and HCR_EL2.PTW is 1");
         }
-        out->may = s2_may(l, d);
+        if (clean && !s->hd && (on_walk ? need & PERM_W : l->access == ACCESS_STORE && !l->m->cm)) {
+            l->write |= !on_walk;
+            abort2(l, f, FSC_PERMISSION, level, ipa, on_walk, "nDirty=1, and hardware does not manage the dirty state");
+            l->x->iss2 = 1 << 5;
+            return false;
+        }
+        out->may = indirect ? may : s2_may(l, d);
         return true;
     }
 }
 
 /* ---- stage 1
  * -------------------------------------------------------------------------------------------------------------------- */
-
-/* The index of indirect permissions (FEAT_S1PIE). */
-static unsigned s1_index(uint64_t d)
-{
-    return (unsigned)(bits_get(d, 54, 53) << 2 | bits_get(d, 51, 51) << 1 | bits_get(d, 6, 6));
-}
 
 /* Arm ARM AArch64.S1DirectBasePermissions, with what tables on the way take away. */
 static unsigned s1_may(const struct look *l, uint64_t d, uint64_t limits)
