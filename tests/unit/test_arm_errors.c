@@ -5,33 +5,33 @@
 
 enum { CODE = 0x40000000, VECTORS = 0x40030000, NOWHERE = 0x80000000 };
 
-/* Columns: SCR_EL3.EA, TMEA, NMEA, HCR_EL2.TGE, E2H, AMO, SCTLR2_EL2.NMEA, HCRX_EL2.TMEA, SCTLR2_EL1.NMEA, PSTATE.A; X: any. */
+/* Columns: SCR_EL3.EA, TMEA, NMEA, HCR_EL2.TGE, E2H, AMO, SCTLR2_EL2.NMEA, HCRX_EL2.TMEA, SCTLR2_EL1.NMEA, PSTATE.A; *: any. */
 struct row {
     const char *given, *result; /* by exception level from EL0 on */
 };
 /* To which level; -: not reachable, or not taken at all. SCR_EL3.NMEA matters at EL3 only. */
 static const struct row target[] = {
-    {"00X0X000XX", "11-"}, {"00X0X00101", "22-"}, {"00X0X001X0", "11-"}, {"00X0X00111", "12-"}, {"00X0X010XX", "112"},
-    {"00X0X01101", "222"}, {"00X0X011X0", "112"}, {"00X0X01111", "122"}, {"00X0X1XXXX", "222"}, {"00X1XXXXXX", "2-2"},
-    {"01X0X00XX0", "113"}, {"01X0X0X001", "333"}, {"01X0X0X011", "133"}, {"01X0X0X101", "223"}, {"01X0X0X111", "123"},
-    {"01X0X01XX0", "112"}, {"01X0X1XXX0", "222"}, {"01X0X1XXX1", "223"}, {"01X10XXXX1", "2-3"}, {"01X1XXXXX0", "2-2"},
-    {"01X11X0XX1", "3-3"}, {"01X11X1XX1", "2-3"}, {"1XX0XXXXXX", "333"}, {"1XX1XXXXXX", "3-3"},
+    {"00*0*000**", "11-"}, {"00*0*00101", "22-"}, {"00*0*001*0", "11-"}, {"00*0*00111", "12-"}, {"00*0*010**", "112"},
+    {"00*0*01101", "222"}, {"00*0*011*0", "112"}, {"00*0*01111", "122"}, {"00*0*1****", "222"}, {"00*1******", "2-2"},
+    {"01*0*00**0", "113"}, {"01*0*0*001", "333"}, {"01*0*0*011", "133"}, {"01*0*0*101", "223"}, {"01*0*0*111", "123"},
+    {"01*0*01**0", "112"}, {"01*0*1***0", "222"}, {"01*0*1***1", "223"}, {"01*10****1", "2-3"}, {"01*1*****0", "2-2"},
+    {"01*11*0**1", "3-3"}, {"01*11*1**1", "2-3"}, {"1**0******", "333"}, {"1**1******", "3-3"},
 };
 /* A: taken whatever PSTATE.A; B: PSTATE.A masks; C: not taken; at EL0 to EL3. */
 static const struct row mask[] = {
-    {"0000X0000X", "BBCC"}, {"0000X0001X", "AACC"}, {"0000X001XX", "AACC"}, {"0000X0100X", "BBAC"}, {"0000X0101X", "AAAC"},
-    {"0000X011XX", "AAAC"}, {"0000X10XXX", "AABC"}, {"0000X11XXX", "AAAC"}, {"00010X0XXX", "A-BC"}, {"0001XX1XXX", "A-AC"},
-    {"00011X0XXX", "B-BC"}, {"0010X0000X", "BBCA"}, {"0010X0001X", "AACA"}, {"0010X001XX", "AACA"}, {"0010X0100X", "BBAA"},
-    {"0010X0101X", "AAAA"}, {"0010X011XX", "AAAA"}, {"0010X10XXX", "AABA"}, {"0010X11XXX", "AAAA"}, {"00110X0XXX", "A-BA"},
-    {"0011XX1XXX", "A-AA"}, {"00111X0XXX", "B-BA"}, {"0100XXXXXX", "AAAC"}, {"0101XXXXXX", "A-AC"}, {"0110XXXXXX", "AAAA"},
-    {"0111XXXXXX", "A-AA"}, {"1X00XXXXXX", "AAAB"}, {"1X01XXXXXX", "A-AB"}, {"1X10XXXXXX", "AAAA"}, {"1X11XXXXXX", "A-AA"},
+    {"0000*0000*", "BBCC"}, {"0000*0001*", "AACC"}, {"0000*001**", "AACC"}, {"0000*0100*", "BBAC"}, {"0000*0101*", "AAAC"},
+    {"0000*011**", "AAAC"}, {"0000*10***", "AABC"}, {"0000*11***", "AAAC"}, {"00010*0***", "A-BC"}, {"0001**1***", "A-AC"},
+    {"00011*0***", "B-BC"}, {"0010*0000*", "BBCA"}, {"0010*0001*", "AACA"}, {"0010*001**", "AACA"}, {"0010*0100*", "BBAA"},
+    {"0010*0101*", "AAAA"}, {"0010*011**", "AAAA"}, {"0010*10***", "AABA"}, {"0010*11***", "AAAA"}, {"00110*0***", "A-BA"},
+    {"0011**1***", "A-AA"}, {"00111*0***", "B-BA"}, {"0100******", "AAAC"}, {"0101******", "A-AC"}, {"0110******", "AAAA"},
+    {"0111******", "A-AA"}, {"1*00******", "AAAB"}, {"1*01******", "A-AB"}, {"1*10******", "AAAA"}, {"1*11******", "A-AA"},
 };
 
 static char look(const struct row *rows, unsigned n, unsigned given, unsigned el)
 {
     for (unsigned i = 0; i < n; i++) {
         unsigned k = 0;
-        while (k < 10 && (rows[i].given[k] == 'X' || rows[i].given[k] == (char)('0' + (given >> k & 1))))
+        while (k < 10 && (rows[i].given[k] == '*' || rows[i].given[k] == (char)('0' + (given >> k & 1))))
             k++;
         if (k == 10)
             return rows[i].result[el];
