@@ -35,10 +35,15 @@ static const struct argp_option table[] = {
     {"format", OPT_FORMAT, "A[,B]", 0, "formats of the two logs, by name (--formats); else their first lines tell", 1},
     {"from", OPT_FROM, "ADDRESS", 0, "begin where this address is executed first; else where the two first run alike", 1},
     {"mask", OPT_MASK, "REG,...", 0,
-     "do not compare these registers, nor what is computed from them; counters, time and identification are always masked", 1},
+     "do not compare these registers, nor what is computed from them; counters, time and identification are always masked. Trap "
+     "by "
+     "trap: the values behind these names in the text (tval, stime_value)",
+     1},
     {"mask-loads", OPT_MASK_LOADS, "FIRST-LAST", 0,
      "loads from these addresses give what differs between machines (may be repeated)", 1},
-    {"interrupt", OPT_INTERRUPT, "N", 0, "step over an interrupt that one log takes elsewhere, of up to N instructions (1000000)",
+    {"interrupt", OPT_INTERRUPT, "N", 0,
+     "step over an interrupt that one log takes elsewhere, of up to N instructions (1000000). Trap by trap: of up to N lines; "
+     "without the option none",
      1},
     {"prefix", OPT_PREFIX, 0, 0, "a log that goes on where the other ends is no difference", 1},
     {"context", OPT_CONTEXT, "N", 0, "show N equal instructions before the difference (8, at most 64)", 1},
@@ -369,17 +374,19 @@ static bool same(const struct diff_args *a, const struct comparison *r)
 static int diff_traps(const struct diff_args *a, const enum diff_kind kind[2])
 {
     struct buf lines[2] = {{0}, {0}}, text = {0};
+    struct golden_tolerance t = {.interrupt = a->options.interrupted, .mask = a->mask};
     struct err e;
     bool good = true, same = false;
     for (unsigned i = 0; i < 2 && good; i++)
         good = diff_golden_lines(a->file[i], &lines[i], &e);
     if (good)
-        same = golden_compare((char *)lines[0].data, (char *)lines[1].data, &text);
+        same = golden_compare((char *)lines[0].data, (char *)lines[1].data, &t, &text);
     if (good && !same && kind[0] == DIFF_TRACE && kind[1] == DIFF_TRACE)
         diff_first_instruction(a->file[0], a->file[1], &text);
     buf_put_u8(&text, 0);
     if (good && a->json) {
-        json_t *j = json_pack("{s:b,s:s}", "same", (int)same, "text", (char *)text.data);
+        json_t *j = json_pack("{s:b,s:s,s:[II],s:I}", "same", (int)same, "text", (char *)text.data, "interrupts",
+                              (json_int_t)t.stepped[0], (json_int_t)t.stepped[1], "masked", (json_int_t)t.masked);
         json_dumpf(j, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(j);
@@ -389,6 +396,10 @@ static int diff_traps(const struct diff_args *a, const enum diff_kind kind[2])
             n += *p == '\n';
         printf("A  %s\nB  %s\ncompared trap by trap (- A, + B): ", a->file[0], a->file[1]);
         printf(same ? "%zu lines are equal\n" : "they differ\n", n);
+        if (t.stepped[0] || t.stepped[1])
+            printf("  interrupts stepped over: %" PRIu64 " in A, %" PRIu64 " in B\n", t.stepped[0], t.stepped[1]);
+        if (t.masked)
+            printf("  values not compared, because they are masked: %" PRIu64 "\n", t.masked);
         printf("%s", (char *)text.data);
     }
     buf_free(&lines[0]);

@@ -86,7 +86,11 @@ static const struct argp argp = {
         "  trapline doc hstatus.SPVP\n"
         "  trapline doc mcause=0x8000000000000007\n"
         "  trapline doc esr_el2=0x5600004a\n"
+        "  trapline doc SPV                         the registers that have a field of this name\n"
+        "  trapline doc 0x10200073                  an instruction, or a call of firmware by its number\n"
         "  trapline doc cause:13\n"
+        "  trapline doc SPV\n"
+        "  trapline doc 0x10200073\n"
         "  trapline doc 'load page'\n"
         "  trapline doc ec:0x24\n"
         "  trapline doc insn:0x00053583\n"
@@ -293,21 +297,13 @@ static int list_all(const struct doc *d)
     return d->riscv || d->json ? CLI_OK : doc_arm_list(false);
 }
 
-static bool parse_number(const char *text, uint64_t *v)
-{
-    char *end;
-    errno = 0;
-    *v = strtoull(text, &end, 0);
-    return isdigit((unsigned char)*text) && !*end && !errno;
-}
-
 static int explain(const struct doc *d)
 {
     char name[64];
     const char *equals = strchr(d->name, '=');
     size_t n = equals ? (size_t)(equals - d->name) : strlen(d->name);
     uint64_t value, num;
-    if (!strcasecmp(d->name, "sbi") || !strncasecmp(d->name, "sbi:", 4))
+    if (!strcasecmp(d->name, "sbi") || !strncasecmp(d->name, "sbi:", 4) || !strncasecmp(d->name, "sbi=", 4))
         return doc_sbi(d->name + (d->name[3] ? 4 : 3), d->xlen, d->json);
     const struct doc_how how = {d->json, d->colour, d->riscv, d->arm, d->xlen};
     int status;
@@ -317,14 +313,22 @@ static int explain(const struct doc *d)
         return status;
     for (size_t i = 0; i <= n; i++)
         name[i] = i == n ? '\0' : (char)tolower((unsigned char)d->name[i]);
-    if (equals && !parse_number(equals + 1, &value))
-        return cli_errorf("'%s' is not a value of %s; write it as 0x180 or 384", equals + 1, name);
+    if (equals && !doc_number(equals + 1, &value))
+        return cli_errorf("'%s' is not a value of %s; write it as 0x180, 384 or 0b110000000", equals + 1, name);
     if (!d->riscv && csr_num_by_name(name) < 0 && doc_arm_knows(name))
         return doc_arm_explain(name, equals ? &value : NULL, d->json, d->colour);
-    bool numeric = parse_number(name, &num);
+    bool numeric = doc_number(name, &num);
     bool unknown = d->arm || (!numeric && csr_num_by_name(name) < 0);
     if (unknown && !equals && doc_named(d->name, &how, &status))
         return status;
+    if (unknown && equals && doc_is_insn(name)) {
+        char word[24];
+        struct doc_how of = how;
+        of.arm |= !how.riscv && value > UINT16_MAX && (value & 3) != 3; /* no instruction of RISC-V of four bytes */
+        snprintf(word, sizeof word, "insn:0x%" PRIx64, value);
+        doc_topic(word, &of, &status);
+        return status;
+    }
     if (unknown)
         return doc_unknown(name, &how);
     if (equals && d->xlen == 32 && value >> 32)
@@ -332,7 +336,7 @@ static int explain(const struct doc *d)
     int at = numeric ? (int)num : csr_num_by_name(name);
     const struct csr_row *row = at >= 0 && (!numeric || num < 0x1000) ? csr_row_by_num((unsigned)at) : NULL;
     if (!row)
-        return cli_errorf("there is no register with number %s", name);
+        return equals ? cli_errorf("there is no register with number %s", name) : doc_bare_number(name, num, &how);
     csr_name((unsigned)at, name, sizeof name);
     return print_row(d, row, name, (unsigned)at, equals ? &value : NULL);
 }

@@ -38,13 +38,16 @@ static json_t *hex(uint64_t v)
     return json_string(text);
 }
 
-static bool number(const char *text, uint64_t *v)
+bool doc_number(const char *text, uint64_t *v)
 {
     char *end;
+    bool binary = !strncasecmp(text, "0b", 2);
     errno = 0;
-    *v = strtoull(text, &end, 0);
-    return isdigit((unsigned char)*text) && !*end && !errno;
+    *v = strtoull(binary ? text + 2 : text, &end, binary ? 2 : 0);
+    return isdigit((unsigned char)*text) && !*end && end > text + 2 * binary && !errno;
 }
+
+static bool number(const char *text, uint64_t *v) { return doc_number(text, v); }
 
 /* Whether text is in name, whatever the case, blanks and punctuation. */
 static bool is_in(const char *text, const char *name)
@@ -280,8 +283,8 @@ bool doc_topic(const char *text, const struct doc_how *how, int *status)
 {
     static const char *const topic[] = {"cause", "exception", "irq", "interrupt", "ec", "esr", "psci", "insn"};
     unsigned i = 0;
-    size_t n = strcspn(text, ":");
-    while (i < ARRAY_LEN(topic) && (strlen(topic[i]) != n || strncasecmp(topic[i], text, n)))
+    size_t n = strcspn(text, ":="), word = n > 3 && tolower((unsigned char)text[n - 1]) == 's' ? n - 1 : n; /* "causes" */
+    while (i < ARRAY_LEN(topic) && (strlen(topic[i]) != word || strncasecmp(topic[i], text, word)))
         i++;
     if (i == ARRAY_LEN(topic))
         return false;
@@ -418,17 +421,52 @@ static bool names_sbi(const char *text)
     return false;
 }
 
+/* Every register that has a field of that name. False: none has. */
+static bool fields_named(const char *text, const struct doc_how *how)
+{
+    json_t *j = json_array();
+    char reg[48];
+    bool found = false;
+    for (unsigned k = 0; k < 4096 + SYSREG_COUNT; k++) {
+        struct one_field o;
+        bool arm = k >= 4096;
+        if (arm ? how->riscv || k == 4096 : how->arm || !csr_row_by_num(k))
+            continue;
+        if (arm)
+            sysreg_name(k - 4096, reg, sizeof reg);
+        else
+            csr_name(k, reg, sizeof reg);
+        if (!(arm ? sysreg_field_of(reg, text, &o) : csr_field(reg, text, how->xlen, &o)))
+            continue;
+        found = true;
+        if (how->json)
+            json_array_append_new(j, json_pack("{s:s,s:s,s:i,s:i,s:s}", "register", reg, "field", o.name, "msb", (int)o.msb,
+                                               "lsb", (int)o.lsb, "meaning", o.meaning));
+        else if (o.msb == o.lsb)
+            printf("%s.%s  bit %u  %s\n", reg, o.name, o.msb, o.meaning);
+        else
+            printf("%s.%s  bits %u:%u  %s\n", reg, o.name, o.msb, o.lsb, o.meaning);
+    }
+    if (how->json && found)
+        dump(j);
+    else
+        json_decref(j);
+    return found;
+}
+
 bool doc_named(const char *text, const struct doc_how *how, int *status)
 {
     const char *sbi = !strncasecmp(text, "sbi_", 4) ? text + 4 : text;
     char copy[64];
-    if (strlen(text) < 2 || strlen(text) >= sizeof copy)
-        return false;
     *status = CLI_OK;
+    if (strlen(text) < 2 || strlen(text) >= sizeof copy)
+        return fields_named(text, how);
     bool found = !how->arm && doc_insn_riscv(text, how->json);
     if (!how->riscv && (!found || how->arm))
         found |= doc_insn_arm(text, how->json);
     if (found)
+        return true;
+    if ((strlen(text) < 5 || how->arm || !names_cause(text)) && fields_named(text, how)) /* medeleg has fields by causes' names */
         return true;
     if (!how->riscv && names_psci(text)) {
         strcpy(copy, text);
@@ -445,6 +483,39 @@ bool doc_named(const char *text, const struct doc_how *how, int *status)
     return true;
 }
 
+/* ---- numbers
+ * ------------------------------------------------------------------------------------------------------------------------ */
+
+bool doc_is_insn(const char *name)
+{
+    const char *k;
+    for (unsigned i = 0; (k = doc_insn_name_riscv(i)); i++)
+        if (!strcmp(k, name))
+            return true;
+    for (unsigned i = 0; (k = doc_insn_name_arm(i)); i++)
+        if (!strcmp(k, name))
+            return true;
+    return false;
+}
+
+/* In the order in which one would mean it: a call of firmware, an extension of SBI, an instruction. */
+int doc_bare_number(const char *text, uint64_t v, const struct doc_how *how)
+{
+    char copy[24];
+    snprintf(copy, sizeof copy, "0x%" PRIx64, v);
+    if (v < 64)
+        return cli_errorf("there is no register with number %s; did you mean cause:%s, irq:%s or ec:%s?", text, text, text, text);
+    if (!how->riscv && v <= UINT32_MAX && psci_call((uint32_t)v))
+        return psci(copy, how->json);
+    if (!how->arm && sbi_ext_of(v) != SBI_EXT_NONE)
+        return doc_sbi(copy, how->xlen, how->json);
+    if (v < 4096 || v > UINT32_MAX)
+        return cli_errorf("there is no register with number %s", text);
+    struct doc_how of = *how;
+    of.arm |= !how->riscv && v > UINT16_MAX && (v & 3) != 3; /* no instruction of RISC-V of four bytes */
+    return insn(copy, &of);
+}
+
 /* ---- values
  * ---------------------------------------------------------------------------------------------------------------------------- */
 
@@ -458,9 +529,11 @@ static void cause_value(uint64_t value, unsigned xlen, json_t *j)
     bool interrupt = value >> (xlen - 1) & 1;
     uint64_t code = value & bits_mask(0, xlen - 1);
     const struct rv_cause *c = rv_cause(interrupt, code);
-    if (!c)
+    if (!c && xlen == 64 && value >> 31 == 1 && !j && (c = rv_cause(true, value & bits_mask(0, 31))))
+        printf("\nThis is no cause of XLEN 64; with XLEN 32 (--xlen 32) it is interrupt %u, %s.\n", c->code, c->name);
+    else if (!c)
         return;
-    if (j)
+    else if (j)
         json_object_set_new(j, "cause", cause_json(c));
     else {
         printf("\n");
@@ -539,7 +612,10 @@ struct near {
 
 static void consider(struct near *s, const char *name)
 {
-    unsigned most = strlen(s->text) < 5 ? 1 : 2, d = distance(s->text, name, most), i = s->n;
+    size_t length = strlen(s->text);
+    unsigned most = length < 5 ? 1 : 2, d = distance(s->text, name, most), i = s->n;
+    if (d > 1 && length > 2 && !strncasecmp(name, s->text, length)) /* its beginning */
+        d = 1;
     if (d > most)
         return;
     for (unsigned k = 0; k < s->n; k++)
@@ -589,18 +665,40 @@ static void consider_arm(struct near *s)
         consider(s, p->name);
 }
 
+static void put_list(const struct near *s, char list[SUGGESTIONS * 56])
+{
+    for (unsigned i = 0; i < s->n; i++) {
+        strcat(list, i ? i + 1 == s->n ? " or " : ", " : "");
+        strcat(list, s->name[i]);
+    }
+}
+
+int doc_unknown_sbi(const char *text)
+{
+    const struct sbi_func_row *f;
+    struct near s = {.text = text};
+    char list[SUGGESTIONS * 56] = "";
+    for (unsigned i = 1; i < SBI_EXT_COUNT; i++)
+        consider(&s, sbi_ext((enum sbi_ext)i)->name);
+    for (unsigned i = 0; (f = sbi_func_at(i)); i++)
+        consider(&s, f->name);
+    put_list(&s, list);
+    return cli_errorf("SBI has no extension, function or list '%s'; %s%s%s`trapline doc sbi` lists the extensions", text,
+                      s.n ? "did you mean " : "", list, s.n ? "? " : "");
+}
+
 int doc_unknown(const char *text, const struct doc_how *how)
 {
+    if (!strcmp(text, "pstate") || !strcmp(text, "cpsr"))
+        return cli_errorf("PSTATE as a whole is no register: spsr_el1 shows how it is saved; parts of it are nzcv, daif, "
+                          "currentel, spsel, pan");
     struct near s = {.text = text};
     char list[SUGGESTIONS * 56] = "";
     if (!how->arm)
         consider_riscv(&s);
     if (!how->riscv)
         consider_arm(&s);
-    for (unsigned i = 0; i < s.n; i++) {
-        strcat(list, i ? i + 1 == s.n ? " or " : ", " : "");
-        strcat(list, s.name[i]);
-    }
+    put_list(&s, list);
     const char *arch = how->arm ? " --arch arm" : "";
     if (s.n)
         return cli_errorf("there is no register '%s'; did you mean %s?", text, list);

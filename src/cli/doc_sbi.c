@@ -1,4 +1,5 @@
 #include "cli/doc_sbi.h"
+#include "cli/doc_names.h"
 #include "base/bits.h"
 #include "cli/cli.h"
 #include "cli/doc_markdown.h"
@@ -337,7 +338,7 @@ static int by_name(const char *name, char *regs, unsigned xlen, bool json)
         return dump(j);
     json_decref(j);
     if (!newest)
-        return cli_errorf("SBI has no extension, function or list '%s'; `trapline doc sbi` lists the extensions", name);
+        return doc_unknown_sbi(name);
     if (regs)
         return decode_call(newest->ext == SBI_EXT_LEGACY ? newest->fid : sbi_ext(newest->ext)->first, newest->fid, regs, xlen,
                            json);
@@ -385,6 +386,8 @@ int doc_sbi(const char *what, unsigned xlen, bool json)
     enum sbi_kind kind = sbi_kind_by_name(word);
     if (!*word)
         return list_extensions(json);
+    if (*word == '-')
+        return print_errors(word, json);
     if (isdigit((unsigned char)*word))
         return by_number(word, regs, xlen, json);
     if (!strcmp(word, "rules") && !regs)

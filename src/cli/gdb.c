@@ -2,6 +2,7 @@
 #include "debug/gdb.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/session.h"
 #include "cli/term.h"
 #include "base/buf.h"
 
@@ -20,6 +21,7 @@
 enum { OPT_PORT = 0x200, OPT_UNIX, OPT_STDIO, OPT_LOAD, OPT_INPUT };
 
 #define SLICE UINT64_C(1000000) /* cycles between two looks at the outside */
+#define ALIVE 1.0               /* seconds between two signs of life to a GDB that waits */
 #define TYPED 4096              /* bytes of the console that wait for the guest at most */
 
 static const struct argp_option table[] = {
@@ -43,6 +45,7 @@ struct server {
     struct buf typed, printed;
     struct buf early; /* what GDB sent while the machine went back */
     bool console_eof, lost;
+    double alive; /* when GDB was last told that the machine still moves */
 };
 
 /* ---- options --------------------------------------------------------------------------------------------------------------- */
@@ -120,6 +123,8 @@ static void on_console(void *ctx, const char *device, const void *p, size_t n)
     struct server *s = ctx;
     (void)device; /* all consoles of the guest are one stream here */
     buf_put(&s->printed, p, n);
+    if (s->g)
+        gdb_console(s->g, p, n);
 }
 
 static bool write_all(int fd, const uint8_t *p, size_t n)
@@ -171,18 +176,23 @@ static void on_send(void *ctx, const void *p, size_t n)
         s->lost = true;
 }
 
-/* While the machine goes back: whether GDB has sent Ctrl-C. */
-static bool interrupted(void *ctx)
+/* While GDB waits: what it has sent. */
+static enum gdb_heard heard(void *ctx)
 {
     struct server *s = ctx;
     struct pollfd fd = {.fd = s->in, .events = POLLIN};
     uint8_t bytes[256];
+    double now = session_clock();
+    if (now - s->alive > ALIVE) {
+        s->alive = now;
+        gdb_keep_alive(s->g);
+    }
     if (s->in < 0 || poll(&fd, 1, 0) <= 0)
-        return term_signal() != 0;
+        return term_signal() ? GDB_HEARD_INTERRUPT : GDB_HEARD_NOTHING;
     ssize_t n = read(s->in, bytes, sizeof bytes);
     if (n <= 0) {
         s->lost |= !(n < 0 && (errno == EINTR || errno == EAGAIN));
-        return s->lost;
+        return s->lost ? GDB_HEARD_INTERRUPT : GDB_HEARD_NOTHING;
     }
     buf_put(&s->early, bytes, (size_t)n);
     uint8_t *stop = memchr(s->early.data, 3, s->early.len);
@@ -190,8 +200,9 @@ static bool interrupted(void *ctx)
         size_t at = (size_t)(stop - s->early.data);
         memmove(stop, stop + 1, s->early.len - at - 1);
         s->early.len--;
+        return GDB_HEARD_INTERRUPT;
     }
-    return stop;
+    return memchr(s->early.data, '$', s->early.len) ? GDB_HEARD_PACKET : GDB_HEARD_NOTHING;
 }
 
 static bool listen_port(struct server *s, struct err *e)
@@ -369,7 +380,7 @@ int verb_gdb(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &s);
     signal(SIGPIPE, SIG_IGN);
     if (start(&s, &e)) {
-        s.g = gdb_new(s.m, &(struct gdb_host){.ctx = &s, .send = on_send, .interrupted = interrupted});
+        s.g = gdb_new(s.m, &(struct gdb_host){.ctx = &s, .send = on_send, .heard = heard});
         fflush(stdout);
         if (!s.stdio)
             term_open();

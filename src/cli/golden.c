@@ -22,6 +22,10 @@ static bool prepare(struct run *run, struct err *e)
     run->session.tap = (struct session_tap){.ctx = g->golden, .input = tap_input, .inject = tap_inject, .console = tap_console};
     run->session.watch.also = golden_trap;
     run->session.watch.also_ctx = g->golden;
+    if (!run->session.watch.why.path && !g->unexplained) {
+        run->session.watch.why.told = golden_why;
+        run->session.watch.why.told_ctx = g->golden;
+    }
     run->session.input_eof = true; /* what is typed is no part of the command */
     return true;
 }

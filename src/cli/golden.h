@@ -11,7 +11,8 @@ struct golden_run {
     struct run run;
     struct golden *golden;
     struct trace_setup setup;
-    struct buf body; /* the lines, when the run is over */
+    struct buf body;  /* the lines, when the run is over */
+    bool unexplained; /* what --explain tells is no part of it */
 };
 void golden_run_init(struct golden_run *g);
 void golden_run_free(struct golden_run *g);

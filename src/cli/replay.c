@@ -189,11 +189,63 @@ static void explain(struct replay_job *j, struct replay_result *out)
     machine_free(was);
 }
 
+/* ---- explanations that were asked for ---------------------------------------------------------------------------------------
+ */
+
+/* A stream into j->explained, until it is closed. */
+struct explaining {
+    struct why why;
+    char *text;
+    size_t n;
+};
+
+static bool explaining_begin(const struct replay_job *j, struct explaining *x, struct err *e)
+{
+    *x = (struct explaining){.why = *j->why};
+    x->why.json = j->json;
+    x->why.to = open_memstream(&x->text, &x->n);
+    return x->why.to || err_set(e, "%s", strerror(errno));
+}
+
+static bool explaining_end(struct replay_job *j, struct explaining *x, struct err *e)
+{
+    if (!x->why.to)
+        return true;
+    fclose(x->why.to);
+    buf_put(&j->explained, x->text, x->n);
+    free(x->text);
+    return why_end(&x->why, e);
+}
+
+static void explain_change(void *ctx, struct machine *m, const struct machine_change *c)
+{
+    why_feed(&((struct explaining *)ctx)->why, m, c);
+}
+
+static void explain_event(void *ctx, struct machine *m, const struct trace_event *ev)
+{
+    (void)ev;
+    why_sync(&((struct explaining *)ctx)->why, m);
+}
+
+static bool run_explained(struct replay_job *j, struct machine *m, struct replay_result *out, struct err *e)
+{
+    struct explaining x;
+    const struct replay_tap tap = {.ctx = &x, .change = explain_change, .event = explain_event};
+    bool ok = explaining_begin(j, &x, e) && why_start(&x.why, m, e);
+    j->replay.tap = &tap;
+    ok = ok && replay_run(&j->replay, m, !j->changed, out, e);
+    j->replay.tap = NULL;
+    return explaining_end(j, &x, ok ? e : NULL) && ok;
+}
+
 static bool replay_binary(struct replay_job *j, struct err *e)
 {
     struct machine *m = NULL;
     struct replay_result out = {0};
-    bool ok = replay_prepare(j, &m, e) && replay_run(&j->replay, m, !j->changed, &out, e);
+    bool ok = replay_prepare(j, &m, e);
+    if (ok)
+        ok = j->why->on ? run_explained(j, m, &out, e) : replay_run(&j->replay, m, !j->changed, &out, e);
     machine_free(m);
     if (ok && out.verdict == REPLAY_DIVERGED)
         explain(j, &out);
@@ -257,8 +309,25 @@ static bool put_images(const struct replay_job *j, struct golden_text *t, struct
     return true;
 }
 
+/* Whether a golden text holds explanations: one that does not, is compared without, whatever its command says. */
+static bool holds_explanations(const char *body) { return !strncmp(body, "? ", 2) || strstr(body, "\n? "); }
+
+/* Explanations of a golden trace's run, for the one who replays it. */
+static bool golden_explains(struct replay_job *j, struct golden_run *g, struct explaining *x, struct err *e)
+{
+    struct why *w = &g->run.session.watch.why;
+    if (w->on)
+        return err_set(e, "%s: its command has --explain of its own", j->path);
+    if (!explaining_begin(j, x, e))
+        return false;
+    *w = x->why;
+    g->unexplained = true;
+    return true;
+}
+
 static bool replay_golden(struct replay_job *j, struct err *e)
 {
+    struct explaining x = {0};
     struct golden_text t;
     struct golden_run g;
     struct err why;
@@ -279,19 +348,23 @@ static bool replay_golden(struct replay_job *j, struct err *e)
     options_long(t.argc, t.argv, &run_argp);
     bool ok = !argp_parse(&run_argp, t.argc, t.argv, ARGP_NO_EXIT | ARGP_SILENT, NULL, &g.run) ||
               err_set(e, "%s: its command has options this program does not know", j->path);
+    g.unexplained = !holds_explanations(t.body);
+    if (ok && j->why->on)
+        ok = golden_explains(j, &g, &x, e);
     if (ok && !run_start(&g.run, &why))
         ok = err_set(e, "%s: %s", j->path, why.text);
     if (ok) {
         run_go(&g.run);
         note_images(j, &t.setup, &g.setup);
         buf_printf(&g.body, "%s", ""); /* a NUL behind it */
-        j->same = golden_compare(t.body, (const char *)g.body.data, &j->text);
+        j->same = golden_compare(t.body, (const char *)g.body.data, NULL, &j->text);
         j->instret = machine_instret(g.run.session.m);
         buf_printf(&j->summary, "%" PRIu64 " instructions, golden", j->instret);
     }
     golden_run_free(&g);
     golden_close(&t);
-    return ok;
+    x.why.out = NULL; /* the run's own has closed it */
+    return explaining_end(j, &x, ok ? e : NULL) && ok;
 }
 
 bool replay_job(struct replay_job *j, struct err *e) { return golden_is(j->path) ? replay_golden(j, e) : replay_binary(j, e); }

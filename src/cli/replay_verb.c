@@ -4,6 +4,7 @@
 #include "cli/jobs.h"
 #include "cli/options.h"
 #include "cli/replay.h"
+#include "base/bits.h"
 #include <argp.h>
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +16,7 @@
 #include <unistd.h>
 #include <time.h>
 
-enum { OPT_JUNIT = 0x400, OPT_IMAGE, OPT_RECORDED, OPT_GOLDEN };
+enum { OPT_JUNIT = 0x400, OPT_IMAGE, OPT_RECORDED, OPT_GOLDEN, OPT_EXPLAIN, OPT_JSON };
 
 static const struct argp_option table[] = {
     {"jobs", 'j', "N", 0, "traces replayed at the same time (one a core)", 0},
@@ -24,6 +25,9 @@ static const struct argp_option table[] = {
     {"recorded-images", OPT_RECORDED, 0, 0,
      "run the images that are in the trace, even where the files of their names have changed", 0},
     {"golden", OPT_GOLDEN, 0, 0, "every file must be a golden text; without this, a file's first line tells what it is", 0},
+    {"explain", OPT_EXPLAIN, "N|all|KEY[=VALUE],...", 0,
+     "why a trap happened and why it went where it did: the N-th one, or all that match, as `trapline run --explain`", 0},
+    {"json", OPT_JSON, 0, 0, "explanations as JSON, an object a line", 0},
     {"quiet", 'q', 0, 0, "print nothing but what differs", 0},
     {0}};
 
@@ -31,14 +35,15 @@ struct verdict {
     char *path;
     enum { VERDICT_SAME, VERDICT_DIVERGED, VERDICT_ERROR } kind;
     double seconds;
-    struct buf notes, summary, text;
+    struct buf notes, summary, text, explained;
 };
 struct replaying {
     struct verdict *list;
     size_t count;
     const char *junit, *image[REPLAY_IMAGES];
     unsigned images, jobs;
-    bool recorded_images, golden, quiet, folder;
+    bool recorded_images, golden, quiet, folder, json;
+    struct why why;
 };
 
 /* ---- what to replay ---------------------------------------------------------------------------------------------------------
@@ -100,13 +105,15 @@ static bool add_argument(struct replaying *r, const char *path, struct err *e)
 
 /* ---- options --------------------------------------------------------------------------------------------------------------- */
 
-static bool parse_one(struct replaying *r, int key, const char *arg, struct err *e)
+static bool parse_one(struct replaying *r, int key, char *arg, struct err *e)
 {
     uint64_t n;
     switch (key) {
     case OPT_JUNIT: r->junit = arg; return *arg || err_set(e, "--junit: the name of the file is empty");
     case OPT_RECORDED: return r->recorded_images = true;
     case OPT_GOLDEN: return r->golden = true;
+    case OPT_EXPLAIN: return why_parse(&r->why, arg, e);
+    case OPT_JSON: return r->json = true;
     case 'q': return r->quiet = true;
     case 'j':
         if (!options_count("-j", arg, &n, e))
@@ -125,7 +132,7 @@ static bool parse_one(struct replaying *r, int key, const char *arg, struct err 
 static error_t parser(int key, char *arg, struct argp_state *state)
 {
     struct err e;
-    if (key != ARGP_KEY_ARG && key != 'q' && key != 'j' && (key < OPT_JUNIT || key > OPT_GOLDEN))
+    if (key != ARGP_KEY_ARG && key != 'q' && key != 'j' && (key < OPT_JUNIT || key > OPT_JSON))
         return ARGP_ERR_UNKNOWN;
     if (!parse_one(state->input, key, arg, &e))
         exit(cli_error(&e));
@@ -143,7 +150,8 @@ static const struct argp argp = {
            "Examples:\n"
            "  trapline replay boot.trace\n"
            "  trapline replay tests/golden/ --junit replay.xml\n"
-           "  trapline replay s1.trace --image kernel=fixed.elf\n",
+           "  trapline replay s1.trace --image kernel=fixed.elf\n"
+           "  trapline replay s1.trace --explain 12\n",
 };
 
 /* ---- running --------------------------------------------------------------------------------------------------------------- */
@@ -155,12 +163,13 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* One trace, in a process of its own: u8 kind, u64 microseconds, three strings. */
+/* One trace, in a process of its own: u8 kind, u64 microseconds, four strings. */
 static bool work(void *ctx, size_t i, struct jobs_out *to, struct err *e)
 {
     struct buf result = {0}, *out = &result;
     const struct replaying *r = ctx;
-    struct replay_job j = {.path = r->list[i].path, .recorded_images = r->recorded_images, .images = r->images};
+    struct replay_job j = {
+        .path = r->list[i].path, .recorded_images = r->recorded_images, .images = r->images, .why = &r->why, .json = r->json};
     struct err why;
     double t = now();
     (void)e;
@@ -171,8 +180,9 @@ static bool work(void *ctx, size_t i, struct jobs_out *to, struct err *e)
     buf_put_u64(out, (uint64_t)((now() - t) * 1e6));
     if (!ok)
         buf_printf(&j.text, "%s\n", why.text);
-    for (unsigned k = 0; k < 3; k++) {
-        struct buf *b = k == 0 ? &j.notes : k == 1 ? &j.summary : &j.text;
+    struct buf *const told[] = {&j.notes, &j.summary, &j.text, &j.explained};
+    for (unsigned k = 0; k < ARRAY_LEN(told); k++) {
+        struct buf *b = told[k];
         buf_put_u32(out, (uint32_t)b->len);
         buf_put(out, b->data, b->len);
         buf_free(b);
@@ -201,6 +211,7 @@ static bool take(void *ctx, size_t i, const void *p, size_t n)
     get(&c, &v->notes);
     get(&c, &v->summary);
     get(&c, &v->text);
+    get(&c, &v->explained);
     return !c.bad;
 }
 
@@ -226,11 +237,15 @@ static void print(const struct replaying *r)
         width = strlen(r->list[i].path) > width ? strlen(r->list[i].path) : width;
     for (size_t i = 0; i < r->count; i++) {
         const struct verdict *v = &r->list[i];
-        if (r->quiet && v->kind == VERDICT_SAME)
+        if (r->quiet && v->kind == VERDICT_SAME && !v->explained.len)
             continue;
         printf("%-*s  %-8s  %7.2f s  %s\n", (int)width, v->path, verdict_name[v->kind], v->seconds, text_of(&v->summary));
         print_indented(text_of(&v->notes));
         print_indented(text_of(&v->text));
+        if (r->json)
+            fputs(text_of(&v->explained), stdout);
+        else
+            print_indented(text_of(&v->explained));
     }
 }
 
@@ -302,6 +317,8 @@ int verb_replay(int argc, char **argv)
     for (size_t i = 0; i < r.count && r.golden; i++)
         if (!access(r.list[i].path, R_OK) && !golden_is(r.list[i].path))
             return cli_errorf("%s: no golden text; replay it without --golden", r.list[i].path);
+    if (r.why.path && r.count > 1)
+        return cli_errorf("replay --explain file=%s: one file is for one trace, here are %zu", r.why.path, r.count);
     fflush(stdout);
     if (!jobs_run(r.count, r.jobs, work, take, &r, &e))
         return cli_error(&e);
@@ -318,6 +335,7 @@ int verb_replay(int argc, char **argv)
         buf_free(&r.list[i].notes);
         buf_free(&r.list[i].summary);
         buf_free(&r.list[i].text);
+        buf_free(&r.list[i].explained);
         free(r.list[i].path);
     }
     free(r.list);

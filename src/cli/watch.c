@@ -60,13 +60,30 @@ static void trace_calls(struct watch *w, struct machine *m, const struct machine
     put_json(w, WATCH_SBI, j);
 }
 
-static void trace_traps(struct watch *w, struct machine *m, const struct machine_change *c)
+/* Below the line of its trap. */
+static void put_why(FILE *out, const struct explanation *e)
+{
+    enum { INDENT = 8, COLUMNS = 100 };
+    char *text = explain_text(e, COLUMNS - INDENT, false);
+    for (const char *line = text; *line;) {
+        size_t n = strcspn(line, "\n");
+        fprintf(out, "%*s%.*s\n", n ? INDENT : 0, "", (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+    fputc('\n', out);
+    free(text);
+}
+
+/* why: the explanation that goes with it; NULL: none. */
+static void trace_traps(struct watch *w, struct machine *m, const struct machine_change *c, const struct explanation *why)
 {
     char line[TRACE_LINE], scratch[32];
     const struct trace_ops *ops = trace_ops(m);
     if (!w->json) {
         ops->line(m, c, line);
         fprintf(w->out[WATCH_TRAPS], "%s\n", line);
+        if (why)
+            put_why(w->out[WATCH_TRAPS], why);
         return;
     }
     json_t *j =
@@ -82,6 +99,8 @@ static void trace_traps(struct watch *w, struct machine *m, const struct machine
         set_hex(j, "tval2", c->tval2);
         set_hex(j, "tinst", c->tinst);
     }
+    if (why)
+        json_object_set_new(j, "why", explain_json(why));
     put_json(w, WATCH_TRAPS, j);
 }
 
@@ -112,14 +131,17 @@ static void on_change(void *ctx, struct machine *m, const struct machine_change 
     struct watch *w = ctx;
     if (w->also)
         w->also(w->also_ctx, m, c);
+    struct explanation *why = w->why.on ? why_take(&w->why, m, c) : NULL;
+    bool in_trace = w->traced[WATCH_TRAPS] && !w->why.path && !w->why.told; /* else it goes where it would without a trace */
     if (w->traced[WATCH_TRAPS])
-        trace_traps(w, m, c);
+        trace_traps(w, m, c, in_trace ? why : NULL);
     if (w->traced[WATCH_SBI])
         trace_calls(w, m, c);
     if (w->monitor)
         watch_rules(w, m, c);
-    if (w->why.on)
-        why_feed(&w->why, m, c);
+    if (why && !in_trace)
+        why_tell(&w->why, why);
+    explain_free(why);
 }
 
 /* ---- before and after ------------------------------------------------------------------------------------------------------ */
@@ -140,7 +162,7 @@ bool watch_start(struct watch *w, struct machine *m, struct err *e)
 {
     struct rv_features f;
     bool any = w->config.on;
-    w->why.json = w->json;
+    w->why.json |= w->json;
     if (!why_start(&w->why, m, e))
         return false;
     for (unsigned t = 0; t < WATCH_TRACES; t++)

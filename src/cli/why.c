@@ -62,7 +62,7 @@ bool why_start(struct why *w, struct machine *m, struct err *e)
 {
     if (!w->on)
         return true;
-    w->out = w->path ? fopen(w->path, "w") : stderr;
+    w->out = w->path ? fopen(w->path, "w") : w->to ? w->to : stderr;
     if (!w->out)
         return err_set(e, "--explain: %s: %s", w->path, strerror(errno));
     w->follower = explain_follow(m);
@@ -111,8 +111,12 @@ static bool matches(const struct why *w, struct machine *m, const struct machine
     return *end ? has(name, w->cause) : wanted == number;
 }
 
-static void tell(struct why *w, const struct explanation *e)
+void why_tell(struct why *w, const struct explanation *e)
 {
+    if (w->told) {
+        w->told(w->told_ctx, e);
+        return;
+    }
     if (w->json) {
         json_t *j = explain_json(e);
         json_dumpf(j, w->out, JSON_COMPACT);
@@ -120,23 +124,30 @@ static void tell(struct why *w, const struct explanation *e)
         json_decref(j);
         return;
     }
-    char *text = explain_text(e, 0, !w->path && cli_colour(STDERR_FILENO));
-    fprintf(w->out, "%s%s", w->told ? "\n" : "", text);
+    char *text = explain_text(e, 0, w->out == stderr && cli_colour(STDERR_FILENO));
+    fprintf(w->out, "%s%s", w->count > 1 ? "\n" : "", text);
     free(text);
+}
+
+struct explanation *why_take(struct why *w, struct machine *m, const struct machine_change *c)
+{
+    if (!w->follower || !matches(w, m, c) || (w->nth && ++w->matched != w->nth))
+        return NULL;
+    struct explanation *e = explain_follow_trap(w->follower, c);
+    w->wrong += !e->agrees;
+    if (++w->count < w->max && !w->nth)
+        return e;
+    explain_follow_free(w->follower);
+    w->follower = NULL;
+    return e;
 }
 
 void why_feed(struct why *w, struct machine *m, const struct machine_change *c)
 {
-    if (!w->follower || !matches(w, m, c) || (w->nth && ++w->matched != w->nth))
-        return;
-    struct explanation *e = explain_follow_trap(w->follower, c);
-    tell(w, e);
-    w->wrong += !e->agrees;
+    struct explanation *e = why_take(w, m, c);
+    if (e)
+        why_tell(w, e);
     explain_free(e);
-    if (++w->told < w->max && !w->nth)
-        return;
-    explain_follow_free(w->follower);
-    w->follower = NULL;
 }
 
 bool why_end(struct why *w, struct err *e)
@@ -144,7 +155,7 @@ bool why_end(struct why *w, struct err *e)
     bool ok = true;
     explain_follow_free(w->follower);
     w->follower = NULL;
-    if (w->out && w->out != stderr) {
+    if (w->out && w->path) {
         bool bad = ferror(w->out) != 0;
         if (fclose(w->out) || bad)
             ok = err_set(e, "%s: %s", w->path, strerror(errno ? errno : EIO));

@@ -41,6 +41,7 @@ struct cpu_choice {
 /* A trap, or a return from one, that has just changed a cpu's state: see struct machine_change. */
 struct cpu_change {
     bool is_return, interrupt, nmi, gva;
+    bool within;     /* told while its instruction is executed: the boundary behind it is a cycle later */
     uint8_t priv, v; /* the mode it came from */
     uint8_t to_priv, to_v;
     uint64_t cause, tval, tval2, tinst; /* of a trap */

@@ -1,4 +1,5 @@
 #include "debug/command.h"
+#include "base/bits.h"
 #include "debug/explain.h"
 #include "debug/inject.h"
 #include "debug/target.h"
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define WORD 64
 
@@ -125,6 +127,31 @@ static void put_line(struct debugger *d, unsigned i, const struct machine_regist
     buf_printf(out, "\n");
 }
 
+/* What "mstatus.MPP" or "mstatus" names: the register's number, or -1; *f: the field, or NULL. */
+static int register_or_field(struct debugger *d, const char *text, struct machine_register *r, const struct machine_field **f)
+{
+    char name[WORD];
+    const char *dot = strchr(text, '.');
+    snprintf(name, sizeof name, "%.*s", dot ? (int)(dot - text) : WORD - 1, text);
+    int i = machine_register_named(d->m, name);
+    *f = NULL;
+    if (i < 0 || !machine_register(d->m, d->hart, (unsigned)i, r))
+        return -1;
+    for (unsigned k = 0; dot && !*f && k < r->fields; k++)
+        if (!strcasecmp(r->field[k].name, dot + 1))
+            *f = &r->field[k];
+    return dot && !*f ? -1 : i;
+}
+
+static void put_field(const struct machine_field *k, uint64_t v, struct buf *out)
+{
+    char bits[16];
+    snprintf(bits, sizeof bits, k->width > 1 ? "%u:%u" : "%u", k->lo + k->width - 1u, (unsigned)k->lo);
+    if (k->width == 1)
+        snprintf(bits, sizeof bits, "%u", (unsigned)k->lo);
+    buf_printf(out, "  %-7s %-12s 0x%-8" PRIx64 " %s\n", bits, k->name, field_of(v, k), k->meaning);
+}
+
 static void put_fields(struct debugger *d, unsigned i, const struct machine_register *r, struct buf *out)
 {
     uint64_t v = low_word(d, i);
@@ -132,14 +159,8 @@ static void put_fields(struct debugger *d, unsigned i, const struct machine_regi
         buf_printf(out, "%s: %s\n", r->name, r->title);
     put_value(d, i, r, out);
     buf_printf(out, "\n");
-    for (unsigned f = r->fields; f-- > 0;) {
-        char bits[16];
-        const struct machine_field *k = &r->field[f];
-        snprintf(bits, sizeof bits, k->width > 1 ? "%u:%u" : "%u", k->lo + k->width - 1u, (unsigned)k->lo);
-        if (k->width == 1)
-            snprintf(bits, sizeof bits, "%u", (unsigned)k->lo);
-        buf_printf(out, "  %-7s %-12s 0x%-8" PRIx64 " %s\n", bits, k->name, field_of(v, k), k->meaning);
-    }
+    for (unsigned f = r->fields; f-- > 0;)
+        put_field(&r->field[f], v, out);
 }
 
 static bool regs(struct debugger *d, const char *args, struct buf *out)
@@ -152,12 +173,15 @@ static bool regs(struct debugger *d, const char *args, struct buf *out)
         bool all = !strcmp(w, "all"), group = all;
         for (unsigned k = 0; k < sizeof groups / sizeof groups[0]; k++)
             group |= !strcmp(w, groups[k]);
-        int i = group ? -1 : machine_register_named(d->m, w);
+        const struct machine_field *f = NULL;
+        int i = group ? -1 : register_or_field(d, w, &r, &f);
         any = true;
-        if (i >= 0 && machine_register(d->m, d->hart, (unsigned)i, &r))
+        if (f)
+            put_field(f, low_word(d, (unsigned)i), out);
+        else if (i >= 0)
             put_fields(d, (unsigned)i, &r, out);
         else if (!group)
-            return refuse(out, "there is no such register or group (general, float, vector, system, mode, all)", w);
+            return refuse(out, "there is no such register, field or group (general, float, vector, system, mode, all)", w);
         for (unsigned k = 0; group && machine_register(d->m, d->hart, k, &r); k++)
             if (all || !strcmp(groups[r.group], w))
                 put_line(d, k, &r, out);
@@ -173,14 +197,18 @@ static bool set(struct debugger *d, const char *args, struct buf *out)
     char name[WORD], value[WORD];
     uint64_t v;
     struct machine_register r;
+    const struct machine_field *f;
     if (!word(&args, name) || !word(&args, value) || !number(d, value, &v))
-        return refuse(out, "a register and a value are needed", args);
-    int i = machine_register_named(d->m, name);
-    if (!machine_set_reg(d->m, d->hart, name, v))
-        return refuse(out, "there is no such register, or it cannot have this value", name);
+        return refuse(out, "a register or a field of one, and a value are needed", args);
+    int i = register_or_field(d, name, &r, &f);
+    if (f) {
+        uint64_t mask = (f->width >= 64 ? UINT64_MAX : (UINT64_C(1) << f->width) - 1) << f->lo;
+        v = (low_word(d, (unsigned)i) & ~mask) | (v << f->lo & mask);
+    }
+    if (i < 0 || !machine_set_reg(d->m, d->hart, r.name, v))
+        return refuse(out, "there is no such register or field, or it cannot have this value", name);
     history_changed(d->history);
-    if (i >= 0 && machine_register(d->m, d->hart, (unsigned)i, &r))
-        put_line(d, (unsigned)i, &r, out);
+    put_line(d, (unsigned)i, &r, out);
     return true;
 }
 
@@ -304,19 +332,8 @@ static bool physical(struct debugger *d, const char *args, struct buf *out) { re
 
 static void put_catches(const struct debugger *d, struct buf *out)
 {
-    for (unsigned i = 0; i < d->catches; i++) {
-        const struct debugger_catch *k = &d->caught[i];
-        struct machine_change c = {.interrupt = k->interrupt, .cause = k->cause};
-        char cause[96];
-        if (k->all) {
-            buf_printf(out, "trap %s\n", k->interrupt ? "irq" : "all");
-            continue;
-        }
-        if (target_ops(d->m)->number(&c) != k->cause)
-            c.cause <<= 26; /* of an exception class the syndrome */
-        target_ops(d->m)->cause(&c, cause);
-        buf_printf(out, "trap %s\n", cause);
-    }
+    for (unsigned i = 0; i < d->catches; i++)
+        aim_text(&d->caught[i], d->m, out);
     if (d->catch_exit)
         buf_printf(out, "exit\n");
     if (!d->catches && !d->catch_exit)
@@ -325,20 +342,27 @@ static void put_catches(const struct debugger *d, struct buf *out)
 
 static bool catch_(struct debugger *d, const char *args, struct buf *out)
 {
+    static const char *const needs[] = {"trap", "return", "mode", "call"};
     struct err e;
     char what[WORD];
-    const char *rest = args;
-    if (word(&rest, what)) {
-        while (isspace((unsigned char)*rest))
-            rest++;
+    bool known = false;
+    if (word(&args, what)) {
+        while (isspace((unsigned char)*args))
+            args++;
+        for (unsigned i = 0; i < ARRAY_LEN(needs); i++)
+            known |= !strcmp(what, needs[i]);
         if (!strcmp(what, "off")) {
             d->catches = 0;
             d->catch_exit = false;
         } else if (!strcmp(what, "exit")) {
             d->catch_exit = true;
-        } else if (strcmp(what, "trap") || !*rest) {
-            return refuse(out, "what is caught is 'trap CAUSE', 'trap all', 'trap irq' or 'exit'; 'off' catches nothing", args);
-        } else if (!debugger_catch(d, rest, &e)) {
+        } else if (!known || (!strcmp(what, "trap") && !*args)) {
+            return refuse(
+                out,
+                "what is caught is 'trap CAUSE', 'trap all', 'trap irq', 'return', 'mode [MODE]', 'call [NAME]' or 'exit'; "
+                "'off' catches nothing",
+                what);
+        } else if (!debugger_catch(d, what, args, &e)) {
             buf_printf(out, "%s\n", e.text);
             return false;
         }
@@ -427,16 +451,17 @@ static const struct command commands[] = {
     {"help", "[COMMAND]", "this list, or what a command does", help, false},
     {"where", "", "the cycle, and where each hart is", where, false},
     {"hart", "[N]", "shows, or chooses, whose registers and memory are shown", hart, false},
-    {"regs", "[NAME|GROUP...]", "registers with their fields: by name, or general, float, vector, system, mode, all", regs,
-     false},
-    {"set", "NAME VALUE", "writes a register, as the highest mode would", set, true},
+    {"regs", "[NAME[.FIELD]|GROUP...]", "registers with their fields: by name, or general, float, vector, system, mode, all",
+     regs, false},
+    {"set", "NAME[.FIELD] VALUE", "writes a register, or a field of one, as the highest mode would", set, true},
     {"mem", "[phys:]ADDRESS [BYTES]", "memory, by the hart's translation or physical", mem, false},
     {"walk", "ADDRESS", "where a load from a virtual address goes: each level of the walk, both stages side by side", walk,
      false},
     {"physical", "[on|off]", "whether addresses of memory are physical", physical, false},
     {"why", "", "why the hart's last trap happened, and why it went where it did", why, false},
-    {"catch", "[trap CAUSE|all|irq]",
-     "stop behind a trap of that cause (13, load-page), any, or an interrupt; exit: the end; off", catch_, false},
+    {"catch", "[WHAT]",
+     "stop behind: trap CAUSE (13, load-page), trap all, trap irq, return, mode [MODE], call [NAME], exit (the end); off", catch_,
+     false},
     {"trace", "[on|off]", "tell every trap and return while the machine runs", trace, false},
     {"interrupts", "[into|over]", "whether a step goes into the handler of an interrupt, or over it", interrupts, false},
     {"inject", "EVENT", "raise an event here: mtip, meip, irq:10, ras, mip:11,lower", inject, true},

@@ -42,14 +42,9 @@ void debugger_describe(struct machine *m, const struct machine_change *c, struct
 
 static bool catches(const struct debugger *d, const struct machine_change *c)
 {
-    if (c->is_return)
-        return false;
-    bool interrupt = c->interrupt || c->nmi;
-    for (unsigned i = 0; i < d->catches; i++) {
-        const struct debugger_catch *k = &d->caught[i];
-        if (k->interrupt == interrupt && (k->all || k->cause == target_ops(d->m)->number(c)))
+    for (unsigned i = 0; i < d->catches; i++)
+        if (aim_meets(&d->caught[i], d->m, c))
             return true;
-    }
     return false;
 }
 
@@ -72,18 +67,13 @@ static void changed(void *ctx, struct machine *m, const struct machine_change *c
     }
 }
 
-bool debugger_catch(struct debugger *d, const char *what, struct err *e)
+bool debugger_catch(struct debugger *d, const char *kind, const char *rest, struct err *e)
 {
-    struct debugger_catch k = {0};
     if (d->catches == DEBUGGER_CATCHES)
-        return err_set(e, "at most %d causes are caught at once", DEBUGGER_CATCHES);
-    if (!strcmp(what, "irq") || !strcmp(what, "all")) {
-        k.all = true;
-        k.interrupt = !strcmp(what, "irq");
-    } else if (!target_ops(d->m)->cause_named(what, &k.interrupt, &k.cause)) {
-        return err_set(e, "'%s' is no cause of a trap", what);
-    }
-    d->caught[d->catches++] = k;
+        return err_set(e, "at most %d things are caught at once", DEBUGGER_CATCHES);
+    if (!aim_parse(d->m, kind, rest, &d->caught[d->catches], e))
+        return false;
+    d->catches++;
     return true;
 }
 
@@ -188,6 +178,9 @@ static enum debugger_why stopped(struct debugger *d, enum debugger_why why, unsi
     return why;
 }
 
+/* Whether a stop of this hart is one. */
+static bool counts(const struct debugger *d, unsigned hart) { return !d->only || (d->only >> hart & 1); }
+
 /* Why a stop of the machine that is told to nobody else came about. RUNS: the machine did not stop by itself. */
 static enum debugger_why judge(struct debugger *d, enum machine_stop why)
 {
@@ -198,6 +191,12 @@ static enum debugger_why judge(struct debugger *d, enum machine_stop why)
     case MACHINE_IDLE: return DEBUGGER_IDLES;
     case MACHINE_DEBUG: break;
     default: return DEBUGGER_RUNS;
+    }
+    unsigned who = d->seen_trap ? d->change.hart : hart >= 0 ? (unsigned)hart : d->hart;
+    if (!counts(d, who)) {
+        d->seen_trap = false;
+        d->passed = true;
+        return DEBUGGER_RUNS;
     }
     if (d->seen_trap) {
         d->stop.change = d->change;
@@ -218,6 +217,7 @@ void debugger_resume(struct debugger *d, enum debugger_how how, unsigned hart, u
     d->first = first;
     d->end = end;
     d->seen_trap = d->seen_irq = false;
+    d->only = 0;
 }
 
 /* While the hart comes back from an interrupt. */
@@ -245,6 +245,8 @@ static enum debugger_why one_step(struct debugger *d, uint64_t cycles)
     d->seen_irq = false;
     d->over.mode = machine_mode(d->m, d->hart);
     d->over.sp = reg(d->m, d->hart, "sp");
+    d->passed = false;
+    uint64_t cycle = machine_hart_cycle(d->m, d->hart);
     enum machine_stop why = history_step(d->history, d->hart);
     if (d->seen_irq && !d->seen_trap) {
         d->seen_irq = false;
@@ -252,7 +254,8 @@ static enum debugger_why one_step(struct debugger *d, uint64_t cycles)
         return DEBUGGER_RUNS;
     }
     enum debugger_why w = judge(d, why);
-    if (w != DEBUGGER_RUNS)
+    if (w != DEBUGGER_RUNS ||
+        (d->passed && machine_hart_cycle(d->m, d->hart) == cycle)) /* another hart stopped it: not yet done */
         return w;
     uint64_t pc = reg(d->m, d->hart, "pc");
     if (d->how == DEBUGGER_RANGE && pc >= d->first && pc < d->end)
@@ -291,6 +294,8 @@ static bool is_stop(void *ctx, struct machine *m, const struct machine_change *c
     struct debugger *d = ctx;
     struct machine_access_hit hit;
     int hart = machine_stopped_hart(m);
+    if (!counts(d, c ? c->hart : hart >= 0 ? (unsigned)hart : d->hart))
+        return false;
     if (c) {
         if (!catches(d, c))
             return false;

@@ -7,6 +7,7 @@
 #ifndef TL_DEBUG_DEBUGGER_H
 #define TL_DEBUG_DEBUGGER_H
 #include "base/buf.h"
+#include "debug/aim.h"
 #include "debug/history.h"
 #include "machine/trapline.h"
 
@@ -30,10 +31,6 @@ struct debugger_stop {
     struct machine_change change;
 };
 
-struct debugger_catch {
-    bool all, interrupt; /* all: whatever the cause, of exceptions, or of interrupts */
-    uint64_t cause;
-};
 #define DEBUGGER_CATCHES 16
 
 enum debugger_how { DEBUGGER_CONTINUE, DEBUGGER_ONE, DEBUGGER_RANGE };
@@ -48,7 +45,7 @@ struct debugger {
     bool catch_exit; /* the end of the run is a stop first */
     bool at_exit;    /* it was told of */
     struct buf said; /* what is to be told while the machine runs; whoever shows it sets len to 0 */
-    struct debugger_catch caught[DEBUGGER_CATCHES];
+    struct aim caught[DEBUGGER_CATCHES];
     unsigned catches;
     /* Whether to stop behind this trap or return, beside those that are caught; NULL: nobody asks. */
     bool (*until)(void *ctx, struct machine *m, const struct machine_change *c);
@@ -59,6 +56,8 @@ struct debugger {
     struct debugger_stop stop; /* why it stopped last */
 
     /* How it goes on. */
+    uint64_t only; /* harts that stop for breakpoints, watchpoints and catches, a bit each; others pass them; 0: all of them do */
+    bool passed;   /* one did, since the step began */
     enum debugger_how how;
     uint64_t first, end; /* RANGE: goes on while pc is in [first, end) */
     struct {
@@ -87,7 +86,7 @@ bool debugger_break(struct debugger *d, uint64_t va, unsigned kind, bool on);
 /* Whether one of that kind is at va. */
 bool debugger_has_break(const struct debugger *d, uint64_t va, unsigned kind);
 
-/* Sets the machine going: freely, or hart by one step, or by steps while its pc is in [first, end). */
+/* Sets the machine going, with all harts in `only`: freely, or hart by one step, or by steps while its pc is in [first, end). */
 void debugger_resume(struct debugger *d, enum debugger_how how, unsigned hart, uint64_t first, uint64_t end);
 /* Runs for at most so many cycles (or a few more). Anything but RUNS and IDLES is a stop, also in d->stop. */
 enum debugger_why debugger_go(struct debugger *d, uint64_t cycles);
@@ -101,7 +100,6 @@ enum debugger_why debugger_back(struct debugger *d);
 const char *debugger_activity(struct machine *m, unsigned hart);
 /* "load page fault (cause 13), VU -> HS, epc 0x…, tval 0x…" of a trap; of a return "return, HS -> VU, pc 0x…". */
 void debugger_describe(struct machine *m, const struct machine_change *c, struct buf *out);
-/* Adds what is to be caught: a number or a name of a cause ("13", "load page fault", "load-page"), "all", "irq". False with a
-   sentence. */
-bool debugger_catch(struct debugger *d, const char *what, struct err *e);
+/* Adds what is to be caught, as aim_parse has it. False with a sentence. */
+bool debugger_catch(struct debugger *d, const char *kind, const char *rest, struct err *e);
 #endif

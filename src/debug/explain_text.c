@@ -60,7 +60,8 @@ static char *text_of(struct page *p, const struct fact *f)
 {
     struct buf b = {0};
     unsigned n = *f->clause ? clause_number(p, f->clause) : 0;
-    buf_printf(&b, "%s%s", f->has_change && f->old == f->value ? "as before" : "", f->text);
+    bool same = f->has_change && f->old == f->value;
+    buf_printf(&b, "%s%s%s", same ? "as before" : "", same && *f->text ? ": " : "", f->text);
     if (n)
         buf_printf(&b, "%s[%u]", b.len ? " " : "", n);
     buf_put_u8(&b, '\0');

@@ -42,7 +42,7 @@ bool gdb_take_thread(struct gdb *g, const char **p, int *hart)
         *hart = -1;
         return gdb_take(p, '1');
     }
-    if (!gdb_take_hex(p, &id) || id > machine_harts(g->d.m))
+    if (!gdb_take_hex(p, &id) || id > machine_harts(g->s.d.m))
         return false;
     *hart = id ? (int)id - 1 : -2;
     return true;
@@ -63,7 +63,9 @@ static void set_thread(struct gdb *g, const char *args, size_t len)
         gdb_error(g, 22);
         return;
     }
-    if (hart >= 0)
+    if (op == 'c')
+        g->going = hart;
+    else if (hart >= 0)
         g->general = (unsigned)hart;
     ok(g);
 }
@@ -85,13 +87,19 @@ static void extended(struct gdb *g, const char *args, size_t len)
     ok(g);
 }
 
+/* What somebody at GDB has set. */
+static void forget(struct gdb *g)
+{
+    gdb_points_none(g);
+    g->s.d.catches = 0;
+    g->s.d.trace = g->s.d.catch_exit = g->s.d.physical = g->s.d.into_irq = false;
+}
+
 static void detach(struct gdb *g, const char *args, size_t len)
 {
     (void)args, (void)len;
-    gdb_points_none(g);
-    g->d.catches = 0;
-    g->d.trace = g->d.catch_exit = false;
-    debugger_resume(&g->d, DEBUGGER_CONTINUE, g->general, 0, 0);
+    forget(g);
+    debugger_resume(&g->s.d, DEBUGGER_CONTINUE, g->general, 0, 0);
     g->state = GDB_DETACHED;
     ok(g);
 }
@@ -116,7 +124,7 @@ static void kill_told(struct gdb *g, const char *args, size_t len)
 
 static void restart(struct gdb *g)
 {
-    debugger_reset(&g->d);
+    debugger_reset(&g->s.d);
     g->exited = false;
     g->restarted = true;
     g->general = 0;
@@ -217,7 +225,12 @@ struct gdb *gdb_new(struct machine *m, const struct gdb_host *host)
     if (!g)
         abort(); /* out of host memory: nothing sensible can go on */
     g->host = *host;
-    debugger_open(&g->d, m);
+    stepper_open(&g->s, m, "");
+    g->going = -1;
+    g->s.in_gdb = true;
+    g->s.d.into_irq = false;
+    g->s.interrupted = gdb_gives_up;
+    g->s.ctx = g;
     gdb_target_make(g);
     return g;
 }
@@ -227,7 +240,7 @@ void gdb_free(struct gdb *g)
     if (!g)
         return;
     gdb_points_none(g);
-    debugger_close(&g->d);
+    stepper_close(&g->s);
     gdb_link_free(&g->link);
     buf_free(&g->reply);
     buf_free(&g->xml);
@@ -241,8 +254,9 @@ void gdb_connect(struct gdb *g)
     g->no_ack = g->extended = g->swbreak = g->hwbreak = false;
     g->link.state = LINK_IDLE;
     g->link.out.len = 0;
-    gdb_points_none(g);
-    g->d.stop = (struct debugger_stop){.why = DEBUGGER_ASKED, .hart = g->general};
+    forget(g);
+    g->going = -1;
+    g->s.d.stop = (struct debugger_stop){.why = DEBUGGER_ASKED, .hart = g->general};
     g->interrupted = false;
     g->state = GDB_STOPPED;
 }
@@ -254,7 +268,10 @@ void gdb_receive(struct gdb *g, const void *p, size_t n)
         switch (gdb_link_byte(&g->link, at[i])) {
         case GDB_PACKET_IN: packet_in(g); break;
         case GDB_INTERRUPT: g->interrupted = g->state == GDB_RUNNING || g->state == GDB_IDLE; break;
-        case GDB_AGAIN: g->host.send(g->host.ctx, g->link.out.data, g->link.out.len); break;
+        case GDB_AGAIN:
+            if (!g->no_ack) /* else it only has no more patience */
+                g->host.send(g->host.ctx, g->link.out.data, g->link.out.len);
+            break;
         case GDB_BAD: acknowledge(g, false); break;
         default: break;
         }
@@ -263,7 +280,18 @@ void gdb_receive(struct gdb *g, const void *p, size_t n)
 
 enum gdb_state gdb_state(const struct gdb *g) { return g->state; }
 
-size_t gdb_input(struct gdb *g, const char *device, const void *p, size_t n) { return history_input(g->d.history, device, p, n); }
+size_t gdb_input(struct gdb *g, const char *device, const void *p, size_t n)
+{
+    return history_input(g->s.d.history, device, p, n);
+}
+
+void gdb_keep_alive(struct gdb *g) { gdb_send(g, "O", 1); }
+
+void gdb_console(struct gdb *g, const void *p, size_t n)
+{
+    stepper_console(&g->s, "", p, n);
+    g->s.console.len = 0; /* the host shows it */
+}
 
 bool gdb_exited(const struct gdb *g, int *code)
 {

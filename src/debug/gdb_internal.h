@@ -2,8 +2,8 @@
 #ifndef TL_DEBUG_GDB_INTERNAL_H
 #define TL_DEBUG_GDB_INTERNAL_H
 #include "base/buf.h"
-#include "debug/debugger.h"
 #include "debug/gdb.h"
+#include "debug/stepper.h"
 #include "debug/target.h"
 
 #define GDB_PACKET 0x4000 /* bytes between $ and #, in both directions */
@@ -43,7 +43,7 @@ struct gdb_register {
 };
 
 struct gdb {
-    struct debugger d;
+    struct stepper s; /* its debugger, and the commands of monitor */
     struct gdb_host host;
     struct gdb_link link;
     enum gdb_state state;
@@ -51,6 +51,8 @@ struct gdb {
     bool exited, restarted;
     int exit_code;
     bool interrupted; /* Ctrl-C came while the machine runs */
+    bool abandoned;   /* GDB does not wait for the answer of its monitor command any more */
+    int going;        /* Hc: the hart that c, s, bc and bs are of; negative: all, or any */
     unsigned general; /* Hg: the hart registers and memory are of */
     struct buf reply; /* of the packet being answered */
     bool silent;      /* it is answered later, by a stop */
@@ -93,6 +95,7 @@ void gdb_step(struct gdb *g, const char *args, size_t len);
 void gdb_back(struct gdb *g, const char *args, size_t len);
 void gdb_back_one(struct gdb *g, const char *args, size_t len);
 void gdb_why(struct gdb *g, const char *args, size_t len);
+bool gdb_gives_up(void *gdb);
 /* gdb_query.c */
 void gdb_query(struct gdb *g, const char *args, size_t len);
 void gdb_set(struct gdb *g, const char *args, size_t len);

@@ -14,10 +14,10 @@ static bool take_range(const char **p, char end, uint64_t *at, uint64_t *n)
 /* The bytes there are from `at` on, n at most. */
 static uint64_t read_memory(struct gdb *g, uint64_t at, void *p, uint64_t n)
 {
-    if (!g->d.physical)
-        return machine_read_virtual(g->d.m, g->general, at, p, n);
+    if (!g->s.d.physical)
+        return machine_read_virtual(g->s.d.m, g->general, at, p, n);
     uint64_t done = 0;
-    while (done < n && machine_read(g->d.m, at + done, (uint8_t *)p + done, 1))
+    while (done < n && machine_read(g->s.d.m, at + done, (uint8_t *)p + done, 1))
         done++;
     return done;
 }
@@ -27,8 +27,8 @@ static bool write_memory(struct gdb *g, uint64_t at, const void *p, uint64_t n)
     uint8_t *old = malloc(n + 1);
     bool ok = old && read_memory(g, at, old, n) == n;
     if (ok && memcmp(old, p, n) != 0) {
-        ok = g->d.physical ? machine_write(g->d.m, at, p, n) : machine_write_virtual(g->d.m, g->general, at, p, n) == n;
-        history_changed(g->d.history);
+        ok = g->s.d.physical ? machine_write(g->s.d.m, at, p, n) : machine_write_virtual(g->s.d.m, g->general, at, p, n) == n;
+        history_changed(g->s.d.history);
     }
     free(old);
     return ok;
@@ -113,7 +113,7 @@ static bool watch_set(struct gdb *g, const struct machine_watchpoint *w)
     if (!grown)
         abort(); /* out of host memory: nothing sensible can go on */
     g->watch = grown;
-    if (!machine_watchpoint(g->d.m, w, true))
+    if (!machine_watchpoint(g->s.d.m, w, true))
         return false;
     grown[g->watches++] = *w;
     return true;
@@ -124,7 +124,7 @@ static bool watch_clear(struct gdb *g, const struct machine_watchpoint *w)
     for (unsigned i = 0; i < g->watches; i++) {
         if (!same_watch(&g->watch[i], w))
             continue;
-        machine_watchpoint(g->d.m, &g->watch[i], false);
+        machine_watchpoint(g->s.d.m, &g->watch[i], false);
         g->watch[i] = g->watch[--g->watches];
         return true;
     }
@@ -144,9 +144,9 @@ static void point(struct gdb *g, const char *args, bool on)
     if (type > 4)
         return; /* an empty answer: unknown */
     if (type < 2) {
-        ok = debugger_break(&g->d, at, (unsigned)type, on) || !on;
+        ok = debugger_break(&g->s.d, at, (unsigned)type, on) || !on;
     } else {
-        const struct machine_watchpoint w = {MACHINE_ALL_HARTS, at, kind, kinds[type - 2], g->d.physical};
+        const struct machine_watchpoint w = {MACHINE_ALL_HARTS, at, kind, kinds[type - 2], g->s.d.physical};
         ok = on ? watch_set(g, &w) : watch_clear(g, &w);
     }
     if (ok)
@@ -169,8 +169,8 @@ void gdb_point_clear(struct gdb *g, const char *args, size_t len)
 
 void gdb_points_none(struct gdb *g)
 {
-    while (g->d.nbreaks)
-        debugger_break(&g->d, g->d.breaks[0].va, g->d.breaks[0].kind, false);
+    while (g->s.d.nbreaks)
+        debugger_break(&g->s.d, g->s.d.breaks[0].va, g->s.d.breaks[0].kind, false);
     while (g->watches)
-        machine_watchpoint(g->d.m, &g->watch[--g->watches], false);
+        machine_watchpoint(g->s.d.m, &g->watch[--g->watches], false);
 }

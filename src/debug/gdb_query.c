@@ -1,5 +1,4 @@
 /* q and Q packets: what both sides can do, threads, objects (qXfer), monitor commands. */
-#include "debug/command.h"
 #include "debug/gdb_internal.h"
 
 #include <stdio.h>
@@ -11,7 +10,7 @@
 static void threads_first(struct gdb *g, const char *args, size_t len)
 {
     (void)args, (void)len;
-    for (unsigned h = 0; h < machine_harts(g->d.m); h++)
+    for (unsigned h = 0; h < machine_harts(g->s.d.m); h++)
         buf_printf(&g->reply, "%c%x", h ? ',' : 'm', h + 1);
 }
 
@@ -30,7 +29,7 @@ static void thread_extra(struct gdb *g, const char *args, size_t len)
         gdb_error(g, 22);
         return;
     }
-    snprintf(text, sizeof text, "%s, %s", machine_mode(g->d.m, (unsigned)h), debugger_activity(g->d.m, (unsigned)h));
+    snprintf(text, sizeof text, "%s, %s", machine_mode(g->s.d.m, (unsigned)h), debugger_activity(g->s.d.m, (unsigned)h));
     gdb_put_hex(&g->reply, text, strlen(text));
 }
 
@@ -45,9 +44,9 @@ static void current_thread(struct gdb *g, const char *args, size_t len)
 static void object_threads(struct gdb *g, struct buf *out)
 {
     buf_printf(out, "<?xml version=\"1.0\"?>\n<threads>\n");
-    for (unsigned h = 0; h < machine_harts(g->d.m); h++)
-        buf_printf(out, "<thread id=\"%x\" core=\"%u\" name=\"hart %u %s\">%s</thread>\n", h + 1, h, h, machine_mode(g->d.m, h),
-                   debugger_activity(g->d.m, h));
+    for (unsigned h = 0; h < machine_harts(g->s.d.m); h++)
+        buf_printf(out, "<thread id=\"%x\" core=\"%u\" name=\"hart %u %s\">%s</thread>\n", h + 1, h, h, machine_mode(g->s.d.m, h),
+                   debugger_activity(g->s.d.m, h));
     buf_printf(out, "</threads>\n");
 }
 
@@ -123,20 +122,20 @@ static void ok(struct gdb *g, const char *args, size_t len)
 static void remote_command(struct gdb *g, const char *args, size_t len)
 {
     char *line = calloc(1, len / 2 + 1);
-    struct buf out = {0};
     if (!line || (len & 1) || !gdb_take_bytes(&args, (uint8_t *)line, len / 2) || strlen(line) != len / 2) {
         free(line);
         gdb_error(g, 22);
         return;
     }
-    g->d.hart = g->general;
-    command_run(&g->d, line, &out);
-    if (g->d.hart != g->general && g->d.hart < machine_harts(g->d.m))
-        g->general = g->d.hart;
-    if (out.len)
-        gdb_say(g, out.data, out.len);
+    g->s.d.hart = g->general;
+    g->abandoned = false;
+    stepper_run(&g->s, line);
+    if (g->s.d.hart != g->general && g->s.d.hart < machine_harts(g->s.d.m))
+        g->general = g->s.d.hart;
+    g->silent = g->abandoned;
+    if (g->s.answer.len && !g->silent)
+        gdb_say(g, g->s.answer.data, g->s.answer.len);
     buf_printf(&g->reply, "OK");
-    buf_free(&out);
     free(line);
 }
 
@@ -144,7 +143,7 @@ static void remote_command(struct gdb *g, const char *args, size_t len)
 static void physical_query(struct gdb *g, const char *args, size_t len)
 {
     (void)args, (void)len;
-    buf_printf(&g->reply, g->d.physical ? "1" : "0");
+    buf_printf(&g->reply, g->s.d.physical ? "1" : "0");
 }
 
 static void physical_set(struct gdb *g, const char *args, size_t len)
@@ -153,7 +152,7 @@ static void physical_set(struct gdb *g, const char *args, size_t len)
         gdb_error(g, 22);
         return;
     }
-    g->d.physical = *args == '1';
+    g->s.d.physical = *args == '1';
     buf_printf(&g->reply, "OK");
 }
 

@@ -10,8 +10,8 @@ static bool get(struct gdb *g, unsigned n, uint8_t out[BYTES])
     const struct gdb_register *r = &g->reg[n];
     memset(out, 0, BYTES);
     if (r->index >= 0)
-        return machine_get_wide(g->d.m, g->general, (unsigned)r->index, out);
-    uint64_t v = target_ops(g->d.m)->extras[~r->index].value(g->d.m, g->general);
+        return machine_get_wide(g->s.d.m, g->general, (unsigned)r->index, out);
+    uint64_t v = target_ops(g->s.d.m)->extras[~r->index].value(g->s.d.m, g->general);
     memcpy(out, &v, sizeof v);
     return true;
 }
@@ -34,9 +34,9 @@ static bool set(struct gdb *g, unsigned n, const uint8_t v[BYTES])
         return false;
     if (get(g, n, old) && !memcmp(old, v, r->width)) /* GDB writes what is there when it restores; that is no change */
         return true;
-    if (!machine_set_wide(g->d.m, g->general, (unsigned)r->index, v))
+    if (!machine_set_wide(g->s.d.m, g->general, (unsigned)r->index, v))
         return false;
-    history_changed(g->d.history);
+    history_changed(g->s.d.history);
     return true;
 }
 

@@ -12,12 +12,12 @@ enum { SIGNAL_INT = 2, SIGNAL_TRAP = 5, SIGNAL_ABRT = 6 };
 static void put_reason(struct gdb *g, const struct debugger_stop *s)
 {
     uint64_t pc = 0;
-    machine_get_reg(g->d.m, s->hart, "pc", &pc);
+    machine_get_reg(g->s.d.m, s->hart, "pc", &pc);
     switch (s->why) {
     case DEBUGGER_BREAK:
-        if (g->hwbreak && debugger_has_break(&g->d, pc, 1))
+        if (g->hwbreak && debugger_has_break(&g->s.d, pc, 1))
             buf_printf(&g->reply, "hwbreak:;");
-        else if (g->swbreak && debugger_has_break(&g->d, pc, 0))
+        else if (g->swbreak && debugger_has_break(&g->s.d, pc, 0))
             buf_printf(&g->reply, "swbreak:;");
         break;
     case DEBUGGER_WATCH: {
@@ -47,7 +47,7 @@ static void put_register(struct gdb *g, unsigned n)
 
 static unsigned signal_of(const struct gdb *g)
 {
-    switch (g->d.stop.why) {
+    switch (g->s.d.stop.why) {
     case DEBUGGER_ASKED: return g->interrupted ? SIGNAL_INT : SIGNAL_TRAP;
     case DEBUGGER_HALT: return SIGNAL_ABRT;
     default: return SIGNAL_TRAP;
@@ -56,7 +56,7 @@ static unsigned signal_of(const struct gdb *g)
 
 void gdb_why(struct gdb *g, const char *args, size_t len)
 {
-    const struct debugger_stop *s = &g->d.stop;
+    const struct debugger_stop *s = &g->s.d.stop;
     (void)args, (void)len;
     if (g->exited) {
         buf_printf(&g->reply, "W%02x", g->exit_code & 0xff);
@@ -72,18 +72,21 @@ void gdb_why(struct gdb *g, const char *args, size_t len)
 /* Before a stop is told: what happened, in words. */
 static void comment(struct gdb *g)
 {
-    const struct debugger_stop *s = &g->d.stop;
+    const struct debugger_stop *s = &g->s.d.stop;
     struct buf b = {0};
+    char call[512];
     if (s->why == DEBUGGER_TRAP) {
-        debugger_describe(g->d.m, &s->change, &b);
+        debugger_describe(g->s.d.m, &s->change, &b);
         buf_printf(&b, "\n");
+        if (target_ops(g->s.d.m)->call(g->s.d.m, &s->change, call, sizeof call))
+            buf_printf(&b, "call: %s\n", call);
     } else if (s->why == DEBUGGER_HALT) {
         buf_printf(&b, "Every hart is in the critical error state.\n");
-    } else if (g->d.at_exit && s->why == DEBUGGER_ASKED && !g->interrupted) {
+    } else if (g->s.d.at_exit && s->why == DEBUGGER_ASKED && !g->interrupted) {
         buf_printf(&b, "The guest has ended the run with code %d.\n", s->code);
     } else if (s->why == DEBUGGER_WATCH && s->hit.bytes && (s->hit.access & MACHINE_WRITE)) {
         buf_printf(&b, "hart %u: 0x%" PRIx64 " of %u bytes is 0x%" PRIx64 ", and becomes 0x%" PRIx64 "\n", s->hart, s->hit.va,
-                   s->hit.bytes, s->hit.old, machine_watch_value(g->d.m, &s->hit));
+                   s->hit.bytes, s->hit.old, machine_watch_value(g->s.d.m, &s->hit));
     }
     if (b.len)
         gdb_say(g, b.data, b.len);
@@ -92,9 +95,9 @@ static void comment(struct gdb *g)
 
 static void tell_said(struct gdb *g)
 {
-    if (g->d.said.len)
-        gdb_say(g, g->d.said.data, g->d.said.len);
-    g->d.said.len = 0;
+    if (g->s.d.said.len)
+        gdb_say(g, g->s.d.said.data, g->s.d.said.len);
+    g->s.d.said.len = 0;
 }
 
 static void send_stop(struct gdb *g)
@@ -119,17 +122,18 @@ static void resume(struct gdb *g, enum debugger_how how, unsigned hart, uint64_t
 {
     g->silent = true;
     g->interrupted = false;
-    debugger_resume(&g->d, how, hart, first, end);
+    g->s.left = history_here(g->s.d.history);
+    debugger_resume(&g->s.d, how, hart, first, end);
     g->state = GDB_RUNNING;
 }
 
 /* Nobody is told. */
 static void go_alone(struct gdb *g, uint64_t cycles)
 {
-    switch (debugger_go(&g->d, cycles)) {
+    switch (debugger_go(&g->s.d, cycles)) {
     case DEBUGGER_EXIT:
         g->exited = true;
-        g->exit_code = g->d.stop.code;
+        g->exit_code = g->s.d.stop.code;
         break;
     case DEBUGGER_HALT:
         g->exited = true;
@@ -146,11 +150,11 @@ void gdb_go(struct gdb *g, uint64_t cycles)
     if (g->state != GDB_RUNNING && g->state != GDB_IDLE)
         return;
     if (g->interrupted) {
-        debugger_halt(&g->d);
+        debugger_halt(&g->s.d);
         tell_stop(g);
         return;
     }
-    enum debugger_why why = debugger_go(&g->d, cycles);
+    enum debugger_why why = debugger_go(&g->s.d, cycles);
     g->state = why == DEBUGGER_IDLES ? GDB_IDLE : GDB_RUNNING;
     if (why == DEBUGGER_RUNS || why == DEBUGGER_IDLES) {
         tell_said(g);
@@ -158,7 +162,7 @@ void gdb_go(struct gdb *g, uint64_t cycles)
     }
     if (why == DEBUGGER_EXIT) {
         g->exited = true;
-        g->exit_code = g->d.stop.code;
+        g->exit_code = g->s.d.stop.code;
     }
     tell_stop(g);
 }
@@ -193,9 +197,9 @@ static bool take_action(struct gdb *g, const char **p, struct action *a)
 void gdb_vcont(struct gdb *g, const char *args, size_t len)
 {
     struct action step = {0}, a;
-    uint64_t decided = 0;
+    uint64_t decided = 0, going = 0;
     bool go = false;
-    unsigned harts = machine_harts(g->d.m);
+    unsigned harts = machine_harts(g->s.d.m);
     (void)len;
     if (g->exited || *args != ';') {
         gdb_error(g, 22);
@@ -211,6 +215,7 @@ void gdb_vcont(struct gdb *g, const char *args, size_t len)
                 continue;
             decided |= UINT64_C(1) << h;
             go |= a.what != 't';
+            going |= (uint64_t)(a.what != 't') << h;
             if (!step.what && (a.what == 's' || a.what == 'r') && (a.hart >= 0 || h == g->general)) {
                 step = a;
                 step.hart = (int)h;
@@ -224,7 +229,9 @@ void gdb_vcont(struct gdb *g, const char *args, size_t len)
     else if (step.what)
         resume(g, DEBUGGER_ONE, (unsigned)step.hart, 0, 0);
     else
-        resume(g, DEBUGGER_CONTINUE, g->general, 0, 0);
+        resume(g, DEBUGGER_CONTINUE, going >> g->general & 1 ? g->general : (unsigned)__builtin_ctzll(going), 0, 0);
+    if (go && going != (UINT64_C(1) << harts) - 1) /* GDB takes no stop of a thread that it has not set going */
+        g->s.d.only = going;
 }
 
 void gdb_vcont_query(struct gdb *g, const char *args, size_t len)
@@ -239,7 +246,8 @@ static void old_form(struct gdb *g, enum debugger_how how)
     if (g->exited)
         gdb_error(g, 22);
     else
-        resume(g, how, g->general, 0, 0);
+        resume(g, how, g->going >= 0 ? (unsigned)g->going : g->general, 0, 0);
+    g->s.d.only = g->going >= 0 ? UINT64_C(1) << g->going : 0;
 }
 
 void gdb_continue(struct gdb *g, const char *args, size_t len)
@@ -256,24 +264,40 @@ void gdb_step(struct gdb *g, const char *args, size_t len)
 
 /* ---- back ----------------------------------------------------------------------------------------------------------------- */
 
+static enum gdb_heard heard(struct gdb *g) { return g->host.heard ? g->host.heard(g->host.ctx) : GDB_HEARD_NOTHING; }
+
 static bool give_up(void *ctx, unsigned part)
 {
     struct gdb *g = ctx;
     (void)part;
-    g->interrupted = g->host.interrupted && g->host.interrupted(g->host.ctx);
+    g->interrupted = heard(g) == GDB_HEARD_INTERRUPT;
     return g->interrupted;
+}
+
+/* GDB sends no Ctrl-C while it waits for a monitor command, but "Quit" makes it go on to the next packet: whoever answered this
+   one then would be taken to answer that. */
+bool gdb_gives_up(void *gdb)
+{
+    struct gdb *g = gdb;
+    enum gdb_heard h = heard(g);
+    g->abandoned |= h == GDB_HEARD_PACKET;
+    return h != GDB_HEARD_NOTHING;
 }
 
 static void back(struct gdb *g, bool one)
 {
-    struct debugger *d = &g->d;
+    struct debugger *d = &g->s.d;
     g->silent = true;
     g->exited = false;
     g->interrupted = false;
+    unsigned hart = g->going >= 0 ? (unsigned)g->going : g->general;
+    g->s.left = history_here(d->history);
+    d->hart = hart;
+    d->only = g->going >= 0 ? UINT64_C(1) << hart : 0;
     d->give_up = give_up;
     d->give_up_ctx = g;
     if (one)
-        debugger_back_step(d, g->general);
+        debugger_back_step(d, hart);
     else
         debugger_back(d);
     comment(g);

@@ -71,8 +71,8 @@ static void put_feature(struct gdb *g, const struct target_ops *t, unsigned feat
 {
     struct machine_register r;
     struct target_place p;
-    for (unsigned i = 0; machine_register(g->d.m, 0, i, &r); i++) {
-        t->place(g->d.m, &r, &p);
+    for (unsigned i = 0; machine_register(g->s.d.m, 0, i, &r); i++) {
+        t->place(g->s.d.m, &r, &p);
         if (p.feature != feature)
             continue;
         if (!strcmp(r.name, "pc"))
@@ -82,7 +82,7 @@ static void put_feature(struct gdb *g, const struct target_ops *t, unsigned feat
         put_register(g, &r, &p, g->regs);
         add(g, (int)i, p.bits / 8, (r.width + 7) / 8);
     }
-    for (unsigned i = 0; t->has_extras(g->d.m) && t->extras[i].name; i++) {
+    for (unsigned i = 0; t->has_extras(g->s.d.m) && t->extras[i].name; i++) {
         const struct target_extra *x = &t->extras[i];
         if (x->feature != feature)
             continue;
@@ -93,13 +93,13 @@ static void put_feature(struct gdb *g, const struct target_ops *t, unsigned feat
 
 void gdb_target_make(struct gdb *g)
 {
-    const struct target_ops *t = target_ops(g->d.m);
+    const struct target_ops *t = target_ops(g->s.d.m);
     struct buf *b = &g->xml;
     g->pc = g->sp = UINT_MAX;
     buf_printf(b,
                "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n<target version=\"1.0\">\n"
                "<architecture>%s</architecture>\n<osabi>none</osabi>\n", /* else GDB takes Linux's, and steps by guessing */
-               t->architecture(g->d.m));
+               t->architecture(g->s.d.m));
     for (unsigned f = 0; t->features[f]; f++) {
         unsigned before = g->regs;
         size_t at = b->len;

@@ -269,6 +269,56 @@ void golden_trap(void *ctx, struct machine *m, const struct machine_change *c)
         put_trap_line(g, c);
 }
 
+/* A text without the addresses of what it is about: "at 0x8001c000 -RWX--AD: V=0". */
+static void put_placeless(struct buf *b, const char *text)
+{
+    for (const char *at; (at = strstr(text, "at 0x")); text = at) {
+        buf_put(b, text, (size_t)(at - text));
+        at += strlen("at 0x");
+        at += strspn(at, "0123456789abcdef");
+        at += strspn(at, " ");
+    }
+    buf_printf(b, "%s", text);
+}
+
+/* The facts that decided, or all, without what moves with the code: addresses, and values that hold some. */
+static void put_facts(struct buf *b, const struct fact *f, bool all, const char **separator)
+{
+    for (; f; f = f->next) {
+        if (all || f->mark != FACT_PLAIN) {
+            buf_printf(b, "%s%s", *separator, f->label);
+            if (f->has_value && !f->digits)
+                buf_printf(b, " %" PRIu64, f->value);
+            if (*f->text && strcmp(f->text, f->label) != 0) {
+                buf_printf(b, ": ");
+                put_placeless(b, f->text);
+            }
+            *separator = "; ";
+        }
+        put_facts(b, f->first, all, separator);
+    }
+}
+
+void golden_why(void *ctx, const struct explanation *e)
+{
+    struct golden *g = ctx;
+    const struct machine_change *c = &e->change;
+    const struct trace_ops *ops = trace_ops(g->m);
+    struct buf b = {0};
+    char scratch[32];
+    const char *separator = ": ";
+    buf_printf(&b, "? h%u %s, %s -> ", c->hart, c->is_return ? "return" : ops->cause(c, scratch),
+               ops->mode(g->m, c->hart, c->priv, c->v));
+    buf_printf(&b, "%s", ops->mode(g->m, c->hart, c->to_priv, c->to_v));
+    for (const struct fact *s = e->facts.first; s; s = s->next) /* what the order of priorities and the writes add follows */
+        if (strcmp(s->label, "priority") != 0 && strcmp(s->label, "writes") != 0)
+            put_facts(&b, s->first, c->is_return && !strcmp(s->label, "route"), &separator);
+    if (!e->agrees)
+        buf_printf(&b, "%sTHE CPU DID SOMETHING ELSE", separator);
+    put(g, (char *)b.data);
+    buf_free(&b);
+}
+
 void golden_end(struct golden *g, const char *why, int status, struct buf *out)
 {
     char line[LINE], text[512], at[96];
@@ -288,48 +338,4 @@ void golden_end(struct golden *g, const char *why, int status, struct buf *out)
     buf_free(&g->out);
     buf_free(&g->console);
     free(g);
-}
-
-/* ---- comparing ------------------------------------------------------------------------------------------------------------- */
-
-#define BEFORE 4 /* lines told before the difference */
-
-static size_t line_length(const char *p) { return strcspn(p, "\n"); }
-
-static const char *next_line(const char *p)
-{
-    p += line_length(p);
-    return p + (*p == '\n');
-}
-
-static void tell(struct buf *text, const char *mark, const char *p)
-{
-    if (*p)
-        buf_printf(text, "  %s %.*s\n", mark, (int)line_length(p), p);
-    else
-        buf_printf(text, "  %s (nothing more)\n", mark);
-}
-
-bool golden_compare(const char *recorded, const char *here, struct buf *text)
-{
-    const char *before[BEFORE] = {NULL};
-    uint64_t number = 1;
-    for (; *recorded || *here; number++) {
-        size_t n = line_length(recorded);
-        if (!*recorded || !*here || n != line_length(here) || memcmp(recorded, here, n))
-            break;
-        memmove(before, before + 1, sizeof before - sizeof *before);
-        before[BEFORE - 1] = recorded;
-        recorded = next_line(recorded);
-        here = next_line(here);
-    }
-    if (!*recorded && !*here)
-        return true;
-    buf_printf(text, "line %" PRIu64 " of the run differs:\n", number);
-    for (unsigned i = 0; i < BEFORE; i++)
-        if (before[i])
-            tell(text, " ", before[i]);
-    tell(text, "-", recorded);
-    tell(text, "+", here);
-    return false;
 }

@@ -397,11 +397,7 @@ struct search {
 
 static void consider(struct search *x, struct machine *m, const struct machine_change *change)
 {
-    struct history_point here = history_point_of(m);
-    if (change && change->is_return) { /* told of within its instruction: behind it is a cycle later */
-        here.cycle++;
-        here.taken = 0;
-    }
+    struct history_point here = change ? history_point_behind(m, change) : history_point_of(m);
     int order = history_compare(&here, &x->end);
     if ((order < 0 || (!order && change && x->snapshot)) && x->s->is(x->s->ctx, m, change)) {
         x->last = here;

@@ -73,6 +73,10 @@ int history_compare(const struct history_point *a, const struct history_point *b
 /* The point at which a machine is; from inside a machine_watch_fn: right behind the trap or return it tells of. */
 struct history_point history_point_of(struct machine *m);
 
+/* From inside a machine_watch_fn: the first point behind the trap or return it tells of, whether or not its instruction is over.
+ */
+struct history_point history_point_behind(struct machine *m, const struct machine_change *c);
+
 /* Brings the machine to a point, earlier or later. Nobody is told of what happens on the way, and breakpoints do not stop it.
    False: it lies before the beginning, or the run ends before it; then the machine is at the nearest point there is. */
 bool history_seek(struct history *h, const struct history_point *p);

@@ -51,6 +51,27 @@ struct history_point history_point_of(struct machine *m)
     return p;
 }
 
+struct history_point history_point_behind(struct machine *m, const struct machine_change *c)
+{
+    struct history_point p = history_point_of(m);
+    if (c->behind == c->cycle)
+        return p;
+    p.cycle += c->behind - c->cycle;
+    p.taken = p.hart = 0;
+    if (!p.slice_end) {
+        p.slice = p.cycle;
+    } else if (p.cycle < p.slice_end) {
+        p.hart = p.turn;
+    } else if (p.turn + 1 < m->setup->harts) { /* the turn is over with it */
+        p.hart = ++p.turn;
+        p.cycle = machine_progress(m, p.turn)->cycle;
+        p.taken = taken(m, p.turn);
+    } else {
+        p = (struct history_point){.slice = p.slice_end, .cycle = p.slice_end};
+    }
+    return p;
+}
+
 /* The hart, and the cycle of it, at which a run comes to the point's boundary. */
 static void goal_of(const struct machine *m, const struct history_point *p, unsigned *hart, uint64_t *cycle)
 {

@@ -80,6 +80,8 @@ static bool is_quiet(const struct machine_register *r)
     struct log_reg g;
     if (r->group == MACHINE_MODE || !strcmp(r->name, "pc"))
         return true;
+    if (!strncmp(r->name, "cnt", 3) && strstr(r->name, "_tval_el")) /* TimerValue: what is left until CompareValue */
+        return true;
     return (log_reg_parse(r->name, false, &g) && taint_register(&g, false)) ||
            (log_reg_parse(r->name, true, &g) && taint_register(&g, true));
 }
@@ -210,9 +212,25 @@ static bool list(struct stepper *s, const char *args)
     return true;
 }
 
+/* GDB may have moved the machine, which was noted nowhere: what it was is looked up in the past. */
+static void look_back(struct stepper *s)
+{
+    struct history_point here = history_here(s->d.history), end = history_end(s->d.history);
+    if (history_compare(&s->left, &end) > 0) /* of a run before a reset */
+        s->left = here;
+    history_seek(s->d.history, &s->left);
+    stepper_note(s);
+    free(s->before);
+    s->before = s->was;
+    s->was = NULL;
+    history_seek(s->d.history, &here);
+}
+
 static bool changes(struct stepper *s, const char *args)
 {
     (void)args;
+    if (s->in_gdb)
+        look_back(s);
     stepper_changes(s, true);
     return true;
 }
@@ -356,7 +374,7 @@ static bool help(struct stepper *s, const char *args)
     bool one = stepper_word(&args, w);
     for (unsigned i = 0; (c = stepper_command_at(i)); i++) {
         snprintf(both, sizeof both, "%s %s", c->name, c->args);
-        if (!one || !strcmp(c->name, w))
+        if (!(s->in_gdb && c->alone) && (!one || !strcmp(c->name, w)))
             buf_printf(&s->answer, "  %-28s %s\n", both, c->help);
     }
     for (unsigned i = 0; (k = command_at(i)); i++) {
@@ -365,29 +383,29 @@ static bool help(struct stepper *s, const char *args)
         if (!ours && (!one || !strcmp(k->name, w)))
             buf_printf(&s->answer, "  %-28s %s\n", both, k->help);
     }
-    return s->answer.len || stepper_refuse(s, "there is no command '%s'", w);
+    return s->answer.len || stepper_refuse(s, "there is no such command: '%s'", w);
 }
 
 static const struct stepper_command commands[] = {
     {"run", "[WHAT]",
      "go on, to: N instructions, trap [CAUSE], return, mode [MODE], call [NAME], at ADDRESS, write REGISTER, cycle N, text "
      "STRING",
-     run, true},
-    {"back", "[WHAT]", "the same backwards: to the last one before here", back, true},
-    {"step", "[N]", "one instruction, or N; into the trap it takes", step, true},
-    {"over", "", "one instruction, and over the trap or call it takes", over, true},
-    {"list", "[ADDRESS] [N]", "disassembly, from the next instruction or an address on", list, false},
-    {"changes", "", "all registers that are not as they were at the last stop", changes, false},
-    {"next", "", "what the next instruction does: why it traps, or what is pending and why it is not taken", next, false},
-    {"break", "[ADDRESS]", "stop before the instruction there; without an address, list them", break_, false},
-    {"delete", "[ADDRESS]", "remove a breakpoint, or all", delete_, false},
-    {"watch", "[phys:]ADDRESS [BYTES] [read|write|off]", "stop before an access", watch, false},
-    {"poke", "[phys:]ADDRESS VALUE [BYTES]", "write memory", poke, false},
-    {"type", "TEXT", "type at the guest's console; \\n \\r \\t are understood", type, false},
-    {"expect", "TEXT", "fail unless the answer before this has the text: for scripts", expect, false},
-    {"save", "FILE", "write the commands so far as a script that does it again", save, false},
-    {"help", "[COMMAND]", "this list, or what a command does", help, false},
-    {"quit", "", "leave", quit, false},
+     run, true, false},
+    {"back", "[WHAT]", "the same backwards: to the last one before here", back, true, false},
+    {"step", "[N]", "one instruction, or N; into the trap it takes", step, true, false},
+    {"over", "", "one instruction, and over the trap or call it takes", over, true, false},
+    {"list", "[ADDRESS] [N]", "disassembly, from the next instruction or an address on", list, false, false},
+    {"changes", "", "all registers that are not as they were at the last stop", changes, false, false},
+    {"next", "", "what the next instruction does: why it traps, or what is pending and why it is not taken", next, false, false},
+    {"break", "[ADDRESS]", "stop before the instruction there; without an address, list them", break_, false, true},
+    {"delete", "[ADDRESS]", "remove a breakpoint, or all", delete_, false, true},
+    {"watch", "[phys:]ADDRESS [BYTES] [read|write|off]", "stop before an access", watch, false, true},
+    {"poke", "[phys:]ADDRESS VALUE [BYTES]", "write memory", poke, false, false},
+    {"type", "TEXT", "type at the guest's console; \\n \\r \\t are understood", type, false, false},
+    {"expect", "TEXT", "fail unless the answer before this has the text: for scripts", expect, false, true},
+    {"save", "FILE", "write the commands so far as a script that does it again", save, false, true},
+    {"help", "[COMMAND]", "this list, or what a command does", help, false, false},
+    {"quit", "", "leave", quit, false, true},
 };
 
 const struct stepper_command *stepper_command_at(unsigned i)
@@ -396,11 +414,13 @@ const struct stepper_command *stepper_command_at(unsigned i)
 }
 
 /* The command of that name, or the only one that begins with it and is none of command.h's by name. */
-static const struct stepper_command *find(const char *name)
+static const struct stepper_command *find(const struct stepper *s, const char *name)
 {
     const struct stepper_command *found = NULL;
     const struct command *other = command_find(name);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (s->in_gdb && commands[i].alone)
+            continue;
         if (!strcmp(commands[i].name, name))
             return &commands[i];
         if (!found && !strncmp(commands[i].name, name, strlen(name)))
@@ -415,6 +435,19 @@ static void arrived(struct stepper *s)
     stepper_changes(s, false);
     stepper_where(s);
     stepper_note(s);
+    if (s->in_gdb)
+        buf_printf(&s->answer, "(to make GDB look again: maintenance flush register-cache)\n");
+}
+
+/* For `save`. A command that failed would end a script; where it led to belongs to it all the same. */
+static void write_down(struct stepper *s, const char *line, bool good, const struct history_point *before)
+{
+    struct history_point here = history_here(s->d.history);
+    int way = history_compare(&here, before);
+    if (good)
+        buf_printf(&s->script, "%s\n", line);
+    else if (way)
+        buf_printf(&s->script, "# %s: not found\n%s cycle %" PRIu64 "\n", line, way > 0 ? "run" : "back", machine_cycle(s->d.m));
 }
 
 bool stepper_run(struct stepper *s, const char *line)
@@ -425,23 +458,29 @@ bool stepper_run(struct stepper *s, const char *line)
         return s->answer.len = 0, true;
     while (isspace((unsigned char)*args))
         args++;
-    const struct stepper_command *c = find(w);
+    const struct stepper_command *c = find(s, w);
     const struct command *k = c ? NULL : command_find(line);
     s->answer.len = 0;
     s->ended = false;
+    bool moves = c ? c->moves : k && k->moves;
+    struct history_point before = history_here(s->d.history);
+    if (moves && s->in_gdb) {
+        s->left = history_here(s->d.history);
+        stepper_note(s);
+    }
     bool good = c ? c->run(s, args) : command_run(&s->d, line, &s->answer);
     if (s->d.said.len) {
         buf_put(&s->answer, s->d.said.data, s->d.said.len);
         s->d.said.len = 0;
     }
-    if ((c && c->moves) || (k && k->moves))
+    if (moves)
         arrived(s);
     if (!c || c->run != expect) {
         s->last.len = 0;
         buf_put(&s->last, s->answer.data, s->answer.len);
     }
-    if (good && !(c && c->run == save))
-        buf_printf(&s->script, "%s\n", line);
+    if (!(c && c->run == save))
+        write_down(s, line, good, &before);
     return good;
 }
 
@@ -458,7 +497,8 @@ void stepper_console(void *ctx, const char *device, const void *p, size_t n)
     buf_put(&s->seen, p, n);
     if (memmem(s->seen.data, s->seen.len, s->text, strlen(s->text))) {
         s->text_seen = true;
-        machine_request_stop(s->d.m);
+        for (unsigned h = 0; h < machine_harts(s->d.m); h++) /* right behind the instruction that prints */
+            machine_break(s->d.m, h);
     }
     if (s->seen.len > 2 * SEEN_MAX) {
         memmove(s->seen.data, s->seen.data + s->seen.len - SEEN_MAX, SEEN_MAX);
@@ -473,6 +513,7 @@ void stepper_open(struct stepper *s, struct machine *m, const char *recipe)
     s->disas = disas_new(m);
     s->recipe = strdup(recipe);
     stepper_note(s);
+    s->left = history_here(s->d.history);
 }
 
 void stepper_close(struct stepper *s)

@@ -18,11 +18,13 @@ struct stepper {
     char *text;         /* what is waited for on the console; NULL: nothing */
     bool text_seen;
     bool leave;                     /* `quit` */
+    bool in_gdb;                    /* the commands that are alone the stepper's are not there, and GDB is to look again */
     bool ended;                     /* the guest has ended the run */
     bool (*interrupted)(void *ctx); /* asked now and then while the machine runs: whether to stop; may be NULL */
     /* Told how much of the way to the beginning a search backwards has covered, in thousandths; 1000: it is over. May be NULL. */
     void (*progress)(void *ctx, unsigned back);
     void *ctx;
+    struct history_point left;         /* in_gdb: where the machine was before it moved last */
     struct stepper_seen *was, *before; /* registers as they were at this stop, and at the one before */
     struct buf script;                 /* the commands that were given, for `save` */
     char *recipe;                      /* the command line that makes this machine, for `save` */
@@ -44,6 +46,7 @@ struct stepper_command {
     const char *name, *args, *help;
     bool (*run)(struct stepper *s, const char *args);
     bool moves; /* the machine goes somewhere */
+    bool alone; /* GDB has its own, or has no use for it */
 };
 const struct stepper_command *stepper_command_at(unsigned i);
 #endif

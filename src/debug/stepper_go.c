@@ -13,39 +13,20 @@
 #define SLICE     UINT64_C(2000000) /* cycles between two looks at the outside */
 #define TEMPORARY 77                /* kind of a breakpoint of `at` */
 
-/* What a trap or return must be. */
-struct aim {
+/* A trap or return of the chosen hart that is looked for, and the one that was found. */
+struct target {
     struct stepper *s;
-    enum { AIM_TRAP, AIM_RETURN, AIM_MODE, AIM_CALL } kind;
-    bool any, interrupt; /* TRAP: of any cause; else of this */
-    uint64_t cause;
-    const char *name; /* MODE: to which; CALL: part of its text; "": any */
+    struct aim aim;
     struct machine_change change;
-    uint64_t pc; /* of `at` */
 };
 
 static bool meets(void *ctx, struct machine *m, const struct machine_change *c)
 {
-    struct aim *a = ctx;
-    const struct target_ops *t = target_ops(m);
-    char text[512];
-    bool met = false;
-    if (!c || c->hart != a->s->d.hart)
+    struct target *a = ctx;
+    if (!c || c->hart != a->s->d.hart || !aim_meets(&a->aim, m, c))
         return false;
-    switch (a->kind) {
-    case AIM_TRAP:
-        met = !c->is_return && (a->any || (a->interrupt == (c->interrupt || c->nmi) && a->cause == t->number(c)));
-        break;
-    case AIM_RETURN: met = c->is_return; break;
-    case AIM_MODE:
-        t->mode(c->to_priv, c->to_v, text);
-        met = (c->priv != c->to_priv || c->v != c->to_v) && (!*a->name || !strcasecmp(text, a->name));
-        break;
-    case AIM_CALL: met = t->call(m, c, text, sizeof text) && strstr(text, a->name); break;
-    }
-    if (met)
-        a->change = *c;
-    return met;
+    a->change = *c;
+    return true;
 }
 
 /* ---- forwards -------------------------------------------------------------------------------------------------------------- */
@@ -110,7 +91,7 @@ static bool forward(struct stepper *s, uint64_t end)
     return why != DEBUGGER_IDLES;
 }
 
-static bool forward_to(struct stepper *s, struct aim *a)
+static bool forward_to(struct stepper *s, struct target *a)
 {
     s->d.until = meets;
     s->d.until_ctx = a;
@@ -213,10 +194,10 @@ static bool is_behind(struct stepper *s)
     const struct machine_change *c = &s->d.stop.change;
     uint64_t pc = 0, cycle = machine_hart_cycle(s->d.m, s->d.hart);
     machine_get_reg(s->d.m, s->d.hart, "pc", &pc);
-    return s->d.stop.why == DEBUGGER_TRAP && c->hart == s->d.hart && c->pc == pc && (cycle == c->cycle || cycle == c->cycle + 1);
+    return s->d.stop.why == DEBUGGER_TRAP && c->hart == s->d.hart && c->pc == pc && cycle == c->behind;
 }
 
-static bool back_to(struct stepper *s, struct aim *a)
+static bool back_to(struct stepper *s, struct target *a)
 {
     const struct history_search h = {.look = HISTORY_TRAPS, .is = meets, .ctx = a};
     if (is_behind(s)) /* that is not the one that is looked for */
@@ -230,16 +211,15 @@ static bool back_to(struct stepper *s, struct aim *a)
 
 static bool is_at(void *ctx, struct machine *m, const struct machine_change *c)
 {
-    const struct aim *a = ctx;
+    const uint64_t *va = ctx;
     uint64_t pc = 0;
     int hart = machine_stopped_hart(m);
-    return !c && hart >= 0 && machine_get_reg(m, (unsigned)hart, "pc", &pc) && pc == a->pc;
+    return !c && hart >= 0 && machine_get_reg(m, (unsigned)hart, "pc", &pc) && pc == *va;
 }
 
 static bool back_at(struct stepper *s, uint64_t va)
 {
-    struct aim a = {.s = s, .pc = va};
-    const struct history_search h = {.look = HISTORY_STOPS, .is = is_at, .ctx = &a};
+    const struct history_search h = {.look = HISTORY_STOPS, .is = is_at, .ctx = &va};
     debugger_break(&s->d, va, TEMPORARY, true);
     bool good = backwards(s, &h);
     debugger_break(&s->d, va, TEMPORARY, false);
@@ -310,33 +290,36 @@ static bool to_cycle(struct stepper *s, const char *text, bool back)
     return false;
 }
 
-static bool to_trap(struct stepper *s, struct aim *a, const char *cause, bool back)
+/* The rest of the line, without quotes around it. */
+static void rest_of(const char *p, char rest[STEPPER_WORD])
 {
-    a->any = !*cause;
-    if (*cause && !target_ops(s->d.m)->cause_named(cause, &a->interrupt, &a->cause))
-        return stepper_refuse(s, "'%s' is no cause of a trap", cause);
-    return back ? back_to(s, a) : forward_to(s, a);
+    while (isspace((unsigned char)*p))
+        p++;
+    if (*p == '"') {
+        stepper_word(&p, rest);
+        return;
+    }
+    snprintf(rest, STEPPER_WORD, "%s", p);
+    for (size_t n = strlen(rest); n && isspace((unsigned char)rest[n - 1]);)
+        rest[--n] = '\0';
 }
 
 bool stepper_go(struct stepper *s, const char *what, bool back)
 {
     char word[STEPPER_WORD], rest[STEPPER_WORD];
-    struct aim a = {.s = s, .name = rest};
+    struct target a = {.s = s};
+    struct err e;
     uint64_t n;
     if (!stepper_word(&what, word))
         return back ? back_stop(s) : forward(s, UINT64_MAX);
-    if (!stepper_word(&what, rest))
-        *rest = '\0';
+    rest_of(what, rest);
     if (isdigit((unsigned char)*word))
         return stepper_number(s, word, &n) && (back ? back_steps(s, n) : steps(s, n));
-    static const char *const kinds[] = {"trap", "return", "mode", "call"};
-    for (unsigned i = 0; i < 4; i++)
-        if (!strcmp(word, kinds[i])) {
-            a.kind = (__typeof__(a.kind))i;
-            if (i == AIM_TRAP)
-                return to_trap(s, &a, rest, back);
-            return back ? back_to(s, &a) : forward_to(s, &a);
-        }
+    if (!strcmp(word, "trap") || !strcmp(word, "return") || !strcmp(word, "mode") || !strcmp(word, "call")) {
+        if (!aim_parse(s->d.m, word, rest, &a.aim, &e))
+            return stepper_refuse(s, "%s", e.text);
+        return back ? back_to(s, &a) : forward_to(s, &a);
+    }
     if (!strcmp(word, "at"))
         return stepper_number(s, rest, &n) && (back ? back_at(s, n) : forward_at(s, n));
     if (!strcmp(word, "write"))

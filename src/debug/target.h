@@ -17,6 +17,13 @@ struct target_extra {
     uint64_t (*value)(struct machine *m, unsigned hart);
 };
 
+/* A cause of traps. */
+struct target_cause {
+    bool interrupt;
+    uint8_t number;             /* as target_ops.number has it */
+    const char *name, *meaning; /* meaning: NULL where the name says it all */
+};
+
 struct target_ops {
     const char *(*architecture)(struct machine *m); /* GDB's name: "riscv:rv64" */
     const char *const *features;                    /* names of GDB's features; NULL at the end */
@@ -31,14 +38,13 @@ struct target_ops {
     void (*cause)(const struct machine_change *c, char out[96]);
     /* The number a trap's cause has: xcause's code, the exception class of ESR_ELx; 0 IRQ, 1 FIQ, 2 SError. */
     uint64_t (*number)(const struct machine_change *c);
-    /* A cause by its number or the beginning of its name; '-' and '_' are blanks. False: there is none. */
-    bool (*cause_named)(const char *text, bool *interrupt, uint64_t *cause);
+    const char *number_name; /* what that of an exception is called: "cause", "EC" */
+    /* Cause number i (0, 1, ...). False: past the last. */
+    bool (*cause_at)(unsigned i, struct target_cause *k);
     /* Whether trap c is a call of the software above (ecall, SVC, HVC, SMC); then its text, from the registers as they are right
        behind it: "sse_inject(event 0xffff0000, hart 0)". */
     bool (*call)(struct machine *m, const struct machine_change *c, char *out, size_t cap);
 };
 
 const struct target_ops *target_ops(struct machine *m);
-/* Whether text is the beginning of name, whatever its case, with '-' and '_' for blanks. */
-bool target_name_begins(const char *name, const char *text);
 #endif

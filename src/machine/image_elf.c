@@ -181,7 +181,8 @@ static void read_symbols(const struct elf_file *f, struct symbols *out)
             const char *name = elf_strptr(f->elf, sh.sh_link, sym.st_name);
             if (!name || !*name || name[0] == '$' || sym.st_shndx == SHN_UNDEF || type == STT_FILE || type == STT_SECTION)
                 continue;
-            symbols_add(out, name, sym.st_value + (sym.st_shndx == SHN_ABS ? 0 : f->bias), sym.st_size);
+            bool absolute = sym.st_shndx == SHN_ABS;
+            symbols_add(out, name, sym.st_value + (absolute ? 0 : f->bias), sym.st_size, absolute);
         }
     }
 }

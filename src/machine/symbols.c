@@ -12,7 +12,7 @@ void symbols_free(struct symbols *s)
     *s = (struct symbols){0};
 }
 
-void symbols_add(struct symbols *s, const char *name, uint64_t value, uint64_t size)
+void symbols_add(struct symbols *s, const char *name, uint64_t value, uint64_t size, bool absolute)
 {
     if (s->count == s->cap) {
         s->cap = s->cap ? s->cap * 2 : 256;
@@ -20,7 +20,7 @@ void symbols_add(struct symbols *s, const char *name, uint64_t value, uint64_t s
         assert(s->by_value);
     }
     struct symbol *y = &s->by_value[s->count++];
-    *y = (struct symbol){.name = strdup(name), .value = value, .size = size};
+    *y = (struct symbol){.name = strdup(name), .value = value, .size = size, .absolute = absolute};
     assert(y->name);
 }
 
@@ -77,12 +77,16 @@ const struct symbol *symbols_at(const struct symbols *s, uint64_t address)
         else
             hi = mid;
     }
+    const struct symbol *nearest = NULL;
     for (; lo; lo--) {
         const struct symbol *y = &s->by_value[lo - 1];
+        if (y->absolute && y->value != address)
+            continue;
+        if (nearest && nearest->value != y->value)
+            return NULL;
         if (!y->size || address - y->value < y->size)
             return y;
-        if (lo > 1 && y->value != s->by_value[lo - 2].value)
-            return NULL;
+        nearest = y;
     }
     return NULL;
 }

@@ -9,6 +9,7 @@ struct symbol {
     char *name;
     uint64_t value; /* as linked (virtual), moved by the load bias of a position-independent image */
     uint64_t size;  /* bytes; 0: unknown */
+    bool absolute;  /* a number, which only by chance is an address: nothing lies behind it */
 };
 
 struct symbols {
@@ -19,10 +20,11 @@ struct symbols {
 
 void symbols_free(struct symbols *s);
 /* Adds a copy. Call symbols_sort before looking anything up. */
-void symbols_add(struct symbols *s, const char *name, uint64_t value, uint64_t size);
+void symbols_add(struct symbols *s, const char *name, uint64_t value, uint64_t size, bool absolute);
 void symbols_sort(struct symbols *s);
 /* The symbol of that name (the lowest value if several have it), or NULL. */
 const struct symbol *symbols_find(const struct symbols *s, const char *name);
-/* The symbol that address lies in: the nearest at or below it whose size, if known, reaches it. NULL if none. */
+/* The symbol that address lies in: the nearest at or below it whose size, if known, reaches it; an absolute one only at its own
+   value. NULL if none. */
 const struct symbol *symbols_at(const struct symbols *s, uint64_t address);
 #endif

@@ -85,7 +85,9 @@ struct machine_change {
     uint64_t cause, tval, tval2, tinst; /* of a trap, as the handler's registers get them; cause without the interrupt bit */
     uint64_t epc;                       /* the trapped, interrupted or returning instruction */
     uint64_t pc;                        /* where the hart goes on */
-    uint64_t cycle;                     /* machine cycle of the boundary behind it */
+    uint64_t cycle;  /* the hart's, when it is told */
+    uint64_t behind; /* at the boundary behind it: a cycle later if it is told within its instruction, as returns are and
+                        exceptions of A64 */
 };
 
 /* Tells fn of every trap and return from now on; NULL: no more. fn may read and write the machine and may call machine_break, but

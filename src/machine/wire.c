@@ -312,6 +312,7 @@ static void trapped(void *ctx, struct cpu *cpu, const struct cpu_change *c)
         .epc = c->epc,
         .pc = c->pc,
         .cycle = cpu_progress(cpu)->cycle,
+        .behind = cpu_progress(cpu)->cycle + c->within,
     };
     m->change(m->change_ctx, m, &change);
 }

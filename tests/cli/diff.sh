@@ -46,6 +46,33 @@ diff 0 one.log short.log --prefix
 diff 0 --formats
 grep -q '^whisper ' out || fail "$(cat out)"
 
+# What QEMU 7.2's plugin execlog printed of two of the roms, to their ends: -plugin execlog.so -d plugin -D FILE, -M virt -bios journey.elf and
+# -M virt,virtualization=on -cpu max -kernel bench-svc-a64-quick.elf. It has the bytes behind a compressed instruction in its encoding, physical
+# addresses, and no traps; of A64 a call is an instruction.
+"$TRAPLINE" record -bios none "$rom" -o rv.trace >/dev/null 2>&1
+diff 0 rv.trace "$TRAPLINE_SOURCE/tests/cli/logs/journey.execlog.gz" --prefix
+grep -q '^hart 0: 3242 instructions are equal, from line 1 of A and 1 of B on$' out || fail "execlog: $(cat out)"
+"$TRAPLINE" record -machine virt-arm,virtualization=on "$TRAPLINE_SOURCE/roms/bench-svc-a64-quick.elf" -o a64.trace >/dev/null 2>&1
+diff 0 a64.trace "$TRAPLINE_SOURCE/tests/cli/logs/bench-svc-a64-quick.execlog.gz" --prefix
+grep -q '^hart 0: 8028 instructions are equal, from line 1 of A and 1 of B on$' out || fail "execlog of A64: $(cat out)"
+
+# Trap by trap: another clock moves the interrupts of a kernel, and nothing else; what else differs is found among them.
+for clock in 1G 700M; do
+    "$TRAPLINE" record --golden -machine virt-arm "$TRAPLINE_SOURCE/roms/kernel-a64.elf" --clock $clock -o $clock.golden >/dev/null 2>&1
+done
+diff 1 1G.golden 700M.golden
+diff 0 1G.golden 700M.golden --interrupt 50
+grep -qE '^  interrupts stepped over: [1-9][0-9]* in A, [1-9][0-9]* in B$' out || fail "$(cat out)"
+sed '60s/SVC iss 0x1/SVC iss 0x3/; 61s/SVC iss 0x1/SVC iss 0x3/' 700M.golden >other.golden
+! cmp -s 700M.golden other.golden || fail "no call in line 60 or 61"
+diff 1 1G.golden other.golden --interrupt 50
+grep -q '^  + .*SVC iss 0x3$' out || fail "$(cat out)"
+diff 0 1G.golden other.golden --interrupt 50 --mask far,iss --json
+python3 -c 'import json; d=json.load(open("out")); assert d["same"] and d["masked"] >= 1 and d["interrupts"][1] > 3' || fail "$(cat out)"
+sed '0,/: IRQ/{/: IRQ/d}' 1G.golden >less.golden
+diff 1 1G.golden less.golden
+diff 0 1G.golden less.golden --interrupt 1
+
 # ---- bad input
 says() { grep -qF -- "$1" err && [ "$(wc -l <err)" -eq 1 ] || fail "not '$1': $(cat err)"; }
 diff 2 one.log

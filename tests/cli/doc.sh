@@ -198,9 +198,37 @@ for bad in sbi:frob sbi:0x999 sbi:0x535345/99 sbi:sse_inject=x sbi:sse_inject=1,
     [ "$status" -eq 2 ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] || fail "doc $bad: status $status, $(cat out err)"
 done
 
+# Fields by their names, numbers in any base, and of anything that has one; = for : where that is meant.
+while read -r query want; do
+    doc "$query" >out 2>&1 || true
+    has "$want"
+done <<'END'
+MPP ^mstatus.MPP +bits 12:11
+tsc ^hcr_el2.TSC +bit 19
+breakpoint ^exception 3 +breakpoint$
+cause=13 ^exception 13 +load page fault$
+causes ^exception 15 +store/AMO page fault$
+ec=0x24 ^EC 0x24 +data abort from a lower level$
+irq=5 ^interrupt 5 +supervisor timer
+0b1100000000 ^mstatus +0x300
+mstatus=0b1100000000000 MPP +0x3
+0x10200073 ^sret
+0xd69f03e0 ^eret
+eret=0xd69f03e0 ^eret
+csrrw=0x30529073 immediate 773
+0x84000003 CPU_ON
+0x48534d ^HSM
+sbi=-3 SBI_ERR_INVALID_PARAM
+sbi:spi did you mean IPI
+mcause=0x80000005 XLEN 32 .* interrupt 5, supervisor timer
+13 did you mean cause:13, irq:13 or ec:13
+sctlr did you mean sctlr_el1
+cpsr spsr_el1 shows
+END
+
 # JSON that a parser accepts, where there is one; no colour without a terminal.
 for args in 'hstatus=0x180' '--cpu' '' '--arch arm' 'hcr_el2=0x1' tlbi_alle3 '--cpu max' sbi sbi:sse sbi:sse_inject sbi:set_timer sbi:sse_inject=0xffff0000,0=0 sbi:sse_event \
-    sbi:sse_event=1 sbi:error sbi:rules; do
+    sbi:sse_event=1 sbi:error sbi:rules SPV; do
     doc $args --json >json
     ! command -v python3 >/dev/null || python3 -m json.tool json >/dev/null || fail "doc $args --json is not JSON"
     doc $args >out

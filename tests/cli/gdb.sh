@@ -22,7 +22,7 @@ has()
     local name=$1 at=0 line want
     shift
     for want in "$@"; do
-        line=$(tail -n +$((at + 1)) "$name" | grep -nE -m 1 -- "$want" | cut -d: -f1) || line=
+        line=$(grep -nE -m 1 -- "$want" < <(tail -n +$((at + 1)) "$name") | cut -d: -f1) || line= # grep may end before tail
         [ -n "$line" ] || fail "$name has no '$want' behind line $at: $(cat "$name")"
         at=$((at + line))
     done
@@ -92,6 +92,47 @@ END
 has harts 'Thread 1 "hart 0 M"' 'Thread 4 "hart 3 M"' 'Switching to thread 3' '^third 2$' 'hart [0-3]: .* interrupt' '^pc 1$' '^pc 1$' '^pc 1$' \
     '^pc 1$' 'has ended the run with code 0' "^$digest at cycle"
 
+# One thread at a time: the others run along, and what they come by is no stop that GDB could take.
+session passed "$roms/journey.elf" -kernel "$roms/journey.elf" -bios none -smp 4 --quantum 1000 <<'END'
+break hs_main
+break vs_main
+continue
+info threads
+set scheduler-locking on
+thread 3
+stepi
+printf "hart %d\n", $mhartid
+kill
+END
+has passed 'Breakpoint 1, .*hs_main' '^hart 2$'
+! grep -qE 'internal-error|Breakpoint 2,' passed || fail "a stop of another thread: $(cat passed)"
+session locked "$roms/test-wakeups.elf" -kernel "$roms/test-wakeups.elf" -bios none -smp 4 --quantum 10 <<'END'
+break *0x80000004
+continue
+set scheduler-locking on
+thread 3
+stepi
+stepi
+stepi
+stepi
+stepi
+stepi
+stepi
+stepi
+printf "hart %d at %lx\n", $mhartid, $pc
+thread apply all -q stepi
+reverse-continue
+set scheduler-locking off
+delete
+monitor catch exit
+continue
+monitor digest
+kill
+END
+"$TRAPLINE" run "$roms/test-wakeups.elf" -smp 4 --quantum 10 --digest </dev/null >plain.out 2>plain.err || true
+has locked 'Breakpoint 1, 0x0*80000004' '^hart 2 at 800000[0-9a-f]+$' '_start|test_main' 'has ended the run with code 0' \
+    "^$(sed -n 's/^digest *\([0-9a-f]*\).*/\1/p' plain.err) at cycle"
+
 # A64: the vectors of EL2 and EL1, fields, vector registers, watchpoints, back.
 session arm "$roms/journey-a64.elf" -machine virt-arm,virtualization=on,secure=on -kernel "$roms/journey-a64.elf" <<'END'
 info registers pc cpsr
@@ -114,14 +155,35 @@ monitor why
 reverse-stepi
 printf "trapped at %d\n", $pc
 continue
+set $where = $pc
+set $level = $el
+stepi
+stepi
 continue
+monitor where
 reverse-continue
-monitor regs hcr_el2
+printf "met again %d\n", $pc == $where && $el == $level
+monitor catch off
+monitor catch call HVC
+continue
+printf "hypervisor %d\n", $el == 2
+reverse-stepi
+printf "guest %d\n", $el == 1
+reverse-continue
+monitor seek 100000
+monitor catch call HVC
+reverse-continue
+monitor changes
+monitor regs hcr_el2 hcr_el2.VM
+monitor set hcr_el2.vm 0
+set $hcr_el2 = 0x80000001UL
+p/x $hcr_el2
 kill
 END
 has arm '^cpsr .*\[ .*M=' '^\$2 = 0xc$' '^\$3 = \[' '= \{?0x1122334455667788' '^same 1$' 'hart 0: .* EL[0-3] -> EL[1-3], epc' 'el [123]$' 'elr_el1' \
     '-> EL[1-3] at ' \
-    '^trapped at' 'hart 0: ' 'hart 0: ' 'hypervisor'
+    '^trapped at' 'hart 0: ' 'hart 0: ' '^met again 1$' 'call HVC$' 'call: HVC #3' '^hypervisor 1$' '^guest 1$' 'No more reverse-execution history' \
+    'call: HVC' 'hypervisor' '0     +VM +0x1 +' 'hcr_el2 +0x80000001 -> 0x80000000: VM 1 -> 0' '= 0x80000001$'
 
 # run and kill begin anew; the guest's end is told with its code; its console stays out of the protocol.
 session again "$roms/journey.elf" -kernel "$roms/journey.elf" -bios none <<'END'

@@ -108,6 +108,10 @@ want=$(grep -oE 'digest [0-9a-f]+' run.out | cut -d' ' -f2)
 step 0 "$rom" --eval 'run trap' --eval 'step 20' --eval 'back 15' --eval 'back call' --eval 'run' --eval 'digest'
 has "^$want at cycle"
 
+# A text of the console stops behind the instruction that printed its end.
+step 0 "$rom" --eval 'run text "reset: opens"'
+has '^[|] M    reset: opens$'
+
 # The other architecture.
 step 0 "$TRAPLINE_SOURCE/roms/journey-a64.elf" -machine virt-arm,virtualization=on,secure=on --eval 'run trap' --eval why --eval 'list' --eval 'back 1'
 has 'EL[0-3] -> EL[0-3]'
@@ -123,10 +127,18 @@ expect "VS -> HS" {} timeout { exit 1 }
 expect "HS> " { send "step\r" } timeout { exit 1 }
 expect "HS> " { send "nonsense\r" } timeout { exit 1 }
 expect "there is no such command" {} timeout { exit 1 }
-expect "HS> " { send "quit\r" } timeout { exit 1 }
+expect "HS> " { send "run trap breakpoint\r" } timeout { exit 1 }
+expect "ended the run" {} timeout { exit 1 }
+expect "> " { send "back 40\r" } timeout { exit 1 }
+expect "> " { send "digest\r" } timeout { exit 1 }
+expect -re {[0-9a-f]{16} at cycle} { send "save again.step\r" } timeout { exit 1 }
+expect "> " { send "quit\r" } timeout { exit 1 }
 expect eof {} timeout { exit 1 }
 END2
 SCRATCH=$scratch TRAPLINE=$TRAPLINE ROM=$rom expect session.exp >session.out 2>&1 || fail "the session: $(cat session.out)"
+step 0 "$rom" --script again.step # what found nothing, too, led to where it did
+[ "$(grep -oE '^[0-9a-f]{16} at cycle [0-9]+' out)" = "$(tr -d '\r' <session.out | grep -oE '^[0-9a-f]{16} at cycle [0-9]+')" ] ||
+    fail "the saved session leads elsewhere: $(cat again.step out)"
 grep -q '^nonsense$' trapline/step_history || fail "no history was kept: $(cat trapline/step_history)"
 
 # ---- bad input

@@ -228,9 +228,17 @@ static void pc_misaligned(struct machine *m, unsigned el)
     (void)el;
     a64_set(m, "pc", A64_CODE + 2);
 }
+/* Bits of SCTLR of every level. */
+static void sctlr(struct machine *m, uint64_t set, uint64_t clear)
+{
+    static const char *const name[] = {"sctlr_el1", "sctlr_el2", "sctlr_el3"};
+    for (unsigned i = 0; i < 3; i++)
+        set_if(m, name[i], (a64_get(m, name[i]) | set) & ~clear);
+}
 static void sp_misaligned(struct machine *m, unsigned el)
 {
     (void)el;
+    sctlr(m, 1 << 3 | 1 << 4, 0); /* SA, SA0 */
     a64_set(m, "sp", A64_DATA + 8);
 }
 static void fetch_hole(struct machine *m, unsigned el)
@@ -243,11 +251,18 @@ static void hole(struct machine *m, unsigned el)
     (void)el;
     a64_set(m, "x0", HOLE + 16);
 }
+static void unaligned_device(struct machine *m, unsigned el)
+{
+    (void)el;
+    a64_paging(m, 1);
+    a64_set(m, "x0", A64_DATA + A64_DEVICE * 4096 + 1);
+}
+/* Across 16 aligned bytes, which FEAT_LSE2 does not permit either. */
 static void unaligned(struct machine *m, unsigned el)
 {
     (void)el;
     a64_paging(m, 1);
-    a64_set(m, "x0", A64_DATA + A64_RW_EL0 * 4096 + 1);
+    a64_set(m, "x0", A64_DATA + A64_RW_EL0 * 4096 + 13);
 }
 static void page(struct machine *m, unsigned stages, unsigned k)
 {
@@ -258,6 +273,11 @@ static void s1_invalid(struct machine *m, unsigned el)
 {
     (void)el;
     page(m, 1, A64_INVALID);
+}
+static void s1_el1_only(struct machine *m, unsigned el)
+{
+    (void)el;
+    page(m, 1, A64_RW);
 }
 static void s1_read_only(struct machine *m, unsigned el)
 {
@@ -279,6 +299,25 @@ static void s2_read_only(struct machine *m, unsigned el)
     (void)el;
     page(m, 3, A64_S2 + A64_RW);
 }
+/* A table of stage 1 where stage 2 does not let it be read, or where nothing is. */
+static void s2_table_of_data(struct machine *m, unsigned el)
+{
+    (void)el;
+    page(m, 3, A64_RW_EL0);
+    put(m, S1_ROOT, 2, (A64_DATA + A64_RO_EL0 * 4096) | PAGE);
+}
+static void s1_table_hole(struct machine *m, unsigned el)
+{
+    (void)el;
+    page(m, 1, A64_RW_EL0);
+    put(m, S1_ROOT, 2, HOLE | PAGE);
+}
+static void s2_table_hole(struct machine *m, unsigned el)
+{
+    (void)el;
+    page(m, 3, A64_S2 + A64_RW_EL0);
+    put(m, S2_ROOT, 2, HOLE | PAGE);
+}
 /* Stage 2 of a table of stage 1. */
 static void s2_table(struct machine *m, unsigned el)
 {
@@ -294,10 +333,142 @@ static void fetch_page(struct machine *m, unsigned el)
 }
 static void fetch_s2(struct machine *m, unsigned el)
 {
-    (void)el;
-    a64_paging(m, 3);
-    a64_set(m, "pc", A64_DATA + (A64_S2 + A64_INVALID) * 4096);
+    a64_paging(m, el == 1 ? 2 : 3); /* what EL0 may write is not executable at EL1 */
+    a64_set(m, "pc", A64_DATA + (el == 1 ? 0 : A64_S2 * 4096) + A64_INVALID * 4096);
 }
+
+/* Traps of every level at once: the lowest that is asked gets it. */
+static void trap_waiting(struct machine *m, unsigned el)
+{
+    (void)el;
+    sctlr(m, 0, 1 << 16 | 1 << 18);                        /* nTWI, nTWE */
+    hcr(m, 3 << 13);                                       /* TWI, TWE */
+    set_if(m, "scr_el3", a64_get(m, "scr_el3") | 3 << 12); /* the same */
+    a64_set(m, "x3", UINT64_MAX);                          /* the end of WFIT */
+}
+static void trap_fp(struct machine *m, unsigned el)
+{
+    (void)el;
+    a64_set(m, "cpacr_el1", 0);
+    a64_set(m, "cptr_el2", (a64_get(m, "cptr_el2") | 1 << 10) & ~(UINT64_C(3) << 20));
+    set_if(m, "cptr_el3", 1 << 10);
+}
+static void trap_memory(struct machine *m, unsigned el)
+{
+    (void)el;
+    hcr(m, 1 << 25 | 1 << 26 | 1 << 30 | 1 << 23 | 1 << 17); /* TTLB, TVM, TRVM, TPCP, TID2 */
+    sctlr(m, 0, 1 << 15 | 1 << 26);                          /* UCT, UCI */
+}
+static void trap_smc(struct machine *m, unsigned el)
+{
+    (void)el;
+    hcr(m, 1 << 19);
+}
+static void trap_fine(struct machine *m, unsigned el)
+{
+    (void)el;
+    set_if(m, "scr_el3", a64_get(m, "scr_el3") | 1 << 27);
+    a64_set(m, "hfgitr_el2", UINT64_C(7) << 51); /* ERET, SVC_EL0, SVC_EL1 */
+    a64_set(m, "hfgrtr_el2", 1);                 /* AFSR0_EL1 */
+    a64_set(m, "hfgwtr_el2", UINT64_C(1) << 36); /* TTBR0_EL1 */
+}
+/* Two controls that each refuse it: neither of them alone decides. */
+static void trap_twice(struct machine *m, unsigned el)
+{
+    trap_memory(m, el);
+    trap_fine(m, el);
+}
+static void trap_counters(struct machine *m, unsigned el)
+{
+    (void)el;
+    a64_set(m, "mdcr_el2", a64_get(m, "mdcr_el2") | 1 << 6); /* TPM */
+    set_if(m, "mdcr_el3", a64_get(m, "mdcr_el3") | 1 << 6);  /* TPM */
+}
+static void trap_debug(struct machine *m, unsigned el)
+{
+    (void)el;
+    a64_set(m, "mdcr_el2", a64_get(m, "mdcr_el2") | 1 << 8); /* TDE */
+}
+static void trap_implementation_defined(struct machine *m, unsigned el)
+{
+    (void)el;
+    hcr(m, 1 << 20); /* TIDCP */
+}
+static void trap_pauth(struct machine *m, unsigned el)
+{
+    (void)el;
+    sctlr(m, UINT64_C(1) << 31, 0); /* EnIA */
+    a64_set(m, "hcr_el2", a64_get(m, "hcr_el2") & ~(UINT64_C(3) << 40));
+    set_if(m, "scr_el3", a64_get(m, "scr_el3") & ~(UINT64_C(3) << 16));
+}
+static void wrong_code(struct machine *m, unsigned el)
+{
+    (void)el;
+    sctlr(m, UINT64_C(1) << 31, 0);
+    a64_set(m, "x0", UINT64_C(0x0012000040001000));
+}
+static void guarded(struct machine *m, unsigned el)
+{
+    (void)el;
+    a64_paging(m, 1);
+    put(m, S1_ROOT, 1, UINT64_C(0x40000000) | AF | 1 | AP_RO | AP_EL0 | UINT64_C(1) << 50);
+    a64_set(m, "pstate", a64_get(m, "pstate") | 2 << 10);
+}
+static void wrong_tag(struct machine *m, unsigned el)
+{
+    static const char *const mair[] = {"mair_el1", "mair_el2", "mair_el3"};
+    (void)el;
+    a64_paging(m, 1);
+    for (unsigned i = 0; i < 3; i++)
+        set_if(m, mair[i], 0xf0); /* Tagged Normal memory */
+    sctlr(m, UINT64_C(3) << 42 | UINT64_C(1) << 40 | UINT64_C(1) << 38, 0);
+    hcr(m, UINT64_C(1) << 56);
+    set_if(m, "scr_el3", a64_get(m, "scr_el3") | 1 << 26);
+    a64_set(m, "tcr_el1", a64_get(m, "tcr_el1") | UINT64_C(1) << 37); /* TBI0 */
+    a64_set(m, "tcr_el2", a64_get(m, "tcr_el2") | UINT64_C(1) << 37 | 1 << 20);
+    set_if(m, "tcr_el3", a64_get(m, "tcr_el3") | 1 << 20);
+    a64_set(m, "x0", (A64_DATA + A64_RW_EL0 * 4096 + 32) | UINT64_C(5) << 56);
+}
+static void debug_on(struct machine *m, uint64_t mdscr)
+{
+    a64_set(m, "oslar_el1", 0);
+    a64_set(m, "mdscr_el1", mdscr | 1 << 13); /* KDE */
+    a64_set(m, "pstate", a64_get(m, "pstate") & ~UINT64_C(0x200));
+}
+static void software_step(struct machine *m, unsigned el)
+{
+    if (el == 2)
+        trap_debug(m, el);
+    debug_on(m, 1);
+}
+static void breakpoint(struct machine *m, unsigned el)
+{
+    if (el == 2)
+        trap_debug(m, el);
+    debug_on(m, 1 << 15);
+    a64_set(m, "dbgbvr0_el1", A64_CODE);
+    a64_set(m, "dbgbcr0_el1", 1 | 3 << 1 | 15 << 5 | 1 << 13);
+}
+static void watchpoint(struct machine *m, unsigned el)
+{
+    if (el == 2)
+        trap_debug(m, el);
+    a64_paging(m, 1);
+    debug_on(m, 1 << 15);
+    a64_set(m, "dbgwvr0_el1", A64_DATA + A64_RW_EL0 * 4096);
+    a64_set(m, "dbgwcr0_el1", 1 | 3 << 1 | 3 << 3 | 255 << 5 | 1 << 13);
+}
+static void return_to(struct machine *m, unsigned to)
+{
+    static const char *const spsr[] = {"spsr_el1", "spsr_el2", "spsr_el3"}, *const elr[] = {"elr_el1", "elr_el2", "elr_el3"};
+    for (unsigned i = 0; i < 3; i++) {
+        set_if(m, spsr[i], 0x3c0 | to << 2 | 1);
+        set_if(m, elr[i], A64_CODE + 0x40);
+    }
+}
+static void return_to_el1(struct machine *m, unsigned el) { (void)el, return_to(m, 1); }
+static void return_to_el2(struct machine *m, unsigned el) { (void)el, return_to(m, 2); }
+static void return_to_el3(struct machine *m, unsigned el) { (void)el, return_to(m, 3); }
 
 #define LDR 0xf9400001 /* ldr x1, [x0] */
 #define STR 0xf9000001
@@ -326,22 +497,54 @@ const struct a64_event a64_events[] = {
     {"tlbi", 0xd5088720, NULL}, /* tlbi vae1, x0 */
     {"dc_zva", 0xd50b7420, NULL},
     {"dc_ivac", 0xd5087620, NULL},
-    {"paciasp", 0xd503233f, NULL},
+    {"paciasp", 0xd503233f, trap_pauth},
+    {"wfi_trapped", 0xd503207f, trap_waiting},
+    {"wfe_trapped", 0xd503205f, trap_waiting},
+    {"wfit_trapped", 0xd5031023, trap_waiting}, /* wfit x3 */
+    {"fp_trapped", 0x1e602800, trap_fp},
+    {"fpcr_trapped", 0xd53b4401, trap_fp},
+    {"mrs_sctlr_trapped", 0xd5381001, trap_memory},
+    {"msr_ttbr0_trapped", 0xd5182001, trap_memory},
+    {"msr_ttbr0_twice", 0xd5182001, trap_twice},
+    {"mrs_ctr_trapped", 0xd53b0021, trap_memory},
+    {"tlbi_trapped", 0xd5088720, trap_memory},
+    {"dc_civac_trapped", 0xd50b7e20, trap_memory},
+    {"mrs_afsr0_trapped", 0xd5385101, trap_fine},
+    {"svc_trapped", 0xd4000541, trap_fine},
+    {"eret_trapped", 0xd69f03e0, trap_fine},
+    {"eretaa_trapped", 0xd69f0bff, trap_fine},
+    {"smc_trapped", 0xd4000543, trap_smc},
+    {"mrs_pmccntr_trapped", 0xd53b9d01, trap_counters},
+    {"brk_trapped", 0xd4200540, trap_debug},
+    {"implementation_defined", 0xd508b000, trap_implementation_defined}, /* sys #0, c11, c0, #0 */
+    {"hlt", 0xd4400000, NULL},
+    {"eret_el1", 0xd69f03e0, return_to_el1},
+    {"eret_el2", 0xd69f03e0, return_to_el2},
+    {"eret_el3", 0xd69f03e0, return_to_el3},
+    {"authentication", 0xdac11020, wrong_code}, /* autia x0, x1 */
+    {"branch_target", NOP, guarded},
+    {"tag_check", LDR, wrong_tag},
+    {"software_step", NOP, software_step},
+    {"breakpoint", NOP, breakpoint},
+    {"watchpoint", LDR, watchpoint},
     {"illegal_state", NOP, illegal_state},
     {"pc_alignment", NOP, pc_misaligned},
     {"sp_alignment", 0xf94003e1, sp_misaligned}, /* ldr x1, [sp] */
     {"fetch_external", NOP, fetch_hole},
     {"load_external", LDR, hole},
-    {"load_unaligned", LDR, unaligned},
+    {"load_unaligned", LDR, unaligned_device},
     {"load_exclusive_unaligned", 0xc85f7c01, unaligned},
     {"load_translation", LDR, s1_invalid},
     {"store_permission", STR, s1_read_only},
     {"atomic_permission", 0xf8210002, s1_read_only}, /* ldadd x1, x2, [x0] */
     {"load_access_flag", LDR, s1_no_af},
-    {"unprivileged_load", 0xf8400801, s1_read_only}, /* ldtr x1, [x0] */
+    {"unprivileged_load", 0xf8400801, s1_el1_only}, /* ldtr x1, [x0] */
     {"load_stage2", LDR, s2_invalid},
     {"store_stage2", STR, s2_read_only},
-    {"table_stage2", LDR, s2_table},
+    {"fetch_table_stage2", NOP, s2_table},
+    {"load_table_stage2", LDR, s2_table_of_data},
+    {"load_table_external", LDR, s1_table_hole},
+    {"load_table_external_stage2", LDR, s2_table_hole},
     {"fetch_permission", NOP, fetch_page},
     {"fetch_stage2", NOP, fetch_s2},
     {"irq", NOP, irq},

@@ -67,9 +67,39 @@ static uint64_t entry(unsigned k)
     }
 }
 
+/* RV32 alone has mstatush. */
+static bool is_rv32(struct machine *m)
+{
+    uint64_t v;
+    return machine_get_reg(m, 0, "mstatush", &v);
+}
+
+static void put32(struct machine *m, uint64_t table, unsigned i, uint64_t pte) { machine_write(m, table + 4 * i, &pte, 4); }
+
+/* The same of Sv32 (x4): megapages for the code, one last-level table for the pages, as far as these entries have a meaning. */
+static void tree32(struct machine *m, uint64_t root, bool g)
+{
+    uint64_t l0 = root + 0x5000, u = g ? U : 0;
+    put32(m, root, 0x80000000u >> 22, leaf(UINT64_C(0x80000000), V | R | W | X | A | D | u));
+    put32(m, root, 0x80400000u >> 22, leaf(UINT64_C(0x80400000), V | R | W | X | A | D | u));
+    put32(m, root, 0xc0000000u >> 22, leaf(UINT64_C(0x80000000), V | R | W | X | A | D | U));
+    put32(m, root, (unsigned)DATA >> 22, leaf(l0, V));
+    for (unsigned k = 0; k < PAGES; k++) {
+        uint64_t pte = (uint32_t)entry(k);
+        put32(m, l0, k, pte | u);
+        put32(m, l0, k + PAGE_OTHER, pte | (u ^ U));
+        put32(m, l0, k + PAGE_G, leaf(DATA + (uint64_t)k * 4096, V | R | W | X | A | D));
+        put32(m, l0, k + PAGE_G + PAGE_OTHER, leaf(DATA + (uint64_t)k * 4096, V | R | W | X | A | D | U));
+    }
+}
+
 /* One tree of Sv39 (x4) at root; u: what the plain entries have in U. */
 static void tree(struct machine *m, uint64_t root, bool g)
 {
+    if (is_rv32(m)) {
+        tree32(m, root, g);
+        return;
+    }
     uint64_t l1 = root + 0x4000, l0 = root + 0x5000, u = g ? U : 0;
     put(m, root, 2, leaf(UINT64_C(0x80000000), V | R | W | X | A | D | u));
     put(m, root, 3, leaf(UINT64_C(0x80000000), V | R | W | X | A | D | U));
@@ -140,9 +170,10 @@ void rv_place(struct machine *m, unsigned mode, const uint32_t *insn, unsigned n
 void rv_paging(struct machine *m, unsigned mode)
 {
     bool user = mode == MODE_U || mode == MODE_VU;
-    set_if(m, "satp", UINT64_C(8) << 60 | S_ROOT >> 12);
-    set_if(m, "vsatp", UINT64_C(8) << 60 | VS_ROOT >> 12);
-    set_if(m, "hgatp", UINT64_C(8) << 60 | G_ROOT >> 12);
+    uint64_t on = is_rv32(m) ? UINT64_C(1) << 31 : UINT64_C(8) << 60;
+    set_if(m, "satp", on | S_ROOT >> 12);
+    set_if(m, "vsatp", on | VS_ROOT >> 12);
+    set_if(m, "hgatp", on | G_ROOT >> 12);
     if (user)
         rv_set(m, "pc", rv_get(m, "pc") - CODE + CODE_U);
 }
@@ -260,6 +291,18 @@ static void landing(struct machine *m, unsigned mode)
     machine_step(m, 0);
 }
 
+/* A return address that is not the one on the shadow stack. */
+static void shadow_stack(struct machine *m, unsigned mode)
+{
+    code(m, 0xcdc0c073); /* sspopchk x1 */
+    rv_paging(m, mode);
+    set_if(m, "menvcfg", 8);
+    set_if(m, "henvcfg", 8);
+    set_if(m, "senvcfg", 8);
+    rv_set(m, "ssp", rv_page(mode, PAGE_W));
+    rv_set(m, "ra", 0x80001234);
+}
+
 static void bus_error(struct machine *m, unsigned mode) { (void)m, (void)mode; }
 
 static void fetch_guest(struct machine *m, unsigned mode)
@@ -281,8 +324,20 @@ static void guest_access(struct machine *m, unsigned mode, bool store)
 static void load_guest(struct machine *m, unsigned mode) { guest_access(m, mode, false); }
 static void store_guest(struct machine *m, unsigned mode) { guest_access(m, mode, true); }
 
-/* The table itself is where the G stage does not let it be read. */
-static void table_guest(struct machine *m, unsigned mode)
+/* A table is where the G stage does not let it be read: the guest's root, or one that only data are translated by. */
+static void load_table_guest(struct machine *m, unsigned mode)
+{
+    code(m, LD);
+    rv_paging(m, mode);
+    put(m, VS_ROOT, 1, leaf(DATA + PAGE_X * 4096, V));
+    rv_set(m, "a0", rv_page(mode, PAGE_G + PAGE_RW));
+}
+static void store_table_guest(struct machine *m, unsigned mode)
+{
+    load_table_guest(m, mode);
+    code(m, SD);
+}
+static void fetch_table_guest(struct machine *m, unsigned mode)
 {
     code(m, LD);
     rv_paging(m, mode);
@@ -351,10 +406,13 @@ const struct rv_event rv_events[] = {
     {"load_page", 13, ALL_MODES, load_page},
     {"store_page", 15, ALL_MODES, store_page},
     {"software_check", 18, ALL_MODES, landing},
+    {"shadow_stack", 18, ALL_MODES & ~MODE_BIT(MODE_M), shadow_stack},
     {"hardware_error", 19, ALL_MODES, bus_error},
     {"instruction_guest_page", 20, V_MODES, fetch_guest},
     {"load_guest_page", 21, ALL_MODES, load_guest},
-    {"load_guest_table", 20, V_MODES, table_guest},
+    {"fetch_guest_table", 20, V_MODES, fetch_table_guest},
+    {"load_guest_table", 21, V_MODES, load_table_guest},
+    {"store_guest_table", 23, V_MODES, store_table_guest},
     {"store_guest_page", 23, ALL_MODES, store_guest},
     {"virtual_instruction", 22, V_MODES, virtual},
     {"ssi", RV_IRQ + 1, ALL_MODES, interrupt_1},

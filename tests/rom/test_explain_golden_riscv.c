@@ -190,8 +190,162 @@ static const struct special specials[] = {
      0x13,
      {{"hvip", 4}, {"mie", 0xffff}, {"hideleg", 0x444}, {"vsstatus", 2}, {"vstvec", 0x80006001}}},
     {"SSI in S, NMIE=0", "rv64,smrnmi=on", MODE_S, 0x13, {{"mip", 0x2}, {"mie", 0xffff}, {"mideleg", 0x2222}, {"mstatus", 0xa}}},
+    {"sret in M to VS", "rv64", MODE_M, 0x10200073, {{"hstatus", 1 << 7}, {"mstatus", 1 << 8}, {"sepc", 0x80002000}}},
+    {"mret to M", "rv64", MODE_M, 0x30200073, {{"mstatus", UINT64_C(1) << 39 | 3 << 11 | 1 << 17}, {"mepc", 0x80002000}}},
+    {"mret to VU, MDT and SDT",
+     "rv64,smdbltrp=on",
+     MODE_M,
+     0x30200073,
+     {{"menvcfg", UINT64_C(1) << 59},
+      {"henvcfg", UINT64_C(1) << 59},
+      {"mstatus", UINT64_C(1) << 42 | UINT64_C(1) << 39 | 1 << 24},
+      {"vsstatus", 1 << 24},
+      {"mepc", 0x80002000}}},
+    {"sret to VU, SDT",
+     "rv64",
+     MODE_S,
+     0x10200073,
+     {{"menvcfg", UINT64_C(1) << 59},
+      {"henvcfg", UINT64_C(1) << 59},
+      {"mstatus", 1 << 24},
+      {"vsstatus", 1 << 24},
+      {"hstatus", 1 << 7},
+      {"sepc", 0x80002000}}},
+    {"mret to S, MPELP",
+     "rv64",
+     MODE_M,
+     0x30200073,
+     {{"menvcfg", 4}, {"mstatus", UINT64_C(1) << 41 | 1 << 11}, {"mepc", 0x80002000}}},
+    {"mret to U, MPELP, landing pads off there",
+     "rv64",
+     MODE_M,
+     0x30200073,
+     {{"menvcfg", 4}, {"mstatus", UINT64_C(1) << 41}, {"mepc", 0x80002000}}},
+    {"mnret to VS", "rv64,smrnmi=on", MODE_M, 0x70200073, {{"mnstatus", 1 << 11 | 1 << 7}, {"mnepc", 0x80002000}}},
+    {"mnret to VU, MDT, Smdbltrp",
+     "rv64,smrnmi=on,smdbltrp=on",
+     MODE_M,
+     0x70200073,
+     {{"mnstatus", 1 << 7}, {"mstatus", UINT64_C(1) << 42}, {"mnepc", 0x80002000}}},
+    {"sret in VU", "rv64", MODE_VU, 0x10200073, {{NULL, 0}}},
+    {"sret in U", "rv64", MODE_U, 0x10200073, {{NULL, 0}}},
+    {"wfi in VU", "rv64", MODE_VU, 0x10500073, {{NULL, 0}}},
+    {"wfi in U", "rv64", MODE_U, 0x10500073, {{NULL, 0}}},
+    {"wrs.nto in VS, VTW", "rv64", MODE_VS, 0x00d00073, {{"hstatus", 1 << 21}}},
+    {"sfence.vma in VU", "rv64", MODE_VU, 0x12000073, {{NULL, 0}}},
+    {"sfence.vma in U", "rv64", MODE_U, 0x12000073, {{NULL, 0}}},
+    {"hfence.gvma in S, TVM", "rv64", MODE_S, 0x62000073, {{"mstatus", 1 << 20}}},
+    {"hlv.d in VS", "rv64", MODE_VS, 0x6c0545f3, {{NULL, 0}}},
+    {"csrr vsstatus in VS", "rv64", MODE_VS, 0x200025f3, {{NULL, 0}}},
+    {"csrr sstatus in U", "rv64", MODE_U, 0x100025f3, {{NULL, 0}}},
+    {"csrr sstatus in VU", "rv64", MODE_VU, 0x100025f3, {{NULL, 0}}},
+    {"csrr mstatus in VS", "rv64", MODE_VS, 0x300025f3, {{NULL, 0}}},
+    {"csrr hgatp in S, TVM", "rv64", MODE_S, 0x680025f3, {{"mstatus", 1 << 20}}},
+    {"csrr ssp in VU, henvcfg and senvcfg", "rv64", MODE_VU, 0x011025f3, {{"menvcfg", 8}}},
+    {"csrr seed in S", "rv64", MODE_S, 0x015025f3, {{NULL, 0}}},
+    {"csrr fcsr in VS, both FS off", "rv64", MODE_VS, 0x003025f3, {{"mstatus", 0}, {"vsstatus", 0}}},
+    {"store to a shadow stack page",
+     "rv64",
+     MODE_S,
+     0x00b53023,
+     {{"satp", UINT64_C(8) << 60 | 0x80100}, {"a0", 0x40003008}, {"menvcfg", 8}}},
+    {"sspush to a page that is none",
+     "rv64",
+     MODE_S,
+     0xce104073,
+     {{"satp", UINT64_C(8) << 60 | 0x80100}, {"ssp", 0x40001010}, {"menvcfg", 8}}},
+    {"sspush to a read-only page",
+     "rv64",
+     MODE_S,
+     0xce104073,
+     {{"satp", UINT64_C(8) << 60 | 0x80100}, {"ssp", 0x40002010}, {"menvcfg", 8}}},
+    {"load of VS, SUM=0", "rv64", MODE_VS, 0x00053583, {{"vsatp", UINT64_C(8) << 60 | 0x80110}, {"a0", 0x40021008}}},
+    {"load of VS, execute-only, sstatus.MXR",
+     "rv64",
+     MODE_VS,
+     0x00053583,
+     {{"vsatp", UINT64_C(8) << 60 | 0x80110}, {"a0", 0x40004008}, {"mstatus", 1 << 19}}},
+    {"load of VS, A=0, ADUE",
+     "rv64",
+     MODE_VS,
+     0x00053583,
+     {{"vsatp", UINT64_C(8) << 60 | 0x80110},
+      {"hgatp", UINT64_C(8) << 60 | 0x80120},
+      {"a0", 0x40005008},
+      {"menvcfg", UINT64_C(1) << 61},
+      {"henvcfg", UINT64_C(1) << 61}}},
+    {"load of M, MPRV as VS",
+     "rv64",
+     MODE_M,
+     0x00053583,
+     {{"vsatp", UINT64_C(8) << 60 | 0x80110}, {"a0", 0x40000008}, {"mstatus", UINT64_C(1) << 39 | 1 << 17 | 1 << 11}}},
+    {"SSI in U, SDT: a double trap",
+     "rv64",
+     MODE_U,
+     0x13,
+     {{"mip", 0x2}, {"mie", 0xffff}, {"mideleg", 0x2222}, {"menvcfg", UINT64_C(1) << 59}, {"mstatus", 1 << 24}}},
+    {"VSSI in VU, vsstatus.SDT: a double trap",
+     "rv64",
+     MODE_VU,
+     0x13,
+     {{"hvip", 4},
+      {"mie", 0xffff},
+      {"hideleg", 0x444},
+      {"menvcfg", UINT64_C(1) << 59},
+      {"henvcfg", UINT64_C(1) << 59},
+      {"vsstatus", 1 << 24}}},
+    {"SSI in U, MDT: critical error",
+     "rv64,smdbltrp=on",
+     MODE_U,
+     0x13,
+     {{"mip", 0x2}, {"mie", 0xffff}, {"mstatus", UINT64_C(1) << 42}}},
+    {"SSI in VS, MDT, Smrnmi",
+     "rv64,smdbltrp=on,smrnmi=on",
+     MODE_VS,
+     0x13,
+     {{"mip", 0x2}, {"mie", 0xffff}, {"mnstatus", 8}, {"mstatus", UINT64_C(1) << 42}}},
+    {"ecall in S, SDT and MDT",
+     "rv64,smdbltrp=on",
+     MODE_S,
+     0x73,
+     {{"medeleg", 0x200}, {"menvcfg", UINT64_C(1) << 59}, {"mstatus", UINT64_C(1) << 42 | 1 << 24}}},
+    {"ecall in M, NMIE=0, Smdbltrp", "rv64,smrnmi=on,smdbltrp=on", MODE_M, 0x73, {{"mstatus", 0}}},
+    {"ecall in U without S", "rv64,h=off,s=off", MODE_U, 0x73, {{NULL, 0}}},
+    {"ecall in S without H", "rv64,h=off", MODE_S, 0x73, {{"medeleg", 0x200}}},
+    {"ecall in VS, RV32", "rv32", MODE_VS, 0x73, {{NULL, 0}}},
+    {"mret to VS, RV32", "rv32", MODE_M, 0x30200073, {{"mstatus", 1 << 11 | 1 << 7}, {"mstatush", 1 << 7}, {"mepc", 0x80002000}}},
+    {"load of S, RV32: Sv32", "rv32", MODE_S, 0x00052583, {{"satp", 0x80080100}, {"a0", 0x40000004}}},
+    {"load of VS, RV32: Sv32x4", "rv32", MODE_VS, 0x00052583, {{"vsatp", 0x80080110}, {"hgatp", 0x80080120}, {"a0", 0x40040004}}},
+    {"SSI in S, RV32", "rv32", MODE_S, 0x13, {{"mip", 0x2}, {"mie", 2}, {"mstatus", 2}}},
     {"wfi, with nothing enabled", "rv64", MODE_M, 0x10500073, {{"mip", 0x2}}},
 };
+
+/* The RNMI from every mode, in front of another interrupt; and where it has to wait. */
+static void resumable_nmi(void **state)
+{
+    static const uint32_t nop = 0x13;
+    struct golden g = {.count = 0};
+    struct machine *base = rv_world("rv64,smrnmi=on,smdbltrp=on");
+    (void)state;
+    for (unsigned k = 0; k < MODES + 2; k++) {
+        char name[64];
+        struct err e;
+        struct machine *m = machine_fork(base);
+        unsigned mode = k < MODES ? k : MODE_M;
+        rv_place(m, mode, &nop, 1);
+        if (k != MODES)
+            rv_set(m, "mnstatus", 8);
+        rv_set(m, "mstatus", k == MODES + 1 ? UINT64_C(1) << 42 : 8);
+        rv_set(m, "mip", 2);
+        rv_set(m, "mie", 2);
+        machine_inject(m, &(struct machine_injection){.event = MACHINE_RNMI, .how = MACHINE_RAISE}, &e);
+        snprintf(name, sizeof name, "from %s%s", mode_names[mode], k == MODES ? ", NMIE=0" : k > MODES ? ", MDT" : "");
+        golden_add(&g, name, explain_next(m, 0));
+        machine_free(m);
+    }
+    machine_free(base);
+    check(&g, "rnmi");
+}
 
 static void special_cases(void **state)
 {
@@ -219,9 +373,8 @@ static void at_least_two_hundred(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_event),
-        cmocka_unit_test(walks),
-        cmocka_unit_test(special_cases),
+        cmocka_unit_test(every_event),          cmocka_unit_test(walks),
+        cmocka_unit_test(resumable_nmi),        cmocka_unit_test(special_cases),
         cmocka_unit_test(at_least_two_hundred),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,6 +100,69 @@ static void every_cause_from_every_mode_by_every_delegation(void **state)
     assert_true(distinct >= 200);
 }
 
+/* ---- completeness
+ * ----------------------------------------------------------------------------------------------------------------------- */
+
+/* Every cause of the table has an event; double traps (16) come of every one of them where SDT is set. */
+static void every_cause_of_the_table_has_an_event(void **state)
+{
+    static const int causes[] = {
+#define CAUSE(code, ...) code,
+#define IRQ(number, ...) RV_IRQ + number,
+#include "debug/riscv/cause.def"
+    };
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(causes); i++) {
+        bool have = causes[i] == 16;
+        for (unsigned k = 0; k < rv_event_count && !have; k++)
+            have = rv_events[k].cause == causes[i];
+        if (!have)
+            print_message("no event for cause %d\n", causes[i]);
+        assert_true(have);
+    }
+}
+
+/* mret, sret, mnret from every mode that has them, to every mode there is, with what they bring back set. */
+static void every_return_to_every_mode(void **state)
+{
+    static const struct {
+        uint32_t insn;
+        unsigned from;
+    } returns[] = {{0x30200073, MODE_M}, {0x10200073, MODE_M}, {0x70200073, MODE_M}, {0x10200073, MODE_S}, {0x10200073, MODE_VS}};
+    struct machine *base = rv_world("rv64,smrnmi=on,smdbltrp=on");
+    unsigned seen = 0;
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(returns) * MODES * 16; i++) {
+        unsigned from = returns[i % ARRAY_LEN(returns)].from, to = i / ARRAY_LEN(returns) % MODES,
+                 with = i / ARRAY_LEN(returns) / MODES;
+        bool v = to == MODE_VU || to == MODE_VS, s = to == MODE_S || to == MODE_VS;
+        uint64_t pp = to == MODE_M ? 3 : s, sdt = with & 1 ? 1 << 24 : 0, status = 1 << 17 | 1 << 7 | 1 << 5 | sdt | s << 8;
+        struct machine *m = machine_fork(base);
+        rv_place(m, from, &returns[i % ARRAY_LEN(returns)].insn, 1);
+        rv_set(m, "menvcfg", (with & 2 ? 4 : 0) | UINT64_C(1) << 59); /* LPE, DTE */
+        rv_set(m, "henvcfg", (with & 2 ? 4 : 0) | UINT64_C(1) << 59);
+        rv_set(m, "senvcfg", with & 4 ? 4 : 0);
+        rv_set(m, "hstatus", v << 7);
+        rv_set(m, "mstatus",
+               (from == MODE_M ? status : status & ~(UINT64_C(1) << 17)) | pp << 11 | (uint64_t)v << 39 | UINT64_C(1) << 41 |
+                   1 << 23 | (with & 8 && from == MODE_M ? UINT64_C(1) << 42 : 0));
+        rv_set(m, "vsstatus", sdt | 1 << 5 | 1 << 23 | s << 8);
+        rv_set(m, "mnstatus", pp << 11 | v << 7 | 1 << 9);
+        for (unsigned k = 0; k < 4; k++) {
+            static const char *const epc[] = {"mepc", "sepc", "vsepc", "mnepc"};
+            rv_set(m, epc[k], 0x80002000 + 0x100 * k);
+        }
+        struct explanation *e = explain_next(m, 0);
+        agrees(e);
+        assert_int_equal(e->kind, EXPLAIN_RETURN);
+        seen |= 1u << mode_of(e->change.to_priv, e->change.to_v);
+        explain_free(e);
+        machine_free(m);
+    }
+    machine_free(base);
+    assert_int_equal(seen, 0x1f);
+}
+
 /* ---- random states
  * ----------------------------------------------------------------------------------------------------------------- */
 
@@ -177,7 +240,8 @@ static void random_states_agree(void **state)
 {
     static const char *const cpus[] = {
         "rv64",           "rv64,smrnmi=on,smdbltrp=on",    "rv64,h=off",
-        "rv64,smrnmi=on", "rv64,svadu=off,misaligned=off", "rv64,c=off,zcb=off,zca=off,smdbltrp=on"};
+        "rv64,smrnmi=on", "rv64,svadu=off,misaligned=off", "rv64,c=off,zcb=off,zca=off,smdbltrp=on",
+        "rv32",           "rv32,smrnmi=on,smdbltrp=on"};
     const char *n = getenv("TRAPLINE_EXPLAIN_N");
     unsigned each = n ? (unsigned)strtoul(n, NULL, 0) : 1500, kinds[4] = {0};
     (void)state;
@@ -263,6 +327,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_cause_from_every_mode_by_every_delegation),
+        cmocka_unit_test(every_cause_of_the_table_has_an_event),
+        cmocka_unit_test(every_return_to_every_mode),
         cmocka_unit_test(random_states_agree),
         cmocka_unit_test(a_trap_that_did_not_happen_so_is_told_as_wrong),
         cmocka_unit_test(an_explanation_changes_nothing),

@@ -279,10 +279,12 @@ static void symbols_are_found_by_name_and_by_address(void **state)
     struct symbols s = {0};
     assert_null(symbols_find(&s, "main"));
     assert_null(symbols_at(&s, 0));
-    symbols_add(&s, "main", 0x100, 0x10);
-    symbols_add(&s, "edge", 0x110, 0);
-    symbols_add(&s, "low", 0x40, 0x8);
-    symbols_add(&s, "alias", 0x100, 0);
+    symbols_add(&s, "main", 0x100, 0x10, false);
+    symbols_add(&s, "edge", 0x110, 0, false);
+    symbols_add(&s, "low", 0x40, 0x8, false);
+    symbols_add(&s, "alias", 0x100, 0, false);
+    symbols_add(&s, "number", 0x20, 0, true);
+    symbols_add(&s, "inside", 0x108, 0, true);
     symbols_sort(&s);
     assert_int_equal(symbols_find(&s, "main")->value, 0x100);
     assert_null(symbols_find(&s, "mai"));
@@ -290,6 +292,9 @@ static void symbols_are_found_by_name_and_by_address(void **state)
     assert_string_equal(symbols_at(&s, 0x47)->name, "low");
     assert_null(symbols_at(&s, 0x48));
     assert_string_equal(symbols_at(&s, 0x10f)->name, "main");
+    assert_null(symbols_at(&s, 0x21)); /* nothing lies behind a number */
+    assert_string_equal(symbols_at(&s, 0x20)->name, "number");
+    assert_string_equal(symbols_at(&s, 0x108)->name, "inside");
     assert_string_equal(symbols_at(&s, 0x9999)->name, "edge");
     symbols_free(&s);
 }

@@ -136,6 +136,11 @@ static const struct sample {
      "0, 0x80000004, 0x182b283, \"ld t0, 24(t0)\", load, 0x80000018, RAM, x5/t0 -> 0x0000000080000000\n"
      "1, 0x80000008, 0xe11c, \"c.sd a5, 0(a0)\", store, 0x10000000, serial, with commas\n",
      "0:-1,-1 80000000/00000297;0:-1,-1 80000004/0182b283 x5=80000000 ld0@80000018;"},
+    {"execlog", /* QEMU 7.2 */
+     "0, 0x800000c0, 0xe406c101, \"c101              beqz                    a0,0                    # 0x800000c0\"\n"
+     "0, 0x800000c4, 0xa481e406, \"e406              sd                      ra,8(sp)\", store, 0x80001a48, RAM\n"
+     "0, 0x800000c6, 0x0a601141, \"1141              addi                    sp,sp,-16\", store, 0x80001a48, RAM, with commas\n",
+     "0:-1,-1 800000c0/c101;0:-1,-1 800000c4/e406 st0@80001a48;"},
     {"whisper",
      "pc, inst, modified regs, source operands, memory, inst info, privilege, trap, disassembly, hartid\n"
      "80000000,297,x5=80000000,i0,,,m,,auipc x5; 0x0,0\n"

@@ -108,6 +108,7 @@ static void trapped(void *ctx, struct pe *p, const struct pe_was *c)
 {
     unsigned from = (unsigned)(c->pstate >> 2 & 3), to = p->el;
     struct cpu_change change = {.is_return = !c->exc,
+                                .within = !c->exc || c->exc->type == EXCEPTION_SYNCHRONOUS,
                                 .priv = (uint8_t)from,
                                 .v = secure_state(p, from),
                                 .to_priv = (uint8_t)to,

@@ -190,7 +190,7 @@ static inline void route_trap(struct hart *h, const struct trap *t)
 void tell_change(struct hart *h, const struct trap *t, uint64_t epc, uint8_t priv, uint8_t v)
 {
     struct cpu_change change = {
-        .is_return = !t, .priv = priv, .v = v, .to_priv = h->s.priv, .to_v = h->s.v, .epc = epc, .pc = h->s.pc};
+        .is_return = !t, .within = !t, .priv = priv, .v = v, .to_priv = h->s.priv, .to_v = h->s.v, .epc = epc, .pc = h->s.pc};
     if (t) {
         change.interrupt = t->interrupt;
         change.nmi = t->nmi;

@@ -403,7 +403,7 @@ unsigned sysreg_by_name(const char *name)
 {
     char have[40];
     for (unsigned i = 0; i < INDEX_COUNT; i++) {
-        if (rows[i].count > 1 && strncasecmp(name, rows[i].name, strlen(rows[i].name)))
+        if (strncasecmp(name, rows[i].name, strlen(rows[i].name)))
             continue;
         for (unsigned k = 0; k < rows[i].count; k++) {
             sysreg_name(rows[i].id + k, have, sizeof have);

@@ -90,6 +90,8 @@ static void title(struct arm_why *w, const struct arm_exception *x, const struct
     const struct esr_class *c = x ? esr_class(x->ec + (two && from == to)) : NULL;
     if (x)
         what = x->type ? type_name(x) : c ? c->name : "exception";
+    if (x && !x->type && x->ec == EC_UNKNOWN) /* the class says no more than that */
+        what = x->el ? "trap with an unknown reason" : "undefined instruction";
     if (e->kind == EXPLAIN_RETURN)
         e->title = explain_say(e, "return from EL%u at %s to EL%u at %s", from, at, to, place(w, want->pc));
     else if (e->kind == EXPLAIN_NOTHING)
@@ -118,11 +120,13 @@ static void explain(struct explanation *e, struct machine *before, struct machin
     hear(&w);
     trap = arm_explain_interrupts(&w, &x);
     if (!trap && p->s.waiting && machine_waits(before, e->hart))
-        fact_add(e, &e->facts, "waiting", "Arm ARM D1.6: Wait for Interrupt, Wait for Event", "nothing ends it now");
+        fact_add(e, &e->facts, "waiting", "Arm ARM D1.7: Mechanisms for entering a low-power state", "nothing ends it now");
     else if (!trap)
         trap = arm_explain_instruction(&w, &x, &made, &want.pc_open);
     if (trap) {
         made = false;
+        if (x.type == EXCEPTION_SYNCHRONOUS)
+            arm_explain_priority(&w, &x);
         arm_explain_route(&w, &x, &want);
     } else if (made) {
         arm_explain_return(&w, &want);
@@ -163,6 +167,8 @@ static const char *cause_name(bool interrupt, uint64_t cause, uint64_t *number, 
     *number = interrupt ? cause : bits_get(cause, 31, 26);
     if (interrupt)
         return cause < ARRAY_LEN(async) ? async[cause] : "interrupt";
+    if (*number == EC_UNKNOWN) /* both titles */
+        return "undefined instruction or trap with an unknown reason";
     c = esr_class((unsigned)*number);
     snprintf(scratch, 32, "exception class 0x%02x", (unsigned)*number);
     return c ? c->name : scratch;

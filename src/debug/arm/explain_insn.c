@@ -1,5 +1,5 @@
 /*
- * Whether the instruction at pc raises an exception, which one and why: in the order of Arm ARM D1.3.5 "Prioritization of
+ * Whether the instruction at pc raises an exception, which one and why: in the order of Arm ARM D1.4.5.6 "Prioritization of
  * Synchronous exceptions taken to AArch64 state". The address of a failed data access is the one in FAR_ELx; whether it fails,
  * how and where that goes is worked out again. Debug exceptions and failed authentication are told as the cpu found them.
  */
@@ -80,35 +80,74 @@ static const struct arm_regs *regs(const struct insn *i) { return &i->w->p->s.re
 /* Arm ARM DebugTargetFrom. */
 static unsigned debug_target(struct insn *i)
 {
+    static const char to_el2[] = "debug exceptions go to EL2";
     const struct pe *p = i->w->p;
     bool tge = i->hcr & hcr_el2_TGE, tde = el2_enabled(p) && (regs(i)->mdcr_el2 & MDCR_TDE);
     if (el2_enabled(p)) {
-        arm_bit(i->w, i->s, "HCR_EL2.TGE", "Arm ARM DebugTargetFrom", i->hcr, hcr_el2_TGE,
-                tge ? "debug exceptions go to EL2" : "");
-        arm_bit(i->w, i->s, "MDCR_EL2.TDE", "Arm ARM DebugTargetFrom", regs(i)->mdcr_el2, MDCR_TDE,
-                tde ? "debug exceptions go to EL2" : "");
+        arm_bit(i->w, i->s, "HCR_EL2.TGE", ARM_DEBUG, i->hcr, hcr_el2_TGE, tge ? to_el2 : "not for this")->mark =
+            tge ? FACT_DECIDES : FACT_PLAIN;
+        arm_bit(i->w, i->s, "MDCR_EL2.TDE", ARM_DEBUG, regs(i)->mdcr_el2, MDCR_TDE, tde ? to_el2 : "not for this")->mark =
+            tde ? FACT_DECIDES : FACT_PLAIN;
     }
     return p->el == 2 || tge || tde ? 2 : 1;
 }
 
+/* What a debug exception needs besides a match: Arm ARM D2.3 "The debug exception enable controls". */
+static void debug_enables(struct insn *i)
+{
+    const struct pe *p = i->w->p;
+    const char *clause = "Arm ARM D2.3: The debug exception enable controls";
+    arm_bit(i->w, i->s, "OSLSR_EL1.OSLK", clause, regs(i)->oslsr_el1, 2, "the OS Lock is open");
+    i->x->el = (uint8_t)debug_target(i);
+    if (i->x->el != p->el)
+        return;
+    arm_bit(i->w, i->s, "MDSCR_EL1.KDE", clause, regs(i)->mdscr_el1, UINT64_C(1) << 13, "also from the level that gets them");
+    arm_bit(i->w, i->s, "PSTATE.D", clause, p->s.pstate, PSTATE_D, "not masked");
+}
+
+static void breakpoints(struct insn *i, const char *clause)
+{
+    const struct arm_regs *r = regs(i);
+    for (unsigned n = 0; n < (unsigned)i->w->p->cfg->breakpoints; n++)
+        if ((r->dbgbcr_el1[n] & 1) && r->dbgbvr_el1[n] == i->w->p->s.pc)
+            fact_value(i->w->e, i->s, explain_say(i->w->e, "DBGBVR%u_EL1", n), clause, r->dbgbvr_el1[n], 16,
+                       "enabled by DBGBCR%u_EL1 0x%" PRIx64, n, r->dbgbcr_el1[n]);
+}
+
+static void watchpoints(struct insn *i, const char *clause)
+{
+    const struct arm_regs *r = regs(i);
+    uint64_t va = i->w->told.far;
+    for (unsigned n = 0; n < (unsigned)i->w->p->cfg->watchpoints; n++) {
+        uint64_t low = bits_mask(0, (unsigned)bits_get(r->dbgwcr_el1[n], 28, 24)) | 7;
+        if ((r->dbgwcr_el1[n] & 1) && (r->dbgwvr_el1[n] & ~low) == (va & ~low))
+            fact_value(i->w->e, i->s, explain_say(i->w->e, "DBGWVR%u_EL1", n), clause, r->dbgwvr_el1[n], 16,
+                       "enabled by DBGWCR%u_EL1 0x%" PRIx64 "; the access is at 0x%" PRIx64, n, r->dbgwcr_el1[n], va);
+    }
+}
+
 static bool debug_exception(struct insn *i)
 {
-    static const struct {
-        uint8_t ec;
-        const char *name, *clause;
-    } row[] = {{EC_SOFTWARE_STEP_LOWER, "software step", "Arm ARM D2.12: Software Step exceptions"},
-               {EC_BREAKPOINT_LOWER, "breakpoint", "Arm ARM D2.8: Breakpoint exceptions"},
-               {EC_WATCHPOINT_LOWER, "watchpoint", "Arm ARM D2.10: Watchpoint exceptions"}};
-    for (unsigned k = 0; k < ARRAY_LEN(row); k++) {
-        if (!told_class(i->w, row[k].ec))
-            continue;
-        as_told(i, row[k].name, "the debug registers match, or MDSCR_EL1.SS is set");
-        arm_bit(i->w, i->s, "MDSCR_EL1.SS", row[k].clause, regs(i)->mdscr_el1, 1, "software step");
-        arm_bit(i->w, i->s, "MDSCR_EL1.MDE", row[k].clause, regs(i)->mdscr_el1, UINT64_C(1) << 15, "breakpoints and watchpoints");
-        i->x->el = (uint8_t)debug_target(i);
-        return true;
+    const char *step = "Arm ARM D2.11: Software Step exceptions", *breakpoint = "Arm ARM D2.8: Breakpoint exceptions",
+               *watchpoint = "Arm ARM D2.9: Watchpoint exceptions";
+    if (told_class(i->w, EC_SOFTWARE_STEP_LOWER)) {
+        as_told(i, "software step", "an instruction has been stepped: active-pending");
+        arm_bit(i->w, i->s, "MDSCR_EL1.SS", step, regs(i)->mdscr_el1, 1, "software step is on");
+        arm_bit(i->w, i->s, "PSTATE.SS", step, i->w->p->s.pstate, PSTATE_SS, "no instruction is left to execute");
+    } else {
+        bool at = told_class(i->w, EC_BREAKPOINT_LOWER);
+        if (!at && !told_class(i->w, EC_WATCHPOINT_LOWER))
+            return false;
+        as_told(i, at ? "breakpoint" : "watchpoint", "one that is enabled matches");
+        arm_bit(i->w, i->s, "MDSCR_EL1.MDE", at ? breakpoint : watchpoint, regs(i)->mdscr_el1, UINT64_C(1) << 15,
+                "breakpoints and watchpoints are on");
+        if (at)
+            breakpoints(i, breakpoint);
+        else
+            watchpoints(i, watchpoint);
     }
-    return false;
+    debug_enables(i);
+    return true;
 }
 
 /* False: the fetch fails, x says how. */
@@ -121,8 +160,7 @@ static bool fetch(struct insn *i)
     uint64_t pa;
     bool ok = arm_explain_access(w, &look, p->s.pc, 4, ACCESS_FETCH, &m, &pa, i->x);
     if (ok && !machine_read(w->m, pa, &i->bits, 4)) {
-        fact_add(w->e, &look, "memory", "Arm ARM B2: nothing can be fetched from a device", "no main memory")->mark =
-            FACT_DECIDES;
+        fact_add(w->e, &look, "memory", ARM_EXTERNAL, "no main memory is there: an external abort")->mark = FACT_DECIDES;
         ok = arm_explain_abort(w, p->s.pc, ACCESS_FETCH, &m, FSC_EXTERNAL, i->x);
     }
     if (ok)
@@ -140,7 +178,7 @@ static bool before(struct insn *i)
     if (told_class(i->w, EC_SOFTWARE_STEP_LOWER))
         return debug_exception(i);
     if (p->s.pc & 3) {
-        because(i, "pc", "Arm ARM AArch64.PCAlignmentFault", "not a multiple of 4");
+        because(i, "pc", "Arm ARM D1.4.10.1: PC alignment checking", "not a multiple of 4");
         raise(i, EC_PC_ALIGNMENT, 0, 0);
         i->x->far_valid = true;
         i->x->far = p->s.pc;
@@ -168,14 +206,20 @@ static bool before(struct insn *i)
 
 static bool fine_grained(struct insn *i) /* traps of HFGITR_EL2 are in force */
 {
-    return arm_on(i->w, FEAT_FGT) && el2_enabled(i->w->p) && (!arm_on(i->w, FEAT_EL3) || (regs(i)->scr_el3 & SCR_FGTEN));
+    if (!arm_on(i->w, FEAT_FGT) || !el2_enabled(i->w->p))
+        return false;
+    bool on = regs(i)->scr_el3 & SCR_FGTEN;
+    if (arm_on(i->w, FEAT_EL3))
+        arm_bit(i->w, i->s, "SCR_EL3.FGTEn", "Arm ARM D1.4.8.2: EL2 configurable instruction controls", regs(i)->scr_el3,
+                SCR_FGTEN, on ? "fine-grained traps are on" : "fine-grained traps are off");
+    return on || !arm_on(i->w, FEAT_EL3);
 }
 
 static bool svc(struct insn *i)
 {
     const struct pe *p = i->w->p;
     uint64_t mask = UINT64_C(1) << (p->el ? 53 : 52);
-    if (p->el < 2 && fine_grained(i) && !host_el0(i) &&
+    if (p->el < 2 && !host_el0(i) && fine_grained(i) &&
         asked(i, p->el ? "HFGITR_EL2.SVC_EL1" : "HFGITR_EL2.SVC_EL0", "Arm ARM AArch64.CheckForSVCTrap", regs(i)->hfgitr_el2,
               mask, regs(i)->hfgitr_el2 & mask, "SVC traps to EL2"))
         return raise(i, EC_SVC, 2, (uint32_t)i->d.imm);
@@ -264,8 +308,8 @@ static bool wait(struct insn *i, unsigned kind)
     unsigned wfe = kind & 1, to = 0;
     uint64_t sctlr = sctlr_of(p, regime_of(p, 0));
     bool host = host_el0(i) || (p->el == 2 && (i->hcr & hcr_el2_E2H));
-    if (p->el == 0 && asked(i, wfe ? "SCTLR_ELx.nTWE" : "SCTLR_ELx.nTWI", clause, sctlr, sctlr_bit[wfe],
-                            !(sctlr & sctlr_bit[wfe]), "waiting at EL0 traps"))
+    if (p->el == 0 && asked(i, explain_say(i->w->e, "SCTLR_EL%u.nTW%c", regime_of(p, 0), wfe ? 'E' : 'I'), clause, sctlr,
+                            sctlr_bit[wfe], !(sctlr & sctlr_bit[wfe]), "waiting at EL0 traps"))
         to = i->hcr & hcr_el2_TGE ? 2 : 1;
     else if (p->el < 2 && !host && el2_enabled(p) &&
              asked(i, hcr_name[wfe], clause, i->hcr, hcr_bit[wfe], i->hcr & hcr_bit[wfe], "waiting below EL2 traps"))
@@ -372,12 +416,30 @@ static bool fp_trap(struct insn *i)
            raise(i, EC_FP_ACCESS, 3, COND_ALWAYS);
 }
 
+/* The bit that turns the key of an authenticating instruction on. */
+static void key_fact(struct insn *i)
+{
+    static const uint64_t bit[] = {UINT64_C(1) << 31, UINT64_C(1) << 30, UINT64_C(1) << 27, UINT64_C(1) << 13};
+    static const char *const name[] = {"IA", "IB", "DA", "DB"};
+    const struct pe *p = i->w->p;
+    const char *row = i->d.row->name, *aut = !strncmp(row, "aut", 3) ? row + 3 : "";
+    bool data = *aut == 'd' || !strncmp(row, "ldra", 4);
+    unsigned regime = regime_of(p, p->el),
+             key = (data ? 2u : 0) + (*aut ? aut[1] == 'b' : row[strcspn(row, "_") - 1] == 'b' || !strncmp(row, "ldrab", 5));
+    arm_bit(i->w, i->s, explain_say(i->w->e, "SCTLR_EL%u.En%s", regime, name[key]),
+            "Arm ARM D8.10.5: Faulting on pointer authentication", sctlr_of(p, regime), bit[key], "its key is on");
+}
+
 static bool pauth(struct insn *i)
 {
     const char *clause = "Arm ARM TrapPACUse";
     const struct pe *p = i->w->p;
-    if (told_class(i->w, EC_PAC_FAIL))
-        return as_told(i, "authentication", "FEAT_FPAC: the code in the pointer is not right");
+    if (told_class(i->w, EC_PAC_FAIL)) {
+        as_told(i, "authentication", "the code in the pointer is not right (FEAT_FPAC)");
+        key_fact(i);
+        i->x->el = 0;
+        return true;
+    }
     if (!told_class(i->w, EC_PAUTH))
         return false;
     if (p->el < 2 && el2_enabled(p) && !host_el0(i) &&
@@ -393,9 +455,22 @@ static bool pauth(struct insn *i)
 
 static bool refused(struct insn *i, uint64_t va, enum access a, const struct access_mode *m, unsigned fsc, const char *text)
 {
-    because(i, "memory", "Arm ARM B2.8: Memory types and attributes", text);
+    because(i, "memory", FSC_EXTERNAL == fsc ? ARM_EXTERNAL : "Arm ARM B2.10: Memory types and attributes", text);
     arm_explain_abort(i->w, va, a, m, fsc, i->x);
     return true;
+}
+
+/* The controls of tag checks. */
+static void tag_facts(struct insn *i, unsigned el, unsigned regime)
+{
+    const struct pe *p = i->w->p;
+    uint64_t sctlr = sctlr_of(p, regime);
+    const char *clause = "Arm ARM D10.4.1: Tag Checked memory accesses", *faults = "Arm ARM D10.7: Tag Check Faults";
+    arm_bit(i->w, i->s, "PSTATE.TCO", clause, p->s.pstate, PSTATE_TCO, "tags are checked");
+    arm_bit(i->w, i->s, explain_say(i->w->e, "SCTLR_EL%u.%s", regime, el ? "ATA" : "ATA0"), clause, sctlr,
+            UINT64_C(1) << (el ? 43 : 42), "allocation tags are there");
+    arm_bit(i->w, i->s, explain_say(i->w->e, "SCTLR_EL%u.%s", regime, el ? "TCF" : "TCF0"), faults, sctlr,
+            UINT64_C(3) << (el ? 40 : 38), "1, and 3 for reads: the fault is synchronous");
 }
 
 /* The access that failed at va. */
@@ -408,12 +483,13 @@ static bool data_abort(struct insn *i, uint64_t va, enum access a, struct access
     bool unaligned = va & (size - 1), strict = sctlr & sctlr_el1_A;
     if (unaligned && (strict || exclusive)) {
         if (strict)
-            arm_bit(w, i->s, "SCTLR_ELx.A", "Arm ARM AArch64.UnalignedAccessFaults", sctlr, sctlr_el1_A,
-                    "unaligned accesses fault")
+            arm_bit(w, i->s, explain_say(w->e, "SCTLR_EL%u.A", m.regime), "Arm ARM B2.8.2: Alignment of data accesses", sctlr,
+                    sctlr_el1_A, "unaligned accesses fault")
                 ->mark = FACT_DECIDES;
         else
-            because(i, "alignment", "Arm ARM AArch64.UnalignedAccessFaults",
-                    "exclusive, atomic and ordered accesses are aligned");
+            because(i, "alignment", "Arm ARM B2.8.2: Alignment of data accesses",
+                    explain_say(w->e, "an exclusive, atomic or ordered access at 0x%" PRIx64 " is not %s", va,
+                                arm_on(w, FEAT_LSE2) ? "within 16 aligned bytes" : "aligned"));
         arm_explain_abort(w, va, a, &m, FSC_ALIGNMENT, i->x);
         return true;
     }
@@ -421,7 +497,8 @@ static bool data_abort(struct insn *i, uint64_t va, enum access a, struct access
         return true;
     if (told == FSC_TAG_CHECK) {
         int tag = mem_tag(w->m->mem, pa);
-        fact_value(w->e, i->s, "allocation tag", "Arm ARM AArch64.CheckTag", tag < 0 ? 0 : (uint64_t)tag, 4,
+        tag_facts(i, m.el, m.regime);
+        fact_value(w->e, i->s, "allocation tag", "Arm ARM D10.4.2: Tag Check operations", tag < 0 ? 0 : (uint64_t)tag, 4,
                    "bits 59:56 of the address are 0x%x", (unsigned)bits_get(va, 59, 56))
             ->mark = FACT_DECIDES;
         arm_explain_abort(w, va, a, &m, FSC_TAG_CHECK, i->x);
@@ -455,11 +532,12 @@ static bool memory(struct insn *i)
     const struct pe *p = w->p;
     uint64_t sctlr = sctlr_of(p, regime_of(p, p->el)), mask = p->el ? sctlr_el1_SA : sctlr_el1_SA0;
     bool plain = i->d.row->cost == COST_LOAD || i->d.row->cost == COST_STORE || i->d.row->cost == COST_ATOMIC;
+    const char *sp_clause = "Arm ARM D1.4.10.2: SP alignment checking";
     bool prefetch = !strncmp(i->d.row->name, "prf", 3);
     if (plain && !prefetch && !is_literal(i->bits) && (i->bits >> 5 & 31) == 31 && (p->s.x[REG_SP] & 15) && (sctlr & mask)) {
-        arm_bit(w, i->s, p->el ? "SCTLR_ELx.SA" : "SCTLR_ELx.SA0", "Arm ARM CheckSPAlignment", sctlr, mask,
+        arm_bit(w, i->s, explain_say(w->e, "SCTLR_EL%u.%s", regime_of(p, p->el), p->el ? "SA" : "SA0"), sp_clause, sctlr, mask,
                 "SP has to be a multiple of 16");
-        fact_value(w->e, i->s, "SP", "Arm ARM AArch64.SPAlignmentFault", p->s.x[REG_SP], 16, "it is not")->mark = FACT_DECIDES;
+        fact_value(w->e, i->s, "SP", sp_clause, p->s.x[REG_SP], 16, "it is not")->mark = FACT_DECIDES;
         return raise(i, EC_SP_ALIGNMENT, 0, 0);
     }
     if (told_class(w, EC_WATCHPOINT_LOWER))
@@ -476,7 +554,8 @@ static bool memory(struct insn *i)
         store = !(i->bits >> 22 & 1);
     bool bad = data_abort(i, far, store ? ACCESS_STORE : ACCESS_LOAD, m, alignment > 16 || !alignment ? 16 : (unsigned)alignment,
                           is_ordered(i->bits));
-    uint32_t more = bad && i->x->ipa_valid && !(i->x->iss >> 7 & 1) ? a64_access_syndrome(i->bits) : 0;
+    bool described = bad && i->x->ipa_valid && !(i->x->iss >> 7 & 1) && !arm_is_external(i->x);
+    uint32_t more = described ? a64_access_syndrome(i->bits) : 0;
     if (more)
         fact_value(w->e, i->s, "syndrome", "Arm ARM LSInstructionSyndrome", more, 7,
                    "what a hypervisor needs to emulate it: size, sign, register");
@@ -516,6 +595,12 @@ static bool execute(struct insn *i, bool *made)
     return (i->bits >> 25 & 5) == 4 && memory(i); /* op0 x1x0: loads and stores */
 }
 
+/* A row's name without its form: "ldr_x_u" is LDR, of X, with an unsigned offset. */
+static const char *mnemonic(struct explanation *e, const char *name)
+{
+    return explain_say(e, "%.*s", (int)strcspn(name, "_"), name);
+}
+
 bool arm_explain_instruction(struct arm_why *w, struct arm_exception *x, bool *made, bool *authenticated)
 {
     struct insn i = {.w = w, .x = x, .hcr = hcr_of(w->p)};
@@ -529,9 +614,9 @@ bool arm_explain_instruction(struct arm_why *w, struct arm_exception *x, bool *m
     i.s->digits = 8;
     if (!i.d.row) {
         i.s->text = "no instruction of this PE has this encoding";
-        return undefined(&i, "encoding", "Arm ARM C4: A64 instruction set encoding", "UNDEFINED");
+        return undefined(&i, "encoding", "Arm ARM C4.1: A64 instruction set encoding", "UNDEFINED");
     }
-    i.s->text = i.d.row->name;
+    i.s->text = mnemonic(w->e, i.d.row->name);
     *authenticated = i.d.op == OP_eretaa || i.d.op == OP_eretab;
     bool trap = execute(&i, made);
     if (!trap && !*made && !i.s->first)

@@ -1,4 +1,4 @@
-/* Which asynchronous exception is taken, to which level, and why the others are not: Arm ARM D1.3.6, by its tables of routing and
+/* Which asynchronous exception is taken, to which level, and why the others are not: Arm ARM D1.4.6, by its tables of routing and
    masking. */
 #include "base/bits.h"
 #include "debug/arm/explain_parts.h"
@@ -41,25 +41,26 @@ static unsigned route(struct arm_why *w, struct fact *f, unsigned k, bool *by_ma
         return 3;
     }
     if (p->el == 3) {
-        fact_add(w->e, f, "EL3", ARM_ASYNC, "what is routed below EL3 is not taken at EL3");
+        fact_add(w->e, f, "level", ARM_ASYNC, "EL3: what is routed below it is not taken there")->mark = FACT_DECIDES;
         return 0;
     }
     if (el2_enabled(p)) {
-        arm_bit(w, f, "HCR_EL2.TGE", ARM_ASYNC, hcr, hcr_el2_TGE, tge ? "everything for EL1 goes to EL2" : "");
+        arm_bit(w, f, "HCR_EL2.TGE", ARM_ASYNC, hcr, hcr_el2_TGE, tge ? "EL2 in the place of EL1" : "EL1 is in use")->mark =
+            tge ? FACT_DECIDES : FACT_PLAIN;
         if (!tge)
             arm_bit(w, f, mo_name[k], ARM_ASYNC, hcr, kinds[k].mo, mo ? "routed to EL2" : "not routed to EL2")->mark =
                 mo ? FACT_DECIDES : FACT_PLAIN;
         if (tge || mo) {
             bool host = tge && (hcr & hcr_el2_E2H);
             if (tge)
-                arm_bit(w, f, "HCR_EL2.E2H", ARM_ASYNC, hcr, hcr_el2_E2H,
+                arm_bit(w, f, "HCR_EL2.E2H", ARM_MASK, hcr, hcr_el2_E2H,
                         host ? "EL0 is of the host: PSTATE masks" : "from a lower level PSTATE does not mask");
             *by_mask = p->el == 2 || host;
             return 2;
         }
     }
     if (p->el == 2) {
-        fact_add(w->e, f, "EL2", ARM_ASYNC, "what is routed to EL1 is not taken at EL2");
+        fact_add(w->e, f, "level", ARM_ASYNC, "EL2: what is routed to EL1 is not taken there")->mark = FACT_DECIDES;
         return 0;
     }
     return 1;
@@ -76,11 +77,12 @@ static bool masked(struct arm_why *w, struct fact *f, unsigned k)
 {
     static const char *const name[] = {"PSTATE.F", "PSTATE.I", "PSTATE.A"};
     bool m = w->p->s.pstate & kinds[k].mask;
-    arm_bit(w, f, name[k], ARM_ASYNC, w->p->s.pstate, kinds[k].mask, m ? "masked" : "not masked");
+    struct fact *b = arm_bit(w, f, name[k], ARM_MASK, w->p->s.pstate, kinds[k].mask, m ? "masked" : "not masked");
     if (m && nmea(w, k)) {
-        fact_add(w->e, f, "SCR_EL3.NMEA", "Arm ARM FEAT_DoubleFault", "SErrors are not masked at EL3");
+        fact_add(w->e, f, "SCR_EL3.NMEA", ARM_MASK, "1: SErrors are not masked at EL3");
         return false;
     }
+    b->mark = m ? FACT_DECIDES : FACT_PLAIN;
     return m;
 }
 
@@ -103,12 +105,12 @@ static bool held(struct arm_why *w, struct fact *f, unsigned k, unsigned el, boo
     uint64_t sctlr = sctlr_of(p, regime_of(p, p->el));
     if (k < 2 && (sctlr & sctlr_el1_NMI)) {
         bool all = all_int_mask(p, sctlr) && el == p->el;
-        arm_bit(w, f, explain_say(w->e, "SCTLR_EL%u.NMI", regime_of(p, p->el)), ARM_ASYNC, sctlr, sctlr_el1_NMI,
+        arm_bit(w, f, explain_say(w->e, "SCTLR_EL%u.NMI", regime_of(p, p->el)), ARM_MASK, sctlr, sctlr_el1_NMI,
                 all ? "PSTATE.ALLINT or SPINTMASK masks everything to this level" : "");
         if (all)
             return true;
         if (superior(w, k, virtual) && (p->el == 0 || !all_int_mask(p, sctlr))) {
-            fact_add(w->e, f, "Superpriority", ARM_ASYNC, "PSTATE does not mask it");
+            fact_add(w->e, f, "Superpriority", ARM_MASK, "PSTATE does not mask it");
             return false;
         }
     }
@@ -129,7 +131,7 @@ static unsigned error_target(struct arm_why *w, struct fact *f, unsigned el, boo
     uint64_t word = home == 3 ? scr : sctlr2_of(p, home), bit = home == 3 ? scr_el3_NMEA : sctlr2_el1_NMEA;
     bool nmea = word & bit, masked = (a || !el) && !nmea, held = masked || (a && (p->el == 1 || p->el == 2));
     if (el)
-        arm_bit(w, f, "PSTATE.A", ARM_ASYNC, p->s.pstate, PSTATE_A, a ? "masked" : "not masked");
+        arm_bit(w, f, "PSTATE.A", ARM_MASK, p->s.pstate, PSTATE_A, a ? "masked" : "not masked");
     if (a || !el)
         arm_bit(w, f, name[home], "Arm ARM FEAT_DoubleFault2", word, bit, nmea ? "SErrors are not masked" : "");
     if (held && p->el < 2 && (hcrx & hcrx_el2_TMEA) && !host)
@@ -181,15 +183,16 @@ static bool look_virtual(struct arm_why *w, struct fact *s, unsigned k, struct c
     if (line)
         fact_add(w->e, c->f, "pending", ARM_ASYNC, "the line is high");
     bool mo = hcr & kinds[k].mo, tge = hcr & hcr_el2_TGE;
-    arm_bit(w, c->f, mo_name[k], ARM_ASYNC, hcr, kinds[k].mo, mo ? "virtual ones are there" : "virtual ones are not there");
-    if (k == 2 && !mo && masked_errors_to_el2(p)) {
-        arm_bit(w, c->f, "HCRX_EL2.TMEA", "Arm ARM FEAT_DoubleFault2", hcrx_of(p), hcrx_el2_TMEA, "virtual ones are there");
-        mo = true;
-    }
+    bool masked_on = k == 2 && !mo && masked_errors_to_el2(p);
+    arm_bit(w, c->f, mo_name[k], ARM_MASK, hcr, kinds[k].mo, mo ? "virtual ones are enabled" : "virtual ones are off")->mark =
+        mo || masked_on ? FACT_PLAIN : FACT_DECIDES;
+    if (masked_on)
+        arm_bit(w, c->f, "HCRX_EL2.TMEA", "Arm ARM FEAT_DoubleFault2", hcrx_of(p), hcrx_el2_TMEA, "virtual ones are enabled");
+    mo |= masked_on;
     if (tge)
-        arm_bit(w, c->f, "HCR_EL2.TGE", ARM_ASYNC, hcr, hcr_el2_TGE, "virtual interrupts are off");
+        arm_bit(w, c->f, "HCR_EL2.TGE", ARM_MASK, hcr, hcr_el2_TGE, "virtual ones are off")->mark = FACT_DECIDES;
     if (p->el >= 2)
-        fact_add(w->e, c->f, "level", ARM_ASYNC, "virtual interrupts are taken at EL0 and EL1 only");
+        fact_add(w->e, c->f, "level", ARM_MASK, "virtual ones are taken from EL0 and EL1 only")->mark = FACT_DECIDES;
     c->take = mo && !tge && p->el < 2 && !held(w, c->f, k, 1, true, true);
     c->f->text = c->take ? "can be taken to EL1" : "not taken now; it goes to EL1";
     return true;
@@ -208,7 +211,8 @@ bool arm_explain_interrupts(struct arm_why *w, struct arm_exception *x)
             look_physical(w, &look, k, &c[n++]);
     if (!n)
         return false;
-    struct fact *s = fact_add(w->e, &w->e->facts, "interrupts", ARM_ASYNC, "what is pending, and which one is taken first");
+    struct fact *s = fact_add(w->e, &w->e->facts, "interrupts", ARM_ORDER,
+                              "what is pending; of what can be taken, virtual ones come first, then FIQ, IRQ, SError");
     s->first = look.first;
     s->last = look.last;
     for (unsigned i = 0; i < n && !best; i++)

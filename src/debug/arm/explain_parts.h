@@ -3,14 +3,20 @@
 #define TL_DEBUG_ARM_EXPLAIN_PARTS_H
 #include "cpu/arm/exec.h"
 #include "cpu/arm/regime.h"
+#include "cpu/arm/walk.h"
 #include "debug/explain_build.h"
 
 /* Clauses that several files name: sections and pseudocode of the Arm ARM (DDI 0487). */
-#define ARM_PRIORITY "Arm ARM D1.3.5: Prioritization of Synchronous exceptions taken to AArch64 state"
-#define ARM_ROUTE    "Arm ARM D1.3.1: Exception levels that exceptions are taken to (HCR_EL2.TGE)"
+#define ARM_PRIORITY "Arm ARM D1.4.5.6: Prioritization of Synchronous exceptions taken to AArch64 state"
+#define ARM_ROUTE    "Arm ARM D1.4.5.1: Taking synchronous exceptions from EL0"
+#define ARM_EXTERNAL "Arm ARM D1.4.5.2: Exception levels for taking a synchronous External abort"
+#define ARM_DEBUG    "Arm ARM D2.2: Routing debug exceptions"
 #define ARM_TAKE     "Arm ARM AArch64.TakeException"
-#define ARM_VECTOR   "Arm ARM D1.3.1: Exception vectors"
-#define ARM_ASYNC    "Arm ARM D1.3.6: Asynchronous exception routing and masking"
+#define ARM_VECTOR   "Arm ARM D1.4.1.6: Exception vectors"
+#define ARM_RETURN   "Arm ARM D1.4.1, R_DPLYN to R_LBLBR: preferred exception return address"
+#define ARM_ASYNC    "Arm ARM D1.4.6.3: Establishing the target Exception level of an asynchronous exception"
+#define ARM_MASK     "Arm ARM D1.4.6.4: Asynchronous exception masking"
+#define ARM_ORDER    "Arm ARM D1.4.6.5: Prioritization of asynchronous exceptions"
 #define ARM_ESR      "Arm ARM ESR_ELx, Exception Syndrome Register"
 #define ARM_S1       "Arm ARM D8: AArch64.S1Walk, AArch64.S1Translate"
 #define ARM_S2       "Arm ARM D8: AArch64.S2Walk, AArch64.S2Translate"
@@ -40,6 +46,16 @@ struct fact *arm_bit(struct arm_why *w, struct fact *to, const char *label, cons
 
 /* explain_irq.c: the section of pending interrupts, if any is. True: x is taken. */
 bool arm_explain_interrupts(struct arm_why *w, struct arm_exception *x);
+
+/* explain_priority.c: the section of what comes before what. */
+void arm_explain_priority(struct arm_why *w, const struct arm_exception *x);
+/* An external abort: its code in the syndrome. */
+static inline bool arm_is_external(const struct arm_exception *x)
+{
+    unsigned code = x->iss & 63;
+    bool abort = x->ec == EC_INSN_ABORT_LOWER || x->ec == EC_DATA_ABORT_LOWER;
+    return abort && (code == FSC_EXTERNAL || (code >= FSC_EXTERNAL_ON_WALK - 1 && code < FSC_EXTERNAL_ON_WALK + 4));
+}
 
 /* explain_insn.c: what the instruction at pc raises. True: x, with el where it says so itself. *eret: an exception return, which
    is made; *authenticated: ERETAA or ERETAB. */

@@ -65,11 +65,41 @@ static void pstate_fields(struct arm_why *w, struct fact *to, uint64_t old, uint
 /* ---- entries
  * ------------------------------------------------------------------------------------------------------------------- */
 
+/* A synchronous external abort: x->el is where it goes; 0: nothing sends it elsewhere. */
+static unsigned external_target(struct arm_why *w, struct fact *s, const struct arm_exception *x)
+{
+    const struct pe *p = w->p;
+    uint64_t hcr = hcr_of(p), scr = p->s.regs.scr_el3;
+    bool below2 = p->el < 2 && el2_enabled(p), walk = x->ipa_valid;
+    if (arm_on(w, FEAT_EL3) && p->el < 3)
+        arm_bit(w, s, "SCR_EL3.EA", ARM_EXTERNAL, scr, scr_el3_EA, scr & scr_el3_EA ? "external aborts go to EL3" : "not to EL3")
+            ->mark = x->el == 3 ? FACT_DECIDES : FACT_PLAIN;
+    if (below2 && x->el != 3) {
+        arm_bit(w, s, "HCR_EL2.TEA", ARM_EXTERNAL, hcr, hcr_el2_TEA,
+                hcr & hcr_el2_TEA ? "external aborts go to EL2" : "not to EL2")
+            ->mark = hcr & hcr_el2_TEA ? FACT_DECIDES : FACT_PLAIN;
+        if (p->el == 0)
+            arm_bit(w, s, "HCR_EL2.TGE", ARM_EXTERNAL, hcr, hcr_el2_TGE,
+                    hcr & hcr_el2_TGE ? "EL2 in the place of EL1" : "EL0 belongs to EL1")
+                ->mark = hcr & hcr_el2_TGE ? FACT_DECIDES : FACT_PLAIN;
+        if (walk)
+            fact_add(w->e, s, "stage 2", ARM_EXTERNAL, "the abort is on its walk: to EL2")->mark = FACT_DECIDES;
+    }
+    unsigned target = x->el ? x->el : p->el ? p->el : 1;
+    fact_value(w->e, s, "target", ARM_EXTERNAL, target, 0, "%s",
+               x->el && p->el < x->el ? "as these bits say" : "nothing sends it elsewhere")
+        ->mark = x->el && p->el < x->el ? FACT_PLAIN : FACT_DECIDES;
+    return target;
+}
+
 static unsigned target_of(struct arm_why *w, struct fact *s, const struct arm_exception *x)
 {
     const struct pe *p = w->p;
+    if (arm_is_external(x))
+        return external_target(w, s, x);
     if (x->el) {
-        fact_value(w->e, s, "target", NULL, x->el, 0, "the level that what was asked above sends it to")->mark = FACT_DECIDES;
+        fact_value(w->e, s, "target", NULL, x->el, 0, x->ipa_valid ? "faults of stage 2 go to EL2" : "as decided above")->mark =
+            FACT_DECIDES;
         return x->el;
     }
     if (p->el) {
@@ -83,6 +113,13 @@ static unsigned target_of(struct arm_why *w, struct fact *s, const struct arm_ex
             ->mark = FACT_DECIDES;
     fact_value(w->e, s, "target", ARM_ROUTE, tge ? 2 : 1, 0, "from EL0 exceptions go up");
     return tge ? 2 : 1;
+}
+
+/* Arm ARM IPAValid: not of every stage 2 fault. */
+static bool hpfar_unknown(const struct arm_exception *x)
+{
+    bool permission = (x->iss & 0x3c) == FSC_PERMISSION, on_walk = x->iss >> 7 & 1;
+    return arm_is_external(x) || (permission && !on_walk);
 }
 
 static void report(struct arm_why *w, struct fact *s, const struct arm_exception *x, unsigned target, struct arm_expect *want)
@@ -105,10 +142,11 @@ static void report(struct arm_why *w, struct fact *s, const struct arm_exception
         put(w, s, pfar[target - 1], name[target - 1], arm_on(w, FEAT_EL3) ? x->pa : x->pa & ~(UINT64_C(1) << 63),
             "Arm ARM PFAR_ELx, Physical Fault Address Register");
     }
-    if (x->ipa_valid)
+    if (x->ipa_valid && target == 2)
         put(w, s, &want->r.hpfar_el2, "HPFAR_EL2", (x->ipa >> 12 << 4) | (x->ns ? UINT64_C(1) << 63 : 0),
             "Arm ARM HPFAR_EL2, Hypervisor IPA Fault Address Register")
-            ->text = "the intermediate physical address";
+            ->text = hpfar_unknown(x) ? "the intermediate physical address; the manual makes it UNKNOWN for this fault"
+                                      : "the intermediate physical address";
 }
 
 /* Arm ARM AArch64.TakeException: PSTATE of the handler. */
@@ -147,7 +185,7 @@ void arm_explain_route(struct arm_why *w, const struct arm_exception *x, struct 
     if (x->type == EXCEPTION_SYNCHRONOUS || x->type == EXCEPTION_SERROR)
         report(w, s, x, target, want);
     put(w, s, l.spsr, l.spsr_name, old, ARM_TAKE)->text = "PSTATE as it was";
-    put(w, s, l.elr, l.elr_name, p->s.pc + (x->next ? 4 : 0), "Arm ARM D1.3.1: preferred exception return address")->text =
+    put(w, s, l.elr, l.elr_name, p->s.pc + (x->next ? 4 : 0), ARM_RETURN)->text =
         x->next ? "the next instruction: this one was executed" : "this instruction, to be executed again";
     if (x->type == EXCEPTION_SERROR && x->virtual) {
         uint64_t hcr = want->r.hcr_el2;

@@ -183,6 +183,11 @@ static bool device_fault(const struct look *l, bool device)
     return l->access != ACCESS_FETCH && device && (l->unaligned || l->m->zva);
 }
 
+static const char *device_text(const struct look *l)
+{
+    return l->m->zva ? "it is Device memory, where DC ZVA faults" : "it is Device memory, and the address is not aligned";
+}
+
 static struct fact *level_fact(struct look *l, struct fact *to, bool second, int level, uint64_t index)
 {
     struct fact *f = fact_add(l->w->e, to, explain_say(l->w->e, "S%u L%d[0x%" PRIx64 "]", second ? 2 : 1, level, index),
@@ -255,7 +260,7 @@ static bool second(struct look *l, struct fact *to, uint64_t ipa, unsigned need,
             return abort2(l, f, FSC_ACCESS_FLAG, level, ipa, on_walk, "AF=0, and VTCR_EL2.HA is 0");
         bool fwb = hcr_of(p) & hcr_el2_FWB, device = fwb ? !(d >> 2 & 4) : !(d >> 4 & 3);
         if (!on_walk && device_fault(l, device))
-            return abort2(l, f, FSC_ALIGNMENT, level, ipa, on_walk, "unaligned in Device memory");
+            return abort2(l, f, FSC_ALIGNMENT, level, ipa, on_walk, device_text(l));
         bool indirect = p->s.regs.vtcr_el2 & vtcr_el2_S2PIE, clean = !(d >> 7 & 1) && (indirect || (s->hd && (d >> 51 & 1)));
         unsigned may = indirect ? perms_second(p, l->m, s1_index(d), on_walk) : s2_may(l, d) | (clean ? PERM_W : 0);
         unsigned missing = need & ~may;
@@ -333,9 +338,12 @@ static const char *why_not(struct look *l, uint64_t d, unsigned missing)
         return "accessible to EL0, and PSTATE.PAN is 1";
     if (l->el0_regime && m->el == 0 && !(missing & PERM_X) && !(d >> 6 & 1))
         return "AP[1]=0: not for EL0";
+    if (missing & PERM_X && l->el0_regime && m->el && !(d >> 7 & 1) && (d >> 6 & 1))
+        return "writable at EL0, so never executable above it";
     if (missing & PERM_X) {
         bool wxn = sctlr_of(l->w->p, m->regime) & sctlr_el1_WXN;
-        return wxn && !(d >> 7 & 1) ? "writable, and SCTLR_ELx.WXN is 1" : missing_text(l, missing);
+        return wxn && !(d >> 7 & 1) ? explain_say(l->w->e, "writable, and SCTLR_EL%u.WXN is 1", m->regime)
+                                    : missing_text(l, missing);
     }
     return d >> 7 & 1 ? "AP[2]=1: read-only" : missing_text(l, missing);
 }
@@ -350,13 +358,13 @@ static bool s1_leaf(struct look *l, struct fact *f, const struct stage *s, uint6
     if (out->pa >> s->oasize)
         return abort1(l, f, FSC_ADDRESS_SIZE, level, "the address is too wide");
     if (!(d >> 10 & 1) && !s->ha)
-        return abort1(l, f, FSC_ACCESS_FLAG, level, "AF=0, and TCR_ELx.HA is 0");
+        return abort1(l, f, FSC_ACCESS_FLAG, level, explain_say(w->e, "AF=0, and TCR_EL%u.HA is 0", l->m->regime));
     uint64_t mair = l->m->regime == 1 ? p->s.regs.mair_el1 : l->m->regime == 2 ? p->s.regs.mair_el2 : p->s.regs.mair_el3;
     if (p->models[l->m->regime] & MODEL_INDEX && d >> 59 & 1)
         mair = l->m->regime == 1 ? p->s.regs.mair2_el1 : l->m->regime == 2 ? p->s.regs.mair2_el2 : p->s.regs.mair2_el3;
     out->attr = (uint8_t)(mair >> (8 * (d >> 2 & 7)));
     if (device_fault(l, !(out->attr & 0xf0)))
-        return abort1(l, f, FSC_ALIGNMENT, level, "unaligned in Device memory");
+        return abort1(l, f, FSC_ALIGNMENT, level, device_text(l));
     bool indirect = p->models[l->m->regime] & MODEL_INDIRECT, store = l->access == ACCESS_STORE && !l->m->cm;
     bool clean = (d >> 7 & 1) && (indirect || (s->hd && (d >> 51 & 1))), ns = l->secure && !table_ns ? d >> 5 & 1 : true;
     unsigned over;
@@ -462,14 +470,14 @@ static bool first(struct look *l, struct fact *to, struct found *out)
     struct s1_range r = regime_range(p, l->m->regime, upper);
     unsigned top = r.tbi && !(r.tbid && l->access == ACCESS_FETCH) ? 55 : 63;
     if (off || !(sctlr & sctlr_el1_M)) {
-        struct fact *f = off ? fact_add(w->e, to, "stage 1", ARM_S1, "off: HCR_EL2.DC or TGE is 1")
-                             : arm_bit(w, to, sctlr_name[l->m->regime], ARM_S1, sctlr, sctlr_el1_M, "stage 1 is off");
         bool dc = l->m->regime == 1 && (hcr_of(p) & hcr_el2_DC);
+        struct fact *f = off ? arm_bit(w, to, dc ? "HCR_EL2.DC" : "HCR_EL2.TGE", ARM_S1, 1, 1, "stage 1 is off")
+                             : arm_bit(w, to, sctlr_name[l->m->regime], ARM_S1, sctlr, sctlr_el1_M, "stage 1 is off");
         *out = (struct found){.pa = l->va & bits_mask(0, 56), .may = PERM_R | PERM_W | PERM_X, .ns = !l->secure};
         out->attr = dc ? 0xff : l->access == ACCESS_FETCH ? 0x44 : 0;
         if (bits_get(l->va, top, (unsigned)p->cfg->pa_bits))
             return abort1(l, f, FSC_ADDRESS_SIZE, 0, "the address is wider than physical ones");
-        return !device_fault(l, !(out->attr & 0xf0)) || abort1(l, f, FSC_ALIGNMENT, 0, "unaligned in Device memory");
+        return !device_fault(l, !(out->attr & 0xf0)) || abort1(l, f, FSC_ALIGNMENT, 0, device_text(l));
     }
     const char *name;
     uint64_t ttbr = ttbr_of(l, upper, &name);
@@ -483,9 +491,9 @@ static bool first(struct look *l, struct fact *to, struct found *out)
     if (high != (upper ? ones : 0))
         return abort1(l, f, FSC_TRANSLATION, 0, "the address is outside of both ranges");
     if (l->m->el == 0 && r.e0pd)
-        return abort1(l, f, FSC_TRANSLATION, 0, "TCR_ELx.E0PDn: not for EL0");
+        return abort1(l, f, FSC_TRANSLATION, 0, explain_say(w->e, "TCR_EL%u.E0PD%u is 1: not for EL0", l->m->regime, upper));
     if (r.epd)
-        return abort1(l, f, FSC_TRANSLATION, 0, "TCR_ELx.EPDn: walks are off");
+        return abort1(l, f, FSC_TRANSLATION, 0, explain_say(w->e, "TCR_EL%u.EPD%u is 1: walks are off", l->m->regime, upper));
     struct stage s;
     first_stage(l, &r, ttbr, &s);
     return first_walk(l, f, &s, &r, out);

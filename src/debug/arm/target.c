@@ -97,29 +97,16 @@ static void cause(const struct machine_change *c, char out[96])
 
 static uint64_t number(const struct machine_change *c) { return c->interrupt ? c->cause : c->cause >> 26 & 63; }
 
-static bool cause_named(const char *text, bool *interrupt, uint64_t *cause)
+static bool cause_at(unsigned i, struct target_cause *k)
 {
-    char *end;
-    uint64_t n = strtoull(text, &end, 0);
-    *interrupt = false;
-    if (*text >= '0' && *text <= '9' && !*end && n < 64) {
-        *cause = n;
+    if (i < ARRAY_LEN(interrupts)) {
+        *k = (struct target_cause){true, (uint8_t)i, interrupts[i], NULL};
         return true;
     }
-    const struct esr_class *k;
-    for (unsigned i = 0; *text && (k = esr_class_at(i)); i++) {
-        if (!target_name_begins(k->name, text))
-            continue;
-        *cause = k->ec;
-        return true;
-    }
-    *interrupt = true;
-    for (unsigned i = 0; *text && i < ARRAY_LEN(interrupts); i++) {
-        *cause = i;
-        if (target_name_begins(interrupts[i], text))
-            return true;
-    }
-    return false;
+    const struct esr_class *c = esr_class_at(i - (unsigned)ARRAY_LEN(interrupts));
+    if (c)
+        *k = (struct target_cause){false, c->ec, c->name, NULL};
+    return c;
 }
 
 static bool call(struct machine *m, const struct machine_change *c, char *out, size_t cap)
@@ -150,5 +137,6 @@ const struct target_ops arm_target = {.architecture = architecture,
                                       .mode = mode,
                                       .cause = cause,
                                       .number = number,
-                                      .cause_named = cause_named,
+                                      .number_name = "EC",
+                                      .cause_at = cause_at,
                                       .call = call};

@@ -20,6 +20,7 @@ struct one {
     uint64_t cycle, retired;
     struct seen seen[LOG_MEMS];
     unsigned count;
+    bool told; /* the instruction was told as the trap it is: SVC, HVC, SMC, which retire */
 };
 
 struct steps {
@@ -141,6 +142,7 @@ static void look(struct steps *s, struct machine *m, unsigned hart)
 {
     struct one *h = &s->hart[hart];
     h->count = 0;
+    h->told = false;
     h->cycle = machine_hart_cycle(m, hart);
     h->retired = retired(m, hart);
     s->ops->before(m, hart, &h->before);
@@ -163,6 +165,7 @@ void steps_change(struct steps *s, struct machine *m, const struct machine_chang
     if (s->ops->trapped)
         s->ops->trapped(m, c, i);
     s->form->item(s->ctx, m, i, s->out);
+    s->hart[c->hart].told = c->behind != c->cycle;
     s->hart[c->hart].count = 0;
     s->ops->before(m, c->hart, &s->hart[c->hart].before);
 }
@@ -173,7 +176,9 @@ static void step_over(struct steps *s, struct machine *m, unsigned hart)
     uint64_t n = retired(m, hart) - h->retired;
     if (n > 1)
         abort(); /* a bug: the machine did not stop at a boundary */
-    if (n == 1) {
+    if (n == 1 && h->told) {
+        s->index++;
+    } else if (n == 1) {
         struct steps_item *i = begin(s, hart);
         i->log.kind = LOG_RETIRED;
         put_accesses(s, h, &i->log);

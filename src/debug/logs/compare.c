@@ -243,7 +243,8 @@ static bool store_differs(const struct log_mem *a, const struct log_mem *b, bool
 {
     unsigned bytes = a->bytes && b->bytes && b->bytes < a->bytes ? b->bytes : a->bytes ? a->bytes : b->bytes;
     uint64_t mask = bytes && bytes < 8 ? (UINT64_C(1) << 8 * bytes) - 1 : UINT64_MAX;
-    if (a->address != b->address)
+    uint64_t same = a->physical == b->physical ? UINT64_MAX : 0xfff;
+    if ((a->address ^ b->address) & same)
         return true;
     return !tainted && bytes <= 8 && a->has_value && b->has_value && (a->value & mask) != (b->value & mask);
 }
@@ -427,10 +428,23 @@ static void remember(struct compare *c)
     h->seen[h->nseen++] = (struct compare_seen){a->pc, {a->line, b->line}, coded->insn, coded->insn_bytes};
 }
 
+/* Whether side i tells of an instruction as of any other that trapped by what the other side tells: its format knows no traps. */
+static bool tells_attempt(const struct compare *c, unsigned i)
+{
+    const struct side *s = &c->side[i], *other = &c->side[!i];
+    return !(log_reader_format(s->reader)->has & LOG_HAS_TRAPS) && other->trapped && !other->passed.interrupt &&
+           s->step.pc == other->passed.pc && s->step.pc != other->step.pc;
+}
+
 /* Both sides stand at their next instruction, or one or both have ended. */
 static enum compare_what pair(struct compare *c, bool *bad)
 {
     struct side *a = &c->side[0], *b = &c->side[1];
+    for (unsigned i = 0; i < 2 && !a->ended && !b->ended; i++)
+        if (tells_attempt(c, i) && advance(c, i) == LOG_BAD) {
+            *bad = true;
+            return COMPARE_EQUAL;
+        }
     if (a->ended || b->ended)
         return a->ended && b->ended ? COMPARE_EQUAL : COMPARE_END;
     if (a->step.pc != b->step.pc) {

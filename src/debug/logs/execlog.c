@@ -4,6 +4,10 @@
  *
  *   0, 0xa12, 0xf8012400, "movs r0, #0"
  *   0, 0x80000010, 0x5283, "ld t0, 24(t0)", load, 0x80001018, RAM, t0 -> 0x0000000080000000
+ *
+ * Until QEMU 8.2 the encoding is four bytes of the code, also of an instruction of two; then RISC-V's disassembly begins with it:
+ *
+ *   0, 0x800000c4, 0xa481e406, "e406              sd                      ra,8(sp)", store, 0x80001a48, RAM
  */
 #include "debug/logs/reader.h"
 
@@ -19,6 +23,21 @@ static bool head(struct scan *c, struct log_step *s)
     s->hart = (unsigned)cpu;
     s->insn = (uint32_t)insn;
     s->insn_bytes = digits > 4 || (insn & 3) == 3 ? 4 : 2;
+    return true;
+}
+
+/* RISC-V's encoding as the disassembly has it, if it does. */
+static bool told_again(const struct scan *c, struct log_step *s)
+{
+    uint64_t insn;
+    unsigned digits;
+    struct scan d = *c;
+    if (!scan_hex(&d, &insn, &digits) || *d.p != ' ' || (digits != 4 && digits != 8))
+        return false;
+    if (insn != (digits == 4 ? s->insn & 0xffff : s->insn) || ((insn & 3) == 3) != (digits == 8))
+        return false;
+    s->insn = (uint32_t)insn;
+    s->insn_bytes = (uint8_t)(digits / 2);
     return true;
 }
 
@@ -44,10 +63,10 @@ static bool effect(struct log_reader *r, struct scan *c, struct log_step *s)
     if (m.store || !strcmp(word, "load")) {
         if (!scan_lit(c, ", ") || !scan_hex(c, &m.address, NULL))
             return false;
+        m.physical = scan_lit(c, ", "); /* then the device's name, which may be any words; a user program's has none */
+        while (m.physical && *c->p && *c->p != ',')
+            c->p++;
         log_step_mem(s, &m);
-        if (scan_lit(c, ", ")) /* the device's name, which may be any words */
-            while (*c->p && *c->p != ',')
-                c->p++;
         return true;
     }
     while (scan_lit(c, "/")) /* "x10/a0" */
@@ -69,7 +88,7 @@ static enum log_result line(struct log_reader *r, struct log_step *s, struct err
         r->skipped++;
         return LOG_END;
     }
-    r->arm |= looks_a64(s);
+    r->arm |= !told_again(&c, s) && looks_a64(s);
     if (r->arm)
         s->insn_bytes = 4;
     const char *end = strrchr(c.p, '"'); /* the disassembly may hold quotes; registers and devices do not */

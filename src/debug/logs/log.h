@@ -31,6 +31,7 @@ struct log_mem {
     uint64_t address, value;
     uint8_t bytes; /* 0: the log does not say */
     bool store, has_value;
+    bool physical; /* address is the physical one; of others only the offset in the page compares with it */
 };
 
 enum log_kind {

@@ -12,10 +12,16 @@
 
 const char *rv_mode_name(const struct rv_why *w, uint8_t priv, uint8_t v) { return trace_mode(priv, v, rv_on(w, EXT_H)); }
 
+const char *rv_label(struct rv_why *w, const char *label, uint64_t mask)
+{
+    size_t n = strcspn(label, ".");
+    return w->xlen == 32 && mask > UINT32_MAX ? explain_say(w->e, "%.*sh%s", (int)n, label, label + n) : label;
+}
+
 struct fact *rv_field(struct rv_why *w, struct fact *to, const char *label, const char *clause, uint64_t word, uint64_t mask,
                       const char *text)
 {
-    return fact_value(w->e, to, label, clause, (word & mask) >> __builtin_ctzll(mask), 0, "%s", text);
+    return fact_value(w->e, to, rv_label(w, label, mask), clause, (word & mask) >> __builtin_ctzll(mask), 0, "%s", text);
 }
 
 /* ---- the check
@@ -85,6 +91,8 @@ static void title(struct rv_why *w, const struct trap *t, const struct rv_expect
     struct explanation *e = w->e;
     const char *from = rv_mode_name(w, w->h->s.priv, w->h->s.v), *to = rv_mode_name(w, x->priv, x->v), *at = place(w, e->pc);
     const char *what = t ? (t->nmi ? "resumable non-maskable interrupt" : trace_cause(t->interrupt, t->cause, scratch)) : "";
+    if (t && !t->interrupt && t->cause == EXC_ECALL_S && !rv_on(w, EXT_H))
+        what = "environment call from S"; /* the name of the cause is the one with H */
     if (e->kind == EXPLAIN_RETURN)
         e->title = explain_say(e, "return from %s at %s to %s at %s", from, at, to, place(w, x->pc));
     else if (e->kind == EXPLAIN_HALT)
@@ -98,7 +106,9 @@ static void title(struct rv_why *w, const struct trap *t, const struct rv_expect
 /* ---- what comes before what
  * ------------------------------------------------------------------------------------------------------- */
 
-/* priv table "Synchronous exception priority in decreasing priority order"; hypervisor "Trap Cause Codes" for those of guests. */
+/* priv table "Synchronous exception priority in decreasing priority order"; hypervisor "Synchronous exception priority when the
+   hypervisor extension is implemented"; cfi for software checks. Where a hardware error has its place is for the implementation
+   to say: here it comes from outside, and before anything is looked at. */
 static const struct {
     uint32_t causes;
     const char *when;
@@ -107,25 +117,26 @@ static const struct {
     {1u << 12 | 1u << 20 | 1u << 1, "translation of the instruction's address"},
     {1u << 1, "physical address of the instruction"},
     {1u << 18, "landing pad expected"},
-    {1u << 19, "hardware error"},
-    {1u << 2 | 1u << 22 | 1u << 0 | 1u << 8 | 1u << 9 | 1u << 10 | 1u << 11 | 1u << 3 | 1u << 18, "the instruction itself"},
+    {1u << 2 | 1u << 22 | 1u << 0 | 1u << 8 | 1u << 9 | 1u << 10 | 1u << 11 | 1u << 3, "the instruction itself"},
     {1u << 4 | 1u << 6, "alignment of an atomic access, or of any where misaligned ones trap"},
     {1u << 13 | 1u << 15 | 1u << 21 | 1u << 23 | 1u << 5 | 1u << 7, "translation of the data address"},
     {1u << 5 | 1u << 7, "physical address of the data"},
+    {1u << 18, "return address popped from the shadow stack"},
 };
+enum { AT_INSN_TRANSLATION = 1, AT_INSN_PHYSICAL, AT_LANDING_PAD, AT_INSN, AT_TRANSLATION = 6, AT_PHYSICAL, AT_SHADOW_STACK };
 
 /* Which of the rows that name the cause it was. */
 static unsigned step_of(const struct rv_why *w, const struct trap *t)
 {
     bool ok = explain_find(w->e, "physical address") != NULL;
     if (t->cause == EXC_SOFTWARE_CHECK)
-        return t->tval == 2 ? 3 : 5;
+        return t->tval == 2 ? AT_LANDING_PAD : AT_SHADOW_STACK;
     if (t->cause == EXC_BREAKPOINT)
-        return 5;
+        return AT_INSN;
     if (t->cause == EXC_INSN_ACCESS)
-        return ok ? 2 : 1;
+        return ok ? AT_INSN_PHYSICAL : AT_INSN_TRANSLATION;
     if (t->cause == EXC_LOAD_ACCESS || t->cause == EXC_STORE_ACCESS)
-        return ok ? 8 : 7;
+        return ok ? AT_PHYSICAL : AT_TRANSLATION;
     for (unsigned i = 0; i < ARRAY_LEN(priority); i++)
         if (priority[i].causes >> t->cause & 1)
             return i;
@@ -135,12 +146,18 @@ static unsigned step_of(const struct rv_why *w, const struct trap *t)
 static void competitors(struct rv_why *w, const struct trap *t)
 {
     unsigned at = step_of(w, t);
-    struct fact *s = fact_add(w->e, &w->e->facts, "priority", "priv: Synchronous exception priority", "in decreasing order");
+    uint32_t there = rv_on(w, EXT_H) ? UINT32_MAX : ~(1u << 10 | 15u << 20);
+    struct fact *s = fact_add(w->e, &w->e->facts, "priority", rv_sync(w), "in decreasing order");
+    if (t->cause == EXC_HARDWARE_ERROR) {
+        fact_add(w->e, s, "19", PRIV_CAUSE, "hardware error: it comes from outside, before the instruction is looked at")->mark =
+            FACT_DECIDES;
+        return;
+    }
     for (unsigned i = 0; i <= at && i < ARRAY_LEN(priority); i++) {
         char text[96];
         int n = 0;
         for (unsigned k = 0; k < 32; k++)
-            if (priority[i].causes >> k & 1)
+            if ((priority[i].causes & there) >> k & 1)
                 n += snprintf(text + n, sizeof text - (size_t)n, "%s%u", n ? ", " : "", k);
         const char *causes = explain_say(w->e, "%s", text);
         struct fact *f = fact_add(w->e, s, causes, NULL, "%s: %s", priority[i].when,

@@ -1,6 +1,6 @@
-/* Which bits decide that an access to a CSR is refused: each bit of each stored register is turned over in a copy, and those that
-   change the answer of the tables are the ones that were asked. */
+/* An access to a CSR that is refused: existence, privilege, and the bits that decide (explain_gates.h). */
 #include "base/bits.h"
+#include "debug/explain_gates.h"
 #include "debug/riscv/explain_parts.h"
 
 #include <stdio.h>
@@ -61,23 +61,22 @@ unsigned rv_csrs_differ(const struct rv_csrs *a, const struct rv_csrs *b, unsign
     return 0;
 }
 
-void rv_bit_name(unsigned i, unsigned bit, unsigned xlen, char *out, size_t cap)
+/* The field that a bit of word number i belongs to: "mcounteren.TM", its mask. */
+static uint64_t field_of(unsigned i, unsigned bit, char *out, size_t cap)
 {
     char reg[32];
     unsigned msb, lsb;
     word_name(i, reg, sizeof reg);
     const struct csr_row *row = csr_row_by_name(reg);
-    (void)xlen; /* what is stored has RV64's layout; where RV32's differs there is no bit that gates */
+    /* what is stored has RV64's layout; where RV32's differs there is no bit that gates */
     for (unsigned f = 0; row && f < row->nfields; f++) {
         if (!csr_field_bits(row, &row->fields[f], 64, &msb, &lsb) || bit > msb || bit < lsb)
             continue;
-        if (msb == lsb)
-            snprintf(out, cap, "%s.%s", reg, row->fields[f].name);
-        else
-            snprintf(out, cap, "%s.%s[%u]", reg, row->fields[f].name, bit);
-        return;
+        snprintf(out, cap, "%s.%s", reg, row->fields[f].name);
+        return bits_mask(lsb, msb - lsb + 1);
     }
     snprintf(out, cap, "%s[%u]", reg, bit);
+    return UINT64_C(1) << bit;
 }
 
 static const char *result_text(enum csr_result r)
@@ -85,36 +84,55 @@ static const char *result_text(enum csr_result r)
     return r == CSR_OK ? "permitted" : r == CSR_ILLEGAL ? "an illegal instruction" : "a virtual instruction";
 }
 
-/* The bits that change the answer by themselves. */
-static void probe(struct rv_why *w, struct fact *to, const struct csr_ctx *c, unsigned num, bool write, enum csr_result now)
+/* The access, with a copy of the registers. */
+struct trial {
+    struct csr_ctx c;
+    struct rv_csrs r;
+    unsigned num;
+    bool write;
+};
+
+static unsigned ask(void *ctx)
 {
-    struct rv_csrs r = *c->r;
-    struct csr_ctx k = *c;
+    const struct trial *t = ctx;
+    return csr_check(&t->c, t->num, t->write);
+}
+
+static void gate_fact(struct rv_why *w, struct fact *to, const struct gates *all, const struct gate *g)
+{
     char name[64];
-    k.r = &r;
-    for (unsigned i = 0; i < WORDS; i++) {
-        uint64_t *word = (uint64_t *)(void *)&r + i;
-        for (unsigned bit = 0; bit < 64; bit++) {
-            *word ^= UINT64_C(1) << bit;
-            enum csr_result then = csr_check(&k, num, write);
-            if (then != now) {
-                const struct word *row = word_of(i);
-                const struct csr_row *reg = row ? csr_row_by_name(row->name) : NULL;
-                rv_bit_name(i, bit, w->xlen, name, sizeof name);
-                struct fact *f = fact_value(w->e, to, explain_say(w->e, "%s", name), reg ? reg->spec : NULL, !(*word >> bit & 1),
-                                            0, "the other way the access would be %s", result_text(then));
-                f->mark = FACT_DECIDES;
-            }
-            *word ^= UINT64_C(1) << bit;
-        }
-    }
+    const struct word *row = word_of(g->word);
+    const struct csr_row *reg = row ? csr_row_by_name(row->name) : NULL;
+    uint64_t mask = field_of(g->word, g->bit, name, sizeof name), word = all->word[g->word];
+    const char *label = rv_label(w, explain_say(w->e, "%s", name), mask);
+    if (to->last && !strcmp(to->last->label, label))
+        return; /* another bit of the same field */
+    struct fact *f = fact_value(w->e, to, label, reg ? reg->spec : NULL, (word & mask) >> __builtin_ctzll(mask), 0, "%s", "");
+    if (g->refuses && g->single != CSR_OK)
+        f->text = explain_say(w->e, "refuses it; by itself: %s", result_text((enum csr_result)g->alone));
+    else if (g->single != all->now)
+        f->text = explain_say(w->e, "%s the access would be %s", mask & (mask - 1) ? "with another value" : "the other way",
+                              result_text((enum csr_result)g->single));
+    else
+        f->text = "lets it pass";
+    f->mark = g->single != all->now || (g->refuses && g->alone == all->now) ? FACT_DECIDES : FACT_PLAIN;
+}
+
+static void gates(struct rv_why *w, struct fact *to, unsigned num, bool write)
+{
+    struct trial t = {.c = w->h->csr, .r = *w->h->csr.r, .num = num, .write = write};
+    struct gates g = {.word = (uint64_t *)(void *)&t.r, .words = WORDS, .answer = ask, .ctx = &t};
+    t.c.r = &t.r;
+    gates_find(&g);
+    for (unsigned k = 0; k < g.n; k++)
+        if (g.permits || g.gate[k].single != g.now)
+            gate_fact(w, to, &g, &g.gate[k]);
 }
 
 void rv_explain_csr(struct rv_why *w, struct fact *to, unsigned num, bool write, enum csr_result result)
 {
     static const char *const least[] = {"U", "S", "HS", "M"};
     char name[48];
-    struct csr_ctx c = w->h->csr;
     csr_name(num, name, sizeof name);
     struct fact *f = fact_value(w->e, to, explain_say(w->e, "%s", name), "priv: CSR Listing", num, 3, "%s is %s",
                                 write ? "writing it" : "reading it", result_text(result));
@@ -142,5 +160,12 @@ void rv_explain_csr(struct rv_why *w, struct fact *to, unsigned num, bool write,
                      result == CSR_VIRTUAL ? "HS could do it: a virtual instruction, not an illegal one"
                                            : "HS could not do it either: an illegal instruction");
     }
-    probe(w, f, &c, num, write, result);
+    gates(w, f, num, write);
+    bool decided = false;
+    for (const struct fact *k = f->first; k; k = k->next)
+        decided |= k->mark == FACT_DECIDES;
+    if (!decided)
+        fact_add(w->e, f, "access", row->spec, "%s",
+                 num == 0x015 ? "an instruction that reads it has to write it, too" : "no bit of any register permits it")
+            ->mark = FACT_DECIDES;
 }

@@ -10,13 +10,14 @@
 #include "machine/machine.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define UNPRIV_FP   "unpriv: \"F\" Extension for Single-Precision Floating-Point"
-#define LPAD_CLAUSE "cfi: Landing Pad (Zicfilp)"
-#define CMO_CLAUSE  "unpriv: CMO, Controlling CMO Execution"
+#define LPAD_CLAUSE "unpriv: Landing Pad Enforcement"
+#define LPE_CLAUSE  "cfi: Landing-Pad-Enabled (LPE) State"
+#define CMO_CLAUSE  "unpriv: CSR controls for CMO instructions"
 #define SSE_CLAUSE  "cfi: Shadow-Stack-Enabled (SSE) State"
-#define WFI_CLAUSE  "priv: Wait for Interrupt"
 #define VIRT_CLAUSE "priv: Virtualization Support in mstatus Register"
 #define HYP_CAUSES  "hypervisor: Trap Cause Codes"
 #define HSTATUS     "hypervisor: Hypervisor Status (hstatus) Register"
@@ -141,7 +142,7 @@ static bool access_memory(struct insn *i, const struct rv_access *a)
 
 static bool misaligned(struct insn *i, const struct rv_access *a)
 {
-    fact_value(i->w->e, i->s, "address", "priv: Synchronous exception priority", a->va, i->w->digits,
+    fact_value(i->w->e, i->s, "address", rv_sync(i->w), a->va, i->w->digits,
                "not a multiple of %u: checked before the translation", a->size)
         ->mark = FACT_DECIDES;
     *i->t = (struct trap){.cause = a->access == ACCESS_LOAD ? EXC_LOAD_MISALIGNED : EXC_STORE_MISALIGNED,
@@ -249,7 +250,7 @@ static bool shadow_stack(struct insn *i)
     struct fact aside = {.label = ""};
     if (!rv_explain_access(w, &aside, &a, &pa, &t) || !machine_read(w->m, pa, &value, bytes) || value == x_of(i, i->d.rs1))
         return false;
-    fact_value(w->e, i->s, "ssp", "cfi: Shadow Stack (Zicfiss)", value, w->digits,
+    fact_value(w->e, i->s, "ssp", "unpriv: Pop from the Shadow Stack", value, w->digits,
                "popped from 0x%" PRIx64 "; it is not the link register's 0x%" PRIx64, ssp, x_of(i, i->d.rs1))
         ->mark = FACT_DECIDES;
     *i->t = (struct trap){.cause = EXC_SOFTWARE_CHECK, .tval = 3};
@@ -325,8 +326,8 @@ static bool wait(struct insn *i)
             return virtual(i);
         return wfi && w->h->s.priv == RV_U && because(i, "mode", HYP_CAUSES, "wfi in VU: a virtual instruction") && virtual(i);
     }
-    return wfi && w->h->s.priv == RV_U && rv_on(w, EXT_S) && because(i, "mode", WFI_CLAUSE, "wfi in U where there is S") &&
-           illegal(i);
+    return wfi && w->h->s.priv == RV_U && rv_on(w, EXT_S) &&
+           because(i, "mode", VIRT_CLAUSE, "wfi in U where there is S (the limit is 0)") && illegal(i);
 }
 
 static bool fence(struct insn *i)
@@ -340,7 +341,10 @@ static bool fence(struct insn *i)
         return because(i, "H", FENCES, "this cpu has no hypervisor extension") && illegal(i);
     if (w->h->s.v) {
         if (hyper || u)
-            return because(i, "mode", HYP_CAUSES, "when V=1 only HS could execute it: a virtual instruction") && virtual(i);
+            return because(i, "mode", HYP_CAUSES,
+                           hyper ? "when V=1 only HS could execute it: a virtual instruction"
+                                 : "VU may not execute it, S could: a virtual instruction") &&
+                   virtual(i);
         return !order &&
                asked(i, "hstatus.VTVM", HSTATUS, r->hstatus, hstatus_VTVM, r->hstatus & hstatus_VTVM, "it traps in VS") &&
                virtual(i);
@@ -434,7 +438,9 @@ static bool atomic(struct insn *i)
 {
     unsigned funct3 = i->bits >> 12 & 7, funct5 = i->bits >> 27, size = 1u << funct3;
     if (funct5 == 5 && size * 8 > i->w->xlen && ((i->d.rd | i->d.rs2) & 1))
-        return because(i, "registers", "unpriv: Zacas", "a pair begins with an even register") && illegal(i);
+        return because(i, "registers", "unpriv: Word/Doubleword/Quadword CAS (amocas.w/d/q) Instructions",
+                       "a pair begins with an even register") &&
+               illegal(i);
     return load_store(i, x_of(i, i->d.rs1), size, funct5 == 2 ? ACCESS_LOAD : ACCESS_STORE, plain(i->w), true);
 }
 
@@ -527,8 +533,7 @@ static bool fetch(struct insn *i)
             ok = false;
         }
         if (!ok) { /* only a fetch that fails is of interest */
-            fact_add(w->e, i->s, "fetch", "priv: Synchronous exception priority",
-                     "of the instruction at pc fails: before it is decoded");
+            fact_add(w->e, i->s, "fetch", rv_sync(w), "of the instruction at pc fails: before it is decoded");
             i->s->last->next = look.first;
             i->s->last = look.last;
             return false;
@@ -541,6 +546,21 @@ static bool fetch(struct insn *i)
     return true;
 }
 
+/* xLPE, which is on where a landing pad is expected. */
+static void lpe_fact(struct insn *i)
+{
+    struct rv_why *w = i->w;
+    const struct rv_csrs *r = &w->h->s.csr;
+    const char *on = "landing pads are on in this mode";
+    if (w->h->s.priv == RV_M)
+        rv_field(w, i->s, "mseccfg.MLPE", LPE_CLAUSE, r->mseccfg, mseccfg_MLPE, on);
+    else if (w->h->s.priv == RV_U && rv_on(w, EXT_S))
+        rv_field(w, i->s, "senvcfg.LPE", LPE_CLAUSE, r->senvcfg, menvcfg_LPE, on);
+    else
+        rv_field(w, i->s, w->h->s.v ? "henvcfg.LPE" : "menvcfg.LPE", LPE_CLAUSE, w->h->s.v ? r->henvcfg : r->menvcfg, menvcfg_LPE,
+                 on);
+}
+
 /* Zicfilp: what a jump arrived at must be a landing pad. */
 static bool landing(struct insn *i)
 {
@@ -548,6 +568,7 @@ static bool landing(struct insn *i)
     uint32_t label = i->bits >> 12;
     if (!w->h->s.elp)
         return false;
+    lpe_fact(i);
     bool lpad = (i->bits & 0xfff) == 0x017, aligned = !(w->h->s.pc & 3), same = !label || label == (uint32_t)w->h->s.x[7] >> 12;
     struct fact *f = fact_add(w->e, i->s, "ELP", LPAD_CLAUSE, "a landing pad is expected: %s",
                               !lpad      ? "this is no lpad"
@@ -571,11 +592,25 @@ static struct insn_row base_row(const struct decoded *d)
     return rv_insn_row(0);
 }
 
+/* A row's name as assembly has it: "fadd.d", "sfence.w.inval", "sspush x1". */
+static const char *mnemonic(struct explanation *e, const char *name)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%s", name);
+    size_t n = strlen(text);
+    if (n > 4 && (!strcmp(text + n - 4, "_dyn") || !strcmp(text + n - 4, "_rtz"))) /* the same with a rounding mode */
+        text[n - 4] = '\0';
+    n = strlen(text);
+    for (char *c = text; *c; c++)
+        *c = *c != '_' ? *c : c == text + n - 3 && c[1] == 'x' && (c[2] == '1' || c[2] == '5') ? ' ' : '.';
+    return explain_say(e, "%s", text);
+}
+
 bool rv_explain_instruction(struct rv_why *w, struct trap *t, enum rv_return *ret)
 {
     struct insn i = {.w = w, .t = t};
     *ret = RV_NO_RETURN;
-    i.s = fact_add(w->e, &w->e->facts, "instruction", "priv: Synchronous exception priority", "%s", "");
+    i.s = fact_add(w->e, &w->e->facts, "instruction", rv_sync(w), "%s", "");
     if (!fetch(&i))
         return true;
     unsigned bytes = (i.bits & 3) == 3 ? 4 : 2;
@@ -583,16 +618,17 @@ bool rv_explain_instruction(struct rv_why *w, struct trap *t, enum rv_return *re
     i.s->has_value = true;
     i.s->value = i.bits;
     i.s->digits = (uint8_t)(2 * bytes);
+    if (i.d.row)
+        i.s->text = mnemonic(w->e, i.d.row->name);
     if (landing(&i))
         return true;
     if (!i.d.row) {
         i.s->text = "no instruction of this cpu has this encoding";
-        fact_add(w->e, i.s, "encoding", "unpriv: Expanded Instruction-Length Encoding", "not there in this configuration")->mark =
+        fact_add(w->e, i.s, "encoding", "unpriv: Base Instruction-Length Encoding", "not there in this configuration")->mark =
             FACT_DECIDES;
         return illegal(&i);
     }
     i.row = base_row(&i.d);
-    i.s->text = i.d.row->name;
     bool trap = execute(&i, ret);
     if (!trap && *ret == RV_NO_RETURN && !i.s->first)
         fact_add(w->e, i.s, "exception", NULL, "none");

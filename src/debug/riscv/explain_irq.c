@@ -59,12 +59,26 @@ static const char *source(const struct rv_why *w, unsigned irq)
     if (irq == IRQ_STI && (r->menvcfg & menvcfg_STCE))
         return "time has reached stimecmp";
     if (r->mip & bit)
-        return "the bit was written";
+        return irq == IRQ_LCOFI ? "a counter has overflowed, or the bit was written" : "the bit was written";
     if (r->hvip & bit)
         return "hvip";
     if (irq == IRQ_VSTI)
         return "time + htimedelta has reached vstimecmp";
     return irq == IRQ_SGEI ? "hgeip & hgeie" : "hgeip, selected by hstatus.VGEIN";
+}
+
+/* A global enable of the mode the hart is in, to which the interrupt goes. */
+static bool enables(struct rv_why *w, struct fact *f, const char *label, bool on, const char *mode)
+{
+    fact_value(w->e, f, label, PRIV_IRQ, on, 0, "in %s: %s", mode, on ? "enabled" : "held back")->mark =
+        on ? FACT_PLAIN : FACT_DECIDES;
+    return on;
+}
+
+static bool refuses(struct rv_why *w, struct fact *f, const char *clause, const char *text)
+{
+    fact_add(w->e, f, "enabled", clause, "%s", text)->mark = FACT_DECIDES;
+    return false;
 }
 
 /* Whether the global enable of the mode it goes to lets it in; adds the facts that say so. */
@@ -75,41 +89,36 @@ static bool globally(struct rv_why *w, struct fact *f, unsigned to)
     if (to == TO_M) {
         if (priv != RV_M)
             return fact_add(w->e, f, "enabled", PRIV_IRQ, "the mode is below M: MIE is not asked"), true;
-        rv_field(w, f, "mstatus.MIE", PRIV_IRQ, r->mstatus, mstatus_MIE,
-                 r->mstatus & mstatus_MIE ? "in M: enabled" : "in M: not now");
-        return r->mstatus & mstatus_MIE;
+        return enables(w, f, "mstatus.MIE", r->mstatus & mstatus_MIE, "M");
     }
     if (priv == RV_M)
-        return fact_add(w->e, f, "enabled", PRIV_DELEG, "the mode is M: delegated ones are masked"), false;
+        return refuses(w, f, PRIV_DELEG, "the mode is M: delegated ones are masked");
     if (to == TO_HS) {
         if (v || priv == RV_U)
             return fact_add(w->e, f, "enabled", PRIV_IRQ, "the mode is below %s: SIE is not asked", name_of(to, rv_on(w, EXT_H))),
                    true;
-        rv_field(w, f, "mstatus.SIE", PRIV_IRQ, r->mstatus, mstatus_SIE,
-                 r->mstatus & mstatus_SIE ? "in the mode it goes to: enabled" : "in the mode it goes to: not now");
-        return r->mstatus & mstatus_SIE;
+        return enables(w, f, "sstatus.SIE", r->mstatus & mstatus_SIE, name_of(to, rv_on(w, EXT_H)));
     }
     if (!v)
-        return fact_add(w->e, f, "enabled", HYP_DELEG, "V=0: what is delegated to VS waits until V=1"), false;
+        return refuses(w, f, HYP_DELEG, "V=0: what is delegated to VS waits until V=1");
     if (priv == RV_U)
         return fact_add(w->e, f, "enabled", PRIV_IRQ, "the mode is VU, below VS: vsstatus.SIE is not asked"), true;
-    rv_field(w, f, "vsstatus.SIE", PRIV_IRQ, r->vsstatus, vsstatus_SIE,
-             r->vsstatus & vsstatus_SIE ? "in VS: enabled" : "in VS: not now");
-    return r->vsstatus & vsstatus_SIE;
+    return enables(w, f, "vsstatus.SIE", r->vsstatus & vsstatus_SIE, "VS");
 }
 
 static unsigned destination(struct rv_why *w, struct fact *f, unsigned irq)
 {
     const struct rv_csrs *r = &w->h->s.csr;
     uint64_t bit = MIP(irq);
-    fact_value(w->e, f, explain_say(w->e, "mideleg[%u]", irq), PRIV_DELEG, (r->mideleg & bit) != 0, 0,
-               r->mideleg & bit ? "delegated below M" : "goes to M");
+    fact_value(w->e, f, explain_say(w->e, "mideleg[%u]", irq), rv_deleg_fixed(w, true, irq) ? HYP_MIDELEG : PRIV_DELEG,
+               (r->mideleg & bit) != 0, 0, "%s%s", r->mideleg & bit ? "delegated below M" : "goes to M",
+               rv_deleg_fixed(w, true, irq) ? " (read-only)" : "");
     if (!(r->mideleg & bit))
         return TO_M;
     if (!rv_on(w, EXT_H))
         return TO_HS;
-    fact_value(w->e, f, explain_say(w->e, "hideleg[%u]", irq), HYP_DELEG, (r->hideleg & bit) != 0, 0,
-               r->hideleg & bit ? "delegated to VS" : "goes to HS");
+    fact_value(w->e, f, explain_say(w->e, "hideleg[%u]", irq), HYP_DELEG, (r->hideleg & bit) != 0, 0, "%s%s",
+               r->hideleg & bit ? "delegated to VS" : "goes to HS", rv_hdeleg_fixed(true, irq) ? " (read-only)" : "");
     return r->hideleg & bit ? TO_VS : TO_HS;
 }
 
@@ -117,7 +126,8 @@ static void look(struct rv_why *w, struct fact *f, struct candidate *k)
 {
     bool enabled = w->h->s.csr.mie & MIP(k->irq);
     fact_value(w->e, f, explain_say(w->e, "mip[%u]", k->irq), PRIV_IRQ, 1, 0, "%s", source(w, k->irq));
-    fact_value(w->e, f, explain_say(w->e, "mie[%u]", k->irq), PRIV_IRQ, enabled, 0, enabled ? "enabled" : "disabled");
+    fact_value(w->e, f, explain_say(w->e, "mie[%u]", k->irq), PRIV_IRQ, enabled, 0, enabled ? "enabled" : "disabled")->mark =
+        enabled ? FACT_PLAIN : FACT_DECIDES;
     k->to = destination(w, f, k->irq);
     k->possible = globally(w, f, k->to) && enabled;
 }

@@ -8,12 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HYP_RETURN "hypervisor: Trap Return"
-#define PRIV_TVEC  "priv: Machine Trap-Vector Base-Address (mtvec) Register"
-#define PRIV_TVAL  "priv: Machine Trap Value (mtval) Register"
-#define HYP_TVAL2  "hypervisor: Machine Second Trap Value (mtval2) Register"
-#define HYP_TINST  "hypervisor: Transformed Instruction or Pseudoinstruction for mtinst or htinst"
-#define PRIV_RET   "priv: Trap-Return Instructions"
+#define PRIV_TVAL        "priv: Machine Trap Value (mtval) Register"
+#define HYP_TVAL2        "hypervisor: Machine Second Trap Value (mtval2) Register"
+#define HYP_TINST        "hypervisor: Transformed Instruction or Pseudoinstruction for mtinst or htinst"
+#define PRIV_RET         "priv: Trap-Return Instructions"
+#define HYP_VS(register) "hypervisor: Virtual Supervisor " register " Register"
 
 /* Writes value into the bits of mask of a register word, and tells it. name: "mstatus", field: "MPP" or NULL for all of it. */
 static void put(struct rv_why *w, struct fact *to, uint64_t *word, const char *name, const char *field, uint64_t mask,
@@ -23,7 +22,7 @@ static void put(struct rv_why *w, struct fact *to, uint64_t *word, const char *n
     uint64_t old = (*word & mask) >> lsb;
     *word = (*word & ~mask) | (value << lsb & mask);
     value = (*word & mask) >> lsb;
-    const char *label = !field ? name : explain_say(w->e, "%s%s.%s", name, w->xlen == 32 && lsb >= 32 ? "h" : "", field);
+    const char *label = !field ? name : rv_label(w, explain_say(w->e, "%s.%s", name, field), mask);
     fact_change(w->e, to, label, clause, old, value, field ? 0 : w->digits);
 }
 #define FIELD(reg, field, value, clause) put(w, s, &x->r.reg, #reg, #field, reg##_##field, value, clause)
@@ -50,13 +49,16 @@ static void go_to(struct rv_why *w, struct fact *s, struct rv_expect *x, uint8_t
 static void vector(struct rv_why *w, struct fact *s, struct rv_expect *x, uint8_t v, const char *name, uint64_t tvec,
                    bool interrupt, uint64_t cause)
 {
+    const char *clause = name[0] == 'm'   ? "priv: Machine Trap-Vector Base-Address (mtvec) Register"
+                         : name[0] == 's' ? "supervisor: Supervisor Trap Vector Base Address (stvec) Register"
+                                          : HYP_VS("Trap Vector Base Address (vstvec)");
     bool vectored = (tvec & 3) == 1;
     uint64_t base = tvec & ~UINT64_C(3);
     const char *why = !vectored    ? explain_say(w->e, "%s.BASE; MODE is direct", name)
                       : !interrupt ? explain_say(w->e, "%s.BASE; MODE is vectored, but this is no interrupt", name)
                                    : explain_say(w->e, "%s.BASE + 4 * %u; MODE is vectored", name, (unsigned)cause);
     uint8_t priv = name[0] == 'm' ? RV_M : RV_S;
-    go_to(w, s, x, priv, v, vectored && interrupt ? base + 4 * cause : base, why, PRIV_TVEC);
+    go_to(w, s, x, priv, v, vectored && interrupt ? base + 4 * cause : base, why, clause);
 }
 
 static void enter_rnmi(struct rv_why *w, struct rv_expect *x, uint64_t cause, uint8_t priv, uint8_t v)
@@ -116,13 +118,16 @@ static void enter_m(struct rv_why *w, struct fact *route, const struct trap *t, 
     bool handling = smrnmi && !nmie && w->h->s.priv == RV_M;
     if (smrnmi && w->h->s.priv == RV_M)
         rv_field(w, route, "mnstatus.NMIE", RNMI_CLAUSE, r->mnstatus, mnstatus_NMIE,
-                 nmie ? "no RNMI handler is interrupted by this" : "an RNMI handler is interrupted by this");
+                 nmie ? "no RNMI handler is interrupted by this" : "an RNMI handler is interrupted by this")
+            ->mark = nmie ? FACT_PLAIN : FACT_DECIDES;
     if (rv_on(w, EXT_Smdbltrp)) {
         bool mdt = r->mstatus & mstatus_MDT;
         struct fact *f = rv_field(w, route, "mstatus.MDT", PRIV_DOUBLE, r->mstatus, mstatus_MDT,
-                                  mdt ? "M is not ready for a trap: this is a double trap" : "M is ready for a trap");
+                                  mdt        ? "M is not ready for a trap: this is a double trap"
+                                  : handling ? "M would be ready, but an exception of an RNMI handler is a double trap"
+                                             : "M is ready for a trap");
         if (mdt || handling) {
-            f->mark = FACT_DECIDES;
+            f->mark = mdt ? FACT_DECIDES : FACT_PLAIN;
             if (smrnmi && nmie) {
                 fact_add(w->e, route, "double trap", PRIV_DOUBLE, "Smrnmi is there and NMIE is 1: the RNMI handler gets it");
                 enter_rnmi(w, x, cause, RV_M, 0);
@@ -150,7 +155,7 @@ static bool ready(struct rv_why *w, struct fact *route, const char *label, uint6
     if (!rv_on(w, EXT_Ssdbltrp))
         return true;
     bool sdt = status & mstatus_SDT;
-    fact_value(w->e, route, dte_label, SUP_DOUBLE, dte, 0,
+    fact_value(w->e, route, rv_label(w, dte_label, menvcfg_DTE), SUP_DOUBLE, dte, 0,
                dte ? "double traps are looked for" : "double traps are not looked for");
     if (!dte)
         return true;
@@ -198,6 +203,9 @@ static void enter_vs(struct rv_why *w, struct fact *route, const struct trap *t,
 {
     const struct rv_csrs *r = &w->h->s.csr;
     bool dte = rv_on(w, EXT_Ssdbltrp) && (r->menvcfg & r->henvcfg & menvcfg_DTE);
+    if (rv_on(w, EXT_Ssdbltrp))
+        rv_field(w, route, "menvcfg.DTE", SUP_DOUBLE, r->menvcfg, menvcfg_DTE,
+                 r->menvcfg & menvcfg_DTE ? "VS may have double traps" : "henvcfg.DTE and vsstatus.SDT are read-only zero");
     if (!ready(w, route, "vsstatus.SDT", r->vsstatus, dte, "henvcfg.DTE")) {
         enter_m_double(w, route, t, x, SUP_DOUBLE);
         return;
@@ -216,20 +224,20 @@ static void enter_vs(struct rv_why *w, struct fact *route, const struct trap *t,
     FIELD(vsstatus, SPP, w->h->s.priv, HYP_ENTRY);
     if (rv_on(w, EXT_Zicfilp))
         FIELD(vsstatus, SPELP, w->h->s.elp, CFI_PRESERVE);
-    WHOLE(vsepc, w->h->s.pc, HYP_ENTRY);
-    WHOLE(vscause, cause_word(w, t->interrupt, cause), HYP_ENTRY);
-    WHOLE(vstval, t->tval, HYP_ENTRY);
+    WHOLE(vsepc, w->h->s.pc, HYP_VS("Exception Program Counter (vsepc)"));
+    WHOLE(vscause, cause_word(w, t->interrupt, cause), HYP_VS("Cause (vscause)"));
+    WHOLE(vstval, t->tval, HYP_VS("Trap Value (vstval)"));
     x->elp = 0;
     vector(w, s, x, 1, "vstvec", r->vstvec, t->interrupt, cause);
 }
 
 /* The bit of a delegation register that decides about the trap. */
-static bool delegated(struct rv_why *w, struct fact *route, const char *reg, uint64_t word, const struct trap *t, const char *yes,
-                      const char *no, const char *clause)
+static bool delegated(struct rv_why *w, struct fact *route, const char *reg, uint64_t word, const struct trap *t, bool fixed,
+                      const char *yes, const char *no, const char *clause)
 {
     bool set = word >> (t->cause & 63) & 1;
-    struct fact *f =
-        fact_value(w->e, route, explain_say(w->e, "%s[%u]", reg, (unsigned)t->cause), clause, set, 0, "%s", set ? yes : no);
+    struct fact *f = fact_value(w->e, route, explain_say(w->e, "%s[%u]", reg, (unsigned)t->cause), clause, set, 0, "%s%s",
+                                set ? yes : no, fixed ? " (read-only)" : "");
     f->mark = FACT_DECIDES;
     return set;
 }
@@ -257,7 +265,7 @@ void rv_explain_route(struct rv_why *w, const struct trap *t, struct rv_expect *
         fact_add(w->e, s, "no S-mode", PRIV_DELEG, "without S-mode there is no medeleg: every trap goes to M")->mark =
             FACT_DECIDES;
     if (!s_mode || !delegated(w, s, t->interrupt ? "mideleg" : "medeleg", t->interrupt ? r->mideleg : r->medeleg, t,
-                              "delegated below M", "not delegated: M", PRIV_DELEG)) {
+                              rv_deleg_fixed(w, t->interrupt, t->cause), "delegated below M", "not delegated: M", PRIV_DELEG)) {
         enter_m(w, s, t, x, cause_word(w, t->interrupt, t->cause), tval2);
         return;
     }
@@ -265,7 +273,7 @@ void rv_explain_route(struct rv_why *w, const struct trap *t, struct rv_expect *
         fact_add(w->e, s, "V", HYP_DELEG, "0: hedeleg and hideleg are not asked, HS gets it");
     if (h && w->h->s.v &&
         delegated(w, s, t->interrupt ? "hideleg" : "hedeleg", t->interrupt ? r->hideleg : r->hedeleg, t,
-                  "V=1: delegated on to VS", "V=1: not delegated on: HS", HYP_DELEG))
+                  rv_hdeleg_fixed(t->interrupt, t->cause), "V=1: delegated on to VS", "V=1: not delegated on: HS", HYP_DELEG))
         enter_vs(w, s, t, x);
     else
         enter_hs(w, s, t, x, tval2);
@@ -305,9 +313,9 @@ static void leave_m(struct rv_why *w, struct fact *s, struct rv_expect *x, uint8
     FIELD(mstatus, MPRV, 0, PRIV_RET);
     if (rv_on(w, EXT_Ssdbltrp)) {
         if (v || priv == RV_U)
-            put(w, s, &x->r.mstatus, "sstatus", "SDT", mstatus_SDT, 0, SUP_DOUBLE);
+            put(w, s, &x->r.mstatus, "sstatus", "SDT", mstatus_SDT, 0, PRIV_DOUBLE);
         if (v && priv == RV_U)
-            FIELD(vsstatus, SDT, 0, SUP_DOUBLE);
+            FIELD(vsstatus, SDT, 0, PRIV_DOUBLE);
     }
 }
 
@@ -359,7 +367,7 @@ static void sret(struct rv_why *w, struct fact *s, struct rv_expect *x)
     if (w->h->s.priv == RV_M && rv_on(w, EXT_Smdbltrp))
         FIELD(mstatus, MDT, 0, PRIV_DOUBLE);
     if (!guest && v && priv == RV_U && rv_on(w, EXT_Ssdbltrp))
-        FIELD(vsstatus, SDT, 0, SUP_DOUBLE);
+        FIELD(vsstatus, SDT, 0, HYP_RETURN);
     back(w, s, x, guest ? "vsepc" : "sepc", guest ? x->r.vsepc : x->r.sepc, priv, v, m & mstatus_SPELP);
 }
 

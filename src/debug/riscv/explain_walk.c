@@ -274,6 +274,14 @@ static bool mxr(const struct look *l, const struct stage *s)
     return (r->mstatus & mstatus_MXR) || (!s->g && l->a->m.v && (r->vsstatus & vsstatus_MXR));
 }
 
+/* Why MXR does not make an execute-only page readable. */
+static const char *no_mxr(const struct look *l, const struct stage *s)
+{
+    if (s->implicit)
+        return "R=0; MXR is not for the accesses of a walk";
+    return s->g || !l->a->m.v ? "R=0 and sstatus.MXR=0" : "R=0, and MXR of sstatus and vsstatus is 0";
+}
+
 static bool sum(const struct look *l)
 {
     const struct rv_csrs *r = &l->w->h->s.csr;
@@ -286,11 +294,13 @@ static const char *malformed(const struct look *l, const struct stage *s, uint64
     const struct rv_why *w = l->w;
     unsigned index_bits = w->xlen == 32 ? 10 : 9;
     uint64_t ppn = bits_get(pte, 53, 10);
-    bool ss = !s->g && (pte & PTE_LEAF) == PTE_W && shadow_stacks(w, l);
+    bool vs = !s->g && l->a->m.v, ss = !s->g && (pte & PTE_LEAF) == PTE_W && shadow_stacks(w, l);
     if (bits_get(pte, 60, 54))
         return "reserved bits are set";
     if ((pte >> 61 & 3) && !pbmte(w, l, s))
-        return "PBMT is set and PBMTE is 0";
+        return !rv_on(w, EXT_Svpbmt) ? "PBMT is set and Svpbmt is not there"
+               : vs                  ? "PBMT is set and henvcfg.PBMTE is 0"
+                                     : "PBMT is set and menvcfg.PBMTE is 0"; /* there is no PBMT in RV32 */
     if ((pte >> 61 & 3) == 3)
         return "PBMT=3 is reserved";
     if ((pte & PTE_N) && !rv_on(w, EXT_Svnapot))
@@ -314,9 +324,10 @@ static const char *forbidden(const struct look *l, const struct stage *s, uint64
         if (!user)
             return s->g ? "U=0: the G stage sees every access as made by U" : "U=0: not a page of U";
     } else if (user && fetch) {
-        return "U=1: S never executes pages of U";
+        return "U=1: S and VS never execute pages of U";
     } else if (user && !sum(l)) {
-        return "U=1 and SUM=0: S may not access pages of U";
+        return m->v ? "U=1 and vsstatus.SUM=0: VS may not access pages of VU"
+                    : "U=1 and sstatus.SUM=0: S may not access pages of U";
     }
     if (!s->g && (m->shadow_stack || (wr && !r && !x))) {
         bool ss = wr && !r && !x;
@@ -336,10 +347,21 @@ static const char *forbidden(const struct look *l, const struct stage *s, uint64
     if (explicit && m->hlvx)
         return x ? NULL : "X=0, which hlvx needs in place of R";
     if (s->access == ACCESS_LOAD)
-        return r || (explicit && x && mxr(l, s)) ? NULL : x ? "R=0 and MXR=0" : "R=0";
+        return r || (explicit && x && mxr(l, s)) ? NULL : x ? no_mxr(l, s) : "R=0";
     if (s->access == ACCESS_STORE)
         return wr ? NULL : "W=0";
     return x ? NULL : "X=0";
+}
+
+/* The bit of a status register without which the leaf would not have permitted it, if there is one. */
+static const char *thanks_to(const struct look *l, const struct stage *s, uint64_t pte)
+{
+    bool v = l->a->m.v, own = !s->g && v && (l->w->h->s.csr.vsstatus & vsstatus_MXR);
+    if (s->access == ACCESS_LOAD && !(pte & PTE_R) && !l->a->m.hlvx && (pte & PTE_X))
+        return own ? ", X=1 and vsstatus.MXR=1" : ", X=1 and sstatus.MXR=1";
+    if (!s->g && l->a->m.priv == RV_S && (pte & PTE_U))
+        return v ? ", U=1 and vsstatus.SUM=1" : ", U=1 and sstatus.SUM=1";
+    return "";
 }
 
 static bool walk(struct look *l, struct stage *s, struct mapping *out);
@@ -362,9 +384,12 @@ static bool accessed_dirty(struct look *l, const struct stage *s, struct fact *f
     uint64_t need = s->access == ACCESS_STORE ? PTE_A | PTE_D : PTE_A;
     if ((pte & need) == need)
         return true;
-    const char *what = pte & PTE_A ? "D=0" : "A=0";
+    const char *what = pte & PTE_A ? "D=0" : "A=0",
+               *reg = rv_label(w, s->g || !l->a->m.v ? "menvcfg.ADUE" : "henvcfg.ADUE", menvcfg_ADUE);
     if (!adue(w, l, s)) {
-        verdict(l, f, true, explain_say(w->e, ": %s, and ADUE is 0", what));
+        verdict(l, f, true,
+                rv_on(w, EXT_Svadu) ? explain_say(w->e, ": %s, and %s is 0", what, reg)
+                                    : explain_say(w->e, ": %s, and hardware does not set it (Svadu is not there)", what));
         return stage_fails(l, s);
     }
     if (!s->g && l->a->m.v) { /* the entry is written by the guest's walk */
@@ -379,7 +404,7 @@ static bool accessed_dirty(struct look *l, const struct stage *s, struct fact *f
         verdict(l, f, true, explain_say(w->e, ": %s, and the entry cannot be written", what));
         return access_fault(l);
     }
-    f->text = explain_say(w->e, "%s, %s is set by hardware", f->text, what);
+    f->text = explain_say(w->e, "%s, %s is set by hardware (%s=1)", f->text, what, reg);
     return true;
 }
 
@@ -405,7 +430,8 @@ static bool leaf(struct look *l, const struct stage *s, struct fact *f, uint64_t
     }
     out->pa = base | (s->addr & bits_mask(0, span));
     out->pbmt = (unsigned)(pte >> 61 & 3);
-    verdict(l, f, false, level ? explain_say(w->e, ": leaf, 0x%" PRIx64 " bytes", UINT64_C(1) << span) : ": leaf");
+    const char *size = level ? explain_say(w->e, ", 0x%" PRIx64 " bytes", UINT64_C(1) << span) : "";
+    verdict(l, f, false, explain_say(w->e, ": leaf%s%s", size, thanks_to(l, s, pte)));
     return true;
 }
 

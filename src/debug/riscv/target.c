@@ -66,24 +66,12 @@ static void cause(const struct machine_change *c, char out[96])
 
 static uint64_t number(const struct machine_change *c) { return c->cause; }
 
-static bool cause_named(const char *text, bool *interrupt, uint64_t *cause)
+static bool cause_at(unsigned i, struct target_cause *k)
 {
-    char *end;
-    uint64_t n = strtoull(text, &end, 0);
-    if (*text >= '0' && *text <= '9' && !*end && n < 64) {
-        *interrupt = false;
-        *cause = n;
-        return true;
-    }
-    const struct rv_cause *k;
-    for (unsigned i = 0; *text && (k = rv_cause_at(i)); i++) {
-        if (!target_name_begins(k->name, text))
-            continue;
-        *interrupt = k->interrupt;
-        *cause = k->code;
-        return true;
-    }
-    return false;
+    const struct rv_cause *c = rv_cause_at(i);
+    if (c)
+        *k = (struct target_cause){c->interrupt, c->code, c->name, c->meaning};
+    return c;
 }
 
 static bool call(struct machine *m, const struct machine_change *c, char *out, size_t cap)
@@ -117,5 +105,6 @@ const struct target_ops riscv_target = {.architecture = architecture,
                                         .mode = mode,
                                         .cause = cause,
                                         .number = number,
-                                        .cause_named = cause_named,
+                                        .number_name = "cause",
+                                        .cause_at = cause_at,
                                         .call = call};
