@@ -20,6 +20,7 @@ struct cpu_kind {
     uint64_t tick_cycles; /* machine cycles in one tick of the guest's time base */
     uint64_t digest;      /* of every choice made */
     bool secure;          /* two security states (Arm: EL3) */
+    bool nmi;             /* non-maskable interrupts (Arm: FEAT_NMI) */
     bool tags;            /* RAM has allocation tags (Arm: FEAT_MTE2) */
 };
 

@@ -38,7 +38,14 @@ static uint32_t groups_on(const struct gicv3 *g, unsigned n)
 struct best {
     uint32_t intid, group;
     unsigned priority; /* 0x100: none yet */
+    bool nmi;
 };
+
+/* The priority of an interrupt. Non-maskable ones have the highest of their security state (4.9). */
+static unsigned priority_of(const struct gicv3 *g, const struct gic_word *w, unsigned bit, enum gic_group group, bool nmi)
+{
+    return !nmi ? w->priority[bit] : group == GIC_G1NS && !(g->ctlr & CTLR_DS) ? 0x80 : 0;
+}
 
 static void consider_word(const struct gicv3 *g, const struct gic_word *w, unsigned index, unsigned n, uint32_t on,
                           struct best *b)
@@ -46,11 +53,13 @@ static void consider_word(const struct gicv3 *g, const struct gic_word *w, unsig
     for (uint32_t m = gic_pending_of(w) & w->enable & ~w->active; m; m &= m - 1) {
         unsigned bit = (unsigned)__builtin_ctz(m);
         enum gic_group group = gic_group_of(g, w, bit);
-        if (w->priority[bit] >= b->priority || !(on >> group & 1))
+        bool nmi = gic_nmi_of(g, w) >> bit & 1;
+        unsigned priority = priority_of(g, w, bit, group, nmi);
+        if (priority > b->priority || (priority == b->priority && (b->nmi || !nmi)) || !(on >> group & 1))
             continue;
         if (index && g->route[32 * index + bit] != gic_affinity(n))
             continue;
-        *b = (struct best){32 * index + bit, group, w->priority[bit]};
+        *b = (struct best){32 * index + bit, group, priority, nmi};
     }
 }
 
@@ -66,9 +75,9 @@ void gic_update_pe(struct device *d, unsigned n)
         for (unsigned i = 1; i < GIC_WORDS; i++)
             consider_word(g, &g->word[i], i, n, on, &b);
         if (r->lpi && r->lpi_priority < b.priority && (on >> GIC_G1NS & 1))
-            b = (struct best){r->lpi, GIC_G1NS, r->lpi_priority};
+            b = (struct best){r->lpi, GIC_G1NS, r->lpi_priority, false};
         if (b.priority < 0x100)
-            set = GIC_PENDING(b.intid, b.priority, b.group);
+            set = GIC_PENDING(b.intid, b.priority, b.group) | (b.nmi ? GIC_PENDING_NMI : 0);
     }
     if (set != r->set) {
         r->set = set;
@@ -313,16 +322,8 @@ static bool gicv3_valid(const struct device *d)
 }
 
 const struct device_ops gicv3_ops = {
-    DEVICE_ROW(gicv3),
-    .mmio_size = GIC_SIZE,
-    .state_size = sizeof(struct gicv3),
-    .reset = gicv3_reset,
-    .read = gicv3_read,
-    .write = gicv3_write,
-    .line = gicv3_line,
-    .pend = gicv3_pend,
-    .events = 1,
-    .event = gits_event,
-    .hart_call = gicv3_hart_call,
-    .valid = gicv3_valid,
+    DEVICE_ROW(gicv3),    .mmio_size = GIC_SIZE,        .state_size = sizeof(struct gicv3),
+    .reset = gicv3_reset, .read = gicv3_read,           .write = gicv3_write,
+    .line = gicv3_line,   .pend = gicv3_pend,           .events = 1,
+    .event = gits_event,  .hart_call = gicv3_hart_call, .valid = gicv3_valid,
 };

@@ -33,6 +33,7 @@ struct gic_word {
     uint32_t line;   /* the input lines */
     uint32_t active; /* ISACTIVER */
     uint32_t edge;   /* ICFGR: edge-triggered */
+    uint32_t nmi;    /* INMIR: non-maskable, of those of group 1 */
     uint8_t priority[32];
     uint64_t nsacr; /* 2 bits each */
 };
@@ -79,6 +80,12 @@ static inline bool gic_sees_all(const struct gicv3 *g, bool secure) { return sec
 /* The word of `intid` as PE n has it. */
 struct gic_word *gic_word_of(struct gicv3 *g, unsigned n, uint32_t intid);
 enum gic_group gic_group_of(const struct gicv3 *g, const struct gic_word *w, unsigned bit);
+/* The bits of w that are of group 1, and of those the non-maskable ones: others cannot be (GICD_INMIR<n>). */
+static inline uint32_t gic_group1_of(const struct gicv3 *g, const struct gic_word *w)
+{
+    return g->ctlr & CTLR_DS ? w->group : w->group | w->mod;
+}
+static inline uint32_t gic_nmi_of(const struct gicv3 *g, const struct gic_word *w) { return w->nmi & gic_group1_of(g, w); }
 /* The bits of w that are pending: by level or latch. */
 static inline uint32_t gic_pending_of(const struct gic_word *w) { return w->latch | (w->line & ~w->edge); }
 /* Recomputes what is pending at PE n, or at all, and tells the CPU interfaces. */

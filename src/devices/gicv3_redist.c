@@ -176,7 +176,7 @@ static uint32_t half(uint64_t v, uint64_t off) { return (uint32_t)(off & 4 ? v >
    absent. */
 static bool is_private(uint64_t in)
 {
-    return in < 0x400 ? in % 0x80 < 4 : in < 0x420 || in == 0xd00 || in - 0xc00 < 8 || in - 0xe00 < 8;
+    return in < 0x400 ? in % 0x80 < 4 : in < 0x420 || in == 0xd00 || in == 0xf80 || in - 0xc00 < 8 || in - 0xe00 < 8;
 }
 
 uint32_t gicr_read(struct device *d, unsigned n, uint64_t off, bool secure)

@@ -5,7 +5,7 @@
  *   0x0000 CTLR      0x0004 TYPER     0x0008 IIDR
  *   0x0080 IGROUPR   0x0100 ISENABLER 0x0180 ICENABLER 0x0200 ISPENDR 0x0280 ICPENDR 0x0300 ISACTIVER 0x0380 ICACTIVER
  *   0x0400 IPRIORITYR, a byte each    0x0c00 ICFGR, 2 bits each       0x0d00 IGRPMODR       0x0e00 NSACR, 2 bits each
- *   0x6000 IROUTER, 8 bytes each      0xffd0 identification
+ *   0x0f80 INMIR     0x6000 IROUTER, 8 bytes each                     0xffd0 identification
  *
  * With two security states a Non-secure access sees what is in Non-secure group 1, and of the rest what NSACR grants; it sees
  * priorities in its own half of the range (4.8.1).
@@ -25,7 +25,8 @@ enum {
     PRIORITY,
     CONFIG,
     MODIFIER,
-    NSACR
+    NSACR,
+    NMI
 };
 
 /* Register n of its kind: which word it is of, and which part of it (registers with more than 1 bit an interrupt). */
@@ -46,6 +47,8 @@ static struct place place_of(uint64_t off)
         return (struct place){MODIFIER, n % 32, 0};
     if (off >= 0xe00 && off < 0xf00)
         return (struct place){NSACR, n % 64 / 2, n % 2};
+    if (off >= 0xf80 && off < 0x1000)
+        return (struct place){NMI, n % 32, 0};
     return (struct place){0, 0, 0};
 }
 
@@ -118,6 +121,7 @@ bool gic_word_read(struct device *d, struct gic_word *w, unsigned index, uint64_
     case CONFIG: *value = config_read(w, p.part) & twice(visible(g, w, secure, 0) >> 16 * p.part); break;
     case MODIFIER: *value = own && two ? w->mod : 0; break;
     case NSACR: *value = own && two ? (uint32_t)(w->nsacr >> 32 * p.part) : 0; break;
+    case NMI: *value = gic_nmi_of(g, w) & visible(g, w, secure, 0); break;
     default: return false;
     }
     return true;
@@ -131,6 +135,8 @@ static void config_write(struct gic_word *w, unsigned part, uint32_t value, uint
             w->edge = value >> (2 * i + 1) & 1 ? w->edge | bit : w->edge & ~bit;
     }
 }
+
+static void nmi_write(struct gic_word *w, uint32_t value, uint32_t may) { w->nmi = (w->nmi & ~may) | (value & may); }
 
 bool gic_word_write(struct device *d, struct gic_word *w, unsigned index, uint64_t off, bool secure, uint32_t value,
                     uint32_t mask)
@@ -160,6 +166,7 @@ bool gic_word_write(struct device *d, struct gic_word *w, unsigned index, uint64
             config_write(w, p.part, value, visible(g, w, secure, 0));
         break;
     case MODIFIER: w->mod = own ? value : w->mod; break;
+    case NMI: nmi_write(w, value, d->nmi ? visible(g, w, secure, 0) & gic_group1_of(g, w) : 0); break;
     case NSACR: w->nsacr = own ? bits_set(w->nsacr, 32 * p.part + 31, 32 * p.part, value) : w->nsacr; break;
     default: break;
     }
@@ -169,11 +176,12 @@ bool gic_word_write(struct device *d, struct gic_word *w, unsigned index, uint64
 /* ---- the distributor's own
  * ---------------------------------------------------------------------------------------------------------- */
 
-/* 12.9.4: security states, LPIs and the ITS, 16 bits of INTID, affinity level 3, 1 of N absent. */
-static uint32_t typer(const struct gicv3 *g)
+/* 12.9.4: non-maskable interrupts, security states, LPIs and the ITS, 16 bits of INTID, affinity level 3, 1 of N absent. */
+static uint32_t typer(const struct device *d, const struct gicv3 *g)
 {
     bool two = !(g->ctlr & CTLR_DS);
-    return (GIC_WORDS - 1) | (uint32_t)two << 10 | 1u << 17 | (GIC_ID_BITS - 1) << 19 | 1u << 24 | 1u << 25;
+    return (GIC_WORDS - 1) | (uint32_t)d->nmi << 9 | (uint32_t)two << 10 | 1u << 17 | (GIC_ID_BITS - 1) << 19 | 1u << 24 |
+           1u << 25;
 }
 
 /* GICD_PIDR4.., PIDR0.., CIDR0..: part 0x492, designer 0x43b (Arm), architecture revision 3. */
@@ -227,7 +235,7 @@ uint32_t gicd_read(struct device *d, uint64_t off, bool secure)
     if (off == 0)
         return ctlr_read(g, secure);
     if (off == 4)
-        return typer(g);
+        return typer(d, g);
     if (off == 8)
         return GIC_IIDR;
     if (off >= ID)

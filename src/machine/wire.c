@@ -269,6 +269,7 @@ bool wire_devices(struct machine *m, bool fork, struct err *e)
                                        .harts = s->harts,
                                        /* Where the machine is the firmware, it has set GICD_CTLR.DS. */
                                        .secure = s->kind->secure && !s->loader.conduit,
+                                       .nmi = s->kind->nmi,
                                        .tick_cycles = s->kind->tick_cycles,
                                        .tick_hz = s->tick_hz,
                                        .arg = p->arg};

@@ -84,6 +84,7 @@ struct device {
     unsigned index;       /* position in the machine */
     unsigned harts;       /* how many harts the machine has */
     bool secure;          /* the harts have two security states (Arm) */
+    bool nmi;             /* the harts know non-maskable interrupts (Arm: FEAT_NMI) */
     uint64_t tick_cycles; /* machine cycles in one tick of the guest's time base */
     uint64_t tick_hz;     /* ticks a second */
     uint64_t arg;         /* from the board's line, meaning is the device's (PLIC: number of sources, …) */

@@ -28,13 +28,15 @@ enum gic_to_distributor {
 /* The value of GIC_SET. */
 #define GIC_PENDING(intid, priority, group) \
     (UINT64_C(1) << 63 | (uint64_t)(group) << 40 | (uint64_t)(priority) << 32 | (uint32_t)(intid))
+#define GIC_PENDING_NMI (UINT64_C(1) << 42) /* with it: the interrupt is non-maskable */
 static inline uint32_t gic_pending_intid(uint64_t set) { return (uint32_t)set; }
 static inline uint8_t gic_pending_priority(uint64_t set) { return (uint8_t)(set >> 32); }
+static inline int gic_pending_nmi(uint64_t set) { return (set & GIC_PENDING_NMI) != 0; }
 static inline enum gic_group gic_pending_group(uint64_t set) { return (enum gic_group)(set >> 40 & 3); }
 
 #define GIC_SGI_GROUP(value) ((enum gic_group)((value) >> 60 & 3))
 #define GIC_BY_NS(value)     ((value) >> 62 & 1)
 
 /* Special INTIDs (2.2.1). */
-enum { GIC_SPECIAL = 1020, GIC_SECURE_ONLY = 1020, GIC_NS_ONLY = 1021, GIC_NONE = 1023, GIC_LPI = 8192 };
+enum { GIC_SPECIAL = 1020, GIC_SECURE_ONLY = 1020, GIC_NS_ONLY = 1021, GIC_NMI = 1022, GIC_NONE = 1023, GIC_LPI = 8192 };
 #endif

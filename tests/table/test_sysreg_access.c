@@ -16,7 +16,7 @@ static const char read_only[] =
     "rvbar_el2 rvbar_el3 cntpct_el0 cntvct_el0 cntpctss_el0 cntvctss_el0 rndr rndrrs gmid_el1 lorid_el1 erridr_el1 erxfr_el1 "
     "erxpfgf_el1 "
     "mdccsr_el0 mdrar_el1 oslsr_el1 dbgauthstatus_el1 pmceid0_el0 pmceid1_el0 pmmir_el1 icc_iar0_el1 icc_iar1_el1 icc_hppir0_el1 "
-    "icc_hppir1_el1 icc_rpr_el1 ich_vtr_el2 ich_misr_el2 ich_eisr_el2 ich_elrsr_el2";
+    "icc_hppir1_el1 icc_nmiar1_el1 icc_rpr_el1 ich_vtr_el2 ich_misr_el2 ich_eisr_el2 ich_elrsr_el2";
 static const char write_only[] =
     "oslar_el1 pmswinc_el0 icc_eoir0_el1 icc_eoir1_el1 icc_dir_el1 icc_sgi0r_el1 icc_sgi1r_el1 icc_asgi1r_el1";
 static const char el0_reads[] = "tpidrro_el0 pmuserenr_el0 cntfrq_el0";
@@ -175,8 +175,11 @@ static const char *const hosts[][2] = {
     {"afsr1_el1", "afsr1_el2"},
     {"esr_el1", "esr_el2"},
     {"far_el1", "far_el2"},
+    {"pfar_el1", "pfar_el2"},
     {"mair_el1", "mair_el2"},
     {"amair_el1", "amair_el2"},
+    {"mair2_el1", "mair2_el2"},
+    {"amair2_el1", "amair2_el2"},
     {"vbar_el1", "vbar_el2"},
     {"spsr_el1", "spsr_el2"},
     {"elr_el1", "elr_el2"},
@@ -259,7 +262,7 @@ static void el12_names_reach_el1_while_e2h(void **state)
         assert_outcome(&w, 3, id, false, SYSREG_UNDEFINED);
         seen++;
     }
-    assert_int_equal(seen, 29);
+    assert_int_equal(seen, 32);
     pe_end(&w);
 }
 
@@ -369,6 +372,13 @@ static void amo_and_ea_hide_the_deferred_interrupt(void **state)
     pe_bits(&w, "hcr_el2", 1u << 5, 1u << 5); /* AMO */
     assert_int_equal(pe_check(&w, 1, SR_disr_el1, true).id, SR_vdisr_el2);
     assert_int_equal(pe_check(&w, 2, SR_disr_el1, true).id, SR_disr_el1);
+    pe_bits(&w, "hcr_el2", 1u << 5, 0);
+    assert_int_equal(pe_check(&w, 1, SR_disr_el1, true).id, SR_disr_el1);
+    pe_bits(&w, "hcrx_el2", 1u << 19, 1u << 19); /* TMEA */
+    assert_int_equal(pe_check(&w, 1, SR_disr_el1, true).id, SR_vdisr_el2);
+    assert_int_equal(pe_check(&w, 2, SR_disr_el1, true).id, SR_disr_el1);
+    pe_bits(&w, "scr_el3", UINT64_C(1) << 38, 0); /* HXEn */
+    assert_int_equal(pe_check(&w, 1, SR_disr_el1, true).id, SR_disr_el1);
     pe_end(&w);
 }
 
@@ -382,6 +392,8 @@ static const char *const fields[][2] = {
     {"nPIR_EL1", "pir_el1"},
     {"nPOR_EL0", "por_el0"},
     {"nPOR_EL1", "por_el1"},
+    {"nMAIR2_EL1", "mair2_el1"},
+    {"nAMAIR2_EL1", "amair2_el1"},
     {"APDAKey", "apdakeylo_el1 apdakeyhi_el1"},
     {"APDBKey", "apdbkeylo_el1 apdbkeyhi_el1"},
     {"APGAKey", "apgakeylo_el1 apgakeyhi_el1"},
@@ -504,7 +516,7 @@ static void each_fine_grained_bit_traps_its_registers_and_nothing_else(void **st
             }
         }
     }
-    assert_int_equal(bits, 192);
+    assert_int_equal(bits, 197);
     /* HCRX_EL2.FGTnXS lets the nXS forms through. */
     pe_open(&w, false, false);
     pe_bits(&w, "hfgitr_el2", UINT64_MAX, UINT64_MAX);

@@ -63,8 +63,10 @@ static struct {
 
 static void parse_atom(struct atom *a, const char *text, size_t n, unsigned fine, bool write)
 {
-    static const uint16_t fines[][2] = {
-        {SR_hfgrtr_el2, SR_hfgwtr_el2}, {SR_hdfgrtr_el2, SR_hdfgwtr_el2}, {SR_hfgitr_el2, SR_hfgitr_el2}};
+    static const uint16_t fines[][2] = {{SR_hfgrtr_el2, SR_hfgwtr_el2},
+                                        {SR_hdfgrtr_el2, SR_hdfgwtr_el2},
+                                        {SR_hfgitr_el2, SR_hfgitr_el2},
+                                        {SR_hfgrtr2_el2, SR_hfgwtr2_el2}};
     memset(a, 0, sizeof *a);
     if (*text == '!') {
         a->not = true;
@@ -73,7 +75,7 @@ static void parse_atom(struct atom *a, const char *text, size_t n, unsigned fine
     }
     if (n == 2 && text[1] == '#') {
         a->what = *text;
-        a->reg = fines[*text == 'F' || *text == 'G' ? 0 : *text == 'D' ? 1 : 2][write];
+        a->reg = fines[*text == 'F' || *text == 'G' ? 0 : *text == 'D' ? 1 : *text == 'P' ? 3 : 2][write];
         a->bit = (uint8_t)fine;
         return;
     }
@@ -216,6 +218,7 @@ static bool holds(struct pe_world *w, const struct atom *a, unsigned el, unsigne
     case 'D':
     case 'I':
     case 'X': return fine_trap(w, a, el);
+    case 'P': return el2_enabled(w) && pe_has(w, FEAT_FGT2) && !(bit_of(w, SR_scr_el3, 59) && bit_of(w, a->reg, a->bit));
     default: return bit_of(w, a->reg, a->bit);
     }
 }

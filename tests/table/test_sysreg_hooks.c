@@ -326,6 +326,28 @@ static void isr_shows_virtual_interrupts_at_el1(void **state)
     pe_end(&w);
 }
 
+/* ISR_EL1.IS and FS: at EL1 the virtual one's, by HCRX_EL2 for what HCR_EL2 makes pending. */
+static void isr_shows_superpriority(void **state)
+{
+    struct pe_world w;
+    (void)state;
+    pe_new(&w, "max");
+    for (unsigned k = 0; k < 256; k++) {
+        unsigned route = k & 3, pend = k >> 2 & 3, nmi = k >> 4 & 3; /* FMO, IMO; VF, VI; VFNMI, VINMI */
+        bool line = k & 64, hxen = k & 128;
+        pe_open(&w, false, false);
+        pe_bits(&w, "scr_el3", one << 38, (uint64_t)hxen << 38);
+        pe_bits(&w, "hcr_el2", 0xd8, route << 3 | pend << 6);
+        pe_bits(&w, "hcrx_el2", 3 << 7, (uint64_t)(nmi >> 1) << 7 | (uint64_t)(nmi & 1) << 8);
+        w.lines = line ? 0x59 : 0; /* IRQ and virtual IRQ, both with Superpriority */
+        unsigned by_bit = hxen ? pend & nmi : 0;
+        bool fs = route & 1 && by_bit & 1, is = route & 2 ? by_bit & 2 || line : line;
+        assert_int_equal(pe_read(&w, 1, SR_isr_el1) >> 9, (unsigned)fs | (unsigned)is << 1);
+        assert_int_equal(pe_read(&w, 2, SR_isr_el1) >> 9, line ? 2 : 0);
+    }
+    pe_end(&w);
+}
+
 /* Priorities as a Non-secure level sees them while FIQs are EL3's (GIC 4.8.1). */
 static void nonsecure_priorities_are_shifted(void **state)
 {
@@ -457,7 +479,7 @@ static void list_registers_tell_what_needs_maintenance(void **state)
     pe_new(&w, "max,gic-lrs=4,gic-id-bits=16");
     pe_open(&w, false, false);
     pe_write(&w, 2, SR_ich_lr_el2, UINT64_MAX);
-    assert_int_equal(pe_read(&w, 2, SR_ich_lr_el2), 0xf0f81fff0000ffff);
+    assert_int_equal(pe_read(&w, 2, SR_ich_lr_el2), 0xf8f81fff0000ffff);
     pe_write(&w, 2, SR_ich_lr_el2 + 0, one << 62 | 27);             /* pending */
     pe_write(&w, 2, SR_ich_lr_el2 + 1, one << 41 | 30);             /* ended, asked to be told */
     pe_write(&w, 2, SR_ich_lr_el2 + 2, one << 61 | one << 41 | 30); /* ended, a physical one: bit 41 is its identifier */
@@ -570,6 +592,7 @@ int main(void)
         cmocka_unit_test(claim_tags_are_set_and_cleared_by_ones),
         cmocka_unit_test(only_context_breakpoints_have_context_types),
         cmocka_unit_test(isr_shows_virtual_interrupts_at_el1),
+        cmocka_unit_test(isr_shows_superpriority),
         cmocka_unit_test(nonsecure_priorities_are_shifted),
         cmocka_unit_test(binary_points_have_a_least_value_and_can_be_common),
         cmocka_unit_test(control_registers_share_their_fields),

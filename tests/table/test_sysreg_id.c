@@ -60,6 +60,10 @@ static const struct identified {
     {FEAT_RDM, SR_id_aa64isar0_el1, 28, 1, false},          {FEAT_FCMA, SR_id_aa64isar1_el1, 16, 1, false},
     {FEAT_JSCVT, SR_id_aa64isar1_el1, 12, 1, false},        {FEAT_FRINTTS, SR_id_aa64isar1_el1, 32, 1, false},
     {FEAT_AFP, SR_id_aa64mmfr1_el1, 44, 1, false},          {FEAT_RPRES, SR_id_aa64isar2_el1, 4, 1, false},
+    {FEAT_NMI, SR_id_aa64pfr1_el1, 36, 1, false},           {FEAT_DoubleFault2, SR_id_aa64pfr1_el1, 56, 1, false},
+    {FEAT_S2PIE, SR_id_aa64mmfr3_el1, 12, 1, false},        {FEAT_nTLBPA, SR_id_aa64mmfr1_el1, 48, 1, false},
+    {FEAT_AIE, SR_id_aa64mmfr3_el1, 24, 1, false},          {FEAT_ATS1A, SR_id_aa64isar2_el1, 60, 1, false},
+    {FEAT_FGT2, SR_id_aa64mmfr0_el1, 56, 2, false},         {FEAT_PFAR, SR_id_aa64pfr1_el1, 60, 1, false},
     {FEAT_AES, SR_id_aa64isar0_el1, 4, 1, false},           {FEAT_PMULL, SR_id_aa64isar0_el1, 4, 2, false},
     {FEAT_SHA1, SR_id_aa64isar0_el1, 8, 1, false},          {FEAT_SHA256, SR_id_aa64isar0_el1, 12, 1, false},
     {FEAT_SHA512, SR_id_aa64isar0_el1, 12, 2, false},       {FEAT_SHA3, SR_id_aa64isar0_el1, 32, 1, false},
@@ -124,9 +128,9 @@ static void consistent(struct pe_world *w)
     assert_int_equal(field(w, SR_id_aa64dfr0_el1, 20, false) + 1, w->cfg.watchpoints);
     assert_int_equal(field(w, SR_id_aa64dfr0_el1, 28, false) + 1, w->cfg.ctx_cmps);
     assert_true(field(w, SR_id_aa64dfr0_el1, 0, false) >= 6);
-    /* SVE, MPAM, AMU, RME; SME, NMI, GCS, THE, MTEX; trace, SPE, BRBE; LS64, TME; MOPS; NV */
+    /* SVE, MPAM, AMU, RME; SME, GCS, THE, MTEX; trace, SPE, BRBE; LS64, TME; MOPS; NV */
     assert_int_equal(pe_read(w, 1, SR_id_aa64pfr0_el1) & 0x00f0ff0f00000000ull & ~0xf000000000ull, 0);
-    assert_int_equal(pe_read(w, 1, SR_id_aa64pfr1_el1) & 0xffffffff0f0f0000ull, 0);
+    assert_int_equal(pe_read(w, 1, SR_id_aa64pfr1_el1) & 0x00ffff0f0f0f0000ull, 0);
     assert_int_equal(pe_read(w, 1, SR_id_aa64dfr0_el1) & 0x0fffff0f000f00f0ull, 0);
     assert_int_equal(field(w, SR_id_aa64isar1_el1, 60, false) | field(w, SR_id_aa64isar0_el1, 24, false), 0);
     assert_int_equal(field(w, SR_id_aa64isar2_el1, 16, false) | field(w, SR_id_aa64mmfr2_el1, 24, false), 0);

@@ -22,7 +22,7 @@ struct control {
 #define INDIRECT "pir_el1 pire0_el1"
 #define TRANSLATION                                                                                                         \
     "sctlr_el1 ttbr0_el1 ttbr1_el1 tcr_el1 esr_el1 far_el1 afsr0_el1 afsr1_el1 mair_el1 amair_el1 contextidr_el1 " INDIRECT \
-    " por_el1 tcr2_el1 sctlr2_el1"
+    " por_el1 tcr2_el1 sctlr2_el1 mair2_el1 amair2_el1"
 #define BY_ADDRESS \
     "dc_cvac dc_cgvac dc_cgdvac dc_cvap dc_cgvap dc_cgdvap dc_cvadp dc_cgvadp dc_cgdvadp dc_civac dc_cigvac dc_cigdvac"
 #define ERROR_RECORD "erridr_el1 errselr_el1 erxfr_el1 erxctlr_el1 erxstatus_el1 erxaddr_el1 erxmisc*_el1"
@@ -40,7 +40,7 @@ struct control {
     "pmccfiltr_el0 pmswinc_el0 pmselr_el0 pmccntr_el0 pmxevcntr_el0 pmevcntr*_el0"
 #define PMU_ALL PMU_EN " pmuserenr_el0 pmintenset_el1 pmintenclr_el1 pmmir_el1"
 #define GROUP0  "icc_iar0_el1 icc_eoir0_el1 icc_hppir0_el1 icc_bpr0_el1 icc_ap0r*_el1 icc_igrpen0_el1"
-#define GROUP1  "icc_iar1_el1 icc_eoir1_el1 icc_hppir1_el1 icc_bpr1_el1 icc_ap1r*_el1 icc_igrpen1_el1"
+#define GROUP1  "icc_iar1_el1 icc_nmiar1_el1 icc_eoir1_el1 icc_hppir1_el1 icc_bpr1_el1 icc_ap1r*_el1 icc_igrpen1_el1"
 #define SGI     "icc_sgi0r_el1 icc_sgi1r_el1 icc_asgi1r_el1"
 #define BOTH    "icc_pmr_el1 icc_ctlr_el1 icc_rpr_el1 icc_dir_el1"
 #define TLBI_EL1                                                                                                        \
@@ -78,7 +78,8 @@ static const struct control controls[] = {
                                                                     C("hcr_el2", NOT(56), E1, RW, 2, 0x18, 0, TAGS)
                                                                         C("hcr_el2", BIT(58), E1, RD, 2, 0x18, 0, "gmid_el1")
     /* HCRX_EL2 */
-    C("hcrx_el2", NOT(14), E1, RW, 2, 0x18, 0, "tcr2_el1") C("hcrx_el2", NOT(15), E1, RW, 2, 0x18, 0, "sctlr2_el1")
+    C("hcrx_el2", BIT(6), E1, WR, 2, 0x18, 0, "allint msr_allintset") C("hcrx_el2", NOT(14), E1, RW, 2, 0x18, 0, "tcr2_el1")
+        C("hcrx_el2", NOT(15), E1, RW, 2, 0x18, 0, "sctlr2_el1")
     /* CPTR_EL2 */
     C("cptr_el2", BIT(31), E1, RW, 2, 0x18, 0, "cpacr_el1") C("cptr_el2", BIT(10), E0 | E1 | E2, RW, 2, 0x07, 0, "fpcr fpsr")
         C("cptr_el2", NOT(20), E0 | E2, RW, 2, 0x07, 1, "fpcr fpsr") C("cptr_el2", NOT(21), E0, RW, 2, 0x07, 1, "fpcr fpsr")
@@ -121,20 +122,25 @@ static const struct control controls[] = {
                                 C("pmuserenr_el0", NOT(0), E0, RW, 2, 0x18, 1, PMU_EN)
                                     C("mdscr_el1", BIT(12), E0, RW, 1, 0x18, 0, DCC_EL0)
     /* SCR_EL3 */
-    C("scr_el3", BIT(1), E1 | E2, RW, 3, 0x18, 2, GROUP1) C("scr_el3", BIT(2), E1 | E2, RW, 3, 0x18, 2, GROUP0)
-        C("scr_el3", BIT(14), E1 | E2, RW, 3, 0x18, 2, LORS) C("scr_el3", BIT(15), E1 | E2, RW, 3, 0x18, 2, ERROR_RECORD)
-            C("scr_el3", NOT(16), E1 | E2, RW, 3, 0x18, 2, KEYS) C("scr_el3", NOT(21), E1 | E2, RW, 3, 0x18, 2, INJECTION)
-                C("scr_el3", NOT(25), E0 | E1 | E2, RW, 3, 0x18, 2, "scxtnum_el0 scxtnum_el1 scxtnum_el2 scxtnum_el12")
-                    C("scr_el3", NOT(26), E1 | E2, RW, 3, 0x18, 2, TAGS " tfsr_el2 tfsr_el12")
-                        C("scr_el3", NOT(27), E2, RW, 3, 0x18, 2, "hfgrtr_el2 hfgwtr_el2 hfgitr_el2 hdfgrtr_el2 hdfgwtr_el2")
-                            C("scr_el3", NOT(28), E2, RW, 3, 0x18, 2, "cntpoff_el2")
+    C("scr_el3", BIT(1), E1 | E2, RW, 3, 0x18, 2, GROUP1) C("scr_el3", BIT(2), E1 | E2, RW, 3, 0x18, 2, GROUP0) C(
+        "scr_el3", BIT(14), E1 | E2, RW, 3, 0x18, 2, LORS) C("scr_el3", BIT(15), E1 | E2, RW, 3, 0x18, 2, ERROR_RECORD)
+        C("scr_el3", NOT(16), E1 | E2, RW, 3, 0x18, 2, KEYS) C("scr_el3", NOT(21), E1 | E2, RW, 3, 0x18, 2, INJECTION) C(
+            "scr_el3", NOT(25), E0 | E1 | E2, RW, 3, 0x18, 2,
+            "scxtnum_el0 scxtnum_el1 scxtnum_el2 scxtnum_el12") C("scr_el3", NOT(26), E1 | E2, RW, 3, 0x18, 2,
+                                                                  TAGS " tfsr_el2 tfsr_el12")
+            C("scr_el3", NOT(27), E2, RW, 3, 0x18, 2,
+              "hfgrtr_el2 hfgwtr_el2 hfgitr_el2 hdfgrtr_el2 hdfgwtr_el2") C("scr_el3", NOT(28), E2, RW, 3, 0x18, 2, "cntpoff_el2")
+                C("scr_el3", NOT(46), E1 | E2, RW, 3, 0x18, 2, "mair2_el1 mair2_el2 mair2_el12 amair2_el1 amair2_el2 amair2_el12")
+                    C("scr_el3", NOT(53), E1 | E2, RW, 3, 0x18, 2, "pfar_el1 pfar_el2 pfar_el12")
+                        C("scr_el3", NOT(59), E2, RW, 3, 0x18, 2, "hfgrtr2_el2 hfgwtr2_el2 hfgitr2_el2 hdfgrtr2_el2 hdfgwtr2_el2")
+                            C("scr_el3", NOT(59), E1, RW, 2, 0x18, 2, "pfar_el1")
                                 C("scr_el3", NOT(38), E2, RW, 3, 0x18, 2, "hcrx_el2")
                                     C("scr_el3", NOT(38), E1, RW, 2, 0x18, 2, "tcr2_el1 sctlr2_el1")
                                         C("scr_el3", NOT(43), E1 | E2, RW, 3, 0x18, 2, "tcr2_el1 tcr2_el2 tcr2_el12")
                                             C("scr_el3", NOT(44), E1 | E2, RW, 3, 0x18, 2, "sctlr2_el1 sctlr2_el2 sctlr2_el12")
                                                 C("scr_el3", NOT(45), E0 | E1 | E2, RW, 3, 0x18, 2,
                                                   INDIRECT " por_el0 por_el1 pir_el2 pire0_el2 "
-                                                           "por_el2 pir_el12 pire0_el12 por_el12")
+                                                           "por_el2 s2pir_el2 pir_el12 pire0_el12 por_el12")
                                                     C("scr_el3", BIT(40), E0 | E1 | E2 | E3, RD, 3, 0x18, 2, "rndr rndrrs")
     /* CPTR_EL3, MDCR_EL3 */
     C("cptr_el3", BIT(31), E1 | E2, RW, 3, 0x18, 2, "cpacr_el1 cptr_el2 cpacr_el12")
@@ -303,6 +309,12 @@ static int asks_two_controls(const struct pe_world *w, bool host, unsigned el, u
     return SYSREG_OK;
 }
 
+/* While SCR_EL3.HXEn is 0, HCRX_EL2 is as if it were 0. */
+static bool in_effect(const struct pe_world *w, const struct control *x)
+{
+    return strcmp(x->reg, "hcrx_el2") || !x->value || w->r.scr_el3 >> 38 & 1;
+}
+
 static void the_lowest_level_asked_wins(void **state)
 {
     uint64_t rng = 20;
@@ -329,7 +341,7 @@ static void the_lowest_level_asked_wins(void **state)
                         for (unsigned k = 0; k < count && base[write][el][id] == SYSREG_OK; k++) {
                             unsigned by = stops(&w, chosen[k], el, id, write);
                             const struct control *x = &controls[by];
-                            if (concerns(by, el, id, write) && x->to < to) {
+                            if (in_effect(&w, x) && concerns(by, el, id, write) && x->to < to) {
                                 to = x->to;
                                 want = TO(x->to, x->ec);
                             }

@@ -23,6 +23,7 @@ enum {
     ICFGR = 0xc00,
     IGRPMODR = 0xd00,
     NSACR = 0xe00,
+    INMIR = 0xf80,
     IROUTER = 0x6000,
     WAKER = 0x14
 };
@@ -351,6 +352,39 @@ static void nsacr_grants_step_by_step(void **s)
     }
 }
 
+/* GICD_INMIR<n>: of group 1 only, and each side its own. */
+static void non_maskable_ones_have_the_highest_priority_of_their_state(void **s)
+{
+    struct fake *f = *s;
+    assert_int_equal(in(f, TYPER) >> 9 & 1, 0);
+    three_groups(f);
+    out(f, word(INMIR, 40), UINT32_MAX); /* the PEs know none */
+    assert_int_equal(in(f, word(INMIR, 40)), 0);
+    f->d.nmi = true;
+    assert_int_equal(in(f, TYPER) >> 9 & 1, 1);
+    f->secure = false;
+    out(f, word(INMIR, 40), UINT32_MAX);
+    assert_int_equal(in(f, word(INMIR, 40)), bit(42));
+    f->secure = true;
+    assert_int_equal(in(f, word(INMIR, 40)), bit(42));
+    out(f, word(INMIR, 40), UINT32_MAX);
+    assert_int_equal(in(f, word(INMIR, 40)), bit(41) | bit(42)); /* 40 is of group 0 */
+    line(f, 40, true);
+    line(f, 42, true);
+    assert_int_equal(f->signal[0], GIC_PENDING(42, 0x80, GIC_G1NS) | GIC_PENDING_NMI);
+    line(f, 41, true);
+    assert_int_equal(f->signal[0], GIC_PENDING(41, 0, GIC_G1S) | GIC_PENDING_NMI);
+    spi_on(f, 40, 0, 0); /* of the same priority, maskable */
+    assert_int_equal(f->signal[0], GIC_PENDING(41, 0, GIC_G1S) | GIC_PENDING_NMI);
+    call(f, 0, GIC_ACTIVATE, 41);
+    assert_int_equal(f->signal[0], GIC_PENDING(40, 0, GIC_G0));
+    out(f, sgi_base(0, IGROUPR), bit(27));
+    out(f, sgi_base(0, INMIR), UINT32_MAX);
+    assert_int_equal(in(f, sgi_base(0, INMIR)), bit(27));
+    assert_int_equal(in(f, sgi_base(0, INMIR + 4)), 0);
+    assert_true(fake_valid(f));
+}
+
 static void sgis_of_the_non_secure_side_need_a_grant(void **s)
 {
     struct fake *f = *s;
@@ -433,6 +467,7 @@ int main(void)
         S(the_non_secure_side_sees_its_own_only),
         S(the_non_secure_side_has_half_of_the_priorities),
         S(nsacr_grants_step_by_step),
+        S(non_maskable_ones_have_the_highest_priority_of_their_state),
         S(sgis_of_the_non_secure_side_need_a_grant),
         S(deactivation_needs_the_right_to_it),
         S(ctlr_has_a_view_for_each_side_and_ds_stays),

@@ -10,6 +10,7 @@
 
 #include "cpu/arm/arch.h"
 #include "cpu/arm/gic_cpuif.h"
+#include "csr/arm/masks.h"
 #include "mem/gic.h"
 
 #define SAID 16
@@ -414,6 +415,139 @@ static void maintenance_is_an_interrupt_of_the_pe(void **state)
     rig_free(r);
 }
 
+/* ---- non-maskable interrupts (FEAT_GICv3_NMI; 4.9, 12.2) */
+
+#define RPR_NMI    (UINT64_C(1) << 63)
+#define RPR_NMI_NS (UINT64_C(1) << 62)
+#define AP_NMI     (UINT64_C(1) << 63)
+
+static void set_nmi(struct rig *r, unsigned intid, uint8_t priority, enum gic_group g)
+{
+    gic_signal(r->p, GIC_SET, GIC_PENDING(intid, priority, g) | GIC_PENDING_NMI);
+}
+
+/* SCTLR_ELx.NMI: software knows of them. */
+static void aware(struct rig *r, bool yes) { r->p->s.regs.sctlr_el1 = r->p->s.regs.sctlr_el2 = yes ? sctlr_el1_NMI : 0; }
+
+static void non_maskable_interrupts_have_their_own_acknowledgement(void **state)
+{
+    (void)state;
+    struct rig *r = ready();
+    aware(r, true);
+    put(r, SR_icc_pmr_el1, 0); /* masks every other */
+    set(r, 41, 0, GIC_G1NS);
+    assert_int_equal(lines(r), 0);
+    set_nmi(r, 40, 0, GIC_G1NS);
+    assert_int_equal(lines(r), LINE_IRQ | LINE_IRQ_SUPER);
+    assert_int_equal(get(r, SR_icc_hppir1_el1), 40);
+    assert_int_equal(get(r, SR_icc_iar1_el1), 1022);
+    assert_int_equal(get(r, SR_icc_iar0_el1), GIC_NONE);
+    assert_int_equal(r->saids, 0);
+    assert_int_equal(get(r, SR_icc_nmiar1_el1), 40);
+    heard(r, GIC_ACTIVATE, 40);
+    assert_true(r->p->s.regs.icc_ap1r_el1[0][1] == AP_NMI);
+    assert_true(get(r, SR_icc_rpr_el1) == RPR_NMI);
+    set(r, 41, 0, GIC_G1NS); /* of the same priority, but maskable; and another: neither preempts */
+    put(r, SR_icc_pmr_el1, 0xff);
+    assert_int_equal(lines(r), 0);
+    set_nmi(r, 42, 0, GIC_G1NS);
+    assert_int_equal(lines(r), 0);
+    put(r, SR_icc_eoir1_el1, 40);
+    heard(r, GIC_DEACTIVATE, 40 | NS);
+    assert_int_equal(get(r, SR_icc_rpr_el1), 0xff);
+    set(r, 41, 0, GIC_G1NS);
+    assert_int_equal(get(r, SR_icc_nmiar1_el1), GIC_NONE);
+    assert_int_equal(get(r, SR_icc_iar1_el1), 41);
+    heard(r, GIC_ACTIVATE, 41);
+    set_nmi(r, 42, 0, GIC_G1NS); /* preempts what has the same priority */
+    assert_int_equal(lines(r), LINE_IRQ | LINE_IRQ_SUPER);
+    aware(r, false); /* as any other */
+    assert_int_equal(get(r, SR_icc_iar1_el1), 42);
+    heard(r, GIC_ACTIVATE, 42);
+    put(r, SR_icc_eoir1_el1, 42); /* the inner one first */
+    heard(r, GIC_DEACTIVATE, 42 | NS);
+    assert_int_equal(get(r, SR_icc_rpr_el1), 0);
+    rig_free(r);
+}
+
+/* With two security states a Non-secure one has priority 0x80 and is an FIQ in Secure state, without Superpriority. */
+static void non_secure_ones_stay_below_the_secure_state(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("max");
+    put(r, SR_icc_igrpen1_el3, 3);
+    put(r, SR_icc_igrpen0_el1, 1);
+    set_nmi(r, 40, 0x80, GIC_G1NS);
+    put(r, SR_icc_pmr_el1, 0x80);
+    assert_int_equal(lines(r), 0); /* EL3 is Secure: a mask of 0x80 is above it */
+    put(r, SR_icc_pmr_el1, 0x88);
+    assert_int_equal(lines(r), LINE_FIQ);
+    r->p->s.regs.scr_el3 |= scr_el3_NS;
+    pe_set_pstate(r->p, PSTATE_SP | 1u << PSTATE_EL_SHIFT);
+    gic_changed(r->p);
+    assert_int_equal(lines(r), LINE_IRQ | LINE_IRQ_SUPER);
+    r->p->s.regs.icc_pmr_el1 = 0x80;
+    gic_changed(r->p);
+    assert_int_equal(lines(r), LINE_IRQ | LINE_IRQ_SUPER);
+    r->p->s.regs.icc_pmr_el1 = 0x78;
+    gic_changed(r->p);
+    assert_int_equal(lines(r), 0);
+    r->p->s.regs.icc_pmr_el1 = 0xf8;
+    gic_changed(r->p);
+    r->p->s.regs.scr_el3 |= scr_el3_FIQ;
+    assert_int_equal(get(r, SR_icc_nmiar1_el1), 40);
+    assert_true(get(r, SR_icc_rpr_el1) == RPR_NMI); /* 0x80 as the Non-secure side sees it */
+    pe_set_pstate(r->p, PSTATE_SP | 3u << PSTATE_EL_SHIFT);
+    assert_true(get(r, SR_icc_rpr_el1) == (RPR_NMI_NS | 0x80));
+    set(r, 30, 0x40, GIC_G0); /* preempts it */
+    assert_int_equal(get(r, SR_icc_iar0_el1), 30);
+    assert_true(get(r, SR_icc_rpr_el1) == (RPR_NMI_NS | 0x40));
+    set_nmi(r, 31, 0, GIC_G1S);
+    assert_int_equal(get(r, SR_icc_nmiar1_el1), 31);
+    assert_true(get(r, SR_icc_rpr_el1) == (RPR_NMI | RPR_NMI_NS));
+    put(r, SR_icc_eoir1_el1, 31);
+    assert_true(get(r, SR_icc_rpr_el1) == (RPR_NMI_NS | 0x40));
+    rig_free(r);
+}
+
+static void a_pe_without_them_sees_a_maskable_one(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("max,el2=off,el3=off,nmi=off");
+    put(r, SR_icc_igrpen1_el1, 1);
+    put(r, SR_icc_pmr_el1, 0xf8);
+    set_nmi(r, 40, 0x10, GIC_G1NS);
+    assert_int_equal(lines(r), LINE_IRQ);
+    assert_int_equal(get(r, SR_icc_iar1_el1), 40);
+    assert_int_equal(get(r, SR_icc_rpr_el1), 0x10);
+    rig_free(r);
+}
+
+static void list_registers_have_non_maskable_interrupts(void **state)
+{
+    const uint64_t nmi = UINT64_C(1) << 59;
+    (void)state;
+    struct rig *r = guest();
+    aware(r, true);
+    put(r, SR_ich_lr_el2, LR(1, 0, 1, 0, 70));
+    put(r, SR_ich_lr_el2 + 1, LR(1, 0, 1, 0xf8, 71) | nmi); /* its priority counts as 0, before others */
+    put(r, SR_ich_vmcr_el2, r->p->s.regs.ich_vmcr_el2 & ~(UINT64_C(0xff) << 24));
+    assert_int_equal(lines(r), LINE_VIRQ | LINE_VIRQ_SUPER);
+    assert_int_equal(get(r, SR_icv_hppir1_el1), 71);
+    assert_int_equal(get(r, SR_icv_iar1_el1), 1022);
+    assert_int_equal(get(r, SR_icv_nmiar1_el1), 71);
+    assert_true(r->p->s.regs.ich_ap1r_el2[0] == AP_NMI);
+    assert_true(get(r, SR_icv_rpr_el1) == RPR_NMI);
+    assert_true(r->p->s.regs.ich_lr_el2[1] == (LR(2, 0, 1, 0xf8, 71) | nmi));
+    assert_int_equal(get(r, SR_icv_nmiar1_el1), GIC_NONE);
+    put(r, SR_icv_eoir1_el1, 71);
+    assert_int_equal(r->p->s.regs.ich_lr_el2[1] >> 62, 0);
+    assert_int_equal(get(r, SR_icv_rpr_el1), 0xff);
+    put(r, SR_ich_lr_el2, LR(1, 0, 0, 0xf8, 70) | nmi); /* of group 0 none is */
+    assert_int_equal(lines(r), 0);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,6 +564,10 @@ int main(void)
         cmocka_unit_test(ends_without_a_list_register_are_counted),
         cmocka_unit_test(an_end_out_of_order_drops_but_does_not_deactivate),
         cmocka_unit_test(maintenance_is_an_interrupt_of_the_pe),
+        cmocka_unit_test(non_maskable_interrupts_have_their_own_acknowledgement),
+        cmocka_unit_test(non_secure_ones_stay_below_the_secure_state),
+        cmocka_unit_test(a_pe_without_them_sees_a_maskable_one),
+        cmocka_unit_test(list_registers_have_non_maskable_interrupts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -345,7 +345,7 @@ static void nonsecure_accesses_do_not_reach_what_is_secure(void **state)
         struct machine *m = load_nonsecure(row[i].address, 0);
         if (reg(m, 0, "el") != 2)
             fail_msg("0x%x: EL%d", row[i].address, (int)reg(m, 0, "el"));
-        bool aborted = reg(m, 0, "esr_el2") == 0x96000010; /* external abort, same level */
+        bool aborted = reg(m, 0, "esr_el2") == 0x96004010; /* external abort, same level, PFAR_EL2 is valid */
         if (aborted != row[i].secure)
             fail_msg("0x%x: esr 0x%llx", row[i].address, (unsigned long long)reg(m, 0, "esr_el2"));
         if (row[i].address == 0xe000000)
@@ -376,7 +376,7 @@ static void external_aborts_go_where_scr_el3_says(void **state)
         struct machine *m = load_nonsecure(0xe000000, row[i].scr);
         assert_int_equal(reg(m, 0, "el"), row[i].el);
         assert_int_equal(reg(m, 0, "pc"), row[i].pc);
-        assert_int_equal(reg(m, 0, row[i].el == 3 ? "esr_el3" : "esr_el2"), row[i].el == 3 ? 0x92000010 : 0x96000010);
+        assert_int_equal(reg(m, 0, row[i].el == 3 ? "esr_el3" : "esr_el2"), row[i].el == 3 ? 0x92004010 : 0x96004010);
         machine_free(m);
     }
 }

@@ -154,9 +154,13 @@ static bool abort_at(struct pe *p, uint64_t va, enum access a, const struct acce
     return ttw_fault(&w, fsc, 0);
 }
 
-static bool external_abort(struct pe *p, uint64_t va, enum access a, const struct access_mode *m)
+/* Nothing answers at x. Its address is told (FEAT_PFAR); those of walks and of SErrors are not: IMPLEMENTATION DEFINED. */
+static bool external_abort(struct pe *p, uint64_t va, enum access a, const struct access_mode *m, const struct xlate *x)
 {
-    return abort_at(p, va, a, m, FSC_EXTERNAL);
+    abort_at(p, va, a, m, FSC_EXTERNAL);
+    p->exc.pa_valid = true;
+    p->exc.pa = x->pa | (uint64_t)x->ns << 63;
+    return false;
 }
 
 bool pe_alignment_fault(struct pe *p, uint64_t va, enum access a) { return abort_at(p, va, a, &p->plain, FSC_ALIGNMENT); }
@@ -299,7 +303,7 @@ static bool load_page(struct pe *p, uint64_t va, unsigned size, const struct acc
         return false;
     if (!mem_look(p->cpu.mem, x.pa, &v)) {
         if ((x.pa & (size - 1)) || !io_read(p, &x, size, to))
-            return external_abort(p, va, ACCESS_LOAD, m);
+            return external_abort(p, va, ACCESS_LOAD, m, &x);
         if (unlikely(p->cpu.engine->insns))
             gist_value(&p->cpu, va, to, size);
         return true;
@@ -325,7 +329,7 @@ static bool store_page(struct pe *p, uint64_t va, unsigned size, const struct ac
             gist_device(&p->cpu, va);
         if (!(x.pa & (size - 1)) && io_write(p, &x, size, from))
             return true;
-        return external_abort(p, va, ACCESS_STORE, m);
+        return external_abort(p, va, ACCESS_STORE, m, &x);
     }
     traced(p, va, x.pa, m);
     store_bytes(p, x.pa, size, from, &v);
@@ -344,7 +348,7 @@ static bool load_across(struct pe *p, uint64_t va, unsigned size, const struct a
         return false;
     const uint8_t *host = mem_page_read(p->cpu.mem, lo.pa), *host2 = mem_page_read(p->cpu.mem, hi.pa);
     if (!host || !host2)
-        return external_abort(p, host ? va + here : va, ACCESS_LOAD, m);
+        return external_abort(p, host ? va + here : va, ACCESS_LOAD, m, host ? &hi : &lo);
     traced(p, va, lo.pa, m);
     traced(p, va + here, hi.pa, m);
     memcpy(to, host + (lo.pa & PAGE_OFFSET), here);
@@ -361,9 +365,9 @@ static bool store_across(struct pe *p, uint64_t va, unsigned size, const struct 
     if (!pe_translate(p, va, size, ACCESS_STORE, m, &lo) || !pe_translate(p, va + here, 1, ACCESS_STORE, m, &hi))
         return false;
     if (!own_page(p, lo.pa, &v))
-        return external_abort(p, va, ACCESS_STORE, m);
+        return external_abort(p, va, ACCESS_STORE, m, &lo);
     if (!own_page(p, hi.pa, &v2))
-        return external_abort(p, va + here, ACCESS_STORE, m);
+        return external_abort(p, va + here, ACCESS_STORE, m, &hi);
     traced(p, va, lo.pa, m);
     traced(p, va + here, hi.pa, m);
     store_bytes(p, lo.pa, here, from, &v);
@@ -494,7 +498,7 @@ bool pe_zero(struct pe *p, uint64_t va, unsigned size, const struct access_mode 
     if (unlikely(p->no_fast & LOOKS) && stopped(p, block, size, ACCESS_STORE, m, true))
         return false;
     if (!own_page(p, x.pa, &v))
-        return external_abort(p, va, ACCESS_STORE, &zero);
+        return external_abort(p, va, ACCESS_STORE, &zero, &x);
     if (unlikely(p->cpu.engine->watchpoints) && stops(p, block, size, WATCH_WRITE, ACCESS_STORE, m))
         return false;
     for (unsigned i = 0; i < size; i += 8)
@@ -527,7 +531,7 @@ bool pe_fetch(struct pe *p, uint64_t pc, uint32_t *insn)
         return false;
     const uint8_t *page = mem_page_read(p->cpu.mem, x.pa);
     if (!page) /* devices hold no code */
-        return external_abort(p, pc, ACCESS_FETCH, &m);
+        return external_abort(p, pc, ACCESS_FETCH, &m, &x);
     memcpy(insn, page + (x.pa & PAGE_OFFSET), 4);
     return true;
 }

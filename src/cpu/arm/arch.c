@@ -71,6 +71,7 @@ static struct cpu_kind *kind_new(const struct cpu_choice *choice, struct err *e)
                                 .tick_cycles = choice->tick_cycles,
                                 .digest = hash_bytes(&cfg, sizeof cfg),
                                 .secure = arm_has(&cfg, FEAT_EL3),
+                                .nmi = arm_has(&cfg, FEAT_NMI),
                                 .tags = arm_has(&cfg, FEAT_MTE2)};
     snprintf(a->kind.name, sizeof a->kind.name, "%s", arm_core_name(cfg.core));
     arm_registers_find(a);

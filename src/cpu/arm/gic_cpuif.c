@@ -25,6 +25,8 @@ bool gic_is_special(const struct pe *p, uint64_t intid)
     return (intid >= GIC_SPECIAL && intid < GIC_LPI) || intid >> p->cfg->gic_id_bits;
 }
 
+bool gic_nmi_apart(const struct pe *p) { return sctlr_of(p, regime_of(p, p->el)) & sctlr_el1_NMI; }
+
 /* ---- active priorities
  * -------------------------------------------------------------------------------------------------------------- */
 
@@ -35,25 +37,42 @@ static uint64_t *active_word(struct pe *p, enum gic_group g, unsigned n)
     return g == GIC_G0 ? &r->icc_ap0r_el1[n] : &r->icc_ap1r_el1[n][g == GIC_G1NS];
 }
 
-/* The highest active priority of a group, GIC_IDLE: none. */
-static unsigned active_of(struct pe *p, enum gic_group g)
+/* A priority, and whether a non-maskable interrupt has it: of equal ones that is the higher (4.9). */
+struct level {
+    unsigned priority; /* GIC_IDLE: none */
+    bool nmi;
+};
+static bool above(struct level a, struct level b)
 {
+    return a.priority < b.priority || (a.priority == b.priority && a.nmi && !b.nmi);
+}
+
+/* What non-maskable interrupts of group 1 have for a priority. */
+static unsigned nmi_priority(const struct pe *p, enum gic_group g) { return g == GIC_G1NS && !p->s.gic.one_state ? 0x80 : 0; }
+
+static bool nmi_active(struct pe *p, enum gic_group g) { return g != GIC_G0 && (*active_word(p, g, 0) & icc_ap1r_el1_NMI); }
+
+/* The highest active priority of a group. */
+static struct level active_of(struct pe *p, enum gic_group g)
+{
+    if (nmi_active(p, g))
+        return (struct level){nmi_priority(p, g), true};
     for (unsigned n = 0; n < APRS; n++) {
         uint32_t w = (uint32_t)*active_word(p, g, n);
         if (w)
-            return (32 * n + (unsigned)__builtin_ctz(w)) << gic_active_shift(p);
+            return (struct level){(32 * n + (unsigned)__builtin_ctz(w)) << gic_active_shift(p), false};
     }
-    return GIC_IDLE;
+    return (struct level){GIC_IDLE, false};
 }
 
 /* The running priority (4.8.2) and whose it is. */
-static unsigned running(struct pe *p, enum gic_group *g)
+static struct level running(struct pe *p, enum gic_group *g)
 {
-    unsigned best = GIC_IDLE;
+    struct level best = {GIC_IDLE, false};
     *g = GIC_GROUPS;
     for (unsigned i = 0; i < GIC_GROUPS; i++) {
-        unsigned a = active_of(p, (enum gic_group)i);
-        if (a < best) {
+        struct level a = active_of(p, (enum gic_group)i);
+        if (above(a, best)) {
             best = a;
             *g = (enum gic_group)i;
         }
@@ -63,6 +82,10 @@ static unsigned running(struct pe *p, enum gic_group *g)
 
 static void drop(struct pe *p, enum gic_group g)
 {
+    if (nmi_active(p, g)) {
+        *active_word(p, g, 0) &= ~icc_ap1r_el1_NMI;
+        return;
+    }
     for (unsigned n = 0; n < APRS; n++) {
         uint64_t *w = active_word(p, g, n);
         if (*w) {
@@ -96,17 +119,26 @@ static bool group_on(const struct pe *p, enum gic_group g)
 /* There is an interrupt, and its group is enabled. */
 static bool pending(const struct pe *p) { return p->s.gic.set && group_on(p, gic_pending_group(p->s.gic.set)); }
 
+/* Its priority is above the mask. That of a non-maskable interrupt always is, but for a Non-secure one while the mask is one of
+   the Secure state's (4.9). */
+static bool above_mask(const struct pe *p)
+{
+    unsigned mask = (unsigned)p->s.regs.icc_pmr_el1, priority = gic_pending_priority(p->s.gic.set);
+    if (!gic_pending_nmi(p->s.gic.set))
+        return priority < mask;
+    return priority < 0x80 || (secure(p) ? mask > 0x80 : mask >= 0x80);
+}
+
 /* It has sufficient priority to be signalled (4.8). */
 static bool signalled(struct pe *p)
 {
-    if (!pending(p))
-        return false;
-    unsigned priority = gic_pending_priority(p->s.gic.set);
     enum gic_group whose;
-    if (priority >= (unsigned)p->s.regs.icc_pmr_el1)
+    if (!pending(p) || !above_mask(p))
         return false;
-    unsigned now = running(p, &whose), mask = preemption_mask(p, gic_pending_group(p->s.gic.set));
-    return now == GIC_IDLE || (priority & mask) < (now & mask);
+    unsigned mask = preemption_mask(p, gic_pending_group(p->s.gic.set));
+    struct level now = running(p, &whose), it = {gic_pending_priority(p->s.gic.set) & mask, gic_pending_nmi(p->s.gic.set)};
+    now.priority &= now.priority == GIC_IDLE ? GIC_IDLE : mask;
+    return above(it, now);
 }
 
 /* Two security states, so that Secure interrupts are none of the Non-secure state's business. */
@@ -127,12 +159,21 @@ static uint32_t shown(const struct pe *p, bool group1)
     return gic_pending_intid(p->s.gic.set);
 }
 
-static uint32_t acknowledge(struct pe *p, bool group1)
+/* ICC_IAR0_EL1, ICC_IAR1_EL1; nmiar: ICC_NMIAR1_EL1, which takes non-maskable interrupts, and nothing else. */
+static uint32_t acknowledge(struct pe *p, bool group1, bool nmiar)
 {
     uint32_t intid = signalled(p) ? shown(p, group1) : GIC_NONE;
-    if (gic_is_special(p, intid))
-        return intid;
+    bool nmi = gic_pending_nmi(p->s.gic.set);
+    if (gic_is_special(p, intid) || (nmiar && !nmi))
+        return gic_is_special(p, intid) ? intid : GIC_NONE;
+    if (nmi && !nmiar && gic_nmi_apart(p))
+        return GIC_NMI;
     enum gic_group g = gic_pending_group(p->s.gic.set);
+    if (nmi) {
+        *active_word(p, g, 0) |= icc_ap1r_el1_NMI;
+        gic_tell(p, GIC_ACTIVATE, intid);
+        return intid;
+    }
     unsigned level = (gic_pending_priority(p->s.gic.set) & preemption_mask(p, g)) >> gic_active_shift(p);
     *active_word(p, g, level / 32) |= UINT64_C(1) << level % 32;
     gic_tell(p, GIC_ACTIVATE, intid);
@@ -153,7 +194,7 @@ static void end(struct pe *p, uint64_t value, bool group1)
 {
     uint64_t intid = value & GIC_INTID_MASK;
     enum gic_group g;
-    if (gic_is_special(p, intid) || running(p, &g) == GIC_IDLE)
+    if (gic_is_special(p, intid) || running(p, &g).priority == GIC_IDLE)
         return;
     if (group1 != (g != GIC_G0) || (is_secure_interrupt(p, g) && !secure(p)) ||
         (g == GIC_G1NS && !p->s.gic.one_state && p->el < 3 && secure(p)))
@@ -163,16 +204,19 @@ static void end(struct pe *p, uint64_t value, bool group1)
         deactivate(p, intid);
 }
 
-/* 12.2.20: the Non-secure view, while FIQs belong to EL3. */
+/* 12.2.20: the Non-secure view, while FIQs belong to EL3; and whether non-maskable interrupts are active. */
 static uint64_t running_priority(struct pe *p)
 {
     enum gic_group g;
-    unsigned now = running(p, &g);
+    unsigned now = running(p, &g).priority;
+    bool one = p->s.gic.one_state, s = secure(p);
+    bool nmi = nmi_active(p, s && !one ? GIC_G1S : GIC_G1NS), of_ns = arm_has(p->cfg, FEAT_EL3) && s && nmi_active(p, GIC_G1NS);
+    uint64_t flags = (nmi ? icc_rpr_el1_NMI : 0) | (of_ns ? icc_rpr_el1_NMI_NS : 0);
     if (now == GIC_IDLE)
         return 0xff;
-    if (arm_has(p->cfg, FEAT_EL3) && p->el < 3 && !secure(p) && (p->s.regs.scr_el3 & scr_el3_FIQ))
-        return now & 0x80 ? now << 1 & 0xff : 0;
-    return now;
+    if (arm_has(p->cfg, FEAT_EL3) && p->el < 3 && !s && (p->s.regs.scr_el3 & scr_el3_FIQ))
+        now = now & 0x80 ? now << 1 & 0xff : 0;
+    return flags | now;
 }
 
 static void send_sgi(struct pe *p, enum gic_group g, uint64_t value)
@@ -188,8 +232,9 @@ uint64_t gic_read(struct pe *p, unsigned id)
 {
     uint64_t value;
     switch (id) {
-    case SR_icc_iar0_el1: value = acknowledge(p, false); break;
-    case SR_icc_iar1_el1: value = acknowledge(p, true); break;
+    case SR_icc_iar0_el1: value = acknowledge(p, false, false); break;
+    case SR_icc_iar1_el1: value = acknowledge(p, true, false); break;
+    case SR_icc_nmiar1_el1: value = acknowledge(p, true, true); break;
     case SR_icc_hppir0_el1: return shown(p, false);
     case SR_icc_hppir1_el1: return shown(p, true);
     case SR_icc_rpr_el1: return running_priority(p);
@@ -217,21 +262,22 @@ uint32_t gic_write(struct pe *p, unsigned id, uint64_t value)
     return 0;
 }
 
-/* As IRQ or as FIQ (4.6.2, "Interrupt assignment to IRQ and FIQ signals"). */
+/* As IRQ or as FIQ (4.6.2, "Interrupt assignment to IRQ and FIQ signals"); as an IRQ a non-maskable one has Superpriority. */
 static uint64_t physical_lines(struct pe *p)
 {
     if (!signalled(p))
         return 0;
+    uint64_t irq = LINE_IRQ | (gic_pending_nmi(p->s.gic.set) ? LINE_IRQ_SUPER : 0u);
     switch (gic_pending_group(p->s.gic.set)) {
-    case GIC_G1NS: return secure(p) && arm_has(p->cfg, FEAT_EL3) ? LINE_FIQ : LINE_IRQ;
-    case GIC_G1S: return secure(p) && p->el < 3 ? LINE_IRQ : LINE_FIQ;
+    case GIC_G1NS: return secure(p) && arm_has(p->cfg, FEAT_EL3) ? LINE_FIQ : irq;
+    case GIC_G1S: return secure(p) && p->el < 3 ? irq : LINE_FIQ;
     default: return LINE_FIQ;
     }
 }
 
 void gic_changed(struct pe *p)
 {
-    const uint64_t all = LINE_IRQ | LINE_FIQ | LINE_VIRQ | LINE_VFIQ;
+    const uint64_t all = LINE_IRQ | LINE_FIQ | LINE_IRQ_SUPER | LINE_VIRQ | LINE_VFIQ | LINE_VIRQ_SUPER;
     uint8_t enables = 0;
     if (!arm_has(p->cfg, FEAT_GICv3))
         return;
@@ -251,7 +297,7 @@ void gic_changed(struct pe *p)
 void gic_signal(struct pe *p, unsigned what, uint64_t value)
 {
     if (what == GIC_SET)
-        p->s.gic.set = value;
+        p->s.gic.set = arm_has(p->cfg, FEAT_NMI) ? value : value & ~GIC_PENDING_NMI;
     else if (what == GIC_STATES)
         p->s.gic.one_state = value & 1;
     gic_changed(p);

@@ -21,7 +21,7 @@ void gic_ppi(struct pe *p, unsigned intid, bool level);
 
 uint64_t gic_virtual_read(struct pe *p, unsigned id);
 void gic_virtual_write(struct pe *p, unsigned id, uint64_t value);
-/* LINE_VIRQ, LINE_VFIQ as the list registers have them, and the maintenance interrupt brought up to date. */
+/* LINE_VIRQ, LINE_VFIQ, LINE_VIRQ_SUPER as the list registers have them, and the maintenance interrupt brought up to date. */
 uint64_t gic_virtual_lines(struct pe *p);
 
 /* Shared by both. */
@@ -34,6 +34,8 @@ static inline unsigned gic_active_shift(const struct pe *p)
     return 8 - (p->cfg->gic_prio < 7 ? (unsigned)p->cfg->gic_prio : 7);
 }
 void gic_tell(struct pe *p, unsigned what, uint64_t value);
+/* Whether non-maskable interrupts are acknowledged by their own register: SCTLR_ELx.NMI (12.2, ICC_IAR1_EL1). */
+bool gic_nmi_apart(const struct pe *p);
 /* INTIDs that mean something else than an interrupt, or that there are none of. */
 bool gic_is_special(const struct pe *p, uint64_t intid);
 #endif

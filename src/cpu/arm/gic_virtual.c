@@ -14,8 +14,10 @@
 enum { INACTIVE, PENDING, ACTIVE, PENDING_ACTIVE };
 
 static unsigned lr_state(uint64_t lr) { return (unsigned)(lr >> 62); }
-static unsigned lr_priority(uint64_t lr) { return lr >> 48 & 0xff; }
 static unsigned lr_group(uint64_t lr) { return lr >> 60 & 1; }
+/* Non-maskable interrupts are of group 1; their priority counts as 0, and before others of 0 (12.4, ICH_LR<n>_EL2.NMI). */
+static bool lr_nmi(uint64_t lr) { return (lr & ich_lr_el2_NMI) && lr_group(lr); }
+static unsigned lr_priority(uint64_t lr) { return lr_nmi(lr) ? 0 : lr >> 48 & 0xff; }
 static bool lr_hw(uint64_t lr) { return lr >> 61 & 1; }
 static uint64_t *lr_of(struct pe *p, unsigned n) { return &p->s.regs.ich_lr_el2[n]; }
 static unsigned lrs(const struct pe *p) { return (unsigned)p->cfg->gic_lrs; }
@@ -39,8 +41,12 @@ static uint64_t *active_word(struct pe *p, unsigned group, unsigned n)
     return group ? &p->s.regs.ich_ap1r_el2[n] : &p->s.regs.ich_ap0r_el2[n];
 }
 
+static bool nmi_active(const struct pe *p) { return p->s.regs.ich_ap1r_el2[0] & ich_ap1r_el2_NMI; }
+
 static unsigned running(struct pe *p)
 {
+    if (nmi_active(p))
+        return 0;
     for (unsigned n = 0; n < APRS; n++) {
         uint32_t w = (uint32_t)(*active_word(p, 0, n) | *active_word(p, 1, n));
         if (w)
@@ -55,6 +61,10 @@ static unsigned drop(struct pe *p)
     unsigned now = running(p), bit = now >> gic_active_shift(p);
     if (now == GIC_IDLE)
         return now;
+    if (nmi_active(p)) {
+        p->s.regs.ich_ap1r_el2[0] &= ~ich_ap1r_el2_NMI;
+        return now;
+    }
     uint64_t *w0 = active_word(p, 0, bit / 32), *w1 = active_word(p, 1, bit / 32), mask = UINT64_C(1) << bit % 32;
     if (*w0 & mask)
         *w0 &= ~mask;
@@ -69,14 +79,15 @@ static unsigned drop(struct pe *p)
 /* The list register of the pending interrupt of highest priority whose group is enabled, or -1. */
 static int highest(struct pe *p)
 {
-    unsigned best = GIC_IDLE;
+    unsigned best = 2 * GIC_IDLE;
     int found = -1;
     if (!(p->s.regs.ich_hcr_el2 & ich_hcr_el2_En) || !(vmcr(p) & (ich_vmcr_el2_VENG0 | ich_vmcr_el2_VENG1)))
         return -1;
     for (unsigned n = 0; n < lrs(p); n++) {
         uint64_t lr = *lr_of(p, n);
-        if (lr_state(lr) == PENDING && group_on(p, lr_group(lr)) && lr_priority(lr) < best) {
-            best = lr_priority(lr);
+        unsigned key = 2 * lr_priority(lr) + !lr_nmi(lr);
+        if (lr_state(lr) == PENDING && group_on(p, lr_group(lr)) && key < best) {
+            best = key;
             found = (int)n;
         }
     }
@@ -89,6 +100,8 @@ static bool signalled(struct pe *p, int n)
         return false;
     uint64_t lr = *lr_of(p, (unsigned)n);
     unsigned mask = preemption_mask(p, lr_group(lr)), now = running(p);
+    if (lr_nmi(lr))
+        return !nmi_active(p);
     if (lr_priority(lr) >= (vmcr(p) >> 24 & 0xff))
         return false;
     return now == GIC_IDLE || (lr_priority(lr) & mask) < (now & mask);
@@ -103,7 +116,7 @@ static uint32_t shown(struct pe *p, unsigned group)
 }
 
 /* LPIs have no active state: their list register becomes free. */
-static uint32_t acknowledge(struct pe *p, unsigned group)
+static uint32_t acknowledge(struct pe *p, unsigned group, bool nmiar)
 {
     int n = highest(p);
     if (!signalled(p, n) || lr_group(*lr_of(p, (unsigned)n)) != group)
@@ -112,8 +125,12 @@ static uint32_t acknowledge(struct pe *p, unsigned group)
     uint32_t intid = (uint32_t)*lr;
     if (gic_is_special(p, intid))
         return intid;
+    if (nmiar && !lr_nmi(*lr))
+        return GIC_NONE;
+    if (lr_nmi(*lr) && !nmiar && gic_nmi_apart(p))
+        return GIC_NMI;
     unsigned level = (lr_priority(*lr) & preemption_mask(p, group)) >> gic_active_shift(p);
-    *active_word(p, group, level / 32) |= UINT64_C(1) << level % 32;
+    *active_word(p, group, level / 32) |= lr_nmi(*lr) ? ich_ap1r_el2_NMI : UINT64_C(1) << level % 32;
     *lr = bits_set(*lr, 63, 62, intid >= GIC_LPI ? INACTIVE : ACTIVE);
     return intid;
 }
@@ -149,6 +166,7 @@ static void end(struct pe *p, uint64_t value, unsigned group)
     uint64_t intid = value & GIC_INTID_MASK;
     if (gic_is_special(p, intid))
         return;
+    bool nmi = nmi_active(p);
     unsigned dropped = drop(p);
     int n = find_active(p, intid);
     if (dropped == GIC_IDLE || (vmcr(p) & ich_vmcr_el2_VEOIM))
@@ -159,7 +177,7 @@ static void end(struct pe *p, uint64_t value, unsigned group)
         return;
     }
     uint64_t lr = *lr_of(p, (unsigned)n);
-    if (lr_group(lr) == group && (lr_priority(lr) & preemption_mask(p, group)) == dropped)
+    if (lr_group(lr) == group && lr_nmi(lr) == nmi && (lr_priority(lr) & preemption_mask(p, group)) == dropped)
         deactivate(p, (unsigned)n);
 }
 
@@ -182,11 +200,12 @@ uint64_t gic_virtual_read(struct pe *p, unsigned id)
 {
     unsigned now = running(p);
     switch (id) {
-    case SR_icv_iar0_el1: return acknowledge(p, 0);
-    case SR_icv_iar1_el1: return acknowledge(p, 1);
+    case SR_icv_iar0_el1: return acknowledge(p, 0, false);
+    case SR_icv_iar1_el1: return acknowledge(p, 1, false);
+    case SR_icv_nmiar1_el1: return acknowledge(p, 1, true);
     case SR_icv_hppir0_el1: return shown(p, 0);
     case SR_icv_hppir1_el1: return shown(p, 1);
-    case SR_icv_rpr_el1: return now == GIC_IDLE ? 0xff : now;
+    case SR_icv_rpr_el1: return (now == GIC_IDLE ? 0xff : now) | (nmi_active(p) ? icv_rpr_el1_NMI : 0);
     default: return 0;
     }
 }
@@ -211,5 +230,8 @@ uint64_t gic_virtual_lines(struct pe *p)
         p->s.gic.maintenance = maintenance;
         gic_ppi(p, GIC_MAINTENANCE, maintenance);
     }
-    return !signalled(p, n) ? 0 : lr_group(*lr_of(p, (unsigned)n)) ? LINE_VIRQ : LINE_VFIQ;
+    if (!signalled(p, n))
+        return 0;
+    uint64_t lr = *lr_of(p, (unsigned)n);
+    return lr_nmi(lr) ? LINE_VIRQ | LINE_VIRQ_SUPER : lr_group(lr) ? LINE_VIRQ : LINE_VFIQ;
 }

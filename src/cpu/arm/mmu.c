@@ -48,6 +48,7 @@ void pe_translation_key(struct pe *p, const struct access_mode *m, uint64_t key[
         key[2] = r->ttbr1_el1;
         if (hcr_stage2(p)) {
             words[6] = r->vtcr_el2;
+            words[14] = r->vtcr_el2 & vtcr_el2_S2PIE ? r->s2pir_el2 : 0;
             words[7] = r->vstcr_el2 ^ (r->sctlr_el2 & sctlr_el1_EE) << 32;
             words[8] = r->vsttbr_el2;
             key[3] = r->vttbr_el2;
@@ -74,6 +75,33 @@ uint64_t pe_branch_address(const struct pe *p, uint64_t target)
     return extend ? (uint64_t)bits_sext(target, 56) : target & bits_mask(0, 56);
 }
 
+/* ---- external aborts
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* Arm ARM AArch64.SyncExternalAbortTarget; 0: the usual level. */
+static unsigned external_abort_target(const struct pe *p, bool second)
+{
+    uint64_t hcr = hcr_of(p), scr = arm_has(p->cfg, FEAT_EL3) ? p->s.regs.scr_el3 : 0;
+    bool a = arm_has(p->cfg, FEAT_DoubleFault2) && (p->s.pstate & PSTATE_A);
+    if (p->el == 3 || (scr & scr_el3_EA))
+        return 3;
+    if (p->el < 2 && el2_enabled(p) && ((hcr & (hcr_el2_TGE | hcr_el2_TEA)) || second))
+        return 2;
+    if (a && p->el == 1 && masked_errors_to_el2(p))
+        return 2;
+    return a && p->el && (scr & scr_el3_TMEA) ? 3 : 0;
+}
+
+/* Arm ARM AArch64.RouteToSErrorOffset. */
+static bool external_abort_as_serror(const struct pe *p, unsigned target)
+{
+    if (!target)
+        target = p->el ? p->el : hcr_of(p) & hcr_el2_TGE ? 2 : 1;
+    if (target == 3)
+        return arm_has(p->cfg, FEAT_DoubleFault) && (p->s.regs.scr_el3 & scr_el3_EASE);
+    return sctlr2_of(p, target) & sctlr2_el1_EASE;
+}
+
 /* ---- faults --------------------------------------------------------------------------------------------------------------- */
 
 static void abort_(struct walk *w, unsigned fsc, int level, bool second, bool on_walk)
@@ -90,13 +118,10 @@ static void abort_(struct walk *w, unsigned fsc, int level, bool second, bool on
     e.iss = code | (uint32_t)on_walk << 7;
     if (!fetch)
         e.iss |= (uint32_t)cm << 8 | (uint32_t)(cm || w->write) << 6;
-    /* Arm ARM AArch64.DataAbort, AArch64.InstructionAbort, AArch64.SyncExternalAbortTarget. */
+    /* Arm ARM AArch64.DataAbort, AArch64.InstructionAbort. */
     if (external) {
-        if (p->el == 3 || (arm_has(p->cfg, FEAT_EL3) && (p->s.regs.scr_el3 & scr_el3_EA))) {
-            e.el = 3;
-            e.as_serror = arm_has(p->cfg, FEAT_DoubleFault) && (p->s.regs.scr_el3 & scr_el3_EASE);
-        } else if (p->el < 2 && el2_enabled(p) && ((hcr_of(p) & (hcr_el2_TGE | hcr_el2_TEA)) || second))
-            e.el = 2;
+        e.el = (uint8_t)external_abort_target(p, second);
+        e.as_serror = external_abort_as_serror(p, e.el);
     } else if (second) {
         e.el = 2;
     }
@@ -285,7 +310,7 @@ static void remember_tables(struct walk *w, const struct leaf *first, const stru
     const struct stage *s = &p->walk.first[w->el0_regime && (w->va >> 55 & 1)].stage;
     if (w->secure || p->no_fast || p->models[w->m.regime] || !quick_stage(s, first) || w->table.limits)
         return;
-    if (w->s2 && (!quick_stage(&w->s2stage, second) || (hcr_of(p) & hcr_el2_FWB)))
+    if (w->s2 && (!quick_stage(&w->s2stage, second) || (hcr_of(p) & hcr_el2_FWB) || !w->s2control))
         return;
     remember_table(p, 0, w->va, w->table.pa, s, w->s2);
     if (w->s2)
@@ -375,8 +400,12 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
         o = &g;
     }
     /* An address translation instruction accesses nothing. */
-    if (unlikely(o->ns && arm_secure_only(p->cfg, o->page)) && !m->at)
-        return ttw_fault(&w, FSC_EXTERNAL, 0);
+    if (unlikely(o->ns && arm_secure_only(p->cfg, o->page)) && !m->at) {
+        ttw_fault(&w, FSC_EXTERNAL, 0);
+        p->exc.pa_valid = true;
+        p->exc.pa = o->page | (va & PAGE_OFFSET) | UINT64_C(1) << 63;
+        return false;
+    }
     *out = (struct xlate){.pa = o->page | (va & PAGE_OFFSET),
                           .page_bits = MEM_PAGE_SHIFT,
                           .read = o->perm & PERM_R,

@@ -59,10 +59,12 @@ struct arm_exception {
     bool ipa_valid; /* HPFAR_EL2 gets ipa */
     bool ns;        /* the IPA is in the Non-secure address space */
     bool virtual;   /* of IRQ, FIQ, SError: a virtual one */
+    bool pa_valid;  /* PFAR_ELx gets pa */
     bool as_serror; /* a synchronous external abort that is taken to the vector of SError: SCR_EL3.EASE */
     uint32_t iss;   /* ESR_ELx.ISS, 25 bits */
     uint32_t iss2;
     uint64_t far, ipa;
+    uint64_t pa; /* bit 63: in the Non-secure space */
 };
 
 enum access { ACCESS_FETCH, ACCESS_LOAD, ACCESS_STORE };
@@ -83,7 +85,8 @@ struct access_mode {
     bool probe;     /* a debugger's look: no permission matters, and nothing is changed */
     bool checked;   /* tags of Tagged memory are compared, and it matters (tags.c) */
     uint8_t number; /* of the context: below PE_MODES */
-    uint8_t pad[2]; /* copied in one piece */
+    bool any;       /* no permission of stage 1 is asked for: AT S1E1A and the like */
+    uint8_t pad[1]; /* copied in one piece */
 };
 
 /* Of a vector register, the low 128 bits are in use; the rest is for SVE. */
@@ -114,7 +117,7 @@ struct arm_state {
     uint64_t pstate; /* as SPSR_ELx has it; NZCV and BTYPE only while the PE is not running */
     uint64_t fpcr, fpsr;
     uint64_t time_offset; /* physical counter = cycle / tick_cycles + offset */
-    uint64_t lines;       /* interrupt inputs: bit 0 IRQ, 1 FIQ, 4 virtual IRQ, 5 virtual FIQ; LINE_INJECTED, LINE_PULSE */
+    uint64_t lines;       /* interrupt inputs: LINE_IRQ and the like; LINE_INJECTED, LINE_PULSE */
     uint64_t stream_from; /* count up to which the event stream's events are in `event` */
     uint64_t wait_until;  /* WFIT, WFET: the virtual counter's value that ends it; UINT64_MAX none */
     uint64_t monitor_pa;  /* what the exclusive monitor watches */
@@ -133,8 +136,8 @@ struct arm_state {
     struct arm_regs regs;
 };
 
-/* Bits of lines. */
-enum { LINE_IRQ = 1, LINE_FIQ = 2, LINE_VIRQ = 1 << 4, LINE_VFIQ = 1 << 5 };
+/* Bits of lines; SUPER: the interrupt beside it has Superpriority. */
+enum { LINE_IRQ = 1, LINE_FIQ = 2, LINE_IRQ_SUPER = 1 << 3, LINE_VIRQ = 1 << 4, LINE_VFIQ = 1 << 5, LINE_VIRQ_SUPER = 1 << 6 };
 /* The same bits further up: inputs that were raised from outside, beside what the GIC drives; and which of those go low when the
    interrupt is taken. */
 enum { LINE_INJECTED = 8, LINE_PULSE = 16 };
@@ -158,7 +161,7 @@ enum arm_timer {
 #define MODE_TAGGED 8u
 
 /* What a translation depends on besides bases and level, and its number in keys. */
-#define REGIME_WORDS 13
+#define REGIME_WORDS 15
 #define REGIMES      32
 struct regime_set {
     uint64_t of[REGIMES][REGIME_WORDS];

@@ -23,9 +23,11 @@ void perms_refresh(struct pe *p)
     for (unsigned regime = 1; regime < 3; regime++) {
         uint64_t tcr2 = tcr2_of(p, regime);
         p->models[regime] = (uint8_t)((tcr2 & tcr2_el1_PIE ? MODEL_INDIRECT : 0) | (tcr2 & tcr2_el1_POE ? MODEL_OVERLAY : 0) |
-                                      (tcr2 & tcr2_el1_E0POE && regime_has_el0(p, regime) ? MODEL_OVERLAY_EL0 : 0));
+                                      (tcr2 & tcr2_el1_E0POE && regime_has_el0(p, regime) ? MODEL_OVERLAY_EL0 : 0) |
+                                      (tcr2 & tcr2_el1_AIE ? MODEL_INDEX : 0));
     }
-    p->models[3] = (uint8_t)((r->tcr_el3 & tcr_el3_PIE ? MODEL_INDIRECT : 0) | (r->tcr_el3 & tcr_el3_POE ? MODEL_OVERLAY : 0));
+    p->models[3] = (uint8_t)((r->tcr_el3 & tcr_el3_PIE ? MODEL_INDIRECT : 0) | (r->tcr_el3 & tcr_el3_POE ? MODEL_OVERLAY : 0) |
+                             (r->tcr_el3 & tcr_el3_AIE ? MODEL_INDEX : 0));
 }
 
 static uint64_t pir_of(const struct pe *p, unsigned regime)
@@ -41,13 +43,19 @@ static uint64_t por_of(const struct pe *p, unsigned regime)
 }
 
 /* Words that do not count stay 0. */
-void perms_key(const struct pe *p, unsigned regime, uint64_t words[4])
+uint64_t perms_mair2(const struct pe *p, unsigned regime)
+{
+    return regime == 1 ? p->s.regs.mair2_el1 : regime == 2 ? p->s.regs.mair2_el2 : p->s.regs.mair2_el3;
+}
+
+void perms_key(const struct pe *p, unsigned regime, uint64_t words[5])
 {
     unsigned model = p->models[regime];
     words[0] = model & MODEL_INDIRECT ? pir_of(p, regime) : 0;
     words[1] = model & MODEL_INDIRECT && regime < 3 ? pire0_of(p, regime) : 0;
     words[2] = model & MODEL_OVERLAY ? por_of(p, regime) : 0;
     words[3] = model & MODEL_OVERLAY_EL0 ? p->s.regs.por_el0 : 0;
+    words[4] = model & MODEL_INDEX ? perms_mair2(p, regime) : 0;
 }
 
 unsigned perms_indirect(const struct pe *p, const struct access_mode *m, bool has_el0, unsigned index, bool *overlay, bool *wxn)
@@ -76,4 +84,15 @@ unsigned perms_overlay(const struct pe *p, const struct access_mode *m, unsigned
 {
     unsigned po = (m->el ? por_of(p, m->regime) : p->s.regs.por_el0) >> 4 * index & 15;
     return po & 8 ? 0 : (po & 1 ? R : 0) | (po & 2 ? X : 0) | (po & 4 ? W : 0);
+}
+
+unsigned perms_second(const struct pe *p, const struct access_mode *m, unsigned index, bool on_walk)
+{
+    /* 2, 3, 6 and 7 are mostly read-only: the MMU may write; 1 and 5 are reserved. From 8 on bit 0 is for EL0, bit 1 for EL1. */
+    static const uint8_t base[16] = {0, 0, R, R, W, 0, R, R, R, R, R, R, R | W, R | W, R | W, R | W};
+    unsigned pi = p->s.regs.s2pir_el2 >> 4 * index & 15, perm = base[pi];
+    bool mostly = (pi & 10) == 2;
+    if (on_walk)
+        return pi == 4 ? 0 : perm | (mostly ? W : 0);
+    return perm | (pi & 8 && pi & (m->el ? 2 : 1) ? X : 0);
 }

@@ -17,6 +17,7 @@ enum {
     PSTATE_BTYPE_SHIFT = 10,
     PSTATE_BTYPE = 3u << 10,
     PSTATE_SSBS = 1u << 12,
+    PSTATE_ALLINT = 1u << 13,
     PSTATE_IL = 1u << 20,
     PSTATE_SS = 1u << 21,
     PSTATE_PAN = 1u << 22,

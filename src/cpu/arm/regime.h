@@ -16,6 +16,12 @@ static inline bool el2_enabled(const struct pe *p)
 /* HCR_EL2 as far as it has effect. */
 static inline uint64_t hcr_of(const struct pe *p) { return el2_enabled(p) ? p->s.regs.hcr_el2 : 0; }
 
+/* HCRX_EL2 as far as it has effect. Arm ARM IsHCRXEL2Enabled; without EL3 SCR_EL3 is as if everything were permitted. */
+static inline uint64_t hcrx_of(const struct pe *p)
+{
+    return el2_enabled(p) && (p->s.regs.scr_el3 & scr_el3_HXEn) ? p->s.regs.hcrx_el2 : 0;
+}
+
 /* ELIsInHost(EL0): EL0 belongs to a host at EL2. */
 static inline bool el0_in_host(const struct pe *p)
 {
@@ -41,6 +47,26 @@ static inline uint64_t sctlr_of(const struct pe *p, unsigned regime)
 static inline uint64_t tcr_of(const struct pe *p, unsigned regime)
 {
     return regime == 1 ? p->s.regs.tcr_el1 : regime == 2 ? p->s.regs.tcr_el2 : p->s.regs.tcr_el3;
+}
+
+/* SCTLR2_ELx as far as it has effect. Arm ARM IsSCTLR2EL1Enabled, IsSCTLR2EL2Enabled. */
+static inline uint64_t sctlr2_of(const struct pe *p, unsigned el)
+{
+    const struct arm_regs *r = &p->s.regs;
+    if (!(r->scr_el3 & scr_el3_SCTLR2En) || el == 3)
+        return 0;
+    if (el == 2)
+        return el2_enabled(p) ? r->sctlr2_el2 : 0;
+    return el2_enabled(p) && !(hcrx_of(p) & hcrx_el2_SCTLR2En) ? 0 : r->sctlr2_el1;
+}
+
+/* HCRX_EL2.TMEA as far as it has effect: errors that are masked below EL2 go there. */
+static inline bool masked_errors_to_el2(const struct pe *p) { return (hcrx_of(p) & hcrx_el2_TMEA) && !el0_in_host(p); }
+
+/* AllIntMask: IRQs and FIQs to this level are masked while SCTLR_ELx.NMI is set (D1.4.6.4). */
+static inline bool all_int_mask(const struct pe *p, uint64_t sctlr)
+{
+    return (p->s.pstate & PSTATE_ALLINT) || ((p->s.pstate & PSTATE_SP) && (sctlr & sctlr_el1_SPINTMASK));
 }
 
 enum granule { GRANULE_4K = 12, GRANULE_16K = 14, GRANULE_64K = 16 };

@@ -76,20 +76,25 @@ static uint64_t pstate_bit(unsigned id)
     case SR_msr_ssbs: return PSTATE_SSBS;
     case SR_msr_dit: return PSTATE_DIT;
     case SR_msr_tco: return PSTATE_TCO;
+    case SR_msr_allintclr:
+    case SR_msr_allintset: return PSTATE_ALLINT;
     default: return 0;
     }
 }
 
 bool pe_msr_imm(struct pe *p, uint32_t insn)
 {
-    unsigned id = sysreg_find(p->map, 0, insn >> 16 & 7, 4, 0, insn >> 5 & 7), crm = insn >> 8 & 15;
+    unsigned id = sysreg_find_imm(p->map, insn), crm = insn >> 8 & 15;
     if (!check(p, insn, &id, true))
         return false;
     uint64_t bit = pstate_bit(id), daif = (uint64_t)crm << 6, old = p->s.pstate;
     p->slow.effects = SYSREG_FX_IRQ;
     if (bit) {
         pe_set_pstate(p, crm & 1 ? old | bit : old & ~bit);
-        p->slow.effects = bit & (PSTATE_UAO | PSTATE_PAN) ? SYSREG_FX_TLB : bit == PSTATE_TCO ? SYSREG_FX_TAG : 0;
+        p->slow.effects = bit & (PSTATE_UAO | PSTATE_PAN)     ? SYSREG_FX_TLB
+                          : bit == PSTATE_TCO                 ? SYSREG_FX_TAG
+                          : bit & (PSTATE_ALLINT | PSTATE_SP) ? SYSREG_FX_IRQ
+                                                              : 0;
     } else if (id == SR_msr_daifset) {
         p->s.pstate |= daif;
     } else {
@@ -102,8 +107,10 @@ bool pe_msr_imm(struct pe *p, uint32_t insn)
 
 /* ---- address translation and cache maintenance -------------------------------------------------------------------------- */
 
-#define PAR_F    1u
-#define PAR_RES1 (1u << 11)
+#define PAR_F       1u
+#define PAR_RES1    (1u << 11)
+#define PAR_OVERLAY (1u << 14)
+#define PAR_DIRTY   (1u << 15)
 
 /* Arm ARM AArch64.AT, AArch64.EncodePAR. False: an exception is taken instead. */
 static bool address_translate(struct pe *p, struct sysreg_op op, uint64_t va)
@@ -117,6 +124,7 @@ static bool address_translate(struct pe *p, struct sysreg_op op, uint64_t va)
     }
     if (!el2_enabled(p))
         m.stage1 = true;
+    m.any = op.flags & OP_ANY;
     m.pan = (op.flags & OP_PAN) && (p->s.pstate & PSTATE_PAN);
     if (pe_translate(p, va, 1, op.flags & OP_WRITE ? ACCESS_STORE : ACCESS_LOAD, &m, &x)) {
         uint64_t sh = x.device || x.attr == 0x44 || x.attr == 0x40 ? 2 : x.sh;
@@ -127,7 +135,8 @@ static bool address_translate(struct pe *p, struct sysreg_op op, uint64_t va)
     unsigned fsc = p->exc.iss & 63;
     if (fsc == FSC_EXTERNAL || (fsc & 0x3c) == FSC_EXTERNAL_ON_WALK || fsc == 0x13 || (p->el == 1 && second && on_walk))
         return false;
-    p->s.regs.par_el1 = PAR_F | (uint64_t)fsc << 1 | (uint64_t)on_walk << 8 | (uint64_t)second << 9 | PAR_RES1;
+    p->s.regs.par_el1 = PAR_F | (uint64_t)fsc << 1 | (uint64_t)on_walk << 8 | (uint64_t)second << 9 | PAR_RES1 |
+                        (p->exc.iss2 & ISS2_OVERLAY ? PAR_OVERLAY : 0) | (p->exc.iss2 & ISS2_DIRTY ? PAR_DIRTY : 0);
     return true;
 }
 
@@ -350,6 +359,7 @@ static uint64_t special(void *pe, unsigned id)
     case SR_dit: return p->s.pstate & PSTATE_DIT;
     case SR_ssbs: return p->s.pstate & PSTATE_SSBS;
     case SR_tco: return p->s.pstate & PSTATE_TCO;
+    case SR_allint: return p->s.pstate & PSTATE_ALLINT;
     case SR_sp_el0: return sp == 0 ? p->s.x[REG_SP] : p->s.sp[0];
     case SR_sp_el1: return sp == 1 ? p->s.x[REG_SP] : p->s.sp[1];
     case SR_sp_el2: return sp == 2 ? p->s.x[REG_SP] : p->s.sp[2];
@@ -383,6 +393,7 @@ static void set_special(void *pe, unsigned id, uint64_t value)
     case SR_dit: set_bits(p, PSTATE_DIT, value); break;
     case SR_ssbs: set_bits(p, PSTATE_SSBS, value); break;
     case SR_tco: set_bits(p, PSTATE_TCO, value); break;
+    case SR_allint: set_bits(p, PSTATE_ALLINT, value); break;
     case SR_sp_el0: set_sp(p, 0, value); break;
     case SR_sp_el1: set_sp(p, 1, value); break;
     case SR_sp_el2: set_sp(p, 2, value); break;
@@ -404,7 +415,8 @@ static void live_software_increment(void *pe, uint32_t counters) { pmu_event_on(
 static uint32_t live_lines(void *pe)
 {
     const struct pe *p = pe;
-    return (uint32_t)(lines_high(p->s.lines) & (LINE_IRQ | LINE_FIQ | LINE_VIRQ | LINE_VFIQ)) | (p->s.serror ? 4u : 0);
+    const uint64_t inputs = LINE_IRQ | LINE_FIQ | LINE_IRQ_SUPER | LINE_VIRQ | LINE_VFIQ | LINE_VIRQ_SUPER;
+    return (uint32_t)(lines_high(p->s.lines) & inputs) | (p->s.serror ? SYSREG_LINE_SERROR : 0u);
 }
 
 static bool live_one_state(void *pe) { return ((struct pe *)pe)->s.gic.one_state; }

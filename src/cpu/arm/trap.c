@@ -7,6 +7,8 @@
 #define ESR_EC_SHIFT   26
 #define ESR_IL         (UINT64_C(1) << 25)
 #define ESR_ISS2_SHIFT 32
+#define ESR_PFV        (UINT64_C(1) << 14)
+#define PFAR_NS        (UINT64_C(1) << 63)
 #define HPFAR_NS       (UINT64_C(1) << 63)
 
 uint64_t pe_pstate(const struct pe *p)
@@ -54,10 +56,16 @@ static void report(struct pe *p, const struct arm_exception *e, unsigned target)
 {
     struct arm_regs *r = &p->s.regs;
     uint64_t ec = e->ec + (uint64_t)(target == p->el && has_same_level(e->ec));
-    uint64_t esr = (uint64_t)e->iss2 << ESR_ISS2_SHIFT | ec << ESR_EC_SHIFT | ESR_IL | e->iss;
+    /* A guest is not told where its hypervisor put it (D1.4.1.3, RTGQRC). */
+    bool pfv = e->pa_valid && arm_has(p->cfg, FEAT_PFAR) && !(target == 1 && (hcr_of(p) & hcr_el2_VM));
+    uint64_t esr = (uint64_t)e->iss2 << ESR_ISS2_SHIFT | ec << ESR_EC_SHIFT | ESR_IL | e->iss | (pfv ? ESR_PFV : 0);
     *(target == 1 ? &r->esr_el1 : target == 2 ? &r->esr_el2 : &r->esr_el3) = esr;
     if (e->far_valid)
         *(target == 1 ? &r->far_el1 : target == 2 ? &r->far_el2 : &r->far_el3) = e->far;
+    if (pfv)
+        *(target == 1   ? &r->pfar_el1
+          : target == 2 ? &r->pfar_el2
+                        : &r->mfar_el3) = arm_has(p->cfg, FEAT_EL3) ? e->pa : e->pa & ~PFAR_NS;
     if (e->ipa_valid)
         r->hpfar_el2 = (e->ipa >> 12 << 4) | (e->ns ? HPFAR_NS : 0);
 }
@@ -73,6 +81,8 @@ static uint64_t handler_pstate(const struct pe *p, unsigned target)
         new |= PSTATE_SSBS;
     if (arm_has(p->cfg, FEAT_MTE))
         new |= PSTATE_TCO;
+    if (arm_has(p->cfg, FEAT_NMI) && !(sctlr & sctlr_el1_SPINTMASK))
+        new |= PSTATE_ALLINT;
     return new;
 }
 

@@ -30,8 +30,6 @@
 #define VTCR_DS  32
 
 /* ESR_ELx.ISS2 of permission faults. */
-#define ISS2_DIRTY   (1u << 5)
-#define ISS2_OVERLAY (1u << 6)
 
 #define WALK_INLINE static inline __attribute__((always_inline))
 
@@ -160,6 +158,8 @@ WALK_INLINE unsigned level_shift(const struct stage *s, int level)
 /* What an access needs: all bits of it. */
 static inline unsigned needed(const struct walk *w)
 {
+    if (unlikely(w->m.any))
+        return 0;
     switch (w->access) {
     case ACCESS_FETCH: return PERM_X;
     case ACCESS_LOAD: return w->m.cm && w->m.el ? 0 : PERM_R; /* DC by address: EL0 must be able to read */
@@ -202,7 +202,9 @@ static void second_make(struct walk *w, bool ns)
     s->hd = s->ha && (vtcr >> 22 & 1);
     s->big_endian = (r->sctlr_el2 & sctlr_el1_EE) != 0;
     s->oasize = (uint8_t)ttw_oasize(p, vtcr >> 16 & 7, (enum granule)s->granule);
-    w->s2control = w->secure ? 0 : vtcr | 1u << 31 | (uint64_t)second_ptw(p) << 40 | (uint64_t)s->big_endian << 41;
+    w->s2control = w->secure || (vtcr & vtcr_el2_S2PIE)
+                       ? 0
+                       : vtcr | 1u << 31 | (uint64_t)second_ptw(p) << 40 | (uint64_t)s->big_endian << 41;
 
     /* Arm ARM AArch64.S2TxSZFaults, AArch64.S2MinTxSZ, AArch64.S2InvalidSL, AArch64.S2InconsistentSL. */
     unsigned pamax = (unsigned)c->pa_bits, ips = pamax;
@@ -346,6 +348,23 @@ static unsigned second_perm(const struct walk *w, uint64_t desc)
     return p | ((w->m.el == 0 ? ux : px) ? PERM_X : 0);
 }
 
+/* The same by FEAT_S2PIE: four bits of the descriptor are an index; bit 7 is the dirty state. */
+static unsigned second_indirect(const struct walk *w, uint64_t desc, bool on_walk)
+{
+    unsigned index = (unsigned)(bits_get(desc, 54, 53) << 2 | (desc & DESC_DBM ? 2 : 0) | (desc & S2_READ ? 1 : 0));
+    return perms_second(w->p, &w->m, index, on_walk);
+}
+
+/* A write to a page whose state hardware does not manage. */
+static bool second_dirty(struct walk *w, int level, uint64_t ipa, bool on_walk)
+{
+    if (!on_walk)
+        w->write = true;
+    ttw_fault2(w, FSC_PERMISSION, level, ipa, on_walk);
+    w->p->exc.iss2 = ISS2_DIRTY;
+    return false;
+}
+
 /* The table of the last level for an ipa the instruction itself accesses, as last_table below has it for stage 1. */
 WALK_INLINE const struct walk_table *last_table2(struct walk *w, uint64_t ipa)
 {
@@ -412,17 +431,22 @@ static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, co
         new |= DESC_AF;
     }
     unsigned attr = desc >> 2 & 15;
-    bool device = second_device(w, attr), clean = s->hd && (desc & DESC_DBM) && !(desc & S2_WRITE);
+    bool indirect = p->s.regs.vtcr_el2 & vtcr_el2_S2PIE, device = second_device(w, attr);
+    bool clean = (indirect || (s->hd && (desc & DESC_DBM))) && !(desc & S2_WRITE);
     if (unlikely(!on_walk && device && ttw_misaligned(w, 0)))
         return ttw_fault2(w, FSC_ALIGNMENT, level, ipa, on_walk);
-    unsigned perm = second_perm(w, desc) | (clean ? PERM_W : 0), missing = need & ~perm;
+    unsigned perm = unlikely(indirect) ? second_indirect(w, desc, on_walk) : second_perm(w, desc) | (clean ? PERM_W : 0);
+    unsigned missing = need & ~perm;
     if (unlikely(missing || (on_walk && device && second_ptw(p))) && !w->m.probe) {
         if (!on_walk)
             set_write(w, missing);
         return ttw_fault2(w, FSC_PERMISSION, level, ipa, on_walk);
     }
     if (unlikely(clean)) {
-        if (on_walk ? (need & PERM_W) != 0 : dirties(w))
+        bool writes = on_walk ? (need & PERM_W) != 0 : w->access == ACCESS_STORE && !w->m.cm && !w->m.probe;
+        if (!s->hd && writes) /* indirect: software keeps the state */
+            return second_dirty(w, level, ipa, on_walk);
+        if (s->hd && (on_walk ? writes : dirties(w)))
             new |= S2_WRITE;
         else
             perm &= ~(unsigned)PERM_W;
@@ -550,6 +574,8 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
         new |= DESC_AF;
     }
     uint64_t mair = w->m.regime == 1 ? p->s.regs.mair_el1 : w->m.regime == 2 ? p->s.regs.mair_el2 : p->s.regs.mair_el3;
+    if (unlikely(p->models[w->m.regime] & MODEL_INDEX) && (desc & DESC_INDEX3))
+        mair = perms_mair2(p, w->m.regime);
     out->attr = (uint8_t)(mair >> (8 * (desc >> 2 & 7)));
     if (unlikely(ttw_misaligned(w, out->attr)))
         return ttw_fault(w, FSC_ALIGNMENT, level);

@@ -31,10 +31,15 @@ enum {
 #define DESC_AP2    (1u << 7) /* read-only; in stage 2 bit 7 permits writes */
 #define DESC_AF     (1u << 10)
 #define DESC_UXN    (UINT64_C(1) << 54)
+#define DESC_INDEX3 (UINT64_C(1) << 59) /* FEAT_AIE: bit 3 of the attribute index */
 #define S2_READ     (1u << 6)
 #define S2_WRITE    (1u << 7)
 #define FINAL_LEVEL 3
 #define PTE_LAST    1u /* in an address of walk.pte and walk.pte_page: desc_read's `last` */
+
+/* Of ESR_ELx.ISS2. */
+#define ISS2_DIRTY   (1u << 5)
+#define ISS2_OVERLAY (1u << 6)
 
 /* A translation under way. */
 struct walk {

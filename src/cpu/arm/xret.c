@@ -13,6 +13,7 @@ uint64_t eret_fields(const struct arm_config *c)
     f |= arm_has(c, FEAT_UAO) ? PSTATE_UAO : 0;
     f |= arm_has(c, FEAT_DIT) ? PSTATE_DIT : 0;
     f |= arm_has(c, FEAT_MTE) ? PSTATE_TCO : 0;
+    f |= arm_has(c, FEAT_NMI) ? PSTATE_ALLINT : 0;
     return f;
 }
 
@@ -46,7 +47,7 @@ bool pe_eret_trapped(struct pe *p, enum eret_kind kind, bool key_b)
 
 static inline void leave(struct pe *p, uint64_t target, uint64_t spsr)
 {
-    uint64_t kept = PSTATE_PAN | PSTATE_DAIF, new;
+    uint64_t kept = PSTATE_PAN | PSTATE_DAIF | PSTATE_ALLINT, new;
     uint64_t ss = debug_return_ss(p, spsr);
     pmu_event(p, EVENT_EXC_RETURN);
     if (unlikely(eret_illegal(p, spsr))) {

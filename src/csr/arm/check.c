@@ -49,6 +49,7 @@ bool sysreg_fine_trap(const struct sysreg_ctx *c, const struct sysreg_entry *e, 
     unsigned bit = write ? f->write : f->read;
     switch ((enum sysreg_fgt)f->group) {
     case FGT_HF: word = write ? c->r->hfgwtr_el2 : c->r->hfgrtr_el2; break;
+    case FGT_HF2: word = write ? c->r->hfgwtr2_el2 : c->r->hfgrtr2_el2; break;
     case FGT_HD: word = write ? c->r->hdfgwtr_el2 : c->r->hdfgrtr_el2; break;
     case FGT_HI: word = c->r->hfgitr_el2; break;
     case FGT_NONE: return false;
@@ -87,7 +88,8 @@ static struct sysreg_access refused(const struct sysreg_ctx *c, unsigned id, boo
 static unsigned reached(const struct sysreg_ctx *c, const struct sysreg_entry *e)
 {
     const struct sysreg_target *t = &e->def->target;
-    uint64_t hcr = c->r->hcr_el2, need = 0;
+    const struct arm_regs *r = c->r;
+    uint64_t hcr = r->hcr_el2, need = 0;
     switch ((enum sysreg_target_kind)t->kind) {
     case TARGET_NONE: return e->id;
     case TARGET_ALIAS: return t->first;
@@ -99,7 +101,9 @@ static unsigned reached(const struct sysreg_ctx *c, const struct sysreg_entry *e
     case TARGET_ICV0: need = hcr_el2_FMO; break;
     case TARGET_ICV1: need = hcr_el2_IMO; break;
     case TARGET_ICV01: need = hcr_el2_FMO | hcr_el2_IMO; break;
-    case TARGET_AMO: need = hcr_el2_AMO; break;
+    case TARGET_AMO: /* virtual SErrors are enabled: AMO, or by FEAT_DoubleFault2 HCRX_EL2.TMEA */
+        need = hcr & hcr_el2_AMO || !(SCR(HXEn) && HCRX(TMEA)) ? hcr_el2_AMO : UINT64_MAX;
+        break;
     }
     return c->el == 1 && hcr & need && sysreg_el2_enabled(c) ? t->first + e->n : e->id;
 }
@@ -129,7 +133,8 @@ uint64_t sysreg_armed(const struct sysreg_ctx *c)
     const uint64_t places = inverted | hcr_el2_TID1 | hcr_el2_TID2 | hcr_el2_TID3 | hcr_el2_TACR | hcr_el2_TVM | hcr_el2_TRVM |
                             hcr_el2_TLOR | hcr_el2_TERR | hcr_el2_TID4 | hcr_el2_TID5;
     /* Fields of HFGRTR_EL2 and HFGWTR_EL2 that trap while they are 0: what they are of has no fast path. */
-    const uint64_t fine_inverted = hfgrtr_el2_nPIRE0_EL1 | hfgrtr_el2_nPIR_EL1 | hfgrtr_el2_nPOR_EL0 | hfgrtr_el2_nPOR_EL1;
+    const uint64_t fine_inverted = hfgrtr_el2_nPIRE0_EL1 | hfgrtr_el2_nPIR_EL1 | hfgrtr_el2_nPOR_EL0 | hfgrtr_el2_nPOR_EL1 |
+                                   hfgrtr_el2_nMAIR2_EL1 | hfgrtr_el2_nAMAIR2_EL1;
     const struct arm_regs *r = c->r;
     uint64_t arms = 0;
 #define ARM(bit, condition) arms |= (uint64_t) !!(condition) << (bit)

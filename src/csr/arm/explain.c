@@ -75,16 +75,21 @@ static void put_fine(struct text *t, const struct sysreg_fine *f, unsigned from,
         [FGT_HF] = {SR_hfgrtr_el2, SR_hfgwtr_el2},
         [FGT_HD] = {SR_hdfgrtr_el2, SR_hdfgwtr_el2},
         [FGT_HI] = {SR_hfgitr_el2, SR_hfgitr_el2},
+        [FGT_HF2] = {SR_hfgrtr2_el2, SR_hfgwtr2_el2},
     };
     static const char *const names[][2] = {[FGT_HF] = {"HFGRTR_EL2", "HFGWTR_EL2"},
                                            [FGT_HD] = {"HDFGRTR_EL2", "HDFGWTR_EL2"},
-                                           [FGT_HI] = {"HFGITR_EL2", "HFGITR_EL2"}};
+                                           [FGT_HI] = {"HFGITR_EL2", "HFGITR_EL2"},
+                                           [FGT_HF2] = {"HFGRTR2_EL2", "HFGWTR2_EL2"}};
     for (unsigned write = 0; write < 2; write++) {
         unsigned bit = write ? f->write : f->read;
         if (bit == FGT_NO_BIT)
             continue;
-        put(t, "%s.%s = %u%s: %s at", names[f->group][write], field_at(regs[f->group][write], bit), gate != GATE_fgt_n,
-            gate == GATE_fgt_nxs ? " and HCRX_EL2.FGTnXS = 0" : "",
+        put(t, "%s.%s = %u%s: %s at", names[f->group][write], field_at(regs[f->group][write], bit),
+            gate != GATE_fgt_n && gate != GATE_fgt2_n,
+            gate == GATE_fgt_nxs  ? " and HCRX_EL2.FGTnXS = 0"
+            : gate == GATE_fgt2_n ? " or SCR_EL3.FGTEn2 = 0"
+                                  : "",
             f->group == FGT_HI ? "uses"
             : write            ? "writes"
                                : "reads");
@@ -98,7 +103,7 @@ static void put_gate(struct text *t, const struct sysreg_def *d, unsigned g)
 {
     unsigned reads = gates[g].dir & READ ? d->access & gates[g].from : 0,
              writes = gates[g].dir & WRITE ? d->access >> 4 & gates[g].from : 0;
-    if (g == GATE_fgt || g == GATE_fgt_nxs || g == GATE_fgt_n) {
+    if (g == GATE_fgt || g == GATE_fgt_nxs || g == GATE_fgt_n || g == GATE_fgt2_n) {
         put_fine(t, &d->fine, (d->access | d->access >> 4) & gates[g].from, g);
         return;
     }
@@ -120,7 +125,7 @@ static void put_target(struct text *t, const struct sysreg_target *target)
         [TARGET_ICV0] = "from EL1 with HCR_EL2.FMO = 1: ",
         [TARGET_ICV1] = "from EL1 with HCR_EL2.IMO = 1: ",
         [TARGET_ICV01] = "from EL1 with HCR_EL2.FMO = 1 or IMO = 1: ",
-        [TARGET_AMO] = "from EL1 with HCR_EL2.AMO = 1: ",
+        [TARGET_AMO] = "from EL1 with HCR_EL2.AMO = 1 or HCRX_EL2.TMEA = 1: ",
         [TARGET_ALIAS] = "another name of ",
     };
     if (target->kind == TARGET_NONE)

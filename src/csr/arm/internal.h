@@ -70,7 +70,7 @@ enum { E0 = 1, E1 = 2, E2 = 4, E3 = 8, READ = 1, WRITE = 2, BOTH = 3, MAX_GATES 
 enum sysreg_to { UNDEF, EL1, EL2, EL3 };
 
 /* Fine-grained trap registers by pairs: which read and which write bit a row asks. */
-enum sysreg_fgt { FGT_NONE, FGT_HF, FGT_HD, FGT_HI };
+enum sysreg_fgt { FGT_NONE, FGT_HF, FGT_HD, FGT_HI, FGT_HF2 };
 struct sysreg_fine {
     uint8_t group, read, write; /* bit numbers; FGT_NO_BIT: none */
 };
@@ -84,7 +84,7 @@ enum sysreg_target_kind {
     TARGET_ICV0,  /* first + place in the range, from EL1 while HCR_EL2.FMO */
     TARGET_ICV1,  /* … IMO */
     TARGET_ICV01, /* … either */
-    TARGET_AMO,   /* first, from EL1 while HCR_EL2.AMO */
+    TARGET_AMO,   /* first, from EL1 while HCR_EL2.AMO or HCRX_EL2.TMEA */
     TARGET_ALIAS, /* first, always */
 };
 struct sysreg_target {

@@ -22,6 +22,9 @@ static uint64_t limit(const struct arm_config *cfg, unsigned id, unsigned n)
     uint64_t counters = bits_mask(0, (unsigned)cfg->pmu_counters) | UINT64_C(1) << 31;
     bool context = n + cfg->ctx_cmps >= cfg->breakpoints;
     switch (id) {
+    case SR_pfar_el1:
+    case SR_pfar_el2:
+    case SR_mfar_el3: return ~bits_mask(0, 52) | bits_mask(0, (unsigned)cfg->pa_bits);
     case SR_hpfar_el2: return ~bits_mask(4, 40) | bits_mask(4, (unsigned)cfg->pa_bits - 12);
     case SR_pmcntenset_el0:
     case SR_pmcntenclr_el0:
@@ -36,6 +39,8 @@ static uint64_t limit(const struct arm_config *cfg, unsigned id, unsigned n)
         return ~(ich_lr_el2_vINTID | ich_lr_el2_Priority) | bits_mask(0, (unsigned)cfg->gic_id_bits) |
                priority_mask(cfg) << ich_lr_el2_Priority_LSB;
     case SR_ich_vmcr_el2: return ~ich_vmcr_el2_VPMR | priority_mask(cfg) << ich_vmcr_el2_VPMR_LSB;
+    case SR_icc_ap1r_el1:
+    case SR_ich_ap1r_el2: return n ? ~icc_ap1r_el1_NMI : UINT64_MAX;
     case SR_icc_pmr_el1:
     case SR_icv_pmr_el1: return priority_mask(cfg);
     default: return UINT64_MAX;
@@ -103,6 +108,7 @@ static bool res0_without_el2(const struct arm_config *cfg, const struct sysreg_d
     case WHEN_Ctxidr2:
     case WHEN_EL2_RAS:
     case WHEN_EL2_MTE2:
+    case WHEN_EL2_AIE:
     case WHEN_EL2_S1PIE:
     case WHEN_EL2_S1POE:
     case WHEN_EL2_SCTLR2:
@@ -258,6 +264,12 @@ void sysreg_map_free(struct sysreg_map *map) { free(map); }
 unsigned sysreg_find(const struct sysreg_map *map, unsigned op0, unsigned op1, unsigned crn, unsigned crm, unsigned op2)
 {
     return map->index[sysreg_key(op0 & 3, op1 & 7, crn & 15, crm & 15, op2 & 7)];
+}
+
+unsigned sysreg_find_imm(const struct sysreg_map *map, uint32_t insn)
+{
+    unsigned op1 = insn >> 16 & 7;
+    return sysreg_find(map, 0, op1, 4, op1 == 1 ? insn >> 8 & 15 : 0, insn >> 5 & 7); /* C6.2 "MSR (immediate)" */
 }
 
 struct sysreg_op sysreg_op_in(const struct sysreg_map *map, unsigned id) { return map->entry[id].def->op; }

@@ -154,6 +154,10 @@ static const struct sysreg_row rows[] = {
     {                                             \
         FGT_HD, FGT_NO_BIT, hdfgwtr_el2_##f##_LSB \
     }
+#define HF2(f)                                                  \
+    {                                                           \
+        FGT_HF2, hfgrtr2_el2_n##f##_LSB, hfgwtr2_el2_n##f##_LSB \
+    }
 #define HI(f)                                    \
     {                                            \
         FGT_HI, FGT_NO_BIT, hfgitr_el2_##f##_LSB \

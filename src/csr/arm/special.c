@@ -24,15 +24,22 @@ uint64_t arm_rd_isr(const struct sysreg_ctx *c, const struct sysreg_entry *e)
     uint32_t lines = c->live->lines(c->pe);
     uint64_t hcr = c->r->hcr_el2;
     bool irq = lines & SYSREG_LINE_IRQ, fiq = lines & SYSREG_LINE_FIQ, serror = lines & SYSREG_LINE_SERROR;
+    bool is = lines & SYSREG_LINE_IRQ_SUPER, fs = false;
+    uint64_t hcrx = c->r->scr_el3 & scr_el3_HXEn ? c->r->hcrx_el2 : 0;
     if (c->el == 1 && sysreg_el2_enabled(c) && !(hcr & hcr_el2_TGE)) {
         if (hcr & hcr_el2_IMO)
             irq = hcr & hcr_el2_VI || lines & SYSREG_LINE_VIRQ;
+        if (hcr & hcr_el2_IMO)
+            is = (hcr & hcr_el2_VI && hcrx & hcrx_el2_VINMI) || lines & SYSREG_LINE_VIRQ_SUPER;
         if (hcr & hcr_el2_FMO)
             fiq = hcr & hcr_el2_VF || lines & SYSREG_LINE_VFIQ;
-        if (hcr & hcr_el2_AMO)
+        if (hcr & hcr_el2_FMO)
+            fs = hcr & hcr_el2_VF && hcrx & hcrx_el2_VFNMI;
+        if (hcr & hcr_el2_AMO || hcrx & hcrx_el2_TMEA)
             serror = hcr & hcr_el2_VSE;
     }
-    return (fiq ? isr_el1_F : 0) | (irq ? isr_el1_I : 0) | (serror ? isr_el1_A : 0);
+    return (fiq ? isr_el1_F : 0) | (irq ? isr_el1_I : 0) | (serror ? isr_el1_A : 0) | (fs ? isr_el1_FS : 0) |
+           (is ? isr_el1_IS : 0);
 }
 
 /* DISR_EL1 below EL3 is RAZ/WI while SErrors go to EL3 (D24.2.47). */

@@ -90,12 +90,13 @@ struct arm_regs {
 
 /*
  * What no register word holds. The cpu supplies all of it; csr calls nothing else. Values of PSTATE fields are in the place the
- * special-purpose register has them: NZCV 31:28, DAIF 9:6, CurrentEL 3:2, SPSel 0, PAN 22, UAO 23, DIT 24, SSBS 12, TCO 25.
+ * special-purpose register has them: NZCV 31:28, DAIF 9:6, CurrentEL 3:2, SPSel 0, PAN 22, UAO 23, DIT 24, SSBS 12, TCO 25,
+ * ALLINT 13.
  */
 struct sysreg_live {
     uint64_t (*special)(void *pe,
                         unsigned id); /* SR_nzcv, SR_daif, SR_currentel, SR_spsel, SR_pan, SR_uao, SR_dit, SR_ssbs, SR_tco,
-                                         SR_sp_el0 … SR_sp_el2 (the bank, also when it is in use), SR_fpcr, SR_fpsr */
+                                         SR_allint, SR_sp_el0 … SR_sp_el2 (the bank, also when it is in use), SR_fpcr, SR_fpsr */
     void (*set_special)(void *pe, unsigned id, uint64_t value); /* of the same; value is legalised */
     uint64_t (*count)(void *pe);                                /* the physical counter now, before any offset */
     uint64_t (*cycles)(void *pe);                               /* PMCCNTR_EL0 now */
@@ -114,7 +115,15 @@ struct sysreg_live {
 
 /* Lines of sysreg_live.lines: physical interrupts, and virtual ones from the virtual CPU interface (HCR_EL2.VI, VF, VSE are
  * apart). */
-enum { SYSREG_LINE_IRQ = 1, SYSREG_LINE_FIQ = 2, SYSREG_LINE_SERROR = 4, SYSREG_LINE_VIRQ = 16, SYSREG_LINE_VFIQ = 32 };
+enum {
+    SYSREG_LINE_IRQ = 1,
+    SYSREG_LINE_FIQ = 2,
+    SYSREG_LINE_SERROR = 4,
+    SYSREG_LINE_IRQ_SUPER = 8, /* the IRQ has Superpriority */
+    SYSREG_LINE_VIRQ = 16,
+    SYSREG_LINE_VFIQ = 32,
+    SYSREG_LINE_VIRQ_SUPER = 64
+};
 
 struct sysreg_map; /* what a configuration makes of the rows: built once, constant */
 
@@ -156,6 +165,8 @@ void sysreg_reset(const struct sysreg_map *map, const struct arm_config *cfg, st
  * this configuration; SR_NONE if there is none, which is UNDEFINED at every exception level.
  */
 unsigned sysreg_find(const struct sysreg_map *map, unsigned op0, unsigned op1, unsigned crn, unsigned crm, unsigned op2);
+/* The row of an MSR (immediate). CRm is its operand, but for the fields of one bit that share op1 and op2 with others. */
+unsigned sysreg_find_imm(const struct sysreg_map *map, uint32_t insn);
 
 /* UNDEFINED, trapped or allowed; write: MSR and SYS (also those that take no register), not write: MRS and SYSL. */
 struct sysreg_access sysreg_check(const struct sysreg_ctx *c, unsigned id, bool write);
@@ -223,6 +234,7 @@ enum sysreg_flag {
     OP_PAN = 64,      /* AT: with PSTATE.PAN */
     OP_STAGE12 = 128, /* AT: both stages */
     OP_READS = 256,   /* SYSL or MRS form */
+    OP_ANY = 512,     /* AT: no permission of stage 1 is asked for */
 };
 struct sysreg_op {
     uint8_t kind;   /* enum sysreg_op_kind */

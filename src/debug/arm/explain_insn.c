@@ -371,8 +371,8 @@ static bool sysreg(struct insn *i)
     const struct pe *p = w->p;
     uint32_t n = i->bits;
     bool read = i->d.op == OP_mrs || i->d.op == OP_sysl, imm = i->d.op == OP_msr_imm;
-    unsigned id = imm ? sysreg_find(p->map, 0, n >> 16 & 7, 4, 0, n >> 5 & 7)
-                      : sysreg_find(p->map, n >> 19 & 3, n >> 16 & 7, n >> 12 & 15, n >> 8 & 15, n >> 5 & 7);
+    unsigned id =
+        imm ? sysreg_find_imm(p->map, n) : sysreg_find(p->map, n >> 19 & 3, n >> 16 & 7, n >> 12 & 15, n >> 8 & 15, n >> 5 & 7);
     struct sysreg_access a = sysreg_check(&p->ctx, id, !read);
     if (a.result == SYSREG_OK)
         return i->d.op == OP_sys && maintenance(i, a.id);

@@ -86,6 +86,61 @@ static bool masked(struct arm_why *w, struct fact *f, unsigned k)
     return m;
 }
 
+/* Whether an IRQ or FIQ has Superpriority. */
+static bool superior(const struct arm_why *w, unsigned k, bool virtual)
+{
+    const struct pe *p = w->p;
+    uint64_t hcr = hcr_of(p), hcrx = hcrx_of(p), high = lines_high(p->s.lines);
+    if (!virtual)
+        return k == 1 && (high & LINE_IRQ_SUPER);
+    if (k == 0)
+        return (hcr & hcr_el2_VF) && (hcrx & hcrx_el2_VFNMI);
+    return k == 1 && (((hcr & hcr_el2_VI) && (hcrx & hcrx_el2_VINMI)) || (high & LINE_VIRQ_SUPER));
+}
+
+/* Arm ARM D1.4.6.4: what FEAT_NMI makes of the masks, el being where the interrupt goes. by_mask: PSTATE.F, I, A may hold it. */
+static bool held(struct arm_why *w, struct fact *f, unsigned k, unsigned el, bool virtual, bool by_mask)
+{
+    const struct pe *p = w->p;
+    uint64_t sctlr = sctlr_of(p, regime_of(p, p->el));
+    if (k < 2 && (sctlr & sctlr_el1_NMI)) {
+        bool all = all_int_mask(p, sctlr) && el == p->el;
+        arm_bit(w, f, explain_say(w->e, "SCTLR_EL%u.NMI", regime_of(p, p->el)), ARM_MASK, sctlr, sctlr_el1_NMI,
+                all ? "PSTATE.ALLINT or SPINTMASK masks everything to this level" : "");
+        if (all)
+            return true;
+        if (superior(w, k, virtual) && (p->el == 0 || !all_int_mask(p, sctlr))) {
+            fact_add(w->e, f, "Superpriority", ARM_MASK, "PSTATE does not mask it");
+            return false;
+        }
+    }
+    return by_mask && masked(w, f, k);
+}
+
+/* FEAT_DoubleFault2, of what route() and masked() say of an SError: Arm ARM AArch64.PhysicalSErrorTarget. The level; 0: it stays.
+ */
+static unsigned error_target(struct arm_why *w, struct fact *f, unsigned el, bool by_mask)
+{
+    static const char *const name[] = {"", "SCTLR2_EL1.NMEA", "SCTLR2_EL2.NMEA", "SCR_EL3.NMEA"};
+    const struct pe *p = w->p;
+    uint64_t scr = arm_on(w, FEAT_EL3) ? p->s.regs.scr_el3 : 0, hcrx = hcrx_of(p);
+    bool a = p->s.pstate & PSTATE_A, host = el0_in_host(p);
+    unsigned home = p->el ? p->el : host ? 2 : 1;
+    if (el && !by_mask)
+        return el;
+    uint64_t word = home == 3 ? scr : sctlr2_of(p, home), bit = home == 3 ? scr_el3_NMEA : sctlr2_el1_NMEA;
+    bool nmea = word & bit, masked = (a || !el) && !nmea, held = masked || (a && (p->el == 1 || p->el == 2));
+    if (el)
+        arm_bit(w, f, "PSTATE.A", ARM_MASK, p->s.pstate, PSTATE_A, a ? "masked" : "not masked");
+    if (a || !el)
+        arm_bit(w, f, name[home], "Arm ARM FEAT_DoubleFault2", word, bit, nmea ? "SErrors are not masked" : "");
+    if (held && p->el < 2 && (hcrx & hcrx_el2_TMEA) && !host)
+        return arm_bit(w, f, "HCRX_EL2.TMEA", "Arm ARM FEAT_DoubleFault2", hcrx, hcrx_el2_TMEA, "what is masked goes to EL2"), 2;
+    if (held && p->el < 3 && (scr & scr_el3_TMEA))
+        return arm_bit(w, f, "SCR_EL3.TMEA", "Arm ARM FEAT_DoubleFault2", scr, scr_el3_TMEA, "what is masked goes to EL3"), 3;
+    return masked ? 0 : home;
+}
+
 struct candidate {
     struct fact *f;
     unsigned kind, el;
@@ -99,7 +154,13 @@ static void look_physical(struct arm_why *w, struct fact *s, unsigned k, struct 
     fact_add(w->e, c->f, "pending", ARM_ASYNC, k == 2 ? "an SError is pending" : "the line is high");
     c->kind = k;
     c->el = route(w, c->f, k, &by_mask);
-    c->take = c->el && !(by_mask && masked(w, c->f, k));
+    if (k == 2 && arm_on(w, FEAT_DoubleFault2)) {
+        unsigned to = error_target(w, c->f, c->el, by_mask);
+        c->take = to != 0;
+        c->el = to ? to : c->el;
+    } else {
+        c->take = c->el && !held(w, c->f, k, c->el, false, by_mask);
+    }
     c->f->text = c->take ? explain_say(w->e, "can be taken to EL%u", c->el)
                  : c->el ? explain_say(w->e, "not taken now; it goes to EL%u", c->el)
                          : "not taken at this level";
@@ -122,13 +183,17 @@ static bool look_virtual(struct arm_why *w, struct fact *s, unsigned k, struct c
     if (line)
         fact_add(w->e, c->f, "pending", ARM_ASYNC, "the line is high");
     bool mo = hcr & kinds[k].mo, tge = hcr & hcr_el2_TGE;
+    bool masked_on = k == 2 && !mo && masked_errors_to_el2(p);
     arm_bit(w, c->f, mo_name[k], ARM_MASK, hcr, kinds[k].mo, mo ? "virtual ones are enabled" : "virtual ones are off")->mark =
-        mo ? FACT_PLAIN : FACT_DECIDES;
+        mo || masked_on ? FACT_PLAIN : FACT_DECIDES;
+    if (masked_on)
+        arm_bit(w, c->f, "HCRX_EL2.TMEA", "Arm ARM FEAT_DoubleFault2", hcrx_of(p), hcrx_el2_TMEA, "virtual ones are enabled");
+    mo |= masked_on;
     if (tge)
         arm_bit(w, c->f, "HCR_EL2.TGE", ARM_MASK, hcr, hcr_el2_TGE, "virtual ones are off")->mark = FACT_DECIDES;
     if (p->el >= 2)
         fact_add(w->e, c->f, "level", ARM_MASK, "virtual ones are taken from EL0 and EL1 only")->mark = FACT_DECIDES;
-    c->take = mo && !tge && p->el < 2 && !masked(w, c->f, k);
+    c->take = mo && !tge && p->el < 2 && !held(w, c->f, k, 1, true, true);
     c->f->text = c->take ? "can be taken to EL1" : "not taken now; it goes to EL1";
     return true;
 }

@@ -50,17 +50,12 @@ static void pstate_fields(struct arm_why *w, struct fact *to, uint64_t old, uint
         const char *name;
         uint64_t mask;
         int feat; /* -1: always there */
-    } row[] = {{"EL", PSTATE_EL, -1},
-               {"SP", PSTATE_SP, -1},
-               {"DAIF", PSTATE_DAIF, -1},
-               {"PAN", PSTATE_PAN, FEAT_PAN},
-               {"UAO", PSTATE_UAO, FEAT_UAO},
-               {"DIT", PSTATE_DIT, FEAT_DIT},
-               {"SSBS", PSTATE_SSBS, FEAT_SSBS},
-               {"TCO", PSTATE_TCO, FEAT_MTE},
-               {"BTYPE", PSTATE_BTYPE, FEAT_BTI},
-               {"IL", PSTATE_IL, -1},
-               {"SS", PSTATE_SS, -1},
+    } row[] = {{"EL", PSTATE_EL, -1},         {"SP", PSTATE_SP, -1},
+               {"DAIF", PSTATE_DAIF, -1},     {"ALLINT", PSTATE_ALLINT, FEAT_NMI},
+               {"PAN", PSTATE_PAN, FEAT_PAN}, {"UAO", PSTATE_UAO, FEAT_UAO},
+               {"DIT", PSTATE_DIT, FEAT_DIT}, {"SSBS", PSTATE_SSBS, FEAT_SSBS},
+               {"TCO", PSTATE_TCO, FEAT_MTE}, {"BTYPE", PSTATE_BTYPE, FEAT_BTI},
+               {"IL", PSTATE_IL, -1},         {"SS", PSTATE_SS, -1},
                {"NZCV", PSTATE_NZCV, -1}};
     for (unsigned i = 0; i < ARRAY_LEN(row); i++)
         if (((old ^ new) & row[i].mask) && (row[i].feat < 0 || arm_on(w, (enum arm_feat)row[i].feat)))
@@ -133,12 +128,20 @@ static void report(struct arm_why *w, struct fact *s, const struct arm_exception
     bool two = x->ec == EC_INSN_ABORT_LOWER || x->ec == EC_DATA_ABORT_LOWER || x->ec == EC_BREAKPOINT_LOWER ||
                x->ec == EC_SOFTWARE_STEP_LOWER || x->ec == EC_WATCHPOINT_LOWER;
     unsigned ec = x->ec + (two && target == w->p->el);
-    uint64_t esr = (uint64_t)x->iss2 << 32 | (uint64_t)ec << 26 | UINT64_C(1) << 25 | x->iss;
+    bool hidden = target == 1 && (hcr_of(w->p) & hcr_el2_VM), pfv = x->pa_valid && arm_on(w, FEAT_PFAR) && !hidden;
+    uint64_t esr = (uint64_t)x->iss2 << 32 | (uint64_t)ec << 26 | UINT64_C(1) << 25 | x->iss | (uint64_t)pfv << 14;
     char text[256];
     esr_text(esr, text, sizeof text);
     put(w, s, l.esr, l.esr_name, esr, ARM_ESR)->text = explain_say(w->e, "EC 0x%02x, %s", ec, text);
     if (x->far_valid)
         put(w, s, l.far, l.far_name, x->far, "Arm ARM FAR_ELx, Fault Address Register");
+    if (pfv) {
+        struct arm_regs *r = &want->r;
+        uint64_t *const pfar[] = {&r->pfar_el1, &r->pfar_el2, &r->mfar_el3};
+        static const char *const name[] = {"PFAR_EL1", "PFAR_EL2", "MFAR_EL3"};
+        put(w, s, pfar[target - 1], name[target - 1], arm_on(w, FEAT_EL3) ? x->pa : x->pa & ~(UINT64_C(1) << 63),
+            "Arm ARM PFAR_ELx, Physical Fault Address Register");
+    }
     if (x->ipa_valid && target == 2)
         put(w, s, &want->r.hpfar_el2, "HPFAR_EL2", (x->ipa >> 12 << 4) | (x->ns ? UINT64_C(1) << 63 : 0),
             "Arm ARM HPFAR_EL2, Hypervisor IPA Fault Address Register")
@@ -162,6 +165,8 @@ static uint64_t handler_pstate(struct arm_why *w, struct fact *s, unsigned targe
         new |= PSTATE_SSBS;
     if (arm_on(w, FEAT_MTE))
         new |= PSTATE_TCO;
+    if (arm_on(w, FEAT_NMI) && !(sctlr & sctlr_el1_SPINTMASK))
+        new |= PSTATE_ALLINT;
     return new;
 }
 
@@ -172,7 +177,7 @@ void arm_explain_route(struct arm_why *w, const struct arm_exception *x, struct 
     const struct pe *p = w->p;
     uint64_t old = p->s.pstate;
     struct fact *s = fact_add(e, &e->facts, "route", ARM_ROUTE, "which exception level gets it");
-    unsigned target = target_of(w, s, x), vector = x->type * 0x80;
+    unsigned type = x->as_serror ? EXCEPTION_SERROR : x->type, target = target_of(w, s, x), vector = type * 0x80;
     struct level_regs l = regs_of(&want->r, target);
     if (x->next && (p->s.regs.mdscr_el1 & 1))
         old &= ~(uint64_t)PSTATE_SS; /* the instruction was executed: the software step state machine has advanced */
@@ -194,7 +199,7 @@ void arm_explain_route(struct arm_why *w, const struct arm_exception *x, struct 
                                          : "from the same level, SP_EL0";
     vector += target > p->el ? 0x400 : old & PSTATE_SP ? 0x200 : 0;
     want->pc = (l.vbar & ~UINT64_C(0x7ff)) + vector;
-    fact_value(e, s, "pc", ARM_VECTOR, want->pc, 16, "%s + 0x%03x: %s, %s", l.vbar_name, vector, offset[x->type], from)->mark =
+    fact_value(e, s, "pc", ARM_VECTOR, want->pc, 16, "%s + 0x%03x: %s, %s", l.vbar_name, vector, offset[type], from)->mark =
         FACT_DECIDES;
 }
 
@@ -223,7 +228,7 @@ void arm_explain_return(struct arm_why *w, struct arm_expect *want)
     struct explanation *e = w->e;
     const struct pe *p = w->p;
     struct level_regs l = regs_of(&want->r, p->el);
-    uint64_t spsr = *l.spsr, kept = PSTATE_PAN | PSTATE_DAIF, fields = eret_fields(p->cfg);
+    uint64_t spsr = *l.spsr, kept = PSTATE_PAN | PSTATE_DAIF | PSTATE_ALLINT, fields = eret_fields(p->cfg);
     unsigned target = (unsigned)(spsr & PSTATE_EL) >> PSTATE_EL_SHIFT;
     struct fact *s = fact_add(e, &e->facts, "route", ARM_ERET, "which exception level it returns to");
     fact_value(e, s, explain_say(e, "%s.M", l.spsr_name), ARM_ERET, spsr & 31, 2, "EL%u, SP_EL%u", target, spsr & 1 ? target : 0)

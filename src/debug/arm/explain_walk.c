@@ -39,10 +39,34 @@ struct found {
 /* ---- aborts
  * -------------------------------------------------------------------------------------------------------------------- */
 
+/* Arm ARM AArch64.SyncExternalAbortTarget; 0: the usual level. */
+static unsigned external_target(const struct look *l, bool second)
+{
+    const struct pe *p = l->w->p;
+    uint64_t hcr = hcr_of(p), scr = arm_on(l->w, FEAT_EL3) ? p->s.regs.scr_el3 : 0, hcrx = hcrx_of(p);
+    if (p->el == 3 || (scr & scr_el3_EA))
+        return 3;
+    if (p->el < 2 && el2_enabled(p) && ((hcr & (hcr_el2_TGE | hcr_el2_TEA)) || second))
+        return 2;
+    if (!arm_on(l->w, FEAT_DoubleFault2) || !(p->s.pstate & PSTATE_A) || p->el == 0)
+        return 0;
+    if (p->el == 1 && (hcrx & hcrx_el2_TMEA))
+        return 2;
+    return scr & scr_el3_TMEA ? 3 : 0;
+}
+
+/* Arm ARM AArch64.RouteToSErrorOffset. */
+static bool ease(const struct look *l)
+{
+    const struct pe *p = l->w->p;
+    unsigned to = l->x->el ? l->x->el : p->el ? p->el : hcr_of(p) & hcr_el2_TGE ? 2 : 1;
+    return to == 3 ? arm_on(l->w, FEAT_DoubleFault) && (p->s.regs.scr_el3 & scr_el3_EASE)
+                   : (sctlr2_of(p, to) & sctlr2_el1_EASE) != 0;
+}
+
 /* Arm ARM AArch64.DataAbort, AArch64.InstructionAbort: the syndrome, and the level where that is not the usual one. */
 static void fill(struct look *l, unsigned fsc, int level, bool second, bool on_walk)
 {
-    const struct pe *p = l->w->p;
     bool fetch = l->access == ACCESS_FETCH, external = fsc == FSC_EXTERNAL || fsc == FSC_EXTERNAL_ON_WALK;
     bool cm = l->m->cm || l->m->at;
     unsigned code = fsc;
@@ -50,19 +74,21 @@ static void fill(struct look *l, unsigned fsc, int level, bool second, bool on_w
         code = fsc == FSC_ADDRESS_SIZE ? 0x29 : fsc == FSC_TRANSLATION ? 0x2b : 0x13;
     else if (fsc < FSC_EXTERNAL || fsc == FSC_EXTERNAL_ON_WALK)
         code |= (unsigned)level;
-    *l->x = (struct arm_exception){
-        .ec = fetch ? EC_INSN_ABORT_LOWER : EC_DATA_ABORT_LOWER, .far_valid = true, .far = l->va, .iss = code | on_walk << 7};
+    uint64_t pa = l->x->pa;
+    *l->x = (struct arm_exception){.pa = pa,
+                                   .pa_valid = fsc == FSC_EXTERNAL,
+                                   .ec = fetch ? EC_INSN_ABORT_LOWER : EC_DATA_ABORT_LOWER,
+                                   .far_valid = true,
+                                   .far = l->va,
+                                   .iss = code | on_walk << 7};
     if (!fetch)
         l->x->iss |= (uint32_t)cm << 8 | (uint32_t)(cm || l->write) << 6;
     if (second)
         l->x->el = 2;
     if (!external)
         return;
-    l->x->el = 0;
-    if (p->el == 3 || (arm_on(l->w, FEAT_EL3) && (p->s.regs.scr_el3 & scr_el3_EA)))
-        l->x->el = 3;
-    else if (p->el < 2 && el2_enabled(p) && ((hcr_of(p) & (hcr_el2_TGE | hcr_el2_TEA)) || second))
-        l->x->el = 2;
+    l->x->el = (uint8_t)external_target(l, second);
+    l->x->as_serror = ease(l);
 }
 
 static bool abort1(struct look *l, struct fact *f, unsigned fsc, int level, const char *why)
@@ -181,6 +207,12 @@ static void show(struct look *l, struct fact *f, uint64_t pa, uint64_t d, const 
 /* ---- stage 2
  * -------------------------------------------------------------------------------------------------------------------- */
 
+/* The index of indirect permissions (FEAT_S1PIE, FEAT_S2PIE). */
+static unsigned s1_index(uint64_t d)
+{
+    return (unsigned)(bits_get(d, 54, 53) << 2 | bits_get(d, 51, 51) << 1 | bits_get(d, 6, 6));
+}
+
 /* Arm ARM AArch64.S2DirectBasePermissions. */
 static unsigned s2_may(const struct look *l, uint64_t d)
 {
@@ -229,8 +261,9 @@ static bool second(struct look *l, struct fact *to, uint64_t ipa, unsigned need,
         bool fwb = hcr_of(p) & hcr_el2_FWB, device = fwb ? !(d >> 2 & 4) : !(d >> 4 & 3);
         if (!on_walk && device_fault(l, device))
             return abort2(l, f, FSC_ALIGNMENT, level, ipa, on_walk, device_text(l));
-        bool clean = s->hd && (d >> 51 & 1) && !(d >> 7 & 1);
-        unsigned missing = need & ~(s2_may(l, d) | (clean ? PERM_W : 0));
+        bool indirect = p->s.regs.vtcr_el2 & vtcr_el2_S2PIE, clean = !(d >> 7 & 1) && (indirect || (s->hd && (d >> 51 & 1)));
+        unsigned may = indirect ? perms_second(p, l->m, s1_index(d), on_walk) : s2_may(l, d) | (clean ? PERM_W : 0);
+        unsigned missing = need & ~may;
         bool protected = on_walk && device && (hcr_of(p) & hcr_el2_PTW);
         if (missing || protected) {
             if (!on_walk)
@@ -238,19 +271,19 @@ static bool second(struct look *l, struct fact *to, uint64_t ipa, unsigned need,
             return abort2(l, f, FSC_PERMISSION, level, ipa, on_walk,
                           missing ? missing_text(l, missing) : "a walk in Device memory, and HCR_EL2.PTW is 1");
         }
-        out->may = s2_may(l, d);
+        if (clean && !s->hd && (on_walk ? need & PERM_W : l->access == ACCESS_STORE && !l->m->cm)) {
+            l->write |= !on_walk;
+            abort2(l, f, FSC_PERMISSION, level, ipa, on_walk, "nDirty=1, and hardware does not manage the dirty state");
+            l->x->iss2 = 1 << 5;
+            return false;
+        }
+        out->may = indirect ? may : s2_may(l, d);
         return true;
     }
 }
 
 /* ---- stage 1
  * -------------------------------------------------------------------------------------------------------------------- */
-
-/* The index of indirect permissions (FEAT_S1PIE). */
-static unsigned s1_index(uint64_t d)
-{
-    return (unsigned)(bits_get(d, 54, 53) << 2 | bits_get(d, 51, 51) << 1 | bits_get(d, 6, 6));
-}
 
 /* Arm ARM AArch64.S1DirectBasePermissions, with what tables on the way take away. */
 static unsigned s1_may(const struct look *l, uint64_t d, uint64_t limits)
@@ -327,6 +360,8 @@ static bool s1_leaf(struct look *l, struct fact *f, const struct stage *s, uint6
     if (!(d >> 10 & 1) && !s->ha)
         return abort1(l, f, FSC_ACCESS_FLAG, level, explain_say(w->e, "AF=0, and TCR_EL%u.HA is 0", l->m->regime));
     uint64_t mair = l->m->regime == 1 ? p->s.regs.mair_el1 : l->m->regime == 2 ? p->s.regs.mair_el2 : p->s.regs.mair_el3;
+    if (p->models[l->m->regime] & MODEL_INDEX && d >> 59 & 1)
+        mair = l->m->regime == 1 ? p->s.regs.mair2_el1 : l->m->regime == 2 ? p->s.regs.mair2_el2 : p->s.regs.mair2_el3;
     out->attr = (uint8_t)(mair >> (8 * (d >> 2 & 7)));
     if (device_fault(l, !(out->attr & 0xf0)))
         return abort1(l, f, FSC_ALIGNMENT, level, device_text(l));
@@ -498,6 +533,7 @@ bool arm_explain_access(struct arm_why *w, struct fact *to, uint64_t va, unsigne
     }
     struct fact *at =
         fact_value(w->e, f, "physical address", NULL, *pa, 16, "%s", one.attr & 0xf0 ? "Normal memory" : "Device memory");
+    x->pa = *pa | (uint64_t)one.ns << 63;
     if (!one.ns || !arm_secure_only(p->cfg, *pa) || m->at)
         return true;
     l.write = a == ACCESS_STORE && !m->atomic;

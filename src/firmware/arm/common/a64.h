@@ -18,7 +18,7 @@
 #define SCR_RW     (1 << 10)
 #define SCR_PERMIT (0x30 | 1 << 16 | 1 << 17 | 1 << 25 | 1 << 26 | 1 << 27 | 1 << 28) /* APK, API, EnSCXT, ATA, FGTEn, ECVEn */
 /* HXEn, EnTP2, TCR2En, SCTLR2En, PIEn. */
-#define SCR_PERMIT_HIGH (1ul << 38 | 1ul << 41 | 1ul << 43 | 1ul << 44 | 1ul << 45)
+#define SCR_PERMIT_HIGH (1ul << 38 | 1ul << 41 | 1ul << 43 | 1ul << 44 | 1ul << 45 | 1ul << 46 | 1ul << 53 | 1ul << 59)
 /* HCR_EL2 */
 #define HCR_VM  (1 << 0)
 #define HCR_FMO (1 << 3)
