@@ -306,31 +306,42 @@ static bool junit(const struct replaying *r, struct err *e)
     return (!fclose(f) && !bad) || err_set(e, "%s: %s", r->junit, strerror(errno ? errno : EIO));
 }
 
+/* Whether what is to be replayed goes with the options. */
+static bool fits(const struct replaying *r, struct err *e)
+{
+    if (!r->count)
+        return err_set(e, "replay: name a trace, or a folder of traces");
+    for (size_t i = 0; i < r->count && r->golden; i++)
+        if (!access(r->list[i].path, R_OK) && !golden_is(r->list[i].path))
+            return err_set(e, "%s: no golden text; replay it without --golden", r->list[i].path);
+    return !r->why.path || r->count == 1 ||
+           err_set(e, "replay --explain file=%s: one file is for one trace, here are %zu", r->why.path, r->count);
+}
+
+static int replay_all(struct replaying *r)
+{
+    struct err e;
+    int status = CLI_OK;
+    if (!fits(r, &e))
+        return cli_error(&e);
+    fflush(stdout);
+    if (!jobs_run(r->count, r->jobs, work, take, r, &e))
+        return cli_error(&e);
+    print(r);
+    for (size_t i = 0; i < r->count; i++) {
+        if (r->list[i].kind == VERDICT_ERROR)
+            status = CLI_USER;
+        else if (r->list[i].kind == VERDICT_DIVERGED && status == CLI_OK)
+            status = CLI_FAILED;
+    }
+    return r->junit && !junit(r, &e) ? cli_error(&e) : status;
+}
+
 int verb_replay(int argc, char **argv)
 {
     struct replaying r = {0};
-    struct err e;
-    int status = CLI_OK;
     argp_parse(&argp, argc, argv, 0, NULL, &r);
-    if (!r.count)
-        return cli_errorf("replay: name a trace, or a folder of traces");
-    for (size_t i = 0; i < r.count && r.golden; i++)
-        if (!access(r.list[i].path, R_OK) && !golden_is(r.list[i].path))
-            return cli_errorf("%s: no golden text; replay it without --golden", r.list[i].path);
-    if (r.why.path && r.count > 1)
-        return cli_errorf("replay --explain file=%s: one file is for one trace, here are %zu", r.why.path, r.count);
-    fflush(stdout);
-    if (!jobs_run(r.count, r.jobs, work, take, &r, &e))
-        return cli_error(&e);
-    print(&r);
-    for (size_t i = 0; i < r.count; i++) {
-        if (r.list[i].kind == VERDICT_ERROR)
-            status = CLI_USER;
-        else if (r.list[i].kind == VERDICT_DIVERGED && status == CLI_OK)
-            status = CLI_FAILED;
-    }
-    if (r.junit && !junit(&r, &e))
-        status = cli_error(&e);
+    int status = replay_all(&r);
     for (size_t i = 0; i < r.count; i++) {
         buf_free(&r.list[i].notes);
         buf_free(&r.list[i].summary);
