@@ -113,7 +113,7 @@ refuse "--expect 'x': write TEXT=>SEND" run hello.elf --expect x
 refuse "there is no verb 'frob'; \`trapline --help\` lists them" frob
 refuse "there is no register 'frob', and no instruction, cause or call; \`trapline doc\` lists registers" doc frob
 refuse "there is no register with number 0xfff" doc 0xfff
-refuse "'x' is not a value of mstatus; write it as 0x180 or 384" doc mstatus=x
+refuse "'x' is not a value of mstatus; write it as 0x180, 384 or 0b110000000" doc mstatus=x
 refuse "0x100000000 does not fit into the 32 bits of mstatus" doc mstatus=0x100000000 --xlen 32
 refuse "--xlen '16': a hart is 32 or 64 bits wide" doc --xlen 16
 printf 'expect "x"\nsned "y"\n' >typo
