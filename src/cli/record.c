@@ -21,7 +21,7 @@ static const struct argp_option table[] = {
     {"no-traps", OPT_NO_TRAPS, 0, 0, "leave out traps and returns: only what came from outside, and digests", 0},
     {"instructions", OPT_INSTRUCTIONS, 0, 0,
      "record every instruction, with what it writes to registers and memory, too: up to some bytes each", 0},
-    {"digest-every", OPT_DIGEST_EVERY, "N", 0, "instructions between two digests of the state (500M)", 0},
+    {"digest-every", OPT_DIGEST_EVERY, "N", 0, "instructions between two digests of the state (1000M)", 0},
     {"embed", OPT_EMBED, "SIZE", 0, "put images of up to this size into the trace, so that it replays anywhere (8M)", 0},
     {0}};
 

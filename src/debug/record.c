@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EVERY      UINT64_C(500000000)
-#define FULL       ((size_t)256 << 10) /* bytes at which a frame goes out */
+#define EVERY      UINT64_C(1000000000) /* each digest costs what hashing and copying the pages written since the last one does */
+#define FULL       ((size_t)256 << 10)  /* bytes at which a frame goes out */
 #define INSNS_FULL ((size_t)4 << 20)
 
 struct recorder {
