@@ -339,6 +339,15 @@ static void rvfi(void **state)
     HEAD_OF("1c (0x00000013)\n")                        \
     HEAD_OF("20 (0x00000013)\n") HEAD_OF("24 (0x00000013)\n") HEAD_OF("28 (0x00000013)\n") HEAD_OF("2c (0x00000013)\n")
 
+#define LR       HEAD_OF("30 (0x1005a52f) x10 0x5 mem 0x80001000\n")
+#define IT(pc)   "1 clk IT (1) 400000" pc " d503201f O EL1h_n : NOP\n"
+#define IT12     IT("00") "1 clk R VBAR_EL1 0000000040201000\n" IT("04") IT("08") IT("0c") IT("10") IT("14") IT("18") IT("1c") \
+    IT("20") IT("24") IT("28") IT("2c")
+#define EXEC(pc, insn) "0, 0x400000" pc ", 0x" insn ", \"nop\"\n"
+#define NOP_AT(pc)     EXEC(pc, "d503201f")
+#define EXEC12 NOP_AT("00") NOP_AT("04") NOP_AT("08") NOP_AT("0c") NOP_AT("10") NOP_AT("14") NOP_AT("18") NOP_AT("1c") NOP_AT("20") \
+    NOP_AT("24") NOP_AT("28") NOP_AT("2c")
+
 static const struct {
     const char *name, *a, *b;
     enum compare_what what;
@@ -372,6 +381,40 @@ static const struct {
      BODY HEAD_OF("30 (0x00000013)\n") "core   0: exception interrupt #7, epc 0x0000000080000034\n" HEAD_OF("f0 (0x00000013)\n")
          HEAD_OF("f4 (0x30200073)\n") HEAD_OF("34 (0x00000013)\n"),
      COMPARE_EQUAL, "nothing differs", 14},
+    {"what an interrupt leaves, and what is computed from it", BODY HEAD_OF("30 (0x00000513) x10 0x0\n") HEAD_OF("34 (0x00050593) x11 0x0\n"),
+     BODY HEAD_OF("30 (0x00000513) x10 0x0\n") "core   0: exception interrupt #7, epc 0x0000000080000034\n"
+         HEAD_OF("f0 (0x00150513) x10 0x1\n") HEAD_OF("f4 (0x30200073)\n") HEAD_OF("34 (0x00050593) x11 0x1\n"),
+     COMPARE_EQUAL, "nothing differs", 14},
+    {"what an interrupt restores", BODY HEAD_OF("30 (0x00000513) x10 0x0\n") HEAD_OF("34 (0x00050593) x11 0x0\n"),
+     BODY HEAD_OF("30 (0x00000513) x10 0x0\n") "core   0: exception interrupt #7, epc 0x0000000080000034\n"
+         HEAD_OF("f0 (0x00150513) x10 0x1\n") HEAD_OF("f0 (0x00000513) x10 0x0\n") HEAD_OF("f4 (0x30200073)\n")
+         HEAD_OF("34 (0x00050593) x11 0x1\n"),
+     COMPARE_REG, "x11: 0x0 and 0x1", 13},
+    {"a store-conditional that fails for no reason", BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x0 mem 0x80001000 0x00000005\n")
+         HEAD_OF("38 (0x00060693) x13 0x0\n") HEAD_OF("3c (0x0005a703) x14 0x5 mem 0x80001000\n"),
+     BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x1\n") HEAD_OF("38 (0x00060693) x13 0x1\n")
+         HEAD_OF("3c (0x0005a703) x14 0x4 mem 0x80001000\n"),
+     COMPARE_EQUAL, "nothing differs", 16},
+    {"a store-conditional that fails alike", BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x1\n") HEAD_OF("38 (0x00060693) x13 0x0\n"),
+     BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x1\n") HEAD_OF("38 (0x00060693) x13 0x1\n"), COMPARE_REG, "x13: 0x0 and 0x1", 14},
+    {"a store-conditional that succeeds without a reservation", BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x1\n")
+         HEAD_OF("38 (0x18a5a62f) x12 0x1\n"),
+     BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x1\n") HEAD_OF("38 (0x18a5a62f) x12 0x0 mem 0x80001000 0x00000005\n"), COMPARE_REG,
+     "x12: 0x1 and 0x0", 14},
+    {"code written without a fence", BODY HEAD_OF("30 (0x00b2a023) mem 0x80000034 0x00000513\n") HEAD_OF("34 (0x00000513) x10 0x0\n"),
+     BODY HEAD_OF("30 (0x00b2a023) mem 0x80000034 0x00000513\n") HEAD_OF("34 (0x06300513) x10 0x63\n"), COMPARE_EQUAL,
+     "nothing differs", 14},
+    {"code written with a fence", BODY HEAD_OF("30 (0x00b2a023) mem 0x80000038 0x00000513\n") HEAD_OF("34 (0x0000100f)\n")
+         HEAD_OF("38 (0x00000513) x10 0x0\n"),
+     BODY HEAD_OF("30 (0x00b2a023) mem 0x80000038 0x00000513\n") HEAD_OF("34 (0x0000100f)\n")
+         HEAD_OF("38 (0x06300513) x10 0x63\n"),
+     COMPARE_INSN, "the instruction: 0x513 and 0x6300513", 14},
+    {"an interrupt of A64 in a log without traps", IT12 IT("30") IT("34"),
+     EXEC12 EXEC("30", "d503201f") "0, 0x40201280, 0xd503201f, \"nop\"\n0, 0x40201284, 0xd69f03e0, \"eret\"\n" EXEC("34", "d503201f"),
+     COMPARE_EQUAL, "nothing differs", 14},
+    {"an exception of A64 in a log without traps", IT12 IT("30") IT("34"),
+     EXEC12 EXEC("30", "d503201f") "0, 0x40201200, 0xd503201f, \"nop\"\n0, 0x40201204, 0xd69f03e0, \"eret\"\n" EXEC("34", "d503201f"),
+     COMPARE_PC, "the address: 0x40000034 and 0x40201200", 13},
 };
 
 static void compares(void **state)

@@ -108,7 +108,7 @@ bool taint_reads(const struct taint *t, const struct log_step *s, bool arm, cons
     return loads(t, s);
 }
 
-static void memory(struct taint *t, const struct log_step *s, bool tainted)
+void taint_stores(struct taint *t, const struct log_step *s, bool tainted)
 {
     for (unsigned i = 0; i < s->nmems; i++) {
         if (!s->mem[i].store)
@@ -134,7 +134,9 @@ void taint_writes(struct taint *t, const struct log_step *s, bool tainted)
         else if (g->class == LOG_CSR && g->number < 4096)
             t->csr[g->number] = tainted;
     }
-    memory(t, s, tainted);
+    t->x |= t->result & ~UINT32_C(1);
+    t->result = 0;
+    taint_stores(t, s, tainted);
 }
 
 bool taint_has(const struct taint *t, const struct log_reg *g)
