@@ -267,24 +267,24 @@ static unsigned stores_of(const struct log_step *s, struct log_mem out[LOG_MEMS]
     return n;
 }
 
-static bool store_differs(const struct log_mem *a, const struct log_mem *b, bool tainted)
+static bool store_differs(const struct log_mem *a, const struct log_mem *b)
 {
     unsigned bytes = a->bytes && b->bytes && b->bytes < a->bytes ? b->bytes : a->bytes ? a->bytes : b->bytes;
     uint64_t mask = bytes && bytes < 8 ? (UINT64_C(1) << 8 * bytes) - 1 : UINT64_MAX;
     uint64_t same = a->physical == b->physical ? UINT64_MAX : 0xfff;
     if ((a->address ^ b->address) & same)
         return true;
-    return !tainted && bytes <= 8 && a->has_value && b->has_value && (a->value & mask) != (b->value & mask);
+    return bytes <= 8 && a->has_value && b->has_value && (a->value & mask) != (b->value & mask);
 }
 
-static enum compare_what stores(struct compare *c, bool tainted)
+static enum compare_what stores(struct compare *c)
 {
     struct log_mem list[2][LOG_MEMS];
     unsigned n = stores_of(&c->side[0].step, list[0]);
     if (c->side[0].step.cut || c->side[1].step.cut || n != stores_of(&c->side[1].step, list[1]))
         return COMPARE_EQUAL; /* one log does not have them, or splits them */
     for (unsigned i = 0; i < n; i++)
-        if (store_differs(&list[0][i], &list[1][i], tainted)) {
+        if (store_differs(&list[0][i], &list[1][i])) {
             c->h->store[0] = list[0][i];
             c->h->store[1] = list[1][i];
             return COMPARE_STORE;
@@ -349,8 +349,8 @@ static enum compare_what judge(struct compare *c)
             taint_reads(&c->taint, &c->side[i].step, c->r->arm, c->o->mask, c->o->nmask) || masked_load(c, &c->side[i].step);
     c->h->from_masked = tainted;
     enum compare_what what = registers(c, tainted);
-    if (what == COMPARE_EQUAL)
-        what = stores(c, tainted);
+    if (what == COMPARE_EQUAL && !tainted) /* else the address may be computed from what is masked, too */
+        what = stores(c);
     for (unsigned i = 0; i < 2; i++)
         taint_writes(&c->taint, &c->side[i].step, tainted);
     return what;
@@ -661,6 +661,12 @@ static void mode_text(const struct log_step *s, bool arm, char *out, size_t cap)
         snprintf(out, cap, "%s", names[s->v == 1][s->priv & 3]);
 }
 
+static void store_text(const struct log_mem *m, char *out, size_t cap)
+{
+    size_t n = m->has_value ? (size_t)snprintf(out, cap, "0x%" PRIx64 " ", m->value) : 0;
+    snprintf(out + n, cap - n, "to 0x%" PRIx64, m->address);
+}
+
 static void cause_text(const struct log_step *s, char *out, size_t cap)
 {
     snprintf(out, cap, "%s %" PRIu64, s->interrupt ? "interrupt" : "exception", s->cause);
@@ -685,8 +691,9 @@ void compare_text(const struct comparison *r, const struct compare_hart *h, char
         snprintf(out, cap, "%s: %s and %s", name, a, b);
         return;
     case COMPARE_STORE:
-        snprintf(out, cap, "the store: 0x%" PRIx64 " to 0x%" PRIx64 " and 0x%" PRIx64 " to 0x%" PRIx64, h->store[0].value,
-                 h->store[0].address, h->store[1].value, h->store[1].address);
+        store_text(&h->store[0], a, sizeof a);
+        store_text(&h->store[1], b, sizeof b);
+        snprintf(out, cap, "the store: %s and %s", a, b);
         return;
     case COMPARE_CAUSE:
         cause_text(&h->step[0], a, sizeof a);
