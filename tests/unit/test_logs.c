@@ -98,7 +98,7 @@ static const struct sample {
      "core   0: exception interrupt #7, epc 0x0000000080000040\n",
      "0:3,-1 80000000/f14022f3 x5=0;0:3,-1 80000004/0182b283 x5=80000000 ld0@80001018;1:1,-1 8000000a/e022 st8@80002000=ab;"
      "0:3,-1 8000002a/3002a073 mstatus=8000000a00006000;0:1,-1 80000030/003100d3 f1=ffffffff3f800000 fflags=1;"
-     "0:1,-1 80000034/02008407 v8=90a0b0c0d0e0f10_102030405060708;0:-1,-1 T80000038 e-1 t=12;0:-1,-1 T80000040 i7;"},
+     "0:1,-1 80000034/02008407 v8=90a0b0c0d0e0f10_102030405060708;0:-1,-1 T80000038 e8 t=12;0:-1,-1 T80000040 i7;"},
     {"spike", /* -l alone */
      "core   0: 0x0000000000001000 (0x00000297) auipc   t0, 0x0\n"
      "core   0: 0x0000000000001004 (0x00008082) ret\n",
@@ -363,6 +363,9 @@ static const struct {
      "the address: 0x80000030 and 0x80000040", 12},
     {"an encoding", BODY HEAD_OF("30 (0x00000013)\n"), BODY HEAD_OF("30 (0x00000033)\n"), COMPARE_INSN,
      "the instruction: 0x13 and 0x33", 12},
+    {"a cause", BODY "core   0: exception trap_illegal_instruction, epc 0x0000000080000030\n" HEAD_OF("f0 (0x00000013)\n"),
+     BODY "core   0: exception trap_virtual_instruction, epc 0x0000000080000030\n" HEAD_OF("f0 (0x00000013)\n"), COMPARE_CAUSE,
+     "the cause of the trap: exception 2 and exception 22", 12},
     {"a mode", BODY HEAD_OF("30 (0x00000013)\n"), BODY "core   0: 1 0x0000000080000030 (0x00000013)\n", COMPARE_PRIV,
      "the mode: M and S", 12},
     {"a store", BODY HEAD_OF("30 (0xe11c) mem 0x80001000 0x0000000000000001\n"),

@@ -277,19 +277,71 @@ static bool store_differs(const struct log_mem *a, const struct log_mem *b)
     return bytes <= 8 && a->has_value && b->has_value && (a->value & mask) != (b->value & mask);
 }
 
+/* A byte stored, and the store it is of. */
+struct byte {
+    uint64_t address;
+    unsigned of;
+    uint8_t value;
+};
+
+static int by_address(const void *a, const void *b)
+{
+    const struct byte *x = a, *y = b;
+    return x->address != y->address ? (x->address < y->address ? -1 : 1) : x->of < y->of ? -1 : x->of > y->of;
+}
+
+/* The bytes of n stores, in the order of their addresses; of a byte stored twice the last. 0: the log does not tell them all. */
+static size_t bytes_of(const struct log_mem *list, unsigned n, struct byte out[LOG_MEMS * 8])
+{
+    size_t count = 0, kept = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (!list[i].has_value || !list[i].bytes || list[i].bytes > 8 || list[i].physical != list[0].physical)
+            return 0;
+        for (unsigned k = 0; k < list[i].bytes; k++)
+            out[count++] = (struct byte){list[i].address + k, i, (uint8_t)(list[i].value >> 8 * k)};
+    }
+    qsort(out, count, sizeof *out, by_address);
+    for (size_t i = 0; i < count; i++)
+        if (i + 1 == count || out[i].address != out[i + 1].address)
+            out[kept++] = out[i];
+    return kept;
+}
+
+/* Stores byte by byte: logs split them in their own ways and orders. False: they cannot be, because one log does not tell enough. */
+static bool bytewise(const struct log_mem list[2][LOG_MEMS], const unsigned n[2], const struct log_mem *differ[2])
+{
+    struct byte bytes[2][LOG_MEMS * 8];
+    size_t count[2];
+    for (unsigned i = 0; i < 2; i++)
+        count[i] = bytes_of(list[i], n[i], bytes[i]);
+    differ[0] = NULL;
+    if (!count[0] || count[0] != count[1] || list[0][0].physical != list[1][0].physical)
+        return false;
+    for (size_t k = 0; k < count[0] && !differ[0]; k++)
+        if (bytes[0][k].address != bytes[1][k].address || bytes[0][k].value != bytes[1][k].value)
+            for (unsigned i = 0; i < 2; i++)
+                differ[i] = &list[i][bytes[i][k].of];
+    return true;
+}
+
 static enum compare_what stores(struct compare *c)
 {
     struct log_mem list[2][LOG_MEMS];
-    unsigned n = stores_of(&c->side[0].step, list[0]);
-    if (c->side[0].step.cut || c->side[1].step.cut || n != stores_of(&c->side[1].step, list[1]))
-        return COMPARE_EQUAL; /* one log does not have them, or splits them */
-    for (unsigned i = 0; i < n; i++)
+    const struct log_mem *differ[2] = {NULL, NULL};
+    const unsigned n[2] = {stores_of(&c->side[0].step, list[0]), stores_of(&c->side[1].step, list[1])};
+    if (c->side[0].step.cut || c->side[1].step.cut || !n[0] || !n[1])
+        return COMPARE_EQUAL; /* one log does not have them */
+    bool told = bytewise(list, n, differ);
+    for (unsigned i = 0; i < n[0] && !told && n[0] == n[1] && !differ[0]; i++)
         if (store_differs(&list[0][i], &list[1][i])) {
-            c->h->store[0] = list[0][i];
-            c->h->store[1] = list[1][i];
-            return COMPARE_STORE;
+            differ[0] = &list[0][i];
+            differ[1] = &list[1][i];
         }
-    return COMPARE_EQUAL;
+    if (!differ[0])
+        return COMPARE_EQUAL;
+    c->h->store[0] = *differ[0];
+    c->h->store[1] = *differ[1];
+    return COMPARE_STORE;
 }
 
 static bool masked_load(const struct compare *c, const struct log_step *s)
