@@ -181,6 +181,29 @@ static const struct sample {
      "0:3,-1 8000/d2a00028 x8=10000;0:1,-1 8004/f9420100 x0=123456789abcdef ld8@10400=123456789abcdef;0:1,-1 8008/54ffffa1;"
      "0:-1,-1 T480 i-1;1:2,-1 800c/f9020909 sp_el1=1000 v3=8899aabbccddeeff_11223344556677 "
      "st8@10410=fedcba9876543210;"},
+    {"tarmac", /* of cycle models and RTL */
+     "Tarmac Text Rev 3t\n       0 tic ES  EXC [0x00] Reset\n                    BR (0000000000001000) O\n"
+     "      10 tic ES  (0000000000001000:a9be7bfd) O el3h_s:         STP      x29,x30,[sp,#-0x20]!\n"
+     "                    ST 00000000000fffe0 00000000 002105e0 ........ ........    S:00000fffe0    nGnRnE OSH\n"
+     "                       00000000000fffd0  ........ ........ 33...... ..5544##    S:00000fffd0    nGnRnE OSH\n"
+     "                    R SP_EL3 00000000000fffd0\n                    R SP_EL1 0000000000000007\n"
+     "      20 tic ES  (0000000000001004:3dc00020) O el3h_s:         LDR      q0,[x1]\n"
+     "                    LD 0000000000002000 00112233 44556677 8899aabb ccddeeff    S:0000002000    NM ISH\n"
+     "                    R V0<63:0> 8899aabbccddeeff\n                    R V0<127:64> 0011223344556677\n"
+     "                    R X2 01234567 89abcdef\n                    R X3 -------- --------\n"
+     "      30 tic ES  (0000000000001008:d4000001) O el0t_ns:        SVC      #0\n"
+     "                    EXC [0x400] Synchronous Lower EL using AArch64\n                    BR (0000000000001400) O\n"
+     "      40 tic ES  (0000000000001400:d503201f) O el1h_ns:        NOP\n      50 tic ES  EXC [0x280] IRQ Current EL with SP_ELx\n",
+     "0:3,-1 1000/a9be7bfd sp=fffd0 sp_el1=7 st8@fffe8=2105e0 st3@fffd0 st1@fffd7=33;"
+     "0:3,-1 1004/3dc00020 v0=8899aabbccddeeff_11223344556677 x2=123456789abcdef ld8@2000=8899aabbccddeeff "
+     "ld8@2008=11223344556677;0:-1,-1 T1008 e-1;0:1,-1 1400/d503201f;0:-1,-1 Tffffffffffffffff i-1;"},
+    {"tarmac", /* of others */
+     "6000000 cs IT (00000000004d6eb8) 54fffea1 O  ---_- :        b.ne\t0x4d6e8c\n"
+     "6000001 cs R08 0000007f99d14af4 4305000042ea0000\n6000019 cs W04 X ffffffbdc3c15c30 010c010b\n"
+     "6000020 cs R Q17 42211549 420dd96e 41fed915 42211526\n"
+     "2 cyc IT (00022a7c:00000006) 00022a7c 54fffea1 O EL1t : b.ne\n3 cyc MW8 dfdfdfcf (ABORTED)\n4 cyc R SP_EL0 10\n",
+     "0:-1,-1 4d6eb8/54fffea1 v17=41fed91542211526_42211549420dd96e ld8@7f99d14af4=4305000042ea0000 st4@ffffffbdc3c15c30=10c010b;"
+     "0:1,-1 22a7c/54fffea1 sp=10;"},
 };
 
 /* Each sample gives its steps, in whatever pieces its bytes come. */
