@@ -11,6 +11,8 @@
  */
 #include "debug/logs/reader.h"
 
+#include "base/bits.h"
+
 #include <string.h>
 
 bool log_spike_detect(const struct log_reader *r, const char *begin)
@@ -98,6 +100,37 @@ static enum log_result commit(struct log_reader *r, struct scan *c, struct log_s
     return effects(r, c, s, e);
 }
 
+/* Its exceptions by name; the index is the cause (priv "Machine Cause (mcause) Register"). */
+static uint64_t cause_of(const char *name)
+{
+    static const char *const names[] = {[0] = "trap_instruction_address_misaligned",
+                                        [1] = "trap_instruction_access_fault",
+                                        [2] = "trap_illegal_instruction",
+                                        [3] = "trap_breakpoint",
+                                        [4] = "trap_load_address_misaligned",
+                                        [5] = "trap_load_access_fault",
+                                        [6] = "trap_store_address_misaligned",
+                                        [7] = "trap_store_access_fault",
+                                        [8] = "trap_user_ecall",
+                                        [9] = "trap_supervisor_ecall",
+                                        [10] = "trap_virtual_supervisor_ecall",
+                                        [11] = "trap_machine_ecall",
+                                        [12] = "trap_instruction_page_fault",
+                                        [13] = "trap_load_page_fault",
+                                        [15] = "trap_store_page_fault",
+                                        [16] = "trap_double_trap",
+                                        [18] = "trap_software_check",
+                                        [19] = "trap_hardware_error",
+                                        [20] = "trap_instruction_guest_page_fault",
+                                        [21] = "trap_load_guest_page_fault",
+                                        [22] = "trap_virtual_instruction",
+                                        [23] = "trap_store_guest_page_fault"};
+    for (uint64_t i = 0; i < ARRAY_LEN(names); i++)
+        if (names[i] && !strcmp(names[i], name))
+            return i;
+    return UINT64_MAX;
+}
+
 static enum log_result trap(struct log_reader *r, struct scan *c, struct log_step *s, struct err *e)
 {
     char name[64];
@@ -109,6 +142,8 @@ static enum log_result trap(struct log_reader *r, struct scan *c, struct log_ste
             s->cause = number;
     } else if (!scan_word(c, name, sizeof name)) {
         return log_bad(r, e, "the name of an exception is expected");
+    } else {
+        s->cause = cause_of(name);
     }
     if (!scan_lit(c, ", epc ") || !scan_hex(c, &s->pc, NULL))
         return log_bad(r, e, "the epc of an exception is expected");
