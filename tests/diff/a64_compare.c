@@ -322,7 +322,8 @@ bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *oth
 
 void a64_dump(const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round, FILE *out)
 {
-    static const uint16_t told[] = {SR_elr_el3, SR_esr_el3, SR_spsr_el3, SR_elr_el2, SR_esr_el2, SR_elr_el1, SR_esr_el1};
+    static const uint16_t told[] = {SR_elr_el3, SR_esr_el3, SR_spsr_el3, SR_elr_el2,   SR_esr_el2,   SR_elr_el1,
+                                    SR_esr_el1, SR_scr_el3, SR_hcr_el2,  SR_sctlr_el1, SR_sctlr_el2, SR_mdscr_el1};
     const uint8_t *const sides[] = {mine, other};
     for (unsigned side = 0; side < 2; side++)
         for (unsigned i = 0; i < a64_records(sides[side], index, round); i++) {

@@ -1,6 +1,7 @@
 /* Running an image: on a PE with RAM, on QEMU as a program whose RAM is a file. */
 #include "a64_cover.h"
 #include "a64_diff.h"
+#include "driver.h"
 #include "cpu/arm/gic_cpuif.h"
 #include "cpu/arm/pe.h"
 
@@ -330,14 +331,7 @@ static pid_t start_qemu(const char *file)
                     "-nodefaults",
                     "-no-reboot",
                     NULL};
-    pid_t pid = fork();
-    if (pid == 0) {
-        dup2(STDERR_FILENO, STDOUT_FILENO);
-        execvp(argv[0], argv);
-        perror(argv[0]);
-        _exit(127);
-    }
-    return pid;
+    return driver_start(argv);
 }
 
 bool a64_run_qemu(const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e)
