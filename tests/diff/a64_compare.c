@@ -113,6 +113,9 @@ static bool same_reg(const uint8_t *a, unsigned id, uint64_t x, uint64_t y)
      * not). */
     if (id == SR_spsr_el3 && (esr == 0x5e000001 || esr == 0x5e000002))
         may |= UINT64_C(15) << 28 | 1 << 24;
+    /* The software step at a vector of EL1: likewise. */
+    if (id == SR_spsr_el2 && recorded(a, SR_elr_el2) - recorded(a, SR_vbar_el1) < 0x800)
+        may |= UINT64_C(15) << 28 | 1 << 24;
     /* A data abort of EL2 itself: QEMU 7.2 tells the instruction syndrome as of stage 2 (ESR_ELx, "ISS encoding for a Data
      * Abort"). */
     if (id == SR_esr_el2 && x >> 26 == 0x25 && y >> 26 == 0x25)
@@ -249,6 +252,38 @@ static bool breakpoint_first(const uint8_t *mine, const uint8_t *other)
     return aborted && broken;
 }
 
+/* The software step is pending, and the next instruction cannot be fetched: QEMU 7.2 fetches first (D1.3.6). The step is taken
+   at the level the abort is taken to, then, or at the vector of that. */
+static bool fetch_first(const uint8_t *mine, const uint8_t *other)
+{
+    static const uint16_t esr[] = {0, SR_esr_el1, SR_esr_el2}, elr[] = {0, SR_elr_el1, SR_elr_el2};
+    bool steps = false, aborted = false;
+    for (unsigned el = 1; el <= 2; el++) {
+        bool differs = recorded(mine, esr[el]) != recorded(other, esr[el]) || recorded(mine, elr[el]) != recorded(other, elr[el]);
+        unsigned x = class_at(mine, el), y = class_at(other, el);
+        steps |= differs && (x == 0x32 || x == 0x33);
+        aborted |= differs && y >= 0x20 && y <= 0x22;
+    }
+    return steps && aborted;
+}
+
+/* A watchpoint stops an access of several elements, or of a Q register, which QEMU 7.2 makes of two: what is done before, and in
+   which order, is open (B2.2.1). */
+static bool watched_in_part(const uint8_t *record, const uint8_t *image, unsigned index)
+{
+    static const uint16_t elr[] = {0, SR_elr_el1, SR_elr_el2};
+    for (unsigned el = 1; el <= 2; el++) {
+        uint64_t at = recorded(record, elr[el]) - (A64_RAM_BASE + A64_BASE + a64_arena(index));
+        uint32_t insn;
+        if ((class_at(record, el) & ~1u) != 0x34 || at >= PGA_DATA * 4096)
+            continue;
+        memcpy(&insn, image + a64_arena(index) + at, 4);
+        if ((insn & 0x3a000000) == 0x28000000 || (insn & 0xbe000000) == 0x0c000000 || (insn & 0xfc800000) == 0x3c800000)
+            return true;
+    }
+    return false;
+}
+
 /* An access of several elements, of which the tag of one does not match and a later one fails in stage 2: QEMU 7.2 translates all
    first (Arm ARM AArch64.MemSingle, for each element). */
 static bool stage2_first(const uint8_t *mine, const uint8_t *other)
@@ -260,16 +295,19 @@ static bool stage2_first(const uint8_t *mine, const uint8_t *other)
 }
 
 /* Levels (bit el - 1) of which FAR differs from here on: it is UNKNOWN after a breakpoint exception, 0 in QEMU 7.2; of several
-   elements QEMU translates all, then compares tags; and it tells an aligned address where nothing answers. */
+   elements QEMU translates all, then compares tags; it tells an aligned address where nothing answers; and of what a watchpoint
+   matches the first byte that is watched, where trapline has the first of the access (D2.10.6: one between these). */
 static unsigned other_addresses(const uint8_t *a, const uint8_t *b)
 {
     static const uint16_t esr[] = {0, SR_esr_el1, SR_esr_el2, SR_esr_el3};
     unsigned levels = 0;
     for (unsigned el = 1; el <= 3; el++) {
         uint64_t x = recorded(a, esr[el]), y = recorded(b, esr[el]);
-        bool data = (class_at(a, el) & ~1u) == 0x24;
+        static const uint16_t far[] = {0, SR_far_el1, SR_far_el2, SR_far_el3};
+        bool data = (class_at(a, el) & ~1u) == 0x24, watch = (class_at(a, el) & ~1u) == 0x34;
+        uint64_t off = recorded(b, far[el]) - recorded(a, far[el]);
         levels |=
-            (data && (((x & 63) == 0x11 && x != y) || (x & 63) == 0x10)) || class_at(a, el) == 0x30 || class_at(a, el) == 0x31
+            (data && (((x & 63) == 0x11 && x != y) || (x & 63) == 0x10)) || (watch && off < 64) || class_at(a, el) == 0x30 || class_at(a, el) == 0x31
                 ? 1u << (el - 1)
                 : 0;
     }
@@ -283,7 +321,8 @@ static bool same_round(const uint8_t *mine, const uint8_t *other, unsigned index
     unsigned fars = 0;
     for (unsigned i = 0; i < na && i < nb; i++) {
         const uint8_t *a = record_at(mine, index, round, i), *b = record_at(other, index, round, i);
-        *open = (in_part(a) && in_part(b)) || breakpoint_first(a, b) || stage2_first(a, b);
+        *open = (in_part(a) && in_part(b)) || breakpoint_first(a, b) || stage2_first(a, b) || fetch_first(a, b) ||
+                (watched_in_part(a, mine, index) && watched_in_part(b, other, index));
         if (*open)
             return true;
         fars |= other_addresses(a, b);

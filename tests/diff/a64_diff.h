@@ -155,7 +155,11 @@ struct a64_case {
     bool tags;                  /* tags of memory are in use */
     bool user_counters;         /* EL0 may be permitted single counters; then MDCR_ELx.TPM is 0 */
     bool debug_el3;             /* MDCR_EL3.TDA may be 1; then MDCR_EL2 is not accessed, which QEMU 7.2 does not trap */
-    bool debug;                 /* breakpoints are enabled, and may match */
+    bool debug;                 /* breakpoints are enabled, and may match: instructions are passed over */
+    bool watch, step;           /* watchpoints may; instructions are stepped */
+    bool debugged;              /* any of these */
+    uint64_t bvr[6], wvr[4];    /* DBGBVR<n>_EL1, DBGWVR<n>_EL1 of the round, */
+    uint32_t bcr[6], wcr[4];    /* DBGBCR<n>_EL1, DBGWCR<n>_EL1 */
     bool strict;                /* SCTLR_ELx.A */
     uint64_t pointers;          /* x registers that hold addresses of data */
     uint32_t smalls;            /* and small numbers, for offsets */
@@ -190,6 +194,12 @@ bool a64_reg_left_out(const struct a64_case *c, unsigned id, bool write);
 void a64_world_make(struct a64_case *c);
 void a64_registers_make(struct a64_case *c);
 void a64_set_reg(struct a64_case *c, unsigned id, uint64_t value);
+/* Self-hosted debug (a64_debug.c): what a case has, when the world is made; its registers, when the round's block is made. */
+void a64_debug_choose(struct a64_case *c);
+void a64_debug_make(struct a64_case *c);
+uint64_t a64_debug_value(const struct a64_case *c, unsigned id, uint64_t legal);
+void a64_debug_print(const struct a64_case *c, FILE *out);
+uint64_t a64_debug_spsr(struct a64_case *c, uint64_t spsr);
 /* The offset in the arena of the last-level descriptor of a 4 KiB page of it, in the regime of an exception level. */
 uint64_t a64_leaf(const struct a64_case *c, unsigned el, unsigned page);
 uint64_t a64_value(uint64_t *rng);

@@ -198,17 +198,6 @@ bool a64_reg_left_out(const struct a64_case *c, unsigned id, bool write)
     return write && id == SR_icc_ap1r_el1;
 }
 
-/* Breakpoints on an instruction of the block, of levels that are not reserved; watchpoints are off. */
-static uint64_t debug_value(struct a64_case *c, unsigned id, uint64_t legal)
-{
-    static const uint32_t levels[] = {1 << 1, 2 << 1, 3 << 1, 1 << 13 | 1 << 1, 1 << 13 | 3 << 1}; /* HMC, PMC */
-    if (id >= SR_dbgbvr_el1 && id < SR_dbgbvr_el1 + 16)
-        return c->va + PGA_CODE * 4096 + c->start + 4 * rng_below(&c->rng, c->n ? c->n : 1);
-    if (id >= SR_dbgbcr_el1 && id < SR_dbgbcr_el1 + 16)
-        return levels[rng_below(&c->rng, ARRAY_LEN(levels))] | 15 << 5 | rng_below(&c->rng, 2);
-    return id >= SR_dbgwcr_el1 && id < SR_dbgwcr_el1 + 16 ? legal & ~UINT64_C(1) : legal;
-}
-
 uint64_t a64_reg_value(struct a64_case *c, unsigned id)
 {
     if (is_compare_value(id))
@@ -236,7 +225,7 @@ uint64_t a64_reg_value(struct a64_case *c, unsigned id)
         v &= c->user_counters ? UINT64_MAX : ~UINT64_C(14);
         break;
     case SR_pmselr_el0: return rng_below(&c->rng, 6);               /* counters that are there */
-    case SR_oslar_el1: return c->debug ? 0 : rng_below(&c->rng, 2); /* which is not looked at by QEMU 7.2's breakpoints */
+    case SR_oslar_el1: return c->debugged ? 0 : rng_below(&c->rng, 2); /* which is not looked at by QEMU 7.2's debug */
     case SR_pmcr_el0: v &= ~UINT64_C(1); break;                     /* nothing counts */
     case SR_icc_eoir0_el1:
     case SR_icc_eoir1_el1:
@@ -249,5 +238,5 @@ uint64_t a64_reg_value(struct a64_case *c, unsigned id)
     }
     sysreg_write(&c->isa->pe->ctx, id, v);
     v = sysreg_read(&c->isa->pe->ctx, id);
-    return c->debug ? debug_value(c, id, v) : v;
+    return a64_debug_value(c, id, v);
 }

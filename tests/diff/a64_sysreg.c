@@ -127,7 +127,7 @@ static uint64_t ones_of(unsigned id) { return id == SR_par_el1 ? 1 << 11 : id ==
 static bool wrong_in_qemu(const struct a64_case *c, unsigned id)
 {
     return (c->stage2 && id == SR_par_el1) || (c->e2h && id == SR_esr_el1) ||
-           ((c->debug || c->tags) && (id == SR_far_el1 || id == SR_far_el2));
+           ((c->debug || c->watch || c->tags) && (id == SR_far_el1 || id == SR_far_el2));
 }
 
 static void put_harmless(struct a64_case *c)
@@ -278,8 +278,9 @@ static uint64_t random_spsr(struct a64_case *c, unsigned to)
         spsr |= rng_next(&c->rng) & PSTATE_BTYPE;
     if (a64_chance(&c->rng, 4))
         spsr |= PSTATE_IL;
-    if (a64_chance(&c->rng, 4))
-        spsr ^= UINT64_C(1) << rng_below(&c->rng, 4);
+    spsr = a64_debug_spsr(c, spsr);
+    if (a64_chance(&c->rng, 4)) /* maybe an illegal return: PSTATE.SS is then SPSR's, in QEMU 7.2 what it was */
+        spsr = (spsr ^ UINT64_C(1) << rng_below(&c->rng, 4)) & ~(uint64_t)PSTATE_SS;
     return spsr;
 }
 

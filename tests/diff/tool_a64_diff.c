@@ -71,6 +71,7 @@ static void print_block(const void *isa, const void *made, unsigned upto)
     printf("  EL%u%s%s%s%s%s%s, block at %016" PRIx64 "\n", c->el, c->secure ? " Secure" : "", c->el2 ? "" : " without EL2",
            c->e2h ? " E2H" : "", c->tge ? " TGE" : "", c->stage2 ? " with stage 2" : "", c->shared ? " shared code" : "",
            c->va + PGA_CODE * 4096 + c->start);
+    a64_debug_print(c, stdout);
     for (unsigned i = 0; i < c->n && i < upto + 6; i++) {
         struct a64_decoded d = a64_decode(((const struct a64_isa *)isa)->decoder, c->insn[i].bits);
         printf("  %3u %016" PRIx64 "  %08x  %s\n", i, c->va + PGA_CODE * 4096 + c->start + 4 * i, c->insn[i].bits,

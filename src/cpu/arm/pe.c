@@ -350,15 +350,19 @@ static bool due_before(struct pe *p)
     return true;
 }
 
+/* Load-Exclusive (C4.1.94): of one register, of a pair; the compare-and-swap instructions have the same group. */
+static bool is_load_exclusive(uint32_t insn) { return (insn & 0x3fe00000) == 0x08400000 || (insn & 0xbfe00000) == 0x88600000; }
+
 /* One instruction, with the debug events around it. */
 static void step(struct pe *p)
 {
     uint64_t idle = p->s.idle;
     uint32_t insn = 0;
-    bool exclusive = pe_fetch(p, p->s.pc, &insn) && (insn & 0x3f400000) == 0x08400000; /* a load exclusive */
+    bool stepping = debug_stepping(p), exclusive = pe_fetch(p, p->s.pc, &insn) && is_load_exclusive(insn);
+    p->exc.next = false;
     run_handlers(p, p->s.cycle + 1);
-    if (p->cpu.stop != CPU_STOP_DEBUG) /* else it was not executed */
-        debug_after(p, p->s.idle != idle, exclusive);
+    if (p->cpu.stop != CPU_STOP_DEBUG) /* else it was not executed. SVC, HVC and SMC count as executed, and take an exception */
+        debug_after(p, stepping, p->s.idle != idle || p->exc.next, exclusive);
 }
 
 enum cpu_stop pe_run(struct pe *p, uint64_t until)
