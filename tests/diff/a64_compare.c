@@ -151,6 +151,14 @@ static bool same_reg(const uint8_t *a, unsigned id, uint64_t x, uint64_t y)
     return ((x ^ y) & ~may) == 0;
 }
 
+unsigned a64_taken(const uint8_t *image, unsigned index, unsigned round, unsigned n, unsigned *el)
+{
+    const uint8_t *record = record_at(image, index, round, n);
+    uint64_t esr = recorded(record, SR_esr_el3);
+    *el = esr == 0x5e000001 ? 1 : esr == 0x5e000002 ? 2 : 3; /* an SMC of the vectors */
+    return (unsigned)((*el == 1 ? recorded(record, SR_esr_el1) : *el == 2 ? recorded(record, SR_esr_el2) : esr) >> 26);
+}
+
 static void print(FILE *out, unsigned record, const char *name, uint64_t mine, uint64_t other)
 {
     if (out)

@@ -28,7 +28,7 @@ static uint32_t states(struct a64_case *c)
 }
 
 /* Linked to a breakpoint of any number: WT or bit 0 of BT, LBN. */
-static uint32_t linked(struct a64_case *c) { return a64_chance(&c->rng, 25) ? 1 << 20 | (uint32_t)(3 + rng_below(&c->rng, 3)) << 16 : 0; }
+static uint32_t linked(struct a64_case *c) { return a64_chance(&c->rng, 20) ? 1 << 20 | (uint32_t)(3 + rng_below(&c->rng, 3)) << 16 : 0; }
 
 static void make_breakpoint(struct a64_case *c, unsigned n)
 {
@@ -63,13 +63,15 @@ static void make_watchpoint(struct a64_case *c, unsigned n)
     memcpy(&at, c->round + ROUNDA_X + 8 * r, 8);
     at = (at & UINT64_C(0xffffffffff)) + rng_below(&c->rng, 64) - 32;
     bool word = a64_chance(&c->rng, 20);
-    uint32_t mask = a64_chance(&c->rng, 30) ? (uint32_t)rng_below(&c->rng, 13) : 0, bas = 0xff; /* of 1, 2: disabled */
+    uint32_t mask = 0, bas = 0xff;
+    if (a64_chance(&c->rng, 70)) /* 1, 2: disabled */
+        mask = a64_chance(&c->rng, 15) ? (uint32_t)rng_below(&c->rng, 7) : 7 + (uint32_t)rng_below(&c->rng, 9);
     if (!mask && a64_chance(&c->rng, 60))
         bas = bytes(c, word ? 4 : 8);
     else if (!mask && word)
         bas = 15;
     c->wvr[n] = (at & ~UINT64_C(7)) | (word && !mask ? 4 : 0);
-    c->wcr[n] = states(c) | linked(c) | mask << 24 | bas << 5 | (uint32_t)rng_below(&c->rng, 4) << 3;
+    c->wcr[n] = states(c) | linked(c) | mask << 24 | bas << 5 | (a64_chance(&c->rng, 5) ? 0 : 1 + (uint32_t)rng_below(&c->rng, 3)) << 3;
 }
 
 void a64_debug_make(struct a64_case *c)
@@ -78,7 +80,7 @@ void a64_debug_make(struct a64_case *c)
         return;
     bool match = c->debug || c->watch;
     uint64_t mdscr = (uint64_t)(match ? a64_chance(&c->rng, 95) : a64_chance(&c->rng, 20)) * MDSCR_MDE |
-                     (uint64_t)a64_chance(&c->rng, 60) * MDSCR_KDE | (uint64_t)(c->step && a64_chance(&c->rng, 90)) * MDSCR_SS;
+                     (uint64_t)a64_chance(&c->rng, 75) * MDSCR_KDE | (uint64_t)(c->step && a64_chance(&c->rng, 90)) * MDSCR_SS;
     a64_set_reg(c, SR_mdscr_el1, mdscr);
     a64_set_reg(c, SR_mdcr_el3, c->secure && a64_chance(&c->rng, 20) ? MDCR_SDD : 0);
     a64_set_reg(c, SR_mdcr_el2, 6 | (a64_chance(&c->rng, 30) ? MDCR_TDE : 0));
@@ -110,7 +112,7 @@ uint64_t a64_debug_value(const struct a64_case *c, unsigned id, uint64_t legal)
 /* PSTATE.D and SS of a level that is entered: changed in the value of an SPSR. */
 uint64_t a64_debug_spsr(struct a64_case *c, uint64_t spsr)
 {
-    if (c->debugged && a64_chance(&c->rng, 60))
+    if (c->debugged && a64_chance(&c->rng, 75))
         spsr &= ~(uint64_t)PSTATE_D;
     if (c->step && a64_chance(&c->rng, 70))
         spsr |= PSTATE_SS;

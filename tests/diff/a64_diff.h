@@ -89,6 +89,7 @@ struct a64_wide {
 };
 
 struct a64_isa {
+    unsigned witness; /* QEMU's version: 7, or 10 where TRAPLINE_DIFF_QEMU says so */
     struct arm_config cfg;
     struct sysreg_map *map;
     struct a64_decoder *decoder;
@@ -104,6 +105,8 @@ struct a64_isa {
 };
 /* Fills wide and init. */
 void a64_regs_init(struct a64_isa *isa);
+/* Takes away the registers that the other emulator has not, as a64_probe.c's image in `probe` tells; prints them. */
+void a64_regs_drop(struct a64_isa *isa, const uint8_t *probe, FILE *out);
 /* The register is not compared; *why. QEMU 7.2 has none. */
 bool a64_reg_excepted(unsigned id, const char **why);
 bool a64_reg_absent(unsigned id);
@@ -111,7 +114,6 @@ bool a64_reg_absent(unsigned id);
 uint64_t a64_reg_mask(unsigned id);
 /* A register of wide[i] is the same. */
 bool a64_same_wide(const struct a64_isa *isa, unsigned i, uint64_t mine, uint64_t other);
-extern const char a64_cpu_options[]; /* trapline's configuration: what QEMU 7.2's `max` has */
 bool a64_isa_init(struct a64_isa *isa, struct err *e);
 void a64_isa_free(struct a64_isa *isa);
 
@@ -224,6 +226,8 @@ bool a64_run_qemu(const char *file, const uint8_t *image, unsigned n, unsigned *
 bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out);
 /* Prints where the records of a round were made. */
 void a64_dump(const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round, FILE *out);
+/* The class of the exception a record tells of, and the level it was taken to. */
+unsigned a64_taken(const uint8_t *image, unsigned index, unsigned round, unsigned n, unsigned *el);
 unsigned a64_records(const uint8_t *image, unsigned index, unsigned round);
 bool a64_tables_written(const uint8_t *before, const uint8_t *mine, unsigned index);
 /* The block was written to while it ran. */

@@ -166,6 +166,38 @@ void a64_regs_init(struct a64_isa *isa)
         }
 }
 
+static bool has(const struct a64_isa *isa, const uint8_t *probe, unsigned id)
+{
+    uint64_t value;
+    return a64_probe_has(isa, probe, id, &value);
+}
+
+static unsigned keep(const struct a64_isa *isa, const uint8_t *probe, struct a64_wide *list, unsigned n)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < n; i++)
+        if (list[i].id == SR_oslar_el1 || has(isa, probe, list[i].id))
+            list[kept++] = list[i];
+    return kept;
+}
+
+void a64_regs_drop(struct a64_isa *isa, const uint8_t *probe, FILE *out)
+{
+    for (unsigned i = 0; i < isa->nwide; i++) {
+        char name[32];
+        sysreg_name(isa->wide[i].id, name, sizeof name);
+        if (!has(isa, probe, isa->wide[i].id))
+            fprintf(out, "not in the other emulator: %s\n", name);
+    }
+    isa->nwide = keep(isa, probe, isa->wide, isa->nwide);
+    isa->ninit = keep(isa, probe, isa->init, isa->ninit);
+    unsigned kept = 0;
+    for (unsigned i = 0; i < isa->nany; i++)
+        if (has(isa, probe, isa->any[i]) || !allowed(isa, isa->any[i], false))
+            isa->any[kept++] = isa->any[i];
+    isa->nany = kept;
+}
+
 /* A compare value that is met, or not, whatever the time is: the counter stays far below 2^60, an offset is 0 or 2^61. */
 static uint64_t compare_value(uint64_t *rng)
 {

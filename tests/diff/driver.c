@@ -31,6 +31,14 @@ struct run {
     uint64_t instructions, cases, rounds, left_out, records, bad, retired /* of the last batch */;
 };
 
+static volatile sig_atomic_t ending; /* SIGTERM or SIGINT: the batch that runs is the last one */
+
+static void on_signal(int number)
+{
+    (void)number;
+    ending = 1;
+}
+
 static bool open_run(struct run *r, struct err *e)
 {
     /* Of no directory, so that a run that is killed leaves nothing; the other emulator inherits it. */
@@ -329,7 +337,7 @@ static bool run_all(struct run *r, uint64_t seed, uint64_t count, struct err *e)
     unsigned bad[MAX_CASES];
     char *told[MAX_CASES];
     bool ok = true;
-    while (ok && r->instructions < count && (r->bad < r->o->reports || r->o->brief)) {
+    while (ok && !ending && r->instructions < count && (r->bad < r->o->reports || r->o->brief)) {
         uint64_t from = rng;
         seed_batch(r, &rng);
         if (!run_batch(r, &whole, e))
@@ -388,6 +396,8 @@ bool driver_run(const struct driver_arch *arch, const struct driver_options *o, 
     struct err e;
     *r = (struct run){.a = arch, .o = o, .fd = -1};
     read_break(r);
+    signal(SIGTERM, on_signal);
+    signal(SIGINT, on_signal);
     bool ok = open_run(r, &e) && (!arch->first || arch->first(arch, r->file, r->other, &e)) &&
               (o->one ? run_one(r, &e) : run_all(r, seed, count, &e));
     if (!ok)

@@ -80,6 +80,7 @@ static void print_block(const void *isa, const void *made, unsigned upto)
 }
 
 static struct {
+    struct a64_isa *isa;
     struct a64_cover *cover;
     uint8_t *probe;
     bool differs;
@@ -90,9 +91,16 @@ static void ran(const void *isa, uint8_t *before, const uint8_t *mine, unsigned 
 {
     struct err e;
     bool same;
-    for (unsigned i = 0; i < n * A64_ROUNDS; i++)
-        if (!before[a64_round(0, i) + ROUNDA_SKIP])
-            a64_cover_round(coverage.cover, isa, a64_records(mine, i / A64_ROUNDS, i % A64_ROUNDS));
+    for (unsigned i = 0; i < n * A64_ROUNDS; i++) {
+        if (before[a64_round(0, i) + ROUNDA_SKIP])
+            continue;
+        unsigned index = i / A64_ROUNDS, round = i % A64_ROUNDS, records = a64_records(mine, index, round), el;
+        a64_cover_round(coverage.cover, isa, records);
+        for (unsigned k = 0; k < records; k++) {
+            unsigned class = a64_taken(mine, index, round, k, &el);
+            a64_cover_exception(coverage.cover, el, class);
+        }
+    }
     if (!a64_run_steps(isa, mine, before, n, coverage.cover, &same, &e)) {
         printf("%s\n", e.text);
         coverage.differs = true;
@@ -110,6 +118,8 @@ static bool probe(const struct driver_arch *a, const char *file, uint8_t *image,
     if (!a64_run_qemu(file, image, 1, &stuck, e))
         return false;
     memcpy(coverage.probe, image, A64_ARENA0);
+    if (coverage.isa->witness >= 10)
+        a64_regs_drop(coverage.isa, coverage.probe, stdout);
     return true;
 }
 
@@ -153,11 +163,14 @@ int main(int argc, char **argv)
                                .records = a64_records,
                                .print_block = print_block,
                                .dump = dump};
+    coverage.isa = &isa;
+    if (o.coverage || isa.witness >= 10) {
+        coverage.probe = calloc(1, A64_ARENA0);
+        arch.first = probe;
+    }
     if (o.coverage) {
         coverage.cover = a64_cover_new();
-        coverage.probe = calloc(1, A64_ARENA0);
         arch.ran = ran;
-        arch.first = probe;
     }
     bool ok = driver_run(&arch, &o, o.seed, o.count);
     if (o.coverage)
