@@ -123,6 +123,9 @@ static bool same_reg(const uint8_t *a, unsigned id, uint64_t x, uint64_t y)
     /* An illegal return: QEMU 7.2 leaves PSTATE.PAN as it was (Arm ARM SetPSTATEFromPSR). */
     if ((recorded(a, SR_spsr_el1) | recorded(a, SR_spsr_el2) | recorded(a, SR_spsr_el3)) & 1 << 20)
         may |= id == SR_spsr_el1 || id == SR_spsr_el2 || id == SR_spsr_el3 ? 1 << 22 : 0;
+    /* A watchpoint that matches a load, and matched a store before: QEMU 7.2 still tells that (Arm ARM AArch64.CheckWatchpoint). */
+    if ((id == SR_esr_el1 || id == SR_esr_el2) && (x >> 26 & ~UINT64_C(1)) == 0x34 && !(x & 1 << 6))
+        may |= 1 << 6;
     /* MSR DAIFSet, DAIFClr at EL0 with SCTLR_EL1.UMA 0: QEMU 7.2 has op1 and op2 of the syndrome the wrong way round (ESR_ELx,
      * "ISS encoding for an exception from MSR, MRS, or System instruction execution"). */
     if ((id == SR_esr_el1 || id == SR_esr_el2 || id == SR_esr_el3) && x >> 26 == 0x18 && (x & 0x303c00) == 0x1000)
@@ -275,6 +278,18 @@ static bool fetch_first(const uint8_t *mine, const uint8_t *other)
     return steps && aborted;
 }
 
+/* An atomic access that is not permitted, to what is watched: QEMU 7.2 makes a load of it first (D1.3.6). */
+static bool watched_first(const uint8_t *mine, const uint8_t *other)
+{
+    bool aborted = false, watched = false;
+    for (unsigned el = 1; el <= 2; el++) {
+        unsigned x = class_at(mine, el), y = class_at(other, el);
+        aborted |= x != y && (x & ~1u) == 0x24;
+        watched |= x != y && (y & ~1u) == 0x34;
+    }
+    return aborted && watched;
+}
+
 /* A watchpoint stops an access of several elements, or of a Q register, which QEMU 7.2 makes of two: what is done before, and in
    which order, is open (B2.2.1). */
 static bool watched_in_part(const uint8_t *record, const uint8_t *image, unsigned index)
@@ -330,6 +345,7 @@ static bool same_round(const uint8_t *mine, const uint8_t *other, unsigned index
     for (unsigned i = 0; i < na && i < nb; i++) {
         const uint8_t *a = record_at(mine, index, round, i), *b = record_at(other, index, round, i);
         *open = (in_part(a) && in_part(b)) || breakpoint_first(a, b) || stage2_first(a, b) || fetch_first(a, b) ||
+                watched_first(a, b) ||
                 (watched_in_part(a, mine, index) && watched_in_part(b, other, index));
         if (*open)
             return true;
