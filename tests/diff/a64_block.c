@@ -370,6 +370,10 @@ void a64_block_make(struct a64_case *c)
     unsigned length = 8 + (unsigned)rng_below(&c->rng, 100);
     c->n = c->reach = 0;
     c->now = c->el;
+    if (c->step && a64_chance(&c->rng, 40)) /* among the few instructions that there are records for */
+        a64_put_eret(c);
+    for (unsigned i = 1; i < c->n; i++)
+        c->insn[i].inner = true;
     while (c->n < length) {
         unsigned first = c->n;
         put_one(c, weight);

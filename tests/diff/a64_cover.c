@@ -208,8 +208,8 @@ static unsigned print_system(const struct a64_cover *v, const struct a64_isa *is
 
 unsigned a64_cover_print(const struct a64_cover *v, const struct a64_isa *isa, const uint8_t *probe, FILE *out)
 {
-    unsigned missing = print_rows(v, isa, out) + print_registers(v, isa, probe, out) + print_system(v, isa, out) +
-                       print_exceptions(v, out);
+    unsigned missing =
+        print_rows(v, isa, out) + print_registers(v, isa, probe, out) + print_system(v, isa, out) + print_exceptions(v, out);
     fprintf(out, "covered by %" PRIu64 " instructions in %" PRIu64 " rounds: %u rows are missing\n", v->instructions, v->rounds,
             missing);
     return missing;

@@ -6,7 +6,15 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { MDSCR_SS = 1, MDSCR_KDE = 1 << 13, MDSCR_MDE = 1 << 15, MDCR_TDE = 1 << 8, MDCR_SDD = 1 << 16, BREAKPOINT_LINKED = 3, FIRST_CONTEXT = 4 };
+enum {
+    MDSCR_SS = 1,
+    MDSCR_KDE = 1 << 13,
+    MDSCR_MDE = 1 << 15,
+    MDCR_TDE = 1 << 8,
+    MDCR_SDD = 1 << 16,
+    BREAKPOINT_LINKED = 3,
+    FIRST_CONTEXT = 4
+};
 
 /* A third of the cases has some. */
 void a64_debug_choose(struct a64_case *c)
@@ -18,17 +26,22 @@ void a64_debug_choose(struct a64_case *c)
     c->debugged = c->debug || c->watch || c->step;
 }
 
-/* Fields HMC, SSC, and PMC or PAC, that are not reserved (D2.8.3, D2.10.4), and in which QEMU 7.2 is right: docs/differences.md. */
+/* Fields HMC, SSC, and PMC or PAC, that are not reserved (D2.8.3, D2.10.4), and in which QEMU 7.2 is right: docs/differences.md.
+ */
 static uint32_t states(struct a64_case *c)
 {
-    static const uint8_t all[] = {0x01, 0x02, 0x03, 0x05, 0x06, 0x07, 0x09, 0x0a, 0x0b, 0x11, 0x13, 0x14, 0x15, 0x17, 0x19, 0x1b, 0x1d, 0x1f};
+    static const uint8_t all[] = {0x01, 0x02, 0x03, 0x05, 0x06, 0x07, 0x09, 0x0a, 0x0b,
+                                  0x11, 0x13, 0x14, 0x15, 0x17, 0x19, 0x1b, 0x1d, 0x1f};
     unsigned s = c->secure ? 16 : ARRAY_LEN(all); /* SSC 3 */
     unsigned v = a64_chance(&c->rng, 50) ? (unsigned)rng_below(&c->rng, 3) : (unsigned)rng_below(&c->rng, s);
     return (uint32_t)(all[v] >> 4) << 13 | (uint32_t)(all[v] >> 2 & 3) << 14 | (uint32_t)(all[v] & 3) << 1;
 }
 
 /* Linked to a breakpoint of any number: WT or bit 0 of BT, LBN. */
-static uint32_t linked(struct a64_case *c) { return a64_chance(&c->rng, 20) ? 1 << 20 | (uint32_t)(3 + rng_below(&c->rng, 3)) << 16 : 0; }
+static uint32_t linked(struct a64_case *c)
+{
+    return a64_chance(&c->rng, 20) ? 1 << 20 | (uint32_t)(3 + rng_below(&c->rng, 3)) << 16 : 0;
+}
 
 static void make_breakpoint(struct a64_case *c, unsigned n)
 {
@@ -71,7 +84,8 @@ static void make_watchpoint(struct a64_case *c, unsigned n)
     else if (!mask && word)
         bas = 15;
     c->wvr[n] = (at & ~UINT64_C(7)) | (word && !mask ? 4 : 0);
-    c->wcr[n] = states(c) | linked(c) | mask << 24 | bas << 5 | (a64_chance(&c->rng, 5) ? 0 : 1 + (uint32_t)rng_below(&c->rng, 3)) << 3;
+    c->wcr[n] =
+        states(c) | linked(c) | mask << 24 | bas << 5 | (a64_chance(&c->rng, 5) ? 0 : 1 + (uint32_t)rng_below(&c->rng, 3)) << 3;
 }
 
 void a64_debug_make(struct a64_case *c)

@@ -256,9 +256,9 @@ uint64_t a64_reg_value(struct a64_case *c, unsigned id)
     case SR_pmuserenr_el0: /* SW, CR, ER: QEMU 7.2 then does not look at TPM */
         v &= c->user_counters ? UINT64_MAX : ~UINT64_C(14);
         break;
-    case SR_pmselr_el0: return rng_below(&c->rng, 6);               /* counters that are there */
+    case SR_pmselr_el0: return rng_below(&c->rng, 6);                  /* counters that are there */
     case SR_oslar_el1: return c->debugged ? 0 : rng_below(&c->rng, 2); /* which is not looked at by QEMU 7.2's debug */
-    case SR_pmcr_el0: v &= ~UINT64_C(1); break;                     /* nothing counts */
+    case SR_pmcr_el0: v &= ~UINT64_C(1); break;                        /* nothing counts */
     case SR_icc_eoir0_el1:
     case SR_icc_eoir1_el1:
     case SR_icc_dir_el1: return v & 0xff; /* QEMU 7.2 ignores numbers the board has no interrupts of */

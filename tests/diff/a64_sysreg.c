@@ -193,7 +193,7 @@ static void put_flip(struct a64_case *c)
     do
         bit = UINT64_C(1) << rng_below(&c->rng, 64);
     while (!(bit & flipped[i].bits) || (c->e2h && bit == 1 << 9)); /* UMA is none of SCTLR_EL2's; QEMU 7.2 keeps it */
-    if (c->step && flipped[i].id == SR_mdcr_el2 && bit == 1 << 8) /* a step at EL2 that clears TDE: QEMU 7.2 aborts */
+    if (c->step && flipped[i].id == SR_mdcr_el2 && bit == 1 << 8)  /* a step at EL2 that clears TDE: QEMU 7.2 aborts */
         return;
     if (c->user_counters && bit == 1 << 6 && (flipped[i].id == SR_mdcr_el2 || flipped[i].id == SR_mdcr_el3))
         return;

@@ -206,8 +206,8 @@ static bool search(struct run *r, struct part *p, unsigned *what, unsigned high,
     return true;
 }
 
-/* Finds the first round and instruction of the part's last case that matter, by running it with 1, 2, … of them behind the others,
-   and prints the difference. */
+/* Finds the first round and instruction of the part's last case that matter, by running it with 1, 2, … of them behind the
+   others, and prints the difference. */
 static bool explain(struct run *r, struct part p, struct err *e)
 {
     const struct driver_arch *a = r->a;
@@ -239,7 +239,8 @@ static void name(const struct run *r, unsigned index, const char *told, const ch
     fflush(stdout);
 }
 
-/* A case that differs in its batch and not alone: which of the cases before it that takes. Equal numbers: it did not differ again. */
+/* A case that differs in its batch and not alone: which of the cases before it that takes. Equal numbers: it did not differ
+ * again. */
 static bool needs(struct run *r, unsigned index, unsigned *first, bool *again, struct err *e)
 {
     struct part p = {0, index + 1, r->a->rounds, UINT32_MAX};
@@ -278,8 +279,9 @@ static bool report(struct run *r, uint64_t rng, unsigned index, const char *told
     if (!needs(r, index, &p.first, &again, e))
         return false;
     if (again)
-        snprintf(how, sizeof how, "differs, not alone, but behind cases %u to %u of its batch; again: %s --batch=%" PRIu64 ":%u:%u\n",
-                 p.first, index - 1, a->again, rng, p.first, index);
+        snprintf(how, sizeof how,
+                 "differs, not alone, but behind cases %u to %u of its batch; again: %s --batch=%" PRIu64 ":%u:%u\n", p.first,
+                 index - 1, a->again, rng, p.first, index);
     else
         snprintf(how, sizeof how, "differed in its batch, and not again; the batch: %s --batch=%" PRIu64 ":0:%u\n", a->again, rng,
                  a->cases - 1);

@@ -51,7 +51,7 @@ struct driver_arch {
 
 struct driver_options {
     uint64_t seed, count; /* random instructions to run */
-    uint64_t case_seed; /* of the case, or of its batch */
+    uint64_t case_seed;   /* of the case, or of its batch */
     unsigned case_first, case_index, reports;
     unsigned xlen; /* RISC-V: 32, 64, 0 both */
     bool one;      /* case case_index alone, */

@@ -53,21 +53,21 @@ static void a_step_tells_what_was_stepped(void **state)
         unsigned ec, iss;
         uint64_t elr;
     } row[] = {
-        {0xd503201f, true, 0x32, 1u << 24 | 0x22, CODE + 4},          /* nop */
-        {0xd503201f, false, 0x32, 0x22, CODE},                        /* pending: it is not executed */
+        {0xd503201f, true, 0x32, 1u << 24 | 0x22, CODE + 4},           /* nop */
+        {0xd503201f, false, 0x32, 0x22, CODE},                         /* pending: it is not executed */
         {0xc85f7c20, true, 0x32, 1u << 24 | 1u << 6 | 0x22, CODE + 4}, /* ldxr x0, [x1] */
         {0xc87f0820, true, 0x32, 1u << 24 | 1u << 6 | 0x22, CODE + 4}, /* ldxp x0, x2, [x1] */
-        {0xc8e07c20, true, 0x32, 1u << 24 | 0x22, CODE + 4},          /* casa x0, x0, [x1]: no Load-Exclusive */
-        {0x48607c20, true, 0x32, 1u << 24 | 0x22, CODE + 4},          /* caspa x0, x1, x0, x1, [x1] */
-        {0xd61f0020, true, 0x32, 1u << 24 | 0x22, DATA},              /* br x1: no tag */
-        {0xd4000001, true, 0x15, 0, CODE + 4},                        /* svc: has been executed */
+        {0xc8e07c20, true, 0x32, 1u << 24 | 0x22, CODE + 4},           /* casa x0, x0, [x1]: no Load-Exclusive */
+        {0x48607c20, true, 0x32, 1u << 24 | 0x22, CODE + 4},           /* caspa x0, x1, x0, x1, [x1] */
+        {0xd61f0020, true, 0x32, 1u << 24 | 0x22, DATA},               /* br x1: no tag */
+        {0xd4000001, true, 0x15, 0, CODE + 4},                         /* svc: has been executed */
     };
     (void)state;
     for (unsigned i = 0; i < ARRAY_LEN(row); i++) {
         struct rig *r = rig_new("max,el3=off,el2=off,mte=off", 0);
         mem_write(r->mem, CODE, &row[i].insn, 4);
-        r->pe.s.regs.mdscr_el1 = 1;            /* SS */
-        r->pe.s.regs.oslsr_el1 &= ~UINT64_C(2); /* the OS lock is open */
+        r->pe.s.regs.mdscr_el1 = 1;               /* SS */
+        r->pe.s.regs.oslsr_el1 &= ~UINT64_C(2);   /* the OS lock is open */
         r->pe.s.regs.tcr_el1 = UINT64_C(1) << 37; /* TBI0 */
         r->pe.s.x[1] = DATA | UINT64_C(0xc2) << 56;
         r->pe.s.pstate |= row[i].stepped ? PSTATE_SS : 0;
