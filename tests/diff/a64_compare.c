@@ -229,8 +229,9 @@ bool a64_same_wide(const struct a64_isa *isa, unsigned i, uint64_t mine, uint64_
 }
 
 /* The registers a round ends with. */
-static bool same_end(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, uint64_t round, FILE *out)
+static bool same_end(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, unsigned n, FILE *out)
 {
+    const uint64_t round = a64_round(index, n);
     bool same = true;
     for (unsigned i = 0; i < isa->nwide; i++) {
         uint64_t x = slot(mine + round + ROUNDA_WIDE + 8 * i), y = slot(other + round + ROUNDA_WIDE + 8 * i);
@@ -239,7 +240,7 @@ static bool same_end(const struct a64_isa *isa, const uint8_t *mine, const uint8
         char name[32];
         sysreg_name(isa->wide[i].id, name, sizeof name);
         if (out)
-            fprintf(out, "  end of the round: %-12s%s trapline %016" PRIx64 ", qemu %016" PRIx64 "\n", name,
+            fprintf(out, "  end of round %u: %-12s%s trapline %016" PRIx64 ", qemu %016" PRIx64 "\n", n, name,
                     isa->wide[i].secure ? " (Secure)" : "", x, y);
         same = false;
     }
@@ -369,7 +370,7 @@ bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *oth
             return false;
         if (open)
             return true;
-        if (!same_end(isa, mine, other, a64_round(index, i), out))
+        if (!same_end(isa, mine, other, index, i, out))
             return false;
     }
     if (!memcmp(a, b, PGA_COUNT * 4096))

@@ -116,6 +116,8 @@ uint64_t a64_reg_mask(unsigned id);
 bool a64_same_wide(const struct a64_isa *isa, unsigned i, uint64_t mine, uint64_t other);
 bool a64_isa_init(struct a64_isa *isa, struct err *e);
 void a64_isa_free(struct a64_isa *isa);
+/* The PE that legalises values is as it was in the beginning. What a register keeps depends on others, and on what it held. */
+void a64_isa_reset(const struct a64_isa *isa);
 
 /* Writes the harness and its variables for the cases first..n-1 into the image. */
 void a64_harness(const struct a64_isa *isa, uint8_t *image, unsigned first, unsigned n);

@@ -64,9 +64,15 @@ bool a64_isa_init(struct a64_isa *isa, struct err *e)
     isa->pe = calloc(1, sizeof *isa->pe);
     engine_init(isa->engine, isa->mem, 2);
     pe_init(isa->pe, isa->engine, &isa->cfg, isa->map, isa->decoder, 0x80000000, 16);
-    sysreg_write(&isa->pe->ctx, SR_scr_el3, 0x531); /* Non-secure, where all registers are */
+    a64_isa_reset(isa);
     a64_regs_init(isa);
     return true;
+}
+
+void a64_isa_reset(const struct a64_isa *isa)
+{
+    pe_reset(isa->pe);
+    sysreg_write(&isa->pe->ctx, SR_scr_el3, 0x531); /* Non-secure, where all registers are */
 }
 
 void a64_isa_free(struct a64_isa *isa)

@@ -425,6 +425,7 @@ void a64_case_begin(const struct a64_isa *isa, uint64_t seed, unsigned index, ui
     c->arena = image + a64_arena(index);
     c->rounds = image + a64_round(index, 0);
     c->pa = A64_RAM_BASE + A64_BASE + a64_arena(index);
+    a64_isa_reset(isa); /* no case depends on those before it */
     memset(c->arena, 0, A64_ARENA);
     memset(c->rounds, 0, A64_ROUNDS * A64_ROUND);
     a64_world_make(c);
