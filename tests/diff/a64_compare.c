@@ -254,6 +254,13 @@ static unsigned class_at(const uint8_t *record, unsigned el)
     return (unsigned)(recorded(record, esr[el]) >> 26);
 }
 
+/* Not the same exception was taken last. */
+static bool differs_at(const uint8_t *mine, const uint8_t *other, unsigned el)
+{
+    static const uint16_t esr[] = {0, SR_esr_el1, SR_esr_el2, SR_esr_el3}, elr[] = {0, SR_elr_el1, SR_elr_el2, SR_elr_el3};
+    return recorded(mine, esr[el]) != recorded(other, esr[el]) || recorded(mine, elr[el]) != recorded(other, elr[el]);
+}
+
 /* A breakpoint on an instruction that cannot be fetched: QEMU 7.2 looks at breakpoints first (D1.3.6 "Synchronous exception
    prioritization"). */
 static bool breakpoint_first(const uint8_t *mine, const uint8_t *other)
@@ -262,7 +269,7 @@ static bool breakpoint_first(const uint8_t *mine, const uint8_t *other)
     for (unsigned el = 1; el <= 2; el++) {
         unsigned x = class_at(mine, el), y = class_at(other, el);
         aborted |= x >= 0x20 && x <= 0x22;
-        broken |= x != y && (y == 0x30 || y == 0x31);
+        broken |= differs_at(mine, other, el) && (y == 0x30 || y == 0x31);
     }
     return aborted && broken;
 }
@@ -271,10 +278,9 @@ static bool breakpoint_first(const uint8_t *mine, const uint8_t *other)
    at the level the abort is taken to, then, or at the vector of that. */
 static bool fetch_first(const uint8_t *mine, const uint8_t *other)
 {
-    static const uint16_t esr[] = {0, SR_esr_el1, SR_esr_el2}, elr[] = {0, SR_elr_el1, SR_elr_el2};
     bool steps = false, aborted = false;
     for (unsigned el = 1; el <= 2; el++) {
-        bool differs = recorded(mine, esr[el]) != recorded(other, esr[el]) || recorded(mine, elr[el]) != recorded(other, elr[el]);
+        bool differs = differs_at(mine, other, el);
         unsigned x = class_at(mine, el), y = class_at(other, el);
         steps |= differs && (x == 0x32 || x == 0x33);
         aborted |= differs && y >= 0x20 && y <= 0x22;
@@ -287,9 +293,9 @@ static bool watched_first(const uint8_t *mine, const uint8_t *other)
 {
     bool aborted = false, watched = false;
     for (unsigned el = 1; el <= 2; el++) {
-        unsigned x = class_at(mine, el), y = class_at(other, el);
-        aborted |= x != y && (x & ~1u) == 0x24;
-        watched |= x != y && (y & ~1u) == 0x34;
+        bool differs = differs_at(mine, other, el);
+        aborted |= differs && (class_at(mine, el) & ~1u) == 0x24;
+        watched |= differs && (class_at(other, el) & ~1u) == 0x34;
     }
     return aborted && watched;
 }
