@@ -63,11 +63,12 @@ static const struct identified {
     {FEAT_NMI, SR_id_aa64pfr1_el1, 36, 1, false},           {FEAT_DoubleFault2, SR_id_aa64pfr1_el1, 56, 1, false},
     {FEAT_S2PIE, SR_id_aa64mmfr3_el1, 12, 1, false},        {FEAT_nTLBPA, SR_id_aa64mmfr1_el1, 48, 1, false},
     {FEAT_AIE, SR_id_aa64mmfr3_el1, 24, 1, false},          {FEAT_ATS1A, SR_id_aa64isar2_el1, 60, 1, false},
-    {FEAT_FGT2, SR_id_aa64mmfr0_el1, 56, 2, false},         {FEAT_PFAR, SR_id_aa64pfr1_el1, 60, 1, false},
-    {FEAT_AES, SR_id_aa64isar0_el1, 4, 1, false},           {FEAT_PMULL, SR_id_aa64isar0_el1, 4, 2, false},
-    {FEAT_SHA1, SR_id_aa64isar0_el1, 8, 1, false},          {FEAT_SHA256, SR_id_aa64isar0_el1, 12, 1, false},
-    {FEAT_SHA512, SR_id_aa64isar0_el1, 12, 2, false},       {FEAT_SHA3, SR_id_aa64isar0_el1, 32, 1, false},
-    {FEAT_SM3, SR_id_aa64isar0_el1, 36, 1, false},          {FEAT_SM4, SR_id_aa64isar0_el1, 40, 1, false},
+    {FEAT_CMOW, SR_id_aa64mmfr1_el1, 56, 1, false},         {FEAT_FGT2, SR_id_aa64mmfr0_el1, 56, 2, false},
+    {FEAT_PFAR, SR_id_aa64pfr1_el1, 60, 1, false},          {FEAT_AES, SR_id_aa64isar0_el1, 4, 1, false},
+    {FEAT_PMULL, SR_id_aa64isar0_el1, 4, 2, false},         {FEAT_SHA1, SR_id_aa64isar0_el1, 8, 1, false},
+    {FEAT_SHA256, SR_id_aa64isar0_el1, 12, 1, false},       {FEAT_SHA512, SR_id_aa64isar0_el1, 12, 2, false},
+    {FEAT_SHA3, SR_id_aa64isar0_el1, 32, 1, false},         {FEAT_SM3, SR_id_aa64isar0_el1, 36, 1, false},
+    {FEAT_SM4, SR_id_aa64isar0_el1, 40, 1, false},
 };
 
 static int field(struct pe_world *w, unsigned reg, unsigned lsb, bool is_signed)

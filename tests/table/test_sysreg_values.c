@@ -138,14 +138,14 @@ static const struct {
     const char *name;
     uint64_t max, max_ones, v80, v80_ones;
 } known_bits[] = {
-    {"sctlr_el1", 0xee001ff8cffdfe5f, 0x30000180, 0x70dd21f, 0x30d00980},
-    {"sctlr_el2", 0xee001ff8cffdfdff, 0x30000000, 0x208100f, 0x30c50830},
+    {"sctlr_el1", 0xee001ff9cffdfe5f, 0x30000180, 0x70dd21f, 0x30d00980},
+    {"sctlr_el2", 0xee001ff9cffdfdff, 0x30000000, 0x208100f, 0x30c50830},
     {"sctlr_el3", 0x68001b30ca68384f, 0x30850030, 0x208100f, 0x30c50830},
     {"cpacr_el1", 0x20300000, 0x0, 0x300000, 0x0},
     {"cptr_el2", 0xa03037ff, 0x0, 0x80000400, 0x33ff},
     {"cptr_el3", 0x80000400, 0x0, 0x80000400, 0x0},
     {"hcr_el2", 0x7f6c33f5fff7fff, 0x80000000, 0x35fff7fff, 0x80000000},
-    {"hcrx_el2", 0x8c1d8, 0x0, 0, 0},
+    {"hcrx_el2", 0x8c3d8, 0x0, 0, 0},
     {"scr_el3", 0x82879401e3ffb8f, 0x430, 0x3b8f, 0x430},
     {"mdcr_el2", 0xc820fff, 0x0, 0xfff, 0x0},
     {"mdcr_el3", 0x8b30640, 0x0, 0x330640, 0x0},
@@ -459,6 +459,9 @@ static void fields_follow_their_features(void **state)
         {"pmuv3p5=off", "pmcr_el0", 1u << 7},
         {"mte2=off", "csselr_el1", 1u << 4},
         {"xs=off", "hcrx_el2", 3u << 3},
+        {"cmow=off", "hcrx_el2", 1u << 9},
+        {"cmow=off", "sctlr_el1", UINT64_C(1) << 32},
+        {"cmow=off", "sctlr_el2", UINT64_C(1) << 32},
         {"tlbirange=off", "hfgitr_el2", UINT64_C(0xf) << 24 | UINT64_C(0xf) << 34 | UINT64_C(0xf) << 38},
         {"pan2=off", "hfgitr_el2", 3u << 16},
         {"gic=off", "hfgrtr_el2", UINT64_C(1) << 39},
