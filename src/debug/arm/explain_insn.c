@@ -4,6 +4,7 @@
  * how and where that goes is worked out again. Debug exceptions and failed authentication are told as the cpu found them.
  */
 #include "base/bits.h"
+#include "cpu/arm/debug.h"
 #include "cpu/arm/walk.h"
 #include "debug/arm/esr.h"
 #include "debug/arm/explain_parts.h"
@@ -108,7 +109,7 @@ static void debug_enables(struct insn *i)
 static void breakpoints(struct insn *i, const char *clause)
 {
     const struct arm_regs *r = regs(i);
-    for (unsigned n = 0; n < (unsigned)i->w->p->cfg->breakpoints; n++)
+    for (unsigned n = 0; n < debug_usable(i->w->p, i->w->p->cfg->breakpoints); n++)
         if ((r->dbgbcr_el1[n] & 1) && r->dbgbvr_el1[n] == i->w->p->s.pc)
             fact_value(i->w->e, i->s, explain_say(i->w->e, "DBGBVR%u_EL1", n), clause, r->dbgbvr_el1[n], 16,
                        "enabled by DBGBCR%u_EL1 0x%" PRIx64, n, r->dbgbcr_el1[n]);
@@ -118,7 +119,7 @@ static void watchpoints(struct insn *i, const char *clause)
 {
     const struct arm_regs *r = regs(i);
     uint64_t va = i->w->told.far;
-    for (unsigned n = 0; n < (unsigned)i->w->p->cfg->watchpoints; n++) {
+    for (unsigned n = 0; n < debug_usable(i->w->p, i->w->p->cfg->watchpoints); n++) {
         uint64_t low = bits_mask(0, (unsigned)bits_get(r->dbgwcr_el1[n], 28, 24)) | 7;
         if ((r->dbgwcr_el1[n] & 1) && (r->dbgwvr_el1[n] & ~low) == (va & ~low))
             fact_value(i->w->e, i->s, explain_say(i->w->e, "DBGWVR%u_EL1", n), clause, r->dbgwvr_el1[n], 16,
