@@ -7,6 +7,9 @@
 bool debug_enabled_from(const struct pe *p, unsigned el, bool mask);
 /* PSTATE.SS after an exception return with this SPSR. Arm ARM DebugExceptionReturnSS. */
 uint64_t debug_return_ss(const struct pe *p, uint64_t spsr);
+/* How many of `count` breakpoints or watchpoints can be enabled now: those from 16 on ask MDSCR_EL1.EMBWE and what is above it.
+ */
+unsigned debug_usable(const struct pe *p, uint64_t count);
 /* Whether each instruction must be looked at, before or after: the software step is active or a breakpoint may match. */
 bool debug_steps(const struct pe *p);
 /* Whether a watchpoint may match loads and stores of this level. */

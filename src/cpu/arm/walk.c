@@ -155,14 +155,21 @@ WALK_INLINE unsigned level_shift(const struct stage *s, int level)
     return s->granule + (s->granule - 3u) * (unsigned)(FINAL_LEVEL - level);
 }
 
-/* What an access needs: all bits of it. */
-static inline unsigned needed(const struct walk *w)
+/* Cache maintenance by address: EL0 must be able to read, and to write if it cleans and invalidates and FEAT_CMOW asks for that.
+   Arm ARM AArch64.S1CheckPermissions, AArch64.S2CheckPermissions. */
+static unsigned needed_by_maintenance(const struct walk *w, unsigned stage)
+{
+    return (w->m.el || (w->m.cmow & CMOW_IC) ? 0 : PERM_R) | (w->m.cmow & stage ? PERM_W : 0);
+}
+
+/* What an access needs in a stage (CMOW_S1, CMOW_S2): all bits of it. */
+static inline unsigned needed(const struct walk *w, unsigned stage)
 {
     if (unlikely(w->m.any))
         return 0;
     switch (w->access) {
     case ACCESS_FETCH: return PERM_X;
-    case ACCESS_LOAD: return w->m.cm && w->m.el ? 0 : PERM_R; /* DC by address: EL0 must be able to read */
+    case ACCESS_LOAD: return unlikely(w->m.cm) ? needed_by_maintenance(w, stage) : PERM_R;
     default: return w->m.atomic ? PERM_R | PERM_W : PERM_W;
     }
 }
@@ -468,7 +475,7 @@ bool ttw_second(struct walk *w, uint64_t ipa, const struct leaf *s1, struct leaf
 {
     if (unlikely(w->secure))
         w->ipa_ns = s1->ns;
-    return second(w, ipa, needed(w), false, s1, out);
+    return second(w, ipa, needed(w, CMOW_S2), false, s1, out);
 }
 
 /* The physical address of stage 1's descriptor at ipa, for reading it; ns: ipa is in the Non-secure space. */
@@ -550,7 +557,7 @@ static __attribute__((noinline)) int first_modelled(struct walk *w, uint64_t des
         over &= ~(unsigned)PERM_W;
     else if (wxn)
         perm &= ~(unsigned)PERM_X;
-    unsigned missing = needed(w) & ~over;
+    unsigned missing = needed(w, CMOW_S1) & ~over;
     if (!missing || w->m.probe)
         return (int)((perm & over) | (clean ? MODELLED_CLEAN : 0));
     set_write(w, missing);
@@ -581,7 +588,7 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
         return ttw_fault(w, FSC_ALIGNMENT, level);
     bool clean = s->hd && (desc & DESC_DBM) && (desc & DESC_AP2);
     bool ns = w->secure && !table_ns ? (desc & DESC_NS) != 0 : true;
-    unsigned perm, need = needed(w);
+    unsigned perm, need = needed(w, CMOW_S1);
     if (unlikely(p->models[w->m.regime])) {
         int modelled = first_modelled(w, desc, limits, level, clean);
         if (modelled < 0)
