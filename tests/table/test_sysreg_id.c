@@ -61,6 +61,7 @@ static const struct identified {
     {FEAT_JSCVT, SR_id_aa64isar1_el1, 12, 1, false},        {FEAT_FRINTTS, SR_id_aa64isar1_el1, 32, 1, false},
     {FEAT_AFP, SR_id_aa64mmfr1_el1, 44, 1, false},          {FEAT_RPRES, SR_id_aa64isar2_el1, 4, 1, false},
     {FEAT_NMI, SR_id_aa64pfr1_el1, 36, 1, false},           {FEAT_DoubleFault2, SR_id_aa64pfr1_el1, 56, 1, false},
+    {FEAT_S2POE, SR_id_aa64mmfr3_el1, 20, 1, false},        {FEAT_HAFT, SR_id_aa64mmfr1_el1, 0, 3, false},
     {FEAT_S2PIE, SR_id_aa64mmfr3_el1, 12, 1, false},        {FEAT_nTLBPA, SR_id_aa64mmfr1_el1, 48, 1, false},
     {FEAT_AIE, SR_id_aa64mmfr3_el1, 24, 1, false},          {FEAT_ATS1A, SR_id_aa64isar2_el1, 60, 1, false},
     {FEAT_FGT2, SR_id_aa64mmfr0_el1, 56, 2, false},         {FEAT_PFAR, SR_id_aa64pfr1_el1, 60, 1, false},

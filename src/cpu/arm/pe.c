@@ -110,9 +110,9 @@ void pe_start_at(struct pe *p, unsigned el, uint64_t pc)
         r->hfgrtr2_el2 |= hfgrtr2_el2_nPFAR_EL1;
         r->hfgwtr2_el2 |= hfgwtr2_el2_nPFAR_EL1;
         r->hfgrtr_el2 |= hfgrtr_el2_nPIRE0_EL1 | hfgrtr_el2_nPIR_EL1 | hfgrtr_el2_nPOR_EL0 | hfgrtr_el2_nPOR_EL1 |
-                         hfgrtr_el2_nMAIR2_EL1 | hfgrtr_el2_nAMAIR2_EL1;
+                         hfgrtr_el2_nS2POR_EL1 | hfgrtr_el2_nMAIR2_EL1 | hfgrtr_el2_nAMAIR2_EL1;
         r->hfgwtr_el2 |= hfgwtr_el2_nPIRE0_EL1 | hfgwtr_el2_nPIR_EL1 | hfgwtr_el2_nPOR_EL0 | hfgwtr_el2_nPOR_EL1 |
-                         hfgwtr_el2_nMAIR2_EL1 | hfgwtr_el2_nAMAIR2_EL1;
+                         hfgwtr_el2_nS2POR_EL1 | hfgwtr_el2_nMAIR2_EL1 | hfgwtr_el2_nAMAIR2_EL1;
     }
     p->s.pstate = (p->s.pstate & ~(uint64_t)PSTATE_EL) | (uint64_t)el << PSTATE_EL_SHIFT;
     p->s.pc = pc;

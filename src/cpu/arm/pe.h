@@ -161,7 +161,7 @@ enum arm_timer {
 #define MODE_TAGGED 8u
 
 /* What a translation depends on besides bases and level, and its number in keys. */
-#define REGIME_WORDS 15
+#define REGIME_WORDS 16
 #define REGIMES      32
 struct regime_set {
     uint64_t of[REGIMES][REGIME_WORDS];

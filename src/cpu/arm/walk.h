@@ -91,8 +91,18 @@ void ttw_second_setup(struct walk *w);
 bool ttw_mark(struct walk *w);
 
 /* Raise the abort of stage 1, or of stage 2 at an ipa; always false. level: -1 to 3. */
-bool ttw_fault(struct walk *w, unsigned fsc, int level);
-bool ttw_fault2(struct walk *w, unsigned fsc, int level, uint64_t ipa, bool on_walk);
+void ttw_raise(struct walk *w, unsigned fsc, int level);
+void ttw_raise2(struct walk *w, unsigned fsc, int level, uint64_t ipa, bool on_walk);
+static inline bool ttw_fault(struct walk *w, unsigned fsc, int level)
+{
+    ttw_raise(w, fsc, level);
+    return false;
+}
+static inline bool ttw_fault2(struct walk *w, unsigned fsc, int level, uint64_t ipa, bool on_walk)
+{
+    ttw_raise2(w, fsc, level, ipa, on_walk);
+    return false;
+}
 
 #define ATTR_TAGGED 0xf0 /* Tagged Normal, Write-Back: MAIR_ELx with FEAT_MTE2 */
 

@@ -204,6 +204,15 @@ static void show(struct look *l, struct fact *f, uint64_t pa, uint64_t d, const 
     f->text = explain_say(l->w->e, "at 0x%" PRIx64 " %s", pa, text);
 }
 
+/* FEAT_HAFT: the table gets its access flag; not if what it leads to is too wide. Arm ARM D8.5.1.3. */
+static bool table_flagged(struct look *l, struct fact *f, const struct stage *s, uint64_t d, uint64_t next)
+{
+    if (!s->haft || d >> 10 & 1 || next >> s->oasize)
+        return false;
+    f->text = explain_say(l->w->e, "%s, AF is set by hardware", f->text);
+    return true;
+}
+
 /* ---- stage 2
  * -------------------------------------------------------------------------------------------------------------------- */
 
@@ -221,11 +230,52 @@ static unsigned s2_may(const struct look *l, uint64_t d)
     return (d >> 6 & 1 ? PERM_R : 0) | (d >> 7 & 1 ? PERM_W : 0) | (x ? PERM_X : 0);
 }
 
+/* A permission fault of stage 2 that ISS2 says more of. */
+static bool denied2(struct look *l, struct fact *f, int level, uint64_t ipa, bool on_walk, uint32_t iss2, const char *why)
+{
+    abort2(l, f, FSC_PERMISSION, level, ipa, on_walk, why);
+    l->x->iss2 = iss2;
+    return false;
+}
+
+/* What the leaf d permits. Arm ARM AArch64.S2ComputePermissions, AArch64.S2CheckPermissions; D8.15.5.1 has the order. */
+static bool s2_leaf(struct look *l, struct fact *f, uint64_t d, int level, uint64_t ipa, unsigned need, bool on_walk,
+                    struct found *out)
+{
+    struct arm_why *w = l->w;
+    const struct pe *p = w->p;
+    const struct stage *s = &l->setup.s2stage;
+    if (!(d >> 10 & 1) && !s->ha)
+        return abort2(l, f, FSC_ACCESS_FLAG, level, ipa, on_walk, "AF=0, and VTCR_EL2.HA is 0");
+    bool fwb = hcr_of(p) & hcr_el2_FWB, device = fwb ? !(d >> 2 & 4) : !(d >> 4 & 3);
+    if (!on_walk && device_fault(l, device))
+        return abort2(l, f, FSC_ALIGNMENT, level, ipa, on_walk, device_text(l));
+    bool indirect = p->s.regs.vtcr_el2 & vtcr_el2_S2PIE, clean = !(d >> 7 & 1) && (indirect || (s->hd && (d >> 51 & 1)));
+    struct s2_permission may = {.may = s2_may(l, d) | (clean ? PERM_W : 0), .over = PERM_R | PERM_W | PERM_X};
+    if (indirect)
+        may = perms_second(p, l->m, s1_index(d), (unsigned)bits_get(d, 62, 59), on_walk);
+    unsigned missing = need & ~may.over, base = need & ~may.may;
+    if (missing || base) {
+        unsigned lost = missing ? missing : base;
+        if (!on_walk)
+            l->write = !(lost & PERM_R) && l->access == ACCESS_STORE;
+        return denied2(l, f, level, ipa, on_walk, missing ? 1 << 6 : 0,
+                       missing ? "the overlay of S2POR_EL1 does not permit it" : missing_text(l, base));
+    }
+    if (on_walk && device && (hcr_of(p) & hcr_el2_PTW))
+        return denied2(l, f, level, ipa, on_walk, 0, "a walk in Device memory, and HCR_EL2.PTW is 1");
+    if (clean && !s->hd && (on_walk ? need & PERM_W : l->access == ACCESS_STORE && !l->m->cm)) {
+        l->write |= !on_walk;
+        return denied2(l, f, level, ipa, on_walk, 1 << 5, "nDirty=1, and hardware does not manage the dirty state");
+    }
+    out->may = indirect ? may.may & may.over : s2_may(l, d);
+    return true;
+}
+
 static bool second(struct look *l, struct fact *to, uint64_t ipa, unsigned need, bool on_walk, struct found *out)
 {
     struct arm_why *w = l->w;
     const struct stage *s = &l->setup.s2stage;
-    const struct pe *p = w->p;
     uint64_t d;
     if (l->setup.s2bad || ipa >> s->iasize) {
         struct fact *f = fact_value(w->e, to, "IPA", ARM_S2, ipa, 16, "VTCR_EL2 gives it %u bits", s->iasize);
@@ -249,36 +299,15 @@ static bool second(struct look *l, struct fact *to, uint64_t ipa, unsigned need,
         show(l, f, at, d, flags(l, true, k, d));
         if (k == INVALID)
             return abort2(l, f, FSC_TRANSLATION, level, ipa, on_walk, "translation fault");
-        if (k == TABLE) {
-            base = address_in(w, s, d, s->granule);
-            continue;
+        if (k == LEAF) {
+            out->pa = address_in(w, s, d, shift) | (ipa & bits_mask(0, shift));
+            if (out->pa >> s->oasize)
+                return abort2(l, f, FSC_ADDRESS_SIZE, level, ipa, on_walk, "the address is too wide");
+            return s2_leaf(l, f, d, level, ipa, need, on_walk, out);
         }
-        out->pa = address_in(w, s, d, shift) | (ipa & bits_mask(0, shift));
-        if (out->pa >> s->oasize)
-            return abort2(l, f, FSC_ADDRESS_SIZE, level, ipa, on_walk, "the address is too wide");
-        if (!(d >> 10 & 1) && !s->ha)
-            return abort2(l, f, FSC_ACCESS_FLAG, level, ipa, on_walk, "AF=0, and VTCR_EL2.HA is 0");
-        bool fwb = hcr_of(p) & hcr_el2_FWB, device = fwb ? !(d >> 2 & 4) : !(d >> 4 & 3);
-        if (!on_walk && device_fault(l, device))
-            return abort2(l, f, FSC_ALIGNMENT, level, ipa, on_walk, device_text(l));
-        bool indirect = p->s.regs.vtcr_el2 & vtcr_el2_S2PIE, clean = !(d >> 7 & 1) && (indirect || (s->hd && (d >> 51 & 1)));
-        unsigned may = indirect ? perms_second(p, l->m, s1_index(d), on_walk) : s2_may(l, d) | (clean ? PERM_W : 0);
-        unsigned missing = need & ~may;
-        bool protected = on_walk && device && (hcr_of(p) & hcr_el2_PTW);
-        if (missing || protected) {
-            if (!on_walk)
-                l->write = !(missing & PERM_R) && l->access == ACCESS_STORE;
-            return abort2(l, f, FSC_PERMISSION, level, ipa, on_walk,
-                          missing ? missing_text(l, missing) : "a walk in Device memory, and HCR_EL2.PTW is 1");
-        }
-        if (clean && !s->hd && (on_walk ? need & PERM_W : l->access == ACCESS_STORE && !l->m->cm)) {
-            l->write |= !on_walk;
-            abort2(l, f, FSC_PERMISSION, level, ipa, on_walk, "nDirty=1, and hardware does not manage the dirty state");
-            l->x->iss2 = 1 << 5;
-            return false;
-        }
-        out->may = indirect ? may : s2_may(l, d);
-        return true;
+        base = address_in(w, s, d, s->granule);
+        if (table_flagged(l, f, s, d, base) && !mem_page_write(w->m->mem, at))
+            return abort2(l, f, FSC_EXTERNAL_ON_WALK, level, ipa, on_walk, "the descriptor cannot be written");
     }
 }
 
@@ -348,6 +377,15 @@ static const char *why_not(struct look *l, uint64_t d, unsigned missing)
     return d >> 7 & 1 ? "AP[2]=1: read-only" : missing_text(l, missing);
 }
 
+/* Hardware changes the descriptor at `at`: stage 2 must permit that. Arm ARM AArch64.MemSwapTableDesc. */
+static bool update(struct look *l, struct fact *f, uint64_t at, int level)
+{
+    struct found g = {.pa = at};
+    if (l->s2 && !second(l, f, at, PERM_R | PERM_W, true, &g))
+        return false;
+    return mem_page_write(l->w->m->mem, g.pa) || abort1(l, f, FSC_EXTERNAL_ON_WALK, level, "the descriptor cannot be written");
+}
+
 static bool s1_leaf(struct look *l, struct fact *f, const struct stage *s, uint64_t d, uint64_t at, uint64_t limits,
                     bool table_ns, int level, struct found *out)
 {
@@ -389,10 +427,7 @@ static bool s1_leaf(struct look *l, struct fact *f, const struct stage *s, uint6
     if (!dirty && !flag)
         return true;
     f->text = explain_say(w->e, "%s, %s set by hardware", f->text, flag ? "AF is" : "the dirty state is");
-    struct found g = {.pa = at};
-    if (l->s2 && !second(l, f, at, PERM_R | PERM_W, true, &g))
-        return false;
-    return mem_page_write(w->m->mem, g.pa) || abort1(l, f, FSC_EXTERNAL_ON_WALK, level, "the descriptor cannot be written");
+    return update(l, f, at, level);
 }
 
 static bool first_walk(struct look *l, struct fact *to, const struct stage *s, const struct s1_range *r, struct found *out)
@@ -425,8 +460,10 @@ static bool first_walk(struct look *l, struct fact *to, const struct stage *s, c
             return s1_leaf(l, f, s, d, at, limits, table_ns, level, out);
         if (!r->hpd)
             limits |= d & (UINT64_C(15) << 59);
-        table_ns |= d >> 63 & 1;
         base = address_in(w, s, d, s->granule);
+        if (table_flagged(l, f, s, d, base) && !update(l, f, at, level))
+            return false;
+        table_ns |= d >> 63 & 1;
     }
 }
 
@@ -453,6 +490,7 @@ static void first_stage(const struct look *l, const struct s1_range *r, uint64_t
     s->oasize = (uint8_t)ttw_oasize(p, ps, (enum granule)r->granule);
     s->ha = arm_on(l->w, FEAT_HAFDBS) && (tcr >> (l->el0_regime ? 39 : 21) & 1);
     s->hd = s->ha && (tcr >> (l->el0_regime ? 40 : 22) & 1);
+    s->haft = s->ha && (p->models[l->m->regime] & MODEL_TABLE_AF);
     s->big_endian = sctlr_of(p, l->m->regime) & sctlr_el1_EE;
     unsigned size = s->iasize - shift_of(s, s->level) + 3; /* bits of the first table's size */
     bool wide = s->ds || (r->granule == GRANULE_64K && ps == 6 && arm_on(l->w, FEAT_LPA));
