@@ -79,14 +79,21 @@ static void second(struct rig *r, const unsigned pi[2], const unsigned po[2])
     s->hcr_el2 |= hcr_el2_VM | hcr_el2_RW;
 }
 
-static void expect(struct rig *r, struct access_mode m, enum access a, enum outcome want, uint32_t iss, const char *about)
+/* may: what reads, writes and fetches of this level come to. */
+static void expect(struct rig *r, struct access_mode m, enum access a, enum outcome want, uint32_t iss, const bool may[3],
+                   const char *about)
 {
     bool ok = reaches(r, m, a);
     enum outcome is = ok ? OK : r->pe.exc.iss2 == 0x40 ? OVERLAY : BASE;
     if (is != want)
         fail_msg("%s: access %d of EL%u ends %d, not %d", about, (int)a, m.el, (int)is, (int)want);
-    if (ok)
+    if (ok) {
+        /* And what may be remembered of it. */
+        assert_int_equal(r->x.read, may[0]);
+        assert_int_equal(r->x.write, may[1]);
+        assert_int_equal(r->x.exec, may[2]);
         return;
+    }
     assert_int_equal(r->pe.exc.iss2, want == OVERLAY ? 0x40 : 0);
     assert_int_equal(r->pe.exc.iss, iss);
     assert_true(r->pe.exc.ipa_valid && r->pe.exc.el == 2);
@@ -111,23 +118,25 @@ static void every_permission_of_stage_2_with_every_overlay(void **state)
         s->tcr_el1 &= ~HA1;
         put(r, TABLE + 16, PAGE | 0x701 | 1 << 6); /* read and write at EL0 and EL1 */
         second(r, here, there);
-        for (unsigned el = 0; el < 2; el++) {
-            expect(r, el ? el1 : el0, ACCESS_LOAD, expected(b, v, "r"), 0xd, about);
-            expect(r, el ? el1 : el0, ACCESS_STORE, expected(b, v, "w"), 0x4d, about);
+        const bool may0[3] = {!expected(b, v, "r"), !expected(b, v, "w"), !expected(b, v, "u")},
+                   may1[3] = {may0[0], may0[1], !expected(b, v, "p")}, data[3] = {may0[0], may0[1]}, all[3] = {true, true, true};
+        for (unsigned el = 0; el < 2; el++) { /* stage 1 lets EL1 execute nothing that EL0 may write */
+            expect(r, el ? el1 : el0, ACCESS_LOAD, expected(b, v, "r"), 0xd, el ? data : may0, about);
+            expect(r, el ? el1 : el0, ACCESS_STORE, expected(b, v, "w"), 0x4d, el ? data : may0, about);
         }
-        expect(r, el0, ACCESS_FETCH, expected(b, v, "u"), 0xd, about);
+        expect(r, el0, ACCESS_FETCH, expected(b, v, "u"), 0xd, may0, about);
         /* Both permissions are looked at in each step, and that of reading is told first (D8.15.5.1). */
         enum outcome both = expected(b, v, "rw");
-        expect(r, swap, ACCESS_STORE, both, strchr(both == OVERLAY ? v : b, 'r') ? 0x4d : 0xd, about);
+        expect(r, swap, ACCESS_STORE, both, strchr(both == OVERLAY ? v : b, 'r') ? 0x4d : 0xd, data, about);
         put(r, TABLE + 16, PAGE | 0x701);
-        expect(r, el1, ACCESS_FETCH, expected(b, v, "p"), 0xd, about);
+        expect(r, el1, ACCESS_FETCH, expected(b, v, "p"), 0xd, may1, about);
         /* The other way round: stage 1's tables are there. */
         second(r, back, forth);
-        expect(r, el1, ACCESS_LOAD, expected(b, v, "r"), 0x8d, about);
+        expect(r, el1, ACCESS_LOAD, expected(b, v, "r"), 0x8d, all, about);
         put(r, TABLE + 16, PAGE | 0x301);
         s->tcr_el1 |= HA1; /* the MMU writes to them */
         enum outcome first = expected(b, v, "r");
-        expect(r, el1, ACCESS_LOAD, first != OK ? first : expected(b, v, "rm"), 0x8d, about);
+        expect(r, el1, ACCESS_LOAD, first != OK ? first : expected(b, v, "rm"), 0x8d, all, about);
         assert_int_equal(got(r, TABLE + 16) & AF, expected(b, v, "rm") == OK ? AF : 0);
     }
     rig_free(r);
@@ -142,10 +151,12 @@ static void overlays_of_stage_2_need_both_controls(void **state)
         struct rig *r = rig_new("max,pa=40");
         struct arm_regs *s = &r->pe.s.regs;
         uint64_t key[4], changed[4];
-        const unsigned pi[2] = {1, 0}, po[2] = {1, 0};
-        put(r, TABLE + 16, PAGE | 0x701);
+        const unsigned pi[2] = {3, 0}, po[2] = {1, 0};
+        put(r, TABLE + 16, (TABLE + 0x1000) | 3); /* down to a page, so that there is a table to remember */
+        put(r, TABLE + 0x1000, (TABLE + 0x2000) | 3);
+        put(r, TABLE + 0x2000, PAGE | 0x703);
         second(r, pi, po);
-        s->s2pir_el2 = 0xff;
+        s->s2pir_el2 = 0xffff;
         s->s2por_el1 = 0xf0;
         s->vtcr_el2 &= ~((n & 1 ? 0 : vtcr_el2_S2PIE) | (n & 2 ? 0 : vtcr_el2_S2POE));
         put(r, TABLE2 + 16, got(r, TABLE2 + 16) | 1 << 6); /* direct: read and write; index 1 */
@@ -156,8 +167,8 @@ static void overlays_of_stage_2_need_both_controls(void **state)
         assert_int_equal(memcmp(key, changed, sizeof key) != 0, (n & 2) != 0);
         assert_true(reaches(r, m, ACCESS_LOAD));
         /* Nobody remembers that a table could be read: the next walk asks again. */
-        s->s2pir_el2 = 0x0f;
-        assert_int_equal(reaches(r, m, ACCESS_LOAD), !(n & 1));
+        s->s2pir_el2 = 0x0fff;
+        assert_int_equal(pe_translate(&r->pe, PAGE, 1, ACCESS_LOAD, &m, &r->x), !(n & 1));
         rig_free(r);
     }
 }
