@@ -305,7 +305,7 @@ static void remember_tables(struct walk *w, const struct leaf *first, const stru
 {
     struct pe *p = w->p;
     const struct stage *s = &p->walk.first[w->el0_regime && (w->va >> 55 & 1)].stage;
-    if (w->secure || p->no_fast || (p->models[w->m.regime] & ~MODEL_TABLE_AF) || !quick_stage(s, first) || w->table.limits)
+    if (w->secure || p->no_fast || (p->models[w->m.regime] & MODEL_OF_LEAVES) || !quick_stage(s, first) || w->table.limits)
         return;
     if (w->s2 && (!quick_stage(&w->s2stage, second) || (hcr_of(p) & hcr_el2_FWB) || !w->s2control))
         return;
@@ -381,6 +381,7 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
     w.from = TLB_FROM_MANY;
     w.reads = w.gs = 0;
     w.slot = w.slot2 = NULL;
+    w.s2modelled = false;
     w.s2 = m->regime == 1 && hcr_stage2(p) != 0;
     if (w.s2)
         ttw_second_setup(&w);
@@ -416,7 +417,7 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
                           .sh = o->sh,
                           .from = w.from};
     /* Unless everything the walk read was known, and so is marked. */
-    if (unlikely(m->probe || (w.reads && !ttw_mark(&w)) || w.marks != p->cpu.engine->marks))
+    if (unlikely(m->probe || m->rcw || (w.reads && !ttw_mark(&w)) || w.marks != p->cpu.engine->marks))
         out->page_bits = 0;
     if (out->page_bits && w.slot)
         *w.slot = w.table;

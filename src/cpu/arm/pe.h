@@ -86,7 +86,7 @@ struct access_mode {
     bool checked;   /* tags of Tagged memory are compared, and it matters (tags.c) */
     uint8_t number; /* of the context: below PE_MODES */
     bool any;       /* no permission of stage 1 is asked for: AT S1E1A and the like */
-    uint8_t pad[1]; /* copied in one piece */
+    bool rcw;       /* RCW instructions: stage 2 has permissions of their own (copied in one piece) */
 };
 
 /* Of a vector register, the low 128 bits are in use; the rest is for SVE. */

@@ -28,10 +28,12 @@ void perms_refresh(struct pe *p)
         uint64_t tcr2 = tcr2_of(p, regime);
         p->models[regime] = (uint8_t)((tcr2 & tcr2_el1_PIE ? MODEL_INDIRECT : 0) | (tcr2 & tcr2_el1_POE ? MODEL_OVERLAY : 0) |
                                       (tcr2 & tcr2_el1_E0POE && regime_has_el0(p, regime) ? MODEL_OVERLAY_EL0 : 0) |
-                                      (tcr2 & tcr2_el1_AIE ? MODEL_INDEX : 0) | (tcr2 & tcr2_el1_HAFT ? MODEL_TABLE_AF : 0));
+                                      (tcr2 & tcr2_el1_AIE ? MODEL_INDEX : 0) | (tcr2 & tcr2_el1_HAFT ? MODEL_TABLE_AF : 0) |
+                                      (tcr2 & tcr2_el1_PnCH ? MODEL_PROTECTED : 0));
     }
     p->models[3] = (uint8_t)((r->tcr_el3 & tcr_el3_PIE ? MODEL_INDIRECT : 0) | (r->tcr_el3 & tcr_el3_POE ? MODEL_OVERLAY : 0) |
-                             (r->tcr_el3 & tcr_el3_AIE ? MODEL_INDEX : 0) | (r->tcr_el3 & tcr_el3_HAFT ? MODEL_TABLE_AF : 0));
+                             (r->tcr_el3 & tcr_el3_AIE ? MODEL_INDEX : 0) | (r->tcr_el3 & tcr_el3_HAFT ? MODEL_TABLE_AF : 0) |
+                             (r->tcr_el3 & tcr_el3_PnCH ? MODEL_PROTECTED : 0));
     if (memcmp(before, p->models, sizeof before)) /* what walks begin with was made of them */
         p->walk.first[0].made = p->walk.first[1].made = 0;
 }
@@ -127,4 +129,23 @@ struct s2_permission perms_second(const struct pe *p, const struct access_mode *
             !(second_encoding(m, base, false) & second_encoding(m, over, false) & W);
     s.top = s.mro ? s.top | top_level(over) : 0;
     return s;
+}
+
+/* A mask as instructions see it: bit 17 stands for bits 49 to 18, too. */
+static uint64_t rcw_mask(uint64_t mask) { return mask & (UINT64_C(1) << 17) ? mask | bits_mask(18, 32) : mask; }
+
+unsigned rcw_check(const struct pe *p, uint64_t old, uint64_t next, bool soft)
+{
+    const uint64_t protected_bit = UINT64_C(1) << 52;
+    bool enabled = p->models[regime_of(p, p->el)] & MODEL_PROTECTED, is_protected = enabled && (old & protected_bit), valid = old & DESC_VALID;
+    uint64_t changed = old ^ next;
+    bool hard_fails = enabled && (changed & protected_bit);
+    if (is_protected)
+        hard_fails |= (changed & DESC_VALID) || (valid && (changed & ~rcw_mask(p->s.regs.rcwmask_el1)));
+    bool soft_fails = false;
+    if (soft) {
+        uint64_t mask = rcw_mask(p->s.regs.rcwsmask_el1) & ~(enabled ? protected_bit : 0);
+        soft_fails = ((changed & DESC_VALID) && (valid || !is_protected)) || (valid && (changed & ~mask));
+    }
+    return (hard_fails ? 4u : 0) | (soft_fails ? 0 : 2u);
 }

@@ -11,6 +11,7 @@
 #define DESC_NS     (1u << 5)
 #define DESC_GP     (UINT64_C(1) << 50)
 #define DESC_DBM    (UINT64_C(1) << 51)
+#define DESC_PROTECTED (UINT64_C(1) << 52)
 #define DESC_PXN    (UINT64_C(1) << 53)
 #define TABLE_PXN   (UINT64_C(1) << 59)
 #define TABLE_UXN   (UINT64_C(1) << 60)
@@ -19,6 +20,7 @@
 #define TABLE_NS    (UINT64_C(1) << 63)
 #define S2_XNX      (UINT64_C(1) << 53)
 #define S2_XN       (UINT64_C(1) << 54)
+#define S2_ASSURED  (UINT64_C(1) << 58)
 #define S2_PO_INDEX 59
 #define PAGE_OFFSET (uint64_t)(MEM_PAGE_SIZE - 1)
 /* In Secure state: tables are (SW: of Secure, NSW: of Non-secure intermediate addresses), and accesses lead (SA, NSA) to the
@@ -188,7 +190,7 @@ static bool second_output_ns(const struct walk *w)
 }
 
 /* Bits of VTCR_EL2 with which more than the descriptor decides what stage 2 permits. */
-#define VTCR_MODELLED vtcr_el2_S2PIE
+#define VTCR_MODELLED (vtcr_el2_S2PIE | vtcr_el2_AssuredOnly | vtcr_el2_TL0 | vtcr_el2_TL1)
 
 /* For the intermediate addresses of one space; Non-secure state has one only. Arm ARM AArch64.NSS2TTWParams, SS2TTWParams. */
 static void second_make(struct walk *w, bool ns)
@@ -259,6 +261,8 @@ void ttw_second_setup(struct walk *w)
 {
     const struct pe *p = w->p;
     const struct arm_regs *r = &p->s.regs;
+    w->s2modelled = r->vtcr_el2 & VTCR_MODELLED;
+    w->assured = w->assured_below = false;
     struct stage2_memo *o = &w->p->walk.second;
     const uint64_t from[STAGE_WORDS] = {r->vttbr_el2, r->vtcr_el2, second_ptw(p), r->sctlr_el2 & sctlr_el1_EE};
     if (unlikely(w->secure)) {
@@ -354,6 +358,13 @@ static unsigned second_perm(const struct walk *w, uint64_t desc)
     return p | ((w->m.el == 0 ? ux : px) ? PERM_X : 0);
 }
 
+/* The first table of a walk must be in memory that stage 2 permits it in: D8.2.7.4, tables D8-14 and D8-15. */
+static bool top_level_fault(uint64_t vtcr, unsigned top, unsigned permitted)
+{
+    bool mine = vtcr & (top == 1 ? vtcr_el2_TL0 : vtcr_el2_TL1), other = vtcr & (top == 1 ? vtcr_el2_TL1 : vtcr_el2_TL0);
+    return top && ((mine && !(permitted & top)) || (other && permitted == 3 - top));
+}
+
 /* A permission fault that ESR_ELx.ISS2 says more of. */
 static int second_denied(struct walk *w, int level, uint64_t ipa, bool on_walk, uint32_t iss2)
 {
@@ -370,10 +381,21 @@ static __attribute__((noinline)) int second_modelled(struct walk *w, uint64_t de
                                                      bool on_walk, bool device)
 {
     unsigned pi = (unsigned)(bits_get(desc, 54, 53) << 2 | (desc & DESC_DBM ? 2 : 0) | (desc & S2_READ ? 1 : 0));
-    struct s2_permission s = perms_second(w->p, &w->m, pi, desc >> S2_PO_INDEX & 15, on_walk);
-    bool clean = !(desc & S2_WRITE);
+    uint64_t vtcr = w->p->s.regs.vtcr_el2;
+    bool indirect = vtcr & vtcr_el2_S2PIE, clean = (indirect || (w->s2stage.hd && (desc & DESC_DBM))) && !(desc & S2_WRITE);
+    struct s2_permission s = {.may = second_perm(w, desc) | (clean ? PERM_W : 0), .over = PERM_R | PERM_W | PERM_X};
+    if (indirect)
+        s = perms_second(w->p, &w->m, pi, desc >> S2_PO_INDEX & 15, on_walk || w->m.rcw);
+    w->mro = s.mro;
     if (w->m.probe)
         return (int)(s.may & s.over);
+    if (on_walk && top_level_fault(vtcr, w->top, s.top)) {
+        second_denied(w, level, ipa, on_walk, 0);
+        w->p->exc.iss |= ISS_TOPLEVEL;
+        return -1;
+    }
+    if ((vtcr & vtcr_el2_AssuredOnly) && (desc & S2_ASSURED) && !(on_walk ? w->assured : w->assured_below))
+        return second_denied(w, level, ipa, on_walk, ISS2_ASSURED);
     unsigned missing = need & ~s.over;
     bool overlay = missing != 0;
     if (!overlay)
@@ -384,7 +406,7 @@ static __attribute__((noinline)) int second_modelled(struct walk *w, uint64_t de
         return second_denied(w, level, ipa, on_walk, overlay ? ISS2_OVERLAY : 0);
     }
     bool writes = on_walk ? (need & PERM_W) != 0 : w->access == ACCESS_STORE && !w->m.cm;
-    if (clean && writes && !w->s2stage.hd) { /* software keeps the state */
+    if (clean && writes && indirect && !w->s2stage.hd) { /* software keeps the state */
         w->write |= !on_walk;
         return second_denied(w, level, ipa, on_walk, ISS2_DIRTY);
     }
@@ -461,7 +483,7 @@ WALK_INLINE bool second_permits(struct walk *w, const struct leaf2 *f, uint64_t 
     bool device = second_device(w, f->desc >> 2 & 15), clean;
     if (unlikely(!on_walk && device && ttw_misaligned(w, 0)))
         return ttw_fault2(w, FSC_ALIGNMENT, f->level, ipa, on_walk);
-    if (unlikely(p->s.regs.vtcr_el2 & VTCR_MODELLED)) {
+    if (unlikely(w->s2modelled)) {
         int modelled = second_modelled(w, f->desc, ipa, need, f->level, on_walk, device);
         if (modelled < 0)
             return false;
@@ -628,6 +650,7 @@ static __attribute__((noinline)) bool first_update(struct walk *w, const struct 
     if (w->s2) {
         struct leaf l;
         w->ipa_ns = ns;
+        w->top = 0;
         if (!second(w, at, PERM_R | PERM_W, true, NULL, &l))
             return false;
         pa = l.page | (at & PAGE_OFFSET);
@@ -658,7 +681,7 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
     bool clean = s->hd && (desc & DESC_DBM) && (desc & DESC_AP2);
     bool ns = w->secure && !table_ns ? (desc & DESC_NS) != 0 : true;
     unsigned perm, need = needed(w);
-    if (unlikely(p->models[w->m.regime] & ~MODEL_TABLE_AF)) {
+    if (unlikely(p->models[w->m.regime] & MODEL_OF_LEAVES)) {
         int modelled = first_modelled(w, desc, limits, level, clean);
         if (modelled < 0)
             return false;
@@ -718,6 +741,14 @@ WALK_INLINE struct walk_table *last_table(struct walk *w, const struct stage *s)
     return NULL;
 }
 
+/* FEAT_THE: what a lookup of stage 1 begins with, the first one or another. Arm ARM AArch64.S1InitialTTWState; D8.2.7.3. */
+static __attribute__((noinline)) void table_of_walk(struct walk *w, bool first)
+{
+    bool upper = w->va >> 55 & 1, top = w->p->s.regs.vtcr_el2 & (upper ? vtcr_el2_TL1 : vtcr_el2_TL0);
+    w->assured = first ? top && (w->p->models[1] & MODEL_PROTECTED) : w->assured_below;
+    w->top = first ? (upper ? 2 : 1) : 0;
+}
+
 bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, struct leaf *out)
 {
     const struct pe *p = w->p;
@@ -737,11 +768,15 @@ bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, 
         limits = known->limits;
     }
     for (;;) {
+        if (unlikely(w->s2modelled))
+            table_of_walk(w, level == s->level);
         if (!known && !second_of_table(w, at, table_ns, &pa))
             return false;
         known = NULL;
         if (unlikely(!desc_read(w, pa, s->big_endian, level == FINAL_LEVEL && !w->s2, &desc)))
             return ttw_fault(w, FSC_EXTERNAL_ON_WALK, level);
+        if (unlikely(w->s2modelled))
+            w->assured_below = w->assured && w->mro && (desc & DESC_PROTECTED);
         enum desc_kind k = desc_kind(p, s, desc, level);
         if (unlikely(k == KIND_INVALID))
             return ttw_fault(w, FSC_TRANSLATION, level);

@@ -40,6 +40,9 @@ enum {
 /* Of ESR_ELx.ISS2. */
 #define ISS2_DIRTY   (1u << 5)
 #define ISS2_OVERLAY (1u << 6)
+#define ISS2_ASSURED (1u << 7)
+/* Of ESR_ELx.ISS. */
+#define ISS_TOPLEVEL (1u << 21)
 
 /* A translation under way. */
 struct walk {
@@ -56,6 +59,11 @@ struct walk {
     bool unaligned;
     uint64_t marks; /* of the engine when the walk began */
     struct stage s2stage;
+    bool s2modelled;    /* more than descriptors decides what stage 2 permits */
+    bool assured;       /* FEAT_THE: the table that is looked at belongs to an assured translation */
+    bool assured_below; /* and what it leads to does */
+    bool mro;           /* stage 2 lets only the MMU and RCW instructions write there */
+    uint8_t top;        /* 1: the first table of TTBR0_EL1 is looked at, 2: of TTBR1_EL1 */
     bool s2bad;         /* VTCR_EL2 makes no sense: every access faults */
     bool s2ns;          /* s2stage is that of Non-secure intermediate addresses */
     uint64_t s2control; /* what stage 2 of a table depends on besides VTTBR_EL2, for p->walk; 0: not remembered */

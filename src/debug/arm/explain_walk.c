@@ -24,6 +24,10 @@ struct look {
     const struct access_mode *m;
     bool unaligned, secure, el0_regime, s2;
     bool write;        /* WnR of a fault */
+    bool assured;      /* FEAT_THE: the lookup belongs to an assured translation */
+    bool below;        /* and what its descriptor leads to does */
+    bool mro;          /* the descriptor is in memory that is mostly read-only by stage 2 */
+    unsigned top;      /* the first lookup of TTBR0_EL1 (1), TTBR1_EL1 (2) */
     struct walk setup; /* of stage 2 */
     struct arm_exception *x;
 };
@@ -238,6 +242,22 @@ static bool denied2(struct look *l, struct fact *f, int level, uint64_t ipa, boo
     return false;
 }
 
+/* Arm ARM D8.2.7.3 and D8.2.7.4: what FEAT_THE asks of both stages together. */
+static bool hardening(struct look *l, struct fact *f, uint64_t d, int level, uint64_t ipa, bool on_walk, unsigned top)
+{
+    uint64_t vtcr = l->w->p->s.regs.vtcr_el2;
+    bool lower = l->top == 1, tl0 = vtcr >> 41 & 1, tl1 = vtcr >> 35 & 1;
+    bool misplaced = lower ? (tl0 && !(top & 1)) || (tl1 && top == 2) : (tl1 && !(top & 2)) || (tl0 && top == 1);
+    if (on_walk && l->top && misplaced) {
+        denied2(l, f, level, ipa, on_walk, 0, "VTCR_EL2.TL0 and TL1 do not want a first table there");
+        l->x->iss |= 1 << 21;
+        return false;
+    }
+    if (vtcr >> 34 & 1 && d >> 58 & 1 && !(on_walk ? l->assured : l->below))
+        return denied2(l, f, level, ipa, on_walk, 1 << 7, "AssuredOnly, and the translation of stage 1 is not assured");
+    return true;
+}
+
 /* What the leaf d permits. Arm ARM AArch64.S2ComputePermissions, AArch64.S2CheckPermissions; D8.15.5.1 has the order. */
 static bool s2_leaf(struct look *l, struct fact *f, uint64_t d, int level, uint64_t ipa, unsigned need, bool on_walk,
                     struct found *out)
@@ -253,7 +273,10 @@ static bool s2_leaf(struct look *l, struct fact *f, uint64_t d, int level, uint6
     bool indirect = p->s.regs.vtcr_el2 & vtcr_el2_S2PIE, clean = !(d >> 7 & 1) && (indirect || (s->hd && (d >> 51 & 1)));
     struct s2_permission may = {.may = s2_may(l, d) | (clean ? PERM_W : 0), .over = PERM_R | PERM_W | PERM_X};
     if (indirect)
-        may = perms_second(p, l->m, s1_index(d), (unsigned)bits_get(d, 62, 59), on_walk);
+        may = perms_second(p, l->m, s1_index(d), (unsigned)bits_get(d, 62, 59), on_walk || l->m->rcw);
+    l->mro = may.mro;
+    if (!hardening(l, f, d, level, ipa, on_walk, may.top))
+        return false;
     unsigned missing = need & ~may.over, base = need & ~may.may;
     if (missing || base) {
         unsigned lost = missing ? missing : base;
@@ -381,9 +404,18 @@ static const char *why_not(struct look *l, uint64_t d, unsigned missing)
 static bool update(struct look *l, struct fact *f, uint64_t at, int level)
 {
     struct found g = {.pa = at};
+    l->top = 0;
     if (l->s2 && !second(l, f, at, PERM_R | PERM_W, true, &g))
         return false;
     return mem_page_write(l->w->m->mem, g.pa) || abort1(l, f, FSC_EXTERNAL_ON_WALK, level, "the descriptor cannot be written");
+}
+
+/* A permission fault of stage 1 that ISS2 says more of. */
+static bool denied1(struct look *l, struct fact *f, int level, uint32_t iss2, const char *why)
+{
+    abort1(l, f, FSC_PERMISSION, level, why);
+    l->x->iss2 = iss2;
+    return false;
 }
 
 static bool s1_leaf(struct look *l, struct fact *f, const struct stage *s, uint64_t d, uint64_t at, uint64_t limits,
@@ -412,6 +444,7 @@ static bool s1_leaf(struct look *l, struct fact *f, const struct stage *s, uint6
         out->may &= ~(unsigned)PERM_X;
     unsigned missing = needs(l) & ~over;
     const char *why = "the overlay of POR_ELx does not permit it";
+    uint32_t iss2 = missing ? 1 << 6 : 0;
     if (!missing) {
         out->may &= over;
         missing = needs(l) & ~out->may;
@@ -419,15 +452,25 @@ static bool s1_leaf(struct look *l, struct fact *f, const struct stage *s, uint6
     }
     if (missing) {
         l->write = !(missing & PERM_R) && l->access == ACCESS_STORE;
-        return abort1(l, f, FSC_PERMISSION, level, why);
+        return denied1(l, f, level, iss2, why);
     }
-    if (clean && !s->hd && store)
-        return abort1(l, f, FSC_PERMISSION, level, "nDirty=1, and hardware does not manage the dirty state");
+    if (clean && !s->hd && store) {
+        l->write = true;
+        return denied1(l, f, level, 1 << 5, "nDirty=1, and hardware does not manage the dirty state");
+    }
     bool dirty = clean && l->access == ACCESS_STORE && !l->m->at && !l->m->cm, flag = !(d >> 10 & 1);
     if (!dirty && !flag)
         return true;
     f->text = explain_say(w->e, "%s, %s set by hardware", f->text, flag ? "AF is" : "the dirty state is");
     return update(l, f, at, level);
+}
+
+/* FEAT_THE: what a lookup of stage 1 begins with. Arm ARM AArch64.S1InitialTTWState. */
+static void lookup(struct look *l, bool first)
+{
+    bool upper = l->va >> 55 & 1;
+    l->top = !first ? 0 : upper ? 2 : 1;
+    l->assured = first ? l->w->p->s.regs.vtcr_el2 >> (upper ? 35 : 41) & 1 && l->w->p->models[1] & MODEL_PROTECTED : l->below;
 }
 
 static bool first_walk(struct look *l, struct fact *to, const struct stage *s, const struct s1_range *r, struct found *out)
@@ -441,6 +484,7 @@ static bool first_walk(struct look *l, struct fact *to, const struct stage *s, c
                  at = base | index << 3;
         struct fact *f = level_fact(l, to, false, level, index);
         struct found g = {.pa = at};
+        lookup(l, level == s->level);
         if (at >> s->oasize)
             return abort1(l, f, FSC_ADDRESS_SIZE, level == s->level ? 0 : level - 1, "the table's address is too wide");
         if (l->s2 && !second(l, f, at, PERM_R, true, &g)) {
@@ -452,6 +496,7 @@ static bool first_walk(struct look *l, struct fact *to, const struct stage *s, c
             f->text = explain_say(w->e, "at 0x%" PRIx64, g.pa);
             return abort1(l, f, FSC_EXTERNAL_ON_WALK, level, "nothing is there");
         }
+        l->below = l->assured && l->mro && d >> 52 & 1;
         enum kind k = kind_of(w, s, d, level);
         show(l, f, g.pa, d, flags(l, false, k, d));
         if (k == INVALID)
