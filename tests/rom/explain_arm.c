@@ -160,7 +160,7 @@ void a64_paging(struct machine *m, unsigned stages)
 
 void a64_models(struct machine *m, uint64_t *rng)
 {
-    static const char *const any[] = {"s2pir_el2", "s2por_el1", "pir_el1", "pire0_el1", "por_el1",
+    static const char *const any[] = {"s2pir_el2", "s2por_el1", "pir_el1",   "pire0_el1", "por_el1",
                                       "por_el0",   "pir_el2",   "pire0_el2", "por_el2"};
     const uint64_t one = 1, controls = one << 34 | one << 35 | one << 36 | one << 37 | one << 41 | one << 44 | 3 << 21;
     /* AF, NS and PXN or XN, DBM, the indices of overlays, Protected, AssuredOnly */

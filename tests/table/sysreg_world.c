@@ -128,7 +128,8 @@ void pe_open(struct pe_world *w, bool e2h, bool tge)
 {
     const uint64_t bit = 1;
     const uint64_t all = UINT64_MAX;
-    /* SCR_EL3: NS, HCE, ST, APK, API, FIEN, EnSCXT, ATA, FGTEn, ECVEn, HXEn, RCWMASKEn, TCR2En, SCTLR2En, PIEn, AIEn, PFAREn, FGTEn2 */
+    /* SCR_EL3: NS, HCE, ST, APK, API, FIEN, EnSCXT, ATA, FGTEn, ECVEn, HXEn, RCWMASKEn, TCR2En, SCTLR2En, PIEn, AIEn, PFAREn,
+     * FGTEn2 */
     pe_bits(w, "scr_el3", all,
             bit | bit << 8 | bit << 11 | bit << 16 | bit << 17 | bit << 21 | bit << 25 | bit << 26 | bit << 27 | bit << 28 |
                 bit << 38 | bit << 42 | bit << 43 | bit << 44 | bit << 45 | bit << 46 | bit << 53 | bit << 59);

@@ -13,7 +13,8 @@ static bool in(const char *list, const char *name)
 static const char read_only[] =
     "midr_el1 mpidr_el1 revidr_el1 aidr_el1 ctr_el0 dczid_el0 ccsidr_el1 clidr_el1 mvfr0_el1 mvfr1_el1 mvfr2_el1 currentel "
     "isr_el1 rvbar_el1 "
-    "rvbar_el2 rvbar_el3 cntpct_el0 cntvct_el0 cntpctss_el0 cntvctss_el0 rndr rndrrs gmid_el1 lorid_el1 erridr_el1 erxfr_el1 erxgsr_el1 "
+    "rvbar_el2 rvbar_el3 cntpct_el0 cntvct_el0 cntpctss_el0 cntvctss_el0 rndr rndrrs gmid_el1 lorid_el1 erridr_el1 erxfr_el1 "
+    "erxgsr_el1 "
     "erxpfgf_el1 "
     "mdccsr_el0 mdrar_el1 oslsr_el1 dbgauthstatus_el1 pmceid0_el0 pmceid1_el0 pmmir_el1 icc_iar0_el1 icc_iar1_el1 icc_hppir0_el1 "
     "icc_hppir1_el1 icc_nmiar1_el1 icc_rpr_el1 ich_vtr_el2 ich_misr_el2 ich_eisr_el2 ich_elrsr_el2";

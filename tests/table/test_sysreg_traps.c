@@ -131,10 +131,11 @@ static const struct control controls[] = {
                                                                   TAGS " tfsr_el2 tfsr_el12")
             C("scr_el3", NOT(27), E2, RW, 3, 0x18, 2,
               "hfgrtr_el2 hfgwtr_el2 hfgitr_el2 hdfgrtr_el2 hdfgwtr_el2") C("scr_el3", NOT(28), E2, RW, 3, 0x18, 2, "cntpoff_el2")
-                C("scr_el3", NOT(46), E1 | E2, RW, 3, 0x18, 2, "mair2_el1 mair2_el2 mair2_el12 amair2_el1 amair2_el2 amair2_el12")
-                    C("scr_el3", NOT(42), E1 | E2, RW, 3, 0x18, 2, "rcwmask_el1 rcwsmask_el1")
-                    C("scr_el3", BIT(52), E1 | E2, WR, 3, 0x18, 2, ERROR_WRITES)
-                    C("scr_el3", NOT(53), E1 | E2, RW, 3, 0x18, 2, "pfar_el1 pfar_el2 pfar_el12")
+                C("scr_el3", NOT(46), E1 | E2, RW, 3, 0x18, 2,
+                  "mair2_el1 mair2_el2 mair2_el12 amair2_el1 amair2_el2 amair2_el12") C("scr_el3", NOT(42), E1 | E2, RW, 3, 0x18,
+                                                                                        2, "rcwmask_el1 rcwsmask_el1")
+                    C("scr_el3", BIT(52), E1 | E2, WR, 3, 0x18, 2,
+                      ERROR_WRITES) C("scr_el3", NOT(53), E1 | E2, RW, 3, 0x18, 2, "pfar_el1 pfar_el2 pfar_el12")
                         C("scr_el3", NOT(59), E2, RW, 3, 0x18, 2, "hfgrtr2_el2 hfgwtr2_el2 hfgitr2_el2 hdfgrtr2_el2 hdfgwtr2_el2")
                             C("scr_el3", NOT(59), E1, RW, 2, 0x18, 2, "pfar_el1 erxgsr_el1 rcwsmask_el1")
                                 C("scr_el3", NOT(38), E2, RW, 3, 0x18, 2, "hcrx_el2")

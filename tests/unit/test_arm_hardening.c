@@ -117,7 +117,8 @@ static void every_instruction_reads_checks_and_writes(void **state)
         unsigned regime = el ? el : 1;
         for (unsigned n = 0; n < 2500; n++) {
             enum kind k = (enum kind)(n % KINDS);
-            bool soft = n / KINDS & 1, on = rng_step(&rng) >> 20 & 1, big = !(rng_step(&rng) >> 20 & 7), zr = !(rng_step(&rng) >> 20 & 7);
+            bool soft = n / KINDS & 1, on = rng_step(&rng) >> 20 & 1, big = !(rng_step(&rng) >> 20 & 7),
+                 zr = !(rng_step(&rng) >> 20 & 7);
             uint64_t old = rng_step(&rng), operand = rng_step(&rng) & rng_step(&rng) & rng_step(&rng) & rng_step(&rng);
             uint64_t few = UINT64_C(1) << (rng_step(&rng) >> 20 & 63);
             old = (old & ~(PROTECTED | 1)) | (rng_step(&rng) >> 20 & 1 ? PROTECTED : 0) | (rng_step(&rng) >> 20 & 1);
@@ -168,8 +169,11 @@ static void protection_follows_the_regime_of_the_level(void **state)
             unsigned el, regime;
             bool host;
             uint64_t scr, hcrx; /* what is not enabled */
-        } row[] = {{0, 2, true, 0, 0}, {1, 1, false, scr_el3_TCR2En, 0}, {1, 1, false, scr_el3_HXEn, 0},
-                   {1, 1, false, 0, hcrx_el2_TCR2En}, {2, 2, false, scr_el3_TCR2En, 0}};
+        } row[] = {{0, 2, true, 0, 0},
+                   {1, 1, false, scr_el3_TCR2En, 0},
+                   {1, 1, false, scr_el3_HXEn, 0},
+                   {1, 1, false, 0, hcrx_el2_TCR2En},
+                   {2, 2, false, scr_el3_TCR2En, 0}};
         struct rig *r = rig_new("max,pa=40", row[n].el);
         struct arm_regs *s = &r->pe.s.regs;
         protect(r, row[n].regime, true);
@@ -231,10 +235,7 @@ static void two_stages(struct rig *r, uint64_t protect_bits, const struct bits *
 }
 
 /* A leaf of stage 2 with permission index i (0 to 15), dirty. */
-static uint64_t at_index(unsigned i)
-{
-    return (uint64_t)(i >> 2) << 53 | (uint64_t)(i >> 1 & 1) << 51 | (i & 1) << 6 | 1 << 7;
-}
+static uint64_t at_index(unsigned i) { return (uint64_t)(i >> 2) << 53 | (uint64_t)(i >> 1 & 1) << 51 | (i & 1) << 6 | 1 << 7; }
 
 static struct rig *rig_two(void)
 {
@@ -253,7 +254,8 @@ static bool reaches(struct rig *r, uint64_t va, struct access_mode m, enum acces
 static const struct access_mode plain = {.el = 1, .regime = 1};
 
 /* Tables D8-82 to D8-84: letters for reads and writes of RCW instructions, and TopLevel0, TopLevel1. */
-static const char *const encoding[16] = {"", "", "rm", "rm1", "w", "", "rm0", "rm01", "r", "r", "r", "r", "rwm", "rwm", "rwm", "rwm"};
+static const char *const encoding[16] = {"",  "",  "rm", "rm1", "w",   "",    "rm0", "rm01",
+                                         "r", "r", "r",  "r",   "rwm", "rwm", "rwm", "rwm"};
 
 static bool has(const char *what, char c) { return strchr(what, c) != NULL; }
 
@@ -439,7 +441,8 @@ static void other_ways_to_the_checks(void **state)
             rig_level(r, 2);
             r->pe.s.x[0] = PAGE;
             run_one(r, 0xd50c7880); /* at s12e1r, x0 */
-            assert_int_equal(s->par_el1 & 0xffff, n == 1 ? 1 | 0xe << 1 | 1 << 8 | 1 << 9 | 1 << 11 | 1 << 13 : 1 | 0xe << 1 | 1 << 9 | 1 << 11 | 1 << 12);
+            assert_int_equal(s->par_el1 & 0xffff, n == 1 ? 1 | 0xe << 1 | 1 << 8 | 1 << 9 | 1 << 11 | 1 << 13
+                                                         : 1 | 0xe << 1 | 1 << 9 | 1 << 11 | 1 << 12);
         }
         rig_free(r);
     }

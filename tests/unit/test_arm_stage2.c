@@ -72,8 +72,9 @@ static void second(struct rig *r, const unsigned pi[2], const unsigned po[2])
 {
     struct arm_regs *s = &r->pe.s.regs;
     for (unsigned i = 0; i < 2; i++)
-        put(r, TABLE2 + 8 + 8 * i, RAM | 0x7bd | (pi[i] & 1) << 6 | (uint64_t)(pi[i] >> 1 & 1) << 51 |
-                                       (uint64_t)(pi[i] >> 2) << 53 | (uint64_t)po[i] << 59);
+        put(r, TABLE2 + 8 + 8 * i,
+            RAM | 0x7bd | (pi[i] & 1) << 6 | (uint64_t)(pi[i] >> 1 & 1) << 51 | (uint64_t)(pi[i] >> 2) << 53 |
+                (uint64_t)po[i] << 59);
     s->vttbr_el2 = TABLE2;
     s->vtcr_el2 = 25 | 1 << 6 | 2 << 16 | UINT64_C(1) << 31 | vtcr_el2_S2PIE | vtcr_el2_S2POE;
     s->hcr_el2 |= hcr_el2_VM | hcr_el2_RW;

@@ -381,7 +381,7 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
     w.from = TLB_FROM_MANY;
     w.reads = w.gs = 0;
     w.slot = w.slot2 = NULL;
-    w.s2modelled = false;
+    w.s2modelled = w.notag = false;
     w.s2 = m->regime == 1 && hcr_stage2(p) != 0;
     if (w.s2)
         ttw_second_setup(&w);
@@ -417,8 +417,10 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
                           .sh = o->sh,
                           .from = w.from};
     /* Unless everything the walk read was known, and so is marked. */
-    if (unlikely(m->probe || m->rcw || (w.reads && !ttw_mark(&w)) || w.marks != p->cpu.engine->marks))
+    if (unlikely(m->probe || m->rcw || w.notag || (w.reads && !ttw_mark(&w)) || w.marks != p->cpu.engine->marks))
         out->page_bits = 0;
+    if (unlikely(w.notag) && out->tagged)
+        out->attr = ATTR_NO_TAG;
     if (out->page_bits && w.slot)
         *w.slot = w.table;
     if (out->page_bits && w.slot2)

@@ -94,8 +94,8 @@ unsigned perms_overlay(const struct pe *p, const struct access_mode *m, unsigned
     return po & 8 ? 0 : (po & 1 ? R : 0) | (po & 2 ? X : 0) | (po & 4 ? W : 0);
 }
 
-/* Encodings of S2PIR_EL2 and S2POR_EL1 (Table D8-82). 2, 3, 6 and 7 are mostly read-only; 1 and 5 are reserved. From 8 on bit 0 is
-   for EL0, bit 1 for EL1. */
+/* Encodings of S2PIR_EL2 and S2POR_EL1 (Table D8-82). 2, 3, 6 and 7 are mostly read-only; 1 and 5 are reserved. From 8 on bit 0
+   is for EL0, bit 1 for EL1. */
 static bool mostly_read_only(unsigned encoding) { return (encoding & 10) == 2; }
 
 static unsigned second_encoding(const struct access_mode *m, unsigned encoding, bool mmu)
@@ -137,7 +137,8 @@ static uint64_t rcw_mask(uint64_t mask) { return mask & (UINT64_C(1) << 17) ? ma
 unsigned rcw_check(const struct pe *p, uint64_t old, uint64_t next, bool soft)
 {
     const uint64_t protected_bit = UINT64_C(1) << 52;
-    bool enabled = p->models[regime_of(p, p->el)] & MODEL_PROTECTED, is_protected = enabled && (old & protected_bit), valid = old & DESC_VALID;
+    bool enabled = p->models[regime_of(p, p->el)] & MODEL_PROTECTED, is_protected = enabled && (old & protected_bit),
+         valid = old & DESC_VALID;
     uint64_t changed = old ^ next;
     bool hard_fails = enabled && (changed & protected_bit);
     if (is_protected)

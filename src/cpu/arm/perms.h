@@ -31,12 +31,13 @@ struct s2_permission {
     uint8_t top;   /* TopLevel0, TopLevel1 as bits 0 and 1: may hold a first table of TTBR0_EL1, TTBR1_EL1 */
 };
 /* For a permission index `pi` and, with VTCR_EL2.S2POE, an overlay index `po` (0 to 15 both). mmu: for the MMU's own accesses to
-   tables of stage 1, and for RCW instructions. Arm ARM AArch64.S2IndirectBasePermissions, AArch64.S2OverlayPermissions, AArch64.S2ComputePermissions. */
+   tables of stage 1, and for RCW instructions. Arm ARM AArch64.S2IndirectBasePermissions, AArch64.S2OverlayPermissions,
+   AArch64.S2ComputePermissions. */
 struct s2_permission perms_second(const struct pe *p, const struct access_mode *m, unsigned pi, unsigned po, bool mmu);
 /* The PERM_ bits an overlay index (0 to 7) leaves. Arm ARM AArch64.S1OverlayPermissions. */
 unsigned perms_overlay(const struct pe *p, const struct access_mode *m, unsigned index);
-/* The flags (NZCV) of an RCW instruction that would make the descriptor `old` `next`; soft: of an RCWS one. Z: the protected state
-   or RCWMASK_EL1 forbids it; C clear: RCWSMASK_EL1 or the rules of validity do. Arm ARM RCWCheck, ProtectionEnabled. */
+/* The flags (NZCV) of an RCW instruction that would make the descriptor `old` `next`; soft: of an RCWS one. Z: the protected
+   state or RCWMASK_EL1 forbids it; C clear: RCWSMASK_EL1 or the rules of validity do. Arm ARM RCWCheck, ProtectionEnabled. */
 enum { RCW_PASSES = 2, RCW_DIFFERS = 10 };
 unsigned rcw_check(const struct pe *p, uint64_t old, uint64_t next, bool soft);
 #endif

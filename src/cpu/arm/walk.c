@@ -5,24 +5,27 @@
 #include "cpu/arm/walk.h"
 #include "cpu/gist.h"
 #include "cpu/arm/perms.h"
+#include "cpu/arm/tags.h"
 
 #include <string.h>
 
-#define DESC_NS     (1u << 5)
-#define DESC_GP     (UINT64_C(1) << 50)
-#define DESC_DBM    (UINT64_C(1) << 51)
+#define DESC_NS        (1u << 5)
+#define DESC_GP        (UINT64_C(1) << 50)
+#define DESC_DBM       (UINT64_C(1) << 51)
 #define DESC_PROTECTED (UINT64_C(1) << 52)
-#define DESC_PXN    (UINT64_C(1) << 53)
-#define TABLE_PXN   (UINT64_C(1) << 59)
-#define TABLE_UXN   (UINT64_C(1) << 60)
-#define TABLE_AP0   (UINT64_C(1) << 61)
-#define TABLE_AP1   (UINT64_C(1) << 62)
-#define TABLE_NS    (UINT64_C(1) << 63)
-#define S2_XNX      (UINT64_C(1) << 53)
-#define S2_XN       (UINT64_C(1) << 54)
-#define S2_ASSURED  (UINT64_C(1) << 58)
-#define S2_PO_INDEX 59
-#define PAGE_OFFSET (uint64_t)(MEM_PAGE_SIZE - 1)
+#define DESC_PXN       (UINT64_C(1) << 53)
+#define TABLE_PXN      (UINT64_C(1) << 59)
+#define TABLE_UXN      (UINT64_C(1) << 60)
+#define TABLE_AP0      (UINT64_C(1) << 61)
+#define TABLE_AP1      (UINT64_C(1) << 62)
+#define TABLE_NS       (UINT64_C(1) << 63)
+#define S2_XNX         (UINT64_C(1) << 53)
+#define S2_XN          (UINT64_C(1) << 54)
+#define S2_ASSURED     (UINT64_C(1) << 58)
+#define S2_PO_INDEX    59
+#define ATTR2_WB       15u /* MemAttr without FWB: Write-Back, and for FEAT_MTE_PERM the same without tags */
+#define ATTR2_NO_TAG   4u
+#define PAGE_OFFSET    (uint64_t)(MEM_PAGE_SIZE - 1)
 /* In Secure state: tables are (SW: of Secure, NSW: of Non-secure intermediate addresses), and accesses lead (SA, NSA) to the
    Non-secure address space. */
 #define VSTCR_SW (UINT64_C(1) << 29)
@@ -210,9 +213,8 @@ static void second_make(struct walk *w, bool ns)
     s->big_endian = (r->sctlr_el2 & sctlr_el1_EE) != 0;
     s->oasize = (uint8_t)ttw_oasize(p, vtcr >> 16 & 7, (enum granule)s->granule);
     s->haft = s->ha && (vtcr & vtcr_el2_HAFT);
-    w->s2control = w->secure || (vtcr & VTCR_MODELLED)
-                       ? 0
-                       : vtcr | 1u << 31 | (uint64_t)second_ptw(p) << 62 | (uint64_t)s->big_endian << 63;
+    w->s2control =
+        w->secure || (vtcr & VTCR_MODELLED) ? 0 : vtcr | 1u << 31 | (uint64_t)second_ptw(p) << 62 | (uint64_t)s->big_endian << 63;
 
     /* Arm ARM AArch64.S2TxSZFaults, AArch64.S2MinTxSZ, AArch64.S2InvalidSL, AArch64.S2InconsistentSL. */
     unsigned pamax = (unsigned)c->pa_bits, ips = pamax;
@@ -373,8 +375,25 @@ static int second_denied(struct walk *w, int level, uint64_t ipa, bool on_walk, 
     return -1;
 }
 
-/* What stage 2 permits where more than the descriptor decides: PERM_ bits, and MODELLED_CLEAN if the descriptor is clean (bit 7 is
-   the dirty state). Negative: it does not permit the access. Arm ARM AArch64.S2ComputePermissions, AArch64.S2CheckPermissions;
+/* FEAT_MTE_PERM: whether MemAttr says NoTagAccess. Arm ARM AArch64.S2NextWalkStateLeaf. */
+static bool second_notag(const struct walk *w, unsigned attr)
+{
+    return arm_has(w->p->cfg, FEAT_MTE_PERM) && (hcr_of(w->p) & hcr_el2_FWB ? attr >> 1 == 7 : attr == ATTR2_NO_TAG);
+}
+
+/* And whether this access uses tags, which then is a fault. */
+static __attribute__((noinline)) bool tag_denied(struct walk *w, int level, uint64_t ipa)
+{
+    bool data = w->m.tags == TAGS_OF_DATA && !w->m.at && !w->m.cm && w->access != ACCESS_FETCH;
+    if (w->m.probe || (w->m.tags != TAGS_ACCESSED && !(data && tags_compared(w->p, w->va, w->access, &w->m))))
+        return false;
+    w->write = w->m.tags == TAGS_ACCESSED && w->access == ACCESS_STORE;
+    second_denied(w, level, ipa, false, ISS2_TAG);
+    return true;
+}
+
+/* What stage 2 permits where more than the descriptor decides: PERM_ bits, and MODELLED_CLEAN if the descriptor is clean (bit 7
+   is the dirty state). Negative: it does not permit the access. Arm ARM AArch64.S2ComputePermissions, AArch64.S2CheckPermissions;
    the order is that of D8.15.5.1. */
 #define MODELLED_CLEAN 8
 static __attribute__((noinline)) int second_modelled(struct walk *w, uint64_t desc, uint64_t ipa, unsigned need, int level,
@@ -405,6 +424,8 @@ static __attribute__((noinline)) int second_modelled(struct walk *w, uint64_t de
             set_write(w, missing);
         return second_denied(w, level, ipa, on_walk, overlay ? ISS2_OVERLAY : 0);
     }
+    if (unlikely(w->notag) && tag_denied(w, level, ipa))
+        return -1;
     bool writes = on_walk ? (need & PERM_W) != 0 : w->access == ACCESS_STORE && !w->m.cm;
     if (clean && writes && indirect && !w->s2stage.hd) { /* software keeps the state */
         w->write |= !on_walk;
@@ -498,6 +519,8 @@ WALK_INLINE bool second_permits(struct walk *w, const struct leaf2 *f, uint64_t 
                 set_write(w, missing);
             return ttw_fault2(w, FSC_PERMISSION, f->level, ipa, on_walk);
         }
+        if (unlikely(w->notag) && tag_denied(w, f->level, ipa))
+            return false;
     }
     if (likely(!clean))
         return true;
@@ -532,7 +555,8 @@ static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, co
             return ttw_fault2(w, FSC_ACCESS_FLAG, f.level, ipa, on_walk);
         new |= DESC_AF;
     }
-    unsigned perm;
+    unsigned perm, attr = f.desc >> 2 & 15;
+    w->notag = s1 && unlikely(s1->attr == ATTR_TAGGED) && second_notag(w, attr);
     if (!second_permits(w, &f, ipa, need, on_walk, &perm, &new))
         return false;
     if (unlikely(new != f.desc) && !desc_write(w, f.at, s->big_endian, f.desc, new))
@@ -542,7 +566,9 @@ static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, co
     out->level = (int8_t)f.level;
     out->ns = unlikely(w->secure) ? second_output_ns(w) : true;
     if (s1) {
-        out->attr = combine(w, s1->attr, f.desc >> 2 & 15);
+        if (unlikely(attr == ATTR2_NO_TAG) && arm_has(p->cfg, FEAT_MTE_PERM) && !(hcr_of(p) & hcr_el2_FWB))
+            attr = ATTR2_WB;
+        out->attr = combine(w, s1->attr, attr);
         out->sh = combine_sh(out->attr, s1->sh, (uint8_t)(s->ds ? p->s.regs.vtcr_el2 >> 12 & 3 : f.desc >> 8 & 3));
     }
     return true;

@@ -41,6 +41,7 @@ enum {
 #define ISS2_DIRTY   (1u << 5)
 #define ISS2_OVERLAY (1u << 6)
 #define ISS2_ASSURED (1u << 7)
+#define ISS2_TAG     (1u << 9) /* TagAccess */
 /* Of ESR_ELx.ISS. */
 #define ISS_TOPLEVEL (1u << 21)
 
@@ -60,6 +61,7 @@ struct walk {
     uint64_t marks; /* of the engine when the walk began */
     struct stage s2stage;
     bool s2modelled;    /* more than descriptors decides what stage 2 permits */
+    bool notag;         /* stage 1 says Tagged, and stage 2 forbids the use of tags */
     bool assured;       /* FEAT_THE: the table that is looked at belongs to an assured translation */
     bool assured_below; /* and what it leads to does */
     bool mro;           /* stage 2 lets only the MMU and RCW instructions write there */
@@ -112,6 +114,7 @@ static inline bool ttw_fault2(struct walk *w, unsigned fsc, int level, uint64_t 
     return false;
 }
 
+#define ATTR_NO_TAG 0xe0 /* as PAR_EL1 tells of Tagged memory the tags of which stage 2 forbids */
 #define ATTR_TAGGED 0xf0 /* Tagged Normal, Write-Back: MAIR_ELx with FEAT_MTE2 */
 
 static inline bool attr_is_device(uint8_t attr) { return (attr & 0xf0) == 0; }

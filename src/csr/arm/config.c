@@ -44,7 +44,7 @@ static const struct {
 static const struct {
     const char *name, *on, *off;
 } groups[] = {
-    {"mte", "MTE MTE2 MTE3 MTE_STORE_ONLY MTE_TAGGED_FAR", "MTE"},
+    {"mte", "MTE MTE2 MTE3 MTE_STORE_ONLY MTE_TAGGED_FAR MTE_PERM", "MTE"},
     {"pauth", "PAuth", "PAuth"},
     {"gic", "GICv3", "GICv3"},
     {"pmu", "PMUv3", "PMUv3"},
@@ -234,7 +234,8 @@ static bool settle_ras(struct arm_config *c, struct asked *a, struct err *err)
 static bool settle(struct arm_config *c, struct asked *a, struct err *err)
 {
     ask_needs(a);
-    if (!settle_needs(c, a, err) || !settle_pauth(c, a, err) || !settle_ras(c, a, err) || !settle_needs(c, a, err) || !settle_pa(c, a, err))
+    if (!settle_needs(c, a, err) || !settle_pauth(c, a, err) || !settle_ras(c, a, err) || !settle_needs(c, a, err) ||
+        !settle_pa(c, a, err))
         return false;
     if (!arm_has(c, FEAT_TGran4K) && !arm_has(c, FEAT_TGran16K) && !arm_has(c, FEAT_TGran64K))
         return err_set(err, "one of TGran4K, TGran16K and TGran64K must be on");

@@ -158,8 +158,8 @@ static const struct sysreg_row rows[] = {
     {                                                           \
         FGT_HF2, hfgrtr2_el2_n##f##_LSB, hfgwtr2_el2_n##f##_LSB \
     }
-#define HFR2(f)                                   \
-    {                                             \
+#define HFR2(f)                                     \
+    {                                               \
         FGT_HF2, hfgrtr2_el2_n##f##_LSB, FGT_NO_BIT \
     }
 #define HI(f)                                    \

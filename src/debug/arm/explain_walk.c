@@ -27,6 +27,7 @@ struct look {
     bool assured;      /* FEAT_THE: the lookup belongs to an assured translation */
     bool below;        /* and what its descriptor leads to does */
     bool mro;          /* the descriptor is in memory that is mostly read-only by stage 2 */
+    bool tagged;       /* stage 1 says that the memory is Tagged */
     unsigned top;      /* the first lookup of TTBR0_EL1 (1), TTBR1_EL1 (2) */
     struct walk setup; /* of stage 2 */
     struct arm_exception *x;
@@ -287,6 +288,12 @@ static bool s2_leaf(struct look *l, struct fact *f, uint64_t d, int level, uint6
     }
     if (on_walk && device && (hcr_of(p) & hcr_el2_PTW))
         return denied2(l, f, level, ipa, on_walk, 0, "a walk in Device memory, and HCR_EL2.PTW is 1");
+    bool no_tags = fwb ? (d >> 3 & 7) == 7 : (d >> 2 & 15) == 4;
+    if (!on_walk && l->tagged && no_tags && arm_on(w, FEAT_MTE_PERM) &&
+        w->told.iss2 & ISS2_TAG) { /* what uses tags it does not know */
+        l->write = l->access == ACCESS_STORE && w->told.iss >> 6 & 1;
+        return denied2(l, f, level, ipa, on_walk, ISS2_TAG, "MemAttr is NoTagAccess, and the access uses tags");
+    }
     if (clean && !s->hd && (on_walk ? need & PERM_W : l->access == ACCESS_STORE && !l->m->cm)) {
         l->write |= !on_walk;
         return denied2(l, f, level, ipa, on_walk, 1 << 5, "nDirty=1, and hardware does not manage the dirty state");
@@ -609,6 +616,7 @@ bool arm_explain_access(struct arm_why *w, struct fact *to, uint64_t va, unsigne
         return false;
     *pa = one.pa;
     if (l.s2 && !m->stage1) {
+        l.tagged = one.attr == ATTR_TAGGED;
         struct fact *s = fact_value(w->e, f, "IPA", ARM_S2, one.pa, 16, "by %s", l.secure ? "VSTTBR_EL2" : "VTTBR_EL2");
         if (!second(&l, s, one.pa, needs(&l), false, &two))
             return false;
