@@ -104,16 +104,16 @@ void pe_start_at(struct pe *p, unsigned el, uint64_t pc)
     if (el < 3 && arm_has(p->cfg, FEAT_EL3))
         r->scr_el3 |= scr_el3_NS | scr_el3_RW | scr_el3_HCE | scr_el3_APK | scr_el3_API | scr_el3_ATA | scr_el3_FGTEn |
                       scr_el3_ECVEn | scr_el3_HXEn | scr_el3_EnSCXT | scr_el3_TCR2En | scr_el3_SCTLR2En | scr_el3_PIEn |
-                      scr_el3_AIEn | scr_el3_PFAREn | scr_el3_FGTEn2;
+                      scr_el3_AIEn | scr_el3_PFAREn | scr_el3_FGTEn2 | scr_el3_RCWMASKEn;
     if (el < 2 && arm_has(p->cfg, FEAT_EL2)) {
         r->hcr_el2 |= hcr_el2_RW | hcr_el2_API | hcr_el2_APK | hcr_el2_ATA;
         r->hcrx_el2 |= hcrx_el2_TCR2En | hcrx_el2_SCTLR2En;
-        r->hfgrtr2_el2 |= hfgrtr2_el2_nPFAR_EL1;
-        r->hfgwtr2_el2 |= hfgwtr2_el2_nPFAR_EL1;
+        r->hfgrtr2_el2 |= hfgrtr2_el2_nPFAR_EL1 | hfgrtr2_el2_nERXGSR_EL1 | hfgrtr2_el2_nRCWSMASK_EL1;
+        r->hfgwtr2_el2 |= hfgwtr2_el2_nPFAR_EL1 | hfgwtr2_el2_nRCWSMASK_EL1;
         r->hfgrtr_el2 |= hfgrtr_el2_nPIRE0_EL1 | hfgrtr_el2_nPIR_EL1 | hfgrtr_el2_nPOR_EL0 | hfgrtr_el2_nPOR_EL1 |
-                         hfgrtr_el2_nMAIR2_EL1 | hfgrtr_el2_nAMAIR2_EL1;
+                         hfgrtr_el2_nS2POR_EL1 | hfgrtr_el2_nRCWMASK_EL1 | hfgrtr_el2_nMAIR2_EL1 | hfgrtr_el2_nAMAIR2_EL1;
         r->hfgwtr_el2 |= hfgwtr_el2_nPIRE0_EL1 | hfgwtr_el2_nPIR_EL1 | hfgwtr_el2_nPOR_EL0 | hfgwtr_el2_nPOR_EL1 |
-                         hfgwtr_el2_nMAIR2_EL1 | hfgwtr_el2_nAMAIR2_EL1;
+                         hfgwtr_el2_nS2POR_EL1 | hfgwtr_el2_nRCWMASK_EL1 | hfgwtr_el2_nMAIR2_EL1 | hfgwtr_el2_nAMAIR2_EL1;
     }
     p->s.pstate = (p->s.pstate & ~(uint64_t)PSTATE_EL) | (uint64_t)el << PSTATE_EL_SHIFT;
     p->s.pc = pc;

@@ -162,6 +162,10 @@ static const struct sysreg_row rows[] = {
     {                                                             \
         FGT_HD2, hdfgrtr2_el2_n##f##_LSB, hdfgwtr2_el2_n##f##_LSB \
     }
+#define HFR2(f)                                     \
+    {                                               \
+        FGT_HF2, hfgrtr2_el2_n##f##_LSB, FGT_NO_BIT \
+    }
 #define HI(f)                                    \
     {                                            \
         FGT_HI, FGT_NO_BIT, hfgitr_el2_##f##_LSB \
