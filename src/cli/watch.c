@@ -1,5 +1,6 @@
 #include "cli/watch.h"
 #include "cli/cli.h"
+#include "debug/riscv/view.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -104,14 +105,12 @@ static void trace_traps(struct watch *w, struct machine *m, const struct machine
     put_json(w, WATCH_TRAPS, j);
 }
 
-static void watch_rules(struct watch *w, struct machine *m, const struct machine_change *c)
+/* The n violations that the monitor has just found on this hart. */
+static void tell_violations(struct watch *w, struct machine *m, unsigned hart, unsigned n)
 {
     struct monitor *o = w->monitor;
     char text[2048];
     uint64_t max = o->config.max;
-    if (w->stop)
-        return;
-    unsigned n = monitor_feed(o, m, c);
     for (unsigned i = 0; i < n; i++) {
         if (w->json) {
             json_array_append_new(w->list, monitor_json(o, m, &o->found[i]));
@@ -122,8 +121,15 @@ static void watch_rules(struct watch *w, struct machine *m, const struct machine
     }
     if (max && o->total >= max) {
         w->stop = true;
-        machine_break(m, c->hart);
+        machine_break(m, hart);
     }
+}
+
+static void on_answer(void *ctx, struct machine *m, const struct machine_answer *a)
+{
+    struct watch *w = ctx;
+    if (!w->stop)
+        tell_violations(w, m, a->hart, monitor_answered(w->monitor, m, a));
 }
 
 static void on_change(void *ctx, struct machine *m, const struct machine_change *c)
@@ -137,8 +143,8 @@ static void on_change(void *ctx, struct machine *m, const struct machine_change 
         trace_traps(w, m, c, in_trace ? why : NULL);
     if (w->traced[WATCH_SBI])
         trace_calls(w, m, c);
-    if (w->monitor)
-        watch_rules(w, m, c);
+    if (w->monitor && !w->stop)
+        tell_violations(w, m, c->hart, monitor_feed(w->monitor, m, c));
     if (why && !in_trace)
         why_tell(&w->why, why);
     explain_free(why);
@@ -161,7 +167,7 @@ static bool open_traces(struct watch *w, struct err *e)
 bool watch_start(struct watch *w, struct machine *m, struct err *e)
 {
     struct rv_features f;
-    bool any = w->config.on;
+    bool any = w->config.ops;
     w->why.json |= w->json;
     if (!why_start(&w->why, m, e))
         return false;
@@ -172,14 +178,18 @@ bool watch_start(struct watch *w, struct machine *m, struct err *e)
             machine_watch(m, on_change, w);
         return true;
     }
-    if ((w->config.on || w->traced[WATCH_SBI]) && !view_features(&f, m, 0))
-        return err_set(e, "--monitor and --trace sbi are for RISC-V machines; --trace traps is for all");
-    if (w->config.on) {
+    if (w->traced[WATCH_SBI] && !view_features(&f, m, 0))
+        return err_set(e, "--trace sbi is for RISC-V machines; --trace traps is for all");
+    if (w->config.ops) {
         w->monitor = malloc(sizeof *w->monitor);
         if (!w->monitor)
             abort();
-        if (!monitor_start(w->monitor, &w->config, m, e))
+        if (!monitor_start(w->monitor, &w->config, m, e)) {
+            free(w->monitor);
+            w->monitor = NULL;
             return false;
+        }
+        machine_watch_answers(m, on_answer, w);
     }
     if (!open_traces(w, e))
         return false;
@@ -208,5 +218,6 @@ void watch_free(struct watch *w)
 {
     watch_end(w, NULL);
     json_decref(w->list);
+    monitor_end(w->monitor);
     free(w->monitor);
 }

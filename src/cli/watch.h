@@ -2,7 +2,7 @@
 #ifndef TL_CLI_WATCH_H
 #define TL_CLI_WATCH_H
 #include "cli/why.h"
-#include "debug/riscv/monitor.h"
+#include "debug/monitor.h"
 #include "debug/riscv/trace.h"
 #include <stdio.h>
 

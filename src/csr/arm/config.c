@@ -235,7 +235,7 @@ static bool settle_ras(struct arm_config *c, struct asked *a, struct err *err)
     bool asked = get_feat(a->on, FEAT_RASv2);
     set_feat(c->feat, asked ? FEAT_DoubleFault : FEAT_RASv2, asked);
     set_feat(a->on, FEAT_DoubleFault, asked);
-    ask_needs(a);
+    ask_needs(c, a);
     return true;
 }
 
