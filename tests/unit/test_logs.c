@@ -110,7 +110,13 @@ static const struct sample {
      "3 0x0000000000010004 (0x0421) x 8 0x0000000000000008\n"
      "core   0: 0x0000000000010006 (0xe11c) DASM(e11c)\n"
      "3 0x0000000000010006 (0xe11c) mem 0x0000000080001000 0x0000000000000007\n",
-     "0:3,-1 10000/00000517 x10=10000;0:3,-1 10004/0421 x8=8;0:3,-1 10006/e11c st8@80001000=7;"},
+     "0:3,-1 10000/00000517 x10=10000;0:3,-1 10004/0421 x8=8;0:3,-1 10006/e11c st0@80001000=7;"},
+    {"spike", /* CVA6's traps */
+     "*** [rvfi_tracer] WARNING No valid address of 'tohost'\n"
+     "core   0: 0x0000000080000034 (0x00000073) DASM(00000073)\nENV_CALL_UMODE exception @ 0x0000000080000034 (0x00000073)\n"
+     "core   INTERRUPT 0: 0x0000000080000100 (0x00001117) DASM(00001117)\n3 0x0000000080000100 (0x00001117) x 2 0x0000000080001100\n"
+     "LD_ACCESS_FAULT exception @ 0x0000000080000104 (0x4501)\n",
+     "0:-1,-1 T80000034/00000073 e8;0:-1,-1 Tffffffffffffffff i-1;0:3,-1 80000100/00001117 x2=80001100;0:-1,-1 T80000104/4501 e5;"},
     {"qemu",
      "----------------\nIN: _start\nPriv: 3; Virt: 0\n"
      "0x80000000:  00000297          auipc                   t0,0                    # 0x80000000\n"
@@ -161,6 +167,17 @@ static const struct sample {
      "[4] [M]: 0x0000000080000100 (0xE11C) c.sd\nmem[W,0x80001000] <- 0x0000000000000007\n",
      "0:3,0 80000000/00000297 x5=80000000;0:3,0 80000004/0182b283 x5=7 ld8@80000018=7;0:1,0 80000008/30029073 mstatus=a00000000;"
      "0:0,0 T8000000c/00000073 e8 t=0;0:3,0 80000100/e11c st8@80001000=7;"},
+    {"sail", /* with the hypervisor extension, an interrupt, and its TLB */
+     "[7] [M]: 0x0000000080000000 (0x30200073) mret\nret-ing from M to HS\n"
+     "[8] [HS]: 0x0000000080000100 (0x0001) c.nop\nTLB add [ len=64 ]\n\xe2\x95\x91   1 \xe2\x95\x91  N \xe2\x95\x91  <- added\n"
+     "x5 <- 0x0000000000000001\nHandling interrupt: 0x07\ntrapping from HS to M to handle m-timer-interrupt\n"
+     "handling int#machine-timer-interrupt at priv M with tval 0x0000000000000000\n"
+     "[9] [M]: 0x0000000080000200 (0x30200073) mret\ntrapping from HS to HS to handle fetch-page-fault\n"
+     "handling exc#fetch-page-fault at priv HS with tval 0x0000000000001000\n"
+     "[10] [HS]: 0x0000000080000300 (0x00000073) ecall\nhandling exc#s-call at priv M with tval 0x0000000000000000\n"
+     "[11] [M]: 0x0000000080000400 (0x00000000) illegal\nhandling exc#0x02 at priv M with tval 0x0000000000000000\n",
+     "0:3,0 80000000/30200073;0:1,0 80000100/0001 x5=1;0:-1,-1 Tffffffffffffffff i7 t=0;0:3,0 80000200/30200073;"
+     "0:-1,-1 Tffffffffffffffff e12 t=1000;0:1,0 T80000300/00000073 e9 t=0;0:3,0 T80000400/00000000 e2 t=0;"},
     {"rvvi",
      "VERSION 0 4 VENDOR \"some one\" 1 2\nPARAMS 2 XLEN 64 \"NHART\" 2\nRET 0x80000000 0x00000297 X 5 0x80000000 MODE 0x3 "
      "'auipc t0, 0'\n"
@@ -169,6 +186,13 @@ static const struct sample {
      "0:3,-1 80000000/00000297 x5=80000000;0:1,1 80000004/8082 mstatus=a00000000 f1=ffffffff3f800000;1:-1,-1 T80000010/00000073 "
      "e-1;"
      "1:-1,-1 80000014/0001;"},
+    {"rvvi", /* a draft */
+     "VENDOR \"cvw\" 1 0\nPARAMS 6 ILEN 32 XLEN 64 FLEN 64 VLEN 0 NHART 1 RETIRE 1\nHART 0\n"
+     "RET  80000b20 '_start+18'       07228293 'addi    t0,t0,114'     X  5 't0' 00001080\n"
+     "TRAP 80000b24 0012a303 C 300 'mstatus' 0000000000003800 C 342 'mcause' 0000000000000004 C 343 'mtval' 1081\n"
+     "TRAP 80000b28 00000013 C 342 8000000000000007 MODE 0x03\n",
+     "0:-1,-1 80000b20/07228293 x5=1080;0:-1,-1 T80000b24/0012a303 e4 mstatus=3800 mcause=4 mtval=1081;"
+     "0:3,-1 T80000b28/00000013 i7 mcause=8000000000000007;"},
     {"tarmac",
      "100 clk IT (135) 00008000 d2a00028 O EL3h_s : MOV      x8,#0x10000\n100 clk R X8 0000000000010000\n100 clk R cpsr "
      "600003cd\n"
