@@ -114,9 +114,11 @@ static const struct sample {
     {"spike", /* CVA6's traps */
      "*** [rvfi_tracer] WARNING No valid address of 'tohost'\n"
      "core   0: 0x0000000080000034 (0x00000073) DASM(00000073)\nENV_CALL_UMODE exception @ 0x0000000080000034 (0x00000073)\n"
-     "core   INTERRUPT 0: 0x0000000080000100 (0x00001117) DASM(00001117)\n3 0x0000000080000100 (0x00001117) x 2 0x0000000080001100\n"
+     "core   INTERRUPT 0: 0x0000000080000100 (0x00001117) DASM(00001117)\n3 0x0000000080000100 (0x00001117) x 2 "
+     "0x0000000080001100\n"
      "LD_ACCESS_FAULT exception @ 0x0000000080000104 (0x4501)\n",
-     "0:-1,-1 T80000034/00000073 e8;0:-1,-1 Tffffffffffffffff i-1;0:3,-1 80000100/00001117 x2=80001100;0:-1,-1 T80000104/4501 e5;"},
+     "0:-1,-1 T80000034/00000073 e8;0:-1,-1 Tffffffffffffffff i-1;0:3,-1 80000100/00001117 x2=80001100;0:-1,-1 T80000104/4501 "
+     "e5;"},
     {"qemu",
      "----------------\nIN: _start\nPriv: 3; Virt: 0\n"
      "0x80000000:  00000297          auipc                   t0,0                    # 0x80000000\n"
@@ -217,7 +219,8 @@ static const struct sample {
      "                    R X2 01234567 89abcdef\n                    R X3 -------- --------\n"
      "      30 tic ES  (0000000000001008:d4000001) O el0t_ns:        SVC      #0\n"
      "                    EXC [0x400] Synchronous Lower EL using AArch64\n                    BR (0000000000001400) O\n"
-     "      40 tic ES  (0000000000001400:d503201f) O el1h_ns:        NOP\n      50 tic ES  EXC [0x280] IRQ Current EL with SP_ELx\n",
+     "      40 tic ES  (0000000000001400:d503201f) O el1h_ns:        NOP\n      50 tic ES  EXC [0x280] IRQ Current EL with "
+     "SP_ELx\n",
      "0:3,-1 1000/a9be7bfd sp=fffd0 sp_el1=7 st8@fffe8=2105e0 st3@fffd0 st1@fffd7=33;"
      "0:3,-1 1004/3dc00020 v0=8899aabbccddeeff_11223344556677 x2=123456789abcdef ld8@2000=8899aabbccddeeff "
      "ld8@2008=11223344556677;0:-1,-1 T1008 e-1;0:1,-1 1400/d503201f;0:-1,-1 Tffffffffffffffff i-1;"},
@@ -386,14 +389,18 @@ static void rvfi(void **state)
     HEAD_OF("1c (0x00000013)\n")                        \
     HEAD_OF("20 (0x00000013)\n") HEAD_OF("24 (0x00000013)\n") HEAD_OF("28 (0x00000013)\n") HEAD_OF("2c (0x00000013)\n")
 
-#define LR       HEAD_OF("30 (0x1005a52f) x10 0x5 mem 0x80001000\n")
-#define IT(pc)   "1 clk IT (1) 400000" pc " d503201f O EL1h_n : NOP\n"
-#define IT12     IT("00") "1 clk R VBAR_EL1 0000000040201000\n" IT("04") IT("08") IT("0c") IT("10") IT("14") IT("18") IT("1c") \
-    IT("20") IT("24") IT("28") IT("2c")
+#define LR     HEAD_OF("30 (0x1005a52f) x10 0x5 mem 0x80001000\n")
+#define IT(pc) "1 clk IT (1) 400000" pc " d503201f O EL1h_n : NOP\n"
+#define IT12                                                                                                               \
+    IT("00")                                                                                                               \
+    "1 clk R VBAR_EL1 0000000040201000\n" IT("04") IT("08") IT("0c") IT("10") IT("14") IT("18") IT("1c") IT("20") IT("24") \
+        IT("28") IT("2c")
 #define EXEC(pc, insn) "0, 0x400000" pc ", 0x" insn ", \"nop\"\n"
 #define NOP_AT(pc)     EXEC(pc, "d503201f")
-#define EXEC12 NOP_AT("00") NOP_AT("04") NOP_AT("08") NOP_AT("0c") NOP_AT("10") NOP_AT("14") NOP_AT("18") NOP_AT("1c") NOP_AT("20") \
-    NOP_AT("24") NOP_AT("28") NOP_AT("2c")
+#define EXEC12                                                                                                           \
+    NOP_AT("00")                                                                                                         \
+    NOP_AT("04") NOP_AT("08") NOP_AT("0c") NOP_AT("10") NOP_AT("14") NOP_AT("18") NOP_AT("1c") NOP_AT("20") NOP_AT("24") \
+        NOP_AT("28") NOP_AT("2c")
 
 static const struct {
     const char *name, *a, *b;
@@ -429,47 +436,53 @@ static const struct {
      BODY HEAD_OF("30 (0xc0102573) x10 0x8\n") HEAD_OF("34 (0x00b50023) mem 0x00000008 0x05\n"), COMPARE_EQUAL, "nothing differs",
      14},
     {"where a store goes", BODY HEAD_OF("30 (0x00000013)\n") HEAD_OF("34 (0x00b50023) mem 0x00000001 0x05\n"),
-     BODY HEAD_OF("30 (0x00000013)\n") HEAD_OF("34 (0x00b50023) mem 0x00000008 0x05\n"), COMPARE_STORE, "the store: 0x5 to 0x1 and 0x5 to 0x8",
-     13},
+     BODY HEAD_OF("30 (0x00000013)\n") HEAD_OF("34 (0x00b50023) mem 0x00000008 0x05\n"), COMPARE_STORE,
+     "the store: 0x5 to 0x1 and 0x5 to 0x8", 13},
     {"time that is overwritten", BODY HEAD_OF("30 (0xc0102573) x10 0x1\n") HEAD_OF("34 (0x00100513) x10 0x2\n"),
      BODY HEAD_OF("30 (0xc0102573) x10 0x8\n") HEAD_OF("34 (0x00100513) x10 0x9\n"), COMPARE_REG, "x10: 0x2 and 0x9", 13},
     {"an interrupt", BODY HEAD_OF("30 (0x00000013)\n") HEAD_OF("34 (0x00000013)\n"),
      BODY HEAD_OF("30 (0x00000013)\n") "core   0: exception interrupt #7, epc 0x0000000080000034\n" HEAD_OF("f0 (0x00000013)\n")
          HEAD_OF("f4 (0x30200073)\n") HEAD_OF("34 (0x00000013)\n"),
      COMPARE_EQUAL, "nothing differs", 14},
-    {"what an interrupt leaves, and what is computed from it", BODY HEAD_OF("30 (0x00000513) x10 0x0\n") HEAD_OF("34 (0x00050593) x11 0x0\n"),
-     BODY HEAD_OF("30 (0x00000513) x10 0x0\n") "core   0: exception interrupt #7, epc 0x0000000080000034\n"
-         HEAD_OF("f0 (0x00150513) x10 0x1\n") HEAD_OF("f4 (0x30200073)\n") HEAD_OF("34 (0x00050593) x11 0x1\n"),
+    {"what an interrupt leaves, and what is computed from it",
+     BODY HEAD_OF("30 (0x00000513) x10 0x0\n") HEAD_OF("34 (0x00050593) x11 0x0\n"),
+     BODY HEAD_OF("30 (0x00000513) x10 0x0\n") "core   0: exception interrupt #7, epc 0x0000000080000034\n" HEAD_OF(
+         "f0 (0x00150513) x10 0x1\n") HEAD_OF("f4 (0x30200073)\n") HEAD_OF("34 (0x00050593) x11 0x1\n"),
      COMPARE_EQUAL, "nothing differs", 14},
     {"what an interrupt restores", BODY HEAD_OF("30 (0x00000513) x10 0x0\n") HEAD_OF("34 (0x00050593) x11 0x0\n"),
-     BODY HEAD_OF("30 (0x00000513) x10 0x0\n") "core   0: exception interrupt #7, epc 0x0000000080000034\n"
-         HEAD_OF("f0 (0x00150513) x10 0x1\n") HEAD_OF("f0 (0x00000513) x10 0x0\n") HEAD_OF("f4 (0x30200073)\n")
+     BODY HEAD_OF("30 (0x00000513) x10 0x0\n") "core   0: exception interrupt #7, epc 0x0000000080000034\n" HEAD_OF(
+         "f0 (0x00150513) x10 0x1\n") HEAD_OF("f0 (0x00000513) x10 0x0\n") HEAD_OF("f4 (0x30200073)\n")
          HEAD_OF("34 (0x00050593) x11 0x1\n"),
      COMPARE_REG, "x11: 0x0 and 0x1", 13},
-    {"a store-conditional that fails for no reason", BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x0 mem 0x80001000 0x00000005\n")
-         HEAD_OF("38 (0x00060693) x13 0x0\n") HEAD_OF("3c (0x0005a703) x14 0x5 mem 0x80001000\n"),
+    {"a store-conditional that fails for no reason",
+     BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x0 mem 0x80001000 0x00000005\n") HEAD_OF("38 (0x00060693) x13 0x0\n")
+         HEAD_OF("3c (0x0005a703) x14 0x5 mem 0x80001000\n"),
      BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x1\n") HEAD_OF("38 (0x00060693) x13 0x1\n")
          HEAD_OF("3c (0x0005a703) x14 0x4 mem 0x80001000\n"),
      COMPARE_EQUAL, "nothing differs", 16},
     {"a store-conditional that fails alike", BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x1\n") HEAD_OF("38 (0x00060693) x13 0x0\n"),
      BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x1\n") HEAD_OF("38 (0x00060693) x13 0x1\n"), COMPARE_REG, "x13: 0x0 and 0x1", 14},
-    {"a store-conditional that succeeds without a reservation", BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x1\n")
-         HEAD_OF("38 (0x18a5a62f) x12 0x1\n"),
+    {"a store-conditional that succeeds without a reservation",
+     BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x1\n") HEAD_OF("38 (0x18a5a62f) x12 0x1\n"),
      BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x1\n") HEAD_OF("38 (0x18a5a62f) x12 0x0 mem 0x80001000 0x00000005\n"), COMPARE_REG,
      "x12: 0x1 and 0x0", 14},
-    {"code written without a fence", BODY HEAD_OF("30 (0x00b2a023) mem 0x80000034 0x00000513\n") HEAD_OF("34 (0x00000513) x10 0x0\n"),
+    {"code written without a fence",
+     BODY HEAD_OF("30 (0x00b2a023) mem 0x80000034 0x00000513\n") HEAD_OF("34 (0x00000513) x10 0x0\n"),
      BODY HEAD_OF("30 (0x00b2a023) mem 0x80000034 0x00000513\n") HEAD_OF("34 (0x06300513) x10 0x63\n"), COMPARE_EQUAL,
      "nothing differs", 14},
-    {"code written with a fence", BODY HEAD_OF("30 (0x00b2a023) mem 0x80000038 0x00000513\n") HEAD_OF("34 (0x0000100f)\n")
+    {"code written with a fence",
+     BODY HEAD_OF("30 (0x00b2a023) mem 0x80000038 0x00000513\n") HEAD_OF("34 (0x0000100f)\n")
          HEAD_OF("38 (0x00000513) x10 0x0\n"),
      BODY HEAD_OF("30 (0x00b2a023) mem 0x80000038 0x00000513\n") HEAD_OF("34 (0x0000100f)\n")
          HEAD_OF("38 (0x06300513) x10 0x63\n"),
      COMPARE_INSN, "the instruction: 0x513 and 0x6300513", 14},
     {"an interrupt of A64 in a log without traps", IT12 IT("30") IT("34"),
-     EXEC12 EXEC("30", "d503201f") "0, 0x40201280, 0xd503201f, \"nop\"\n0, 0x40201284, 0xd69f03e0, \"eret\"\n" EXEC("34", "d503201f"),
+     EXEC12 EXEC("30", "d503201f") "0, 0x40201280, 0xd503201f, \"nop\"\n0, 0x40201284, 0xd69f03e0, \"eret\"\n" EXEC("34",
+                                                                                                                    "d503201f"),
      COMPARE_EQUAL, "nothing differs", 14},
     {"an exception of A64 in a log without traps", IT12 IT("30") IT("34"),
-     EXEC12 EXEC("30", "d503201f") "0, 0x40201200, 0xd503201f, \"nop\"\n0, 0x40201204, 0xd69f03e0, \"eret\"\n" EXEC("34", "d503201f"),
+     EXEC12 EXEC("30", "d503201f") "0, 0x40201200, 0xd503201f, \"nop\"\n0, 0x40201204, 0xd69f03e0, \"eret\"\n" EXEC("34",
+                                                                                                                    "d503201f"),
      COMPARE_PC, "the address: 0x40000034 and 0x40201200", 13},
 };
 

@@ -91,7 +91,8 @@ static bool written(struct scan *c, struct log_step *s, enum log_class class)
     uint64_t index;
     unsigned bits;
     char text[1100];
-    if (!(class == LOG_CSR ? hexadecimal(c, &index, NULL) : number(c, &index)) || index >= (class == LOG_CSR ? 4096 : 32) || !token(c, text, sizeof text))
+    if (!(class == LOG_CSR ? hexadecimal(c, &index, NULL) : number(c, &index)) || index >= (class == LOG_CSR ? 4096 : 32) ||
+        !token(c, text, sizeof text))
         return false;
     struct scan at = {text};
     if (!scan_value(&at, &g, &bits))

@@ -45,7 +45,8 @@ static bool instruction(struct scan c, struct log_step *s)
         return false;
     for (i = 0; i < ARRAY_LEN(modes) && !scan_lit(&c, modes[i].name); i++)
         ;
-    if (i == ARRAY_LEN(modes) || !scan_hex(&c, &s->pc, NULL) || !scan_lit(&c, " (") || !scan_hex(&c, &insn, &digits) || !scan_lit(&c, ")"))
+    if (i == ARRAY_LEN(modes) || !scan_hex(&c, &s->pc, NULL) || !scan_lit(&c, " (") || !scan_hex(&c, &insn, &digits) ||
+        !scan_lit(&c, ")"))
         return false;
     s->priv = modes[i].priv;
     s->v = modes[i].v;
@@ -115,17 +116,13 @@ static const char *const exceptions[] = {[0] = "misaligned-fetch",
                                          [21] = "load-guest-page-fault",
                                          [22] = "virtual-instruction",
                                          [23] = "store/amo-guest-page-fault"};
-static const char *const interrupts[] = {[1] = "supervisor-software-interrupt",
-                                         [2] = "virtual-supervisor-software-interrupt",
-                                         [3] = "machine-software-interrupt",
-                                         [5] = "supervisor-timer-interrupt",
-                                         [6] = "virtual-supervisor-timer-interrupt",
-                                         [7] = "machine-timer-interrupt",
-                                         [9] = "supervisor-external-interrupt",
-                                         [10] = "virtual-supervisor-external-interrupt",
-                                         [11] = "machine-external-interrupt",
-                                         [12] = "supervisor guest-external-interrupt",
-                                         [13] = "counter-overflow interrupt"};
+static const char *const interrupts[] = {
+    [1] = "supervisor-software-interrupt",      [2] = "virtual-supervisor-software-interrupt",
+    [3] = "machine-software-interrupt",         [5] = "supervisor-timer-interrupt",
+    [6] = "virtual-supervisor-timer-interrupt", [7] = "machine-timer-interrupt",
+    [9] = "supervisor-external-interrupt",      [10] = "virtual-supervisor-external-interrupt",
+    [11] = "machine-external-interrupt",        [12] = "supervisor guest-external-interrupt",
+    [13] = "counter-overflow interrupt"};
 
 /* The number of a name that stands at p, before " at priv". */
 static bool named(const char *p, const char *const *names, size_t n, uint64_t *cause)
@@ -177,8 +174,8 @@ static bool alone(const char *text, bool begun)
     struct log_step t = {.cause = UINT64_MAX};
     if (strncmp(text, "handling ", 9))
         return false;
-    return !begun || (trap((struct scan){text + 9}, &t) && (t.interrupt || t.cause == FETCH_ACCESS || t.cause == FETCH_PAGE ||
-                                                             t.cause == FETCH_GUEST_PAGE));
+    return !begun || (trap((struct scan){text + 9}, &t) &&
+                      (t.interrupt || t.cause == FETCH_ACCESS || t.cause == FETCH_PAGE || t.cause == FETCH_GUEST_PAGE));
 }
 
 enum log_result log_sail_next(struct log_reader *r, struct log_step *s, struct err *e)

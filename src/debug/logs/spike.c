@@ -166,13 +166,26 @@ static enum log_result trap(struct log_reader *r, struct scan *c, struct log_ste
     return LOG_STEP;
 }
 
-/* "LD_ACCESS_FAULT exception @ 0x… (0x…)" of CVA6; the index is the cause. It has no names of its own for those of the hypervisor. */
+/* "LD_ACCESS_FAULT exception @ 0x… (0x…)" of CVA6; the index is the cause. It has no names of its own for those of the
+ * hypervisor. */
 static bool cva6_trap(struct scan c, struct log_step *s)
 {
-    static const char *const names[] = {
-        "INSTR_ADDR_MISALIGNED", "INSTR_ACCESS_FAULT", "ILLEGAL_INSTR", "BREAKPOINT", "LD_ADDR_MISALIGNED", "LD_ACCESS_FAULT",
-        "ST_ADDR_MISALIGNED", "ST_ACCESS_FAULT", "ENV_CALL_UMODE", "ENV_CALL_SMODE", NULL, "ENV_CALL_MMODE", "INSTR_PAGE_FAULT",
-        "LOAD_PAGE_FAULT", NULL, "STORE_PAGE_FAULT"};
+    static const char *const names[] = {"INSTR_ADDR_MISALIGNED",
+                                        "INSTR_ACCESS_FAULT",
+                                        "ILLEGAL_INSTR",
+                                        "BREAKPOINT",
+                                        "LD_ADDR_MISALIGNED",
+                                        "LD_ACCESS_FAULT",
+                                        "ST_ADDR_MISALIGNED",
+                                        "ST_ACCESS_FAULT",
+                                        "ENV_CALL_UMODE",
+                                        "ENV_CALL_SMODE",
+                                        NULL,
+                                        "ENV_CALL_MMODE",
+                                        "INSTR_PAGE_FAULT",
+                                        "LOAD_PAGE_FAULT",
+                                        NULL,
+                                        "STORE_PAGE_FAULT"};
     char name[40];
     if (!scan_word(&c, name, sizeof name) || !scan_lit(&c, " exception @ ") || !place(&c, s))
         return false;
