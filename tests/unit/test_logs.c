@@ -399,8 +399,9 @@ static void rvfi(void **state)
 #define NOP_AT(pc)     EXEC(pc, "d503201f")
 #define EXEC12                                                                                                           \
     NOP_AT("00")                                                                                                         \
-    NOP_AT("04") NOP_AT("08") NOP_AT("0c") NOP_AT("10") NOP_AT("14") NOP_AT("18") NOP_AT("1c") NOP_AT("20") NOP_AT("24") \
-        NOP_AT("28") NOP_AT("2c")
+    NOP_AT("04")                                                                                                         \
+    NOP_AT("08") NOP_AT("0c") NOP_AT("10") NOP_AT("14") NOP_AT("18") NOP_AT("1c") NOP_AT("20") NOP_AT("24") NOP_AT("28") \
+        NOP_AT("2c")
 
 static const struct {
     const char *name, *a, *b;
@@ -432,6 +433,14 @@ static const struct {
      12},
     {"time, and what is computed from it", BODY HEAD_OF("30 (0xc0102573) x10 0x1\n") HEAD_OF("34 (0x00150593) x11 0x2\n"),
      BODY HEAD_OF("30 (0xc0102573) x10 0x8\n") HEAD_OF("34 (0x00150593) x11 0x9\n"), COMPARE_EQUAL, "nothing differs", 14},
+    {"a store that one log splits", BODY HEAD_OF("30 (0xe11c) mem 0x80001000 0x0807060504030201\n"),
+     BODY HEAD_OF("30 (0xe11c) mem 0x80001004 0x08070605 mem 0x80001000 0x04030201\n"), COMPARE_EQUAL, "nothing differs", 13},
+    {"a part of a store that one log splits", BODY HEAD_OF("30 (0xe11c) mem 0x80001000 0x0807060504030201\n"),
+     BODY HEAD_OF("30 (0xe11c) mem 0x80001004 0x08070600 mem 0x80001000 0x04030201\n"), COMPARE_STORE,
+     "the store: 0x807060504030201 to 0x80001000 and 0x8070600 to 0x80001004", 12},
+    {"what the host answers", IT12 "1 clk IT (1) 40000030 d45e0000 O EL1h_n : HLT\n1 clk R X0 0000000000000001\n" IT("34"),
+     IT12 "1 clk IT (1) 40000030 d45e0000 O EL1h_n : HLT\n1 clk R X0 0000000000000002\n" IT("34"), COMPARE_EQUAL,
+     "nothing differs", 14},
     {"where a store goes by the time", BODY HEAD_OF("30 (0xc0102573) x10 0x1\n") HEAD_OF("34 (0x00b50023) mem 0x00000001 0x05\n"),
      BODY HEAD_OF("30 (0xc0102573) x10 0x8\n") HEAD_OF("34 (0x00b50023) mem 0x00000008 0x05\n"), COMPARE_EQUAL, "nothing differs",
      14},
