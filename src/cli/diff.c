@@ -326,8 +326,8 @@ static json_t *hart_json(const struct comparison *r, unsigned k)
     static const char *const what[] = {"equal", "pc", "insn", "mode", "register", "store", "cause", "end"};
     const struct compare_hart *h = &r->hart[k];
     char text[320];
-    json_t *j = json_pack("{s:i,s:I,s:[II],s:[II],s:I,s:I,s:I,s:I,s:s}", "hart", (int)k, "equal", (json_int_t)h->compared, "start",
-                          (json_int_t)h->start[0], (json_int_t)h->start[1], "interrupts", (json_int_t)h->interrupts[0],
+    json_t *j = json_pack("{s:i,s:I,s:[II],s:[II],s:I,s:I,s:I,s:I,s:s}", "hart", (int)k, "equal", (json_int_t)h->compared,
+                          "start", (json_int_t)h->start[0], (json_int_t)h->start[1], "interrupts", (json_int_t)h->interrupts[0],
                           (json_int_t)h->interrupts[1], "diversions", (json_int_t)h->diversions, "conditionals",
                           (json_int_t)h->conditionals, "unfenced", (json_int_t)h->unfenced, "masked", (json_int_t)h->masked,
                           "differs", what[h->what]);

@@ -95,8 +95,8 @@ static void cause(const struct machine_change *c, char out[96])
         esr_text(c->cause, out, 96);
 }
 
-/* FAR_ELx, where the exception class has one (Arm ARM "FAR_EL1, Fault Address Register (EL1)"): aborts, unless ESR_ELx.FnV says that
-   it is not valid, PC alignment and watchpoints. */
+/* FAR_ELx, where the exception class has one (Arm ARM "FAR_EL1, Fault Address Register (EL1)"): aborts, unless ESR_ELx.FnV says
+   that it is not valid, PC alignment and watchpoints. */
 static void value(const struct machine_change *c, char out[64])
 {
     enum { FNV = 1 << 10 };

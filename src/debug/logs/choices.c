@@ -25,8 +25,8 @@ bool choices_conditional(const struct log_step *s, bool arm, unsigned *rd)
     return (s->insn & 0xf800007f) == 0x1800002f;
 }
 
-/* FENCE.I (unpriv "Zifencei"); ISB, the last of the sequence that A64 wants (Arm ARM B2.4.4 "Concurrent modification and execution
-   of instructions"). */
+/* FENCE.I (unpriv "Zifencei"); ISB, the last of the sequence that A64 wants (Arm ARM B2.4.4 "Concurrent modification and
+   execution of instructions"). */
 static bool fences(const struct log_step *s, bool arm)
 {
     return s->insn_bytes == 4 && (arm ? (s->insn & 0xfffff0ff) == 0xd50330df : (s->insn & 0x707f) == 0x100f);

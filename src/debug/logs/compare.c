@@ -307,7 +307,8 @@ static size_t bytes_of(const struct log_mem *list, unsigned n, struct byte out[L
     return kept;
 }
 
-/* Stores byte by byte: logs split them in their own ways and orders. False: they cannot be, because one log does not tell enough. */
+/* Stores byte by byte: logs split them in their own ways and orders. False: they cannot be, because one log does not tell enough.
+ */
 static bool bytewise(const struct log_mem list[2][LOG_MEMS], const unsigned n[2], const struct log_mem *differ[2])
 {
     struct byte bytes[2][LOG_MEMS * 8];
@@ -425,8 +426,8 @@ static bool is_return(uint32_t insn, uint8_t bytes)
     return !bytes || insn == 0x30200073 || insn == 0x10200073 || insn == 0x70200073 || insn == 0xd69f03e0;
 }
 
-/* Is pc where an interrupt goes by this vector? The table of A64 has a place of 0x80 bytes for each kind of exception of each of four
-   origins: synchronous, IRQ, FIQ, SError (Arm ARM D1.3.1.5 "Exception vectors"). */
+/* Is pc where an interrupt goes by this vector? The table of A64 has a place of 0x80 bytes for each kind of exception of each of
+   four origins: synchronous, IRQ, FIQ, SError (Arm ARM D1.3.1.5 "Exception vectors"). */
 static bool at_vector(const struct known *k, unsigned number, uint64_t pc)
 {
     uint64_t base = number < VECTORS_RV ? k->value[0] & ~UINT64_C(3) : k->value[0];
@@ -450,7 +451,7 @@ static bool interrupted(const struct compare *c, unsigned i)
 /* What the handler that side i ran alone left otherwise than it was, the other side does not have. */
 static void taint_changed(struct compare *c, unsigned i, struct known before[3][32])
 {
-    for (unsigned class = 0; class < 3; class++)
+    for (unsigned class = 0; class < 3; class ++)
         for (unsigned n = 0; n < 32; n++) {
             const struct known *k = &c->side[i].reg[class][n];
             if (k->known && memcmp(k->value, before[class][n].value, sizeof k->value))

@@ -4,8 +4,8 @@
  * Compared is what both logs tell of each instruction that retired: its address, encoding, privilege mode, registers, stores.
  * Registers are compared as state, so that a log of changes agrees with a log of every write. What is not deterministic between
  * machines is masked: registers (counters, time, identification), and what is computed from them. An interrupt that one log takes
- * at an instruction and the other later or never is stepped over, to the instruction it returns to. What the architecture leaves open
- * is no difference either (debug/logs/choices.h).
+ * at an instruction and the other later or never is stepped over, to the instruction it returns to. What the architecture leaves
+ * open is no difference either (debug/logs/choices.h).
  */
 #ifndef TL_DEBUG_LOGS_COMPARE_H
 #define TL_DEBUG_LOGS_COMPARE_H

@@ -7,8 +7,8 @@
  *   120 clk cpu0 E 00000480 00000082 CoreEvent_LOWER_64_IRQ                    an exception: address of its vector
  *
  * An instruction's effects follow it. Other tools of Arm's write accesses as "R08 0000007f99d14af4 4305000042ea0000", and the
- * instruction's address between the brackets: "IT (00000000004d6eb8) 54fffea1 O …". Cycle models and cores in RTL write in the style of
- * debug/logs/tarmac_es.c.
+ * instruction's address between the brackets: "IT (00000000004d6eb8) 54fffea1 O …". Cycle models and cores in RTL write in the
+ * style of debug/logs/tarmac_es.c.
  */
 #include "debug/logs/tarmac.h"
 
@@ -53,7 +53,8 @@ bool log_tarmac_detect(const struct log_reader *r, const char *begin)
     const char *at = begin;
     for (unsigned i = 0; i < 20 && at && *at; i++) {
         struct scan c = {at};
-        if (head(&c, cpu, sizeof cpu) && (!strncmp(c.p, "IT (", 4) || !strncmp(c.p, "R ", 2) || !strncmp(c.p, "IS (", 4) || !strncmp(c.p, "ES ", 3)))
+        if (head(&c, cpu, sizeof cpu) &&
+            (!strncmp(c.p, "IT (", 4) || !strncmp(c.p, "R ", 2) || !strncmp(c.p, "IS (", 4) || !strncmp(c.p, "ES ", 3)))
             return true;
         at = strchr(at, '\n');
         at = at ? at + 1 : NULL;
@@ -171,7 +172,8 @@ bool tarmac_written(struct log_reader *r, struct scan c, struct log_step *s)
     name[n] = '\0';
     c.p += n;
     scan_space(&c);
-    if (*c.p == '(' || strchr(c.p, ':') || !groups(&c, &g)) /* of AArch32; an operation on caches; "01230123:23452345": two halves */
+    if (*c.p == '(' || strchr(c.p, ':') ||
+        !groups(&c, &g)) /* of AArch32; an operation on caches; "01230123:23452345": two halves */
         return true;
     if (strchr(name, '<')) {
         half(r, s, name, &g);

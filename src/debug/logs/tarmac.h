@@ -5,8 +5,8 @@
 
 /* "O EL3h_s", "O el3h_s:": the exception level, and the stack pointer in use. */
 void tarmac_mode(struct log_reader *r, struct log_step *s, const char *state);
-/* "X8 0000000000010000", "Q0 93c467e3 7db0c7a4 d1be3f81 0152cb56", "V0<63:0> …"; names that are none of A64's are left out. False: there is
-   no name. */
+/* "X8 0000000000010000", "Q0 93c467e3 7db0c7a4 d1be3f81 0152cb56", "V0<63:0> …"; names that are none of A64's are left out.
+   False: there is no name. */
 bool tarmac_written(struct log_reader *r, struct scan c, struct log_step *s);
 
 /* Behind "ES ": an instruction or an exception. LOG_END: neither. */

@@ -8,8 +8,8 @@
  *                    BR (00000000002109bc) O
  *                    EXC [0x200] Synchronous Current EL with SP_ELx
  *
- * ST and LD show 16 bytes, the one at the highest address first; ".." is not accessed, "##" not told. A line without a kind goes on
- * with the one before.
+ * ST and LD show 16 bytes, the one at the highest address first; ".." is not accessed, "##" not told. A line without a kind goes
+ * on with the one before.
  */
 #include "debug/logs/tarmac.h"
 

@@ -64,9 +64,9 @@ static void cause(const struct machine_change *c, char out[96])
         snprintf(out, 96, "%s (cause %" PRIu64 ")", k ? k->name : c->interrupt ? "interrupt" : "exception", c->cause);
 }
 
-/* What xtval has, by cause (priv "Machine Trap Value (mtval) Register"): nothing of interrupts and calls; the bits of the instruction
-   where the hart gives them; a code of a software check; else an address, of which 0 is one as well. A double trap has that of the
-   trap it could not take, whose cause is in xtval2 (priv "Double Trap"). */
+/* What xtval has, by cause (priv "Machine Trap Value (mtval) Register"): nothing of interrupts and calls; the bits of the
+   instruction where the hart gives them; a code of a software check; else an address, of which 0 is one as well. A double trap
+   has that of the trap it could not take, whose cause is in xtval2 (priv "Double Trap"). */
 static void value(const struct machine_change *c, char out[64])
 {
     enum { ILLEGAL = 2, ECALL_U = 8, ECALL_M = 11, DOUBLE = 16, SOFTWARE_CHECK = 18, HARDWARE_ERROR = 19, VIRTUAL = 22 };
