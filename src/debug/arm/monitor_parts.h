@@ -98,6 +98,7 @@ struct arm_monitor_state {
     struct psci_domain domain[PSCI_DOMAINS];
 };
 
+static inline uint32_t call_id(const struct arm_call *k) { return psci_id(k->x[0]); }
 static inline struct arm_monitor_state *arm_state(const struct monitor *o) { return o->state; }
 static inline struct pe *arm_pe(struct machine *m, unsigned hart) { return (struct pe *)(void *)machine_hart(m, hart); }
 
