@@ -69,16 +69,16 @@ static bool same(const struct who *a, const struct who *b)
            a->thread == b->thread && a->sp == b->sp && a->vm == b->vm;
 }
 
-static unsigned set_of(const struct who *w)
+static struct visit *set_of(struct arm_monitor_state *s, const struct who *w)
 {
     uint64_t words[5] = {(uint64_t)w->kind << 8 | w->level, w->table, w->thread, w->sp, w->vm};
-    return (unsigned)(hash_bytes(words, sizeof words) % VISIT_SETS);
+    return &s->visit[hash_bytes(words, sizeof words) % VISIT_SETS * VISIT_WAYS];
 }
 
 /* Takes out what is still open of w on this hart; if it can be on one PE at a time only, on any. */
 static void forget(struct arm_monitor_state *s, const struct who *w, unsigned hart)
 {
-    struct visit *set = s->visit[set_of(w)];
+    struct visit *set = set_of(s, w);
     for (unsigned i = 0; i < VISIT_WAYS; i++)
         if (set[i].what && (w->unique || set[i].hart == hart) && same(&set[i].who, w))
             set[i].what = VISIT_NONE;
@@ -87,7 +87,7 @@ static void forget(struct arm_monitor_state *s, const struct who *w, unsigned ha
 /* A place for a new visit: a free one, or that of the oldest. */
 static struct visit *place(struct arm_monitor_state *s, const struct who *w)
 {
-    struct visit *set = s->visit[set_of(w)], *v = set;
+    struct visit *set = set_of(s, w), *v = set;
     for (unsigned i = 0; i < VISIT_WAYS; i++) {
         if (!set[i].what)
             return &set[i];
@@ -99,14 +99,14 @@ static struct visit *place(struct arm_monitor_state *s, const struct who *w)
 
 static struct visit *find(struct arm_monitor_state *s, const struct who *w, unsigned hart)
 {
-    struct visit *set = s->visit[set_of(w)];
+    struct visit *set = set_of(s, w);
     for (unsigned i = 0; i < VISIT_WAYS; i++)
         if (set[i].what && (w->unique || set[i].hart == hart) && same(&set[i].who, w))
             return &set[i];
     return NULL;
 }
 
-static struct context *was_of(struct arm_monitor_state *s, const struct visit *v) { return &s->was[0][v - s->visit[0]]; }
+static struct context *was_of(struct arm_monitor_state *s, const struct visit *v) { return &s->was[v - s->visit]; }
 
 /* ---- an exception ---------------------------------------------------------------------------------------------------------- */
 

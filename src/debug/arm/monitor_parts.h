@@ -90,8 +90,8 @@ struct psci_domain {
 struct arm_monitor_state {
     unsigned reboots; /* of the machine, when all this began */
     uint64_t stamp;
-    struct visit visit[VISIT_SETS][VISIT_WAYS];
-    struct context was[VISIT_SETS][VISIT_WAYS]; /* what visit left, as it was */
+    struct visit visit[VISIT_SETS * VISIT_WAYS];
+    struct context was[VISIT_SETS * VISIT_WAYS]; /* what visit left, as it was */
     struct context now;
     struct psci_pe pe[PSCI_PES];
     unsigned pes;
