@@ -52,7 +52,8 @@ static const struct argp_option table[] = {
      "sse also host, guest, user, irqoff=FIRST..END (symbols or addresses; default: the marks host_text_start and so on of the "
      "images)",
      4},
-    {"trace", OPT_TRACE, "sbi|traps[=FILE]", 0, "tell every SBI call with its result, every trap and return; repeat for both", 4},
+    {"trace", OPT_TRACE, "sbi|calls|traps[=FILE]", 0,
+     "tell every SBI call, or call by SMC and HVC, with its result, every trap and return; repeat for both", 4},
     {"explain", OPT_EXPLAIN, "N|all|KEY[=VALUE],...", 0,
      "why a trap happened and why it went where it did: the N-th one, or all that match: cause=NUMBER or a part of the name, "
      "irq[=...], exception[=...], returns (too); max=N (20), file=FILE (standard error)",

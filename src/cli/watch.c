@@ -1,5 +1,6 @@
 #include "cli/watch.h"
 #include "cli/cli.h"
+#include "debug/arm/psci.h"
 #include "debug/riscv/view.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const trace_name[WATCH_TRACES] = {"sbi", "traps"};
+static const char *const trace_name[WATCH_TRACES] = {"sbi", "calls", "traps"};
 
 bool watch_add_trace(struct watch *w, char *text, struct err *e)
 {
@@ -22,7 +23,7 @@ bool watch_add_trace(struct watch *w, char *text, struct err *e)
         w->file[t] = equals ? equals + 1 : NULL;
         return true;
     }
-    return err_set(e, "--trace '%s': the traces are: sbi, traps; each may be followed by =FILE", text);
+    return err_set(e, "--trace '%s': the traces are: sbi, calls, traps; each may be followed by =FILE", text);
 }
 
 /* ---- while it runs --------------------------------------------------------------------------------------------------------- */
@@ -41,7 +42,7 @@ static void set_hex(json_t *j, const char *key, uint64_t v)
     json_object_set_new(j, key, json_string(text));
 }
 
-static void trace_calls(struct watch *w, struct machine *m, const struct machine_change *c)
+static void trace_sbi_calls(struct watch *w, struct machine *m, const struct machine_change *c)
 {
     char line[TRACE_LINE];
     struct sbi_call call;
@@ -59,6 +60,33 @@ static void trace_calls(struct watch *w, struct machine *m, const struct machine
     if (!returned)
         set_hex(j, "goes_on", c->pc);
     put_json(w, WATCH_SBI, j);
+}
+
+/* A call by HVC or SMC that is over, at `pc` if without result. */
+static void tell_call(struct watch *w, unsigned hart, const struct trace_call *k, const uint64_t *result, uint64_t pc,
+                      const char *line)
+{
+    if (!w->json) {
+        fprintf(w->out[WATCH_CALLS], "%s\n", line);
+        return;
+    }
+    json_t *j = psci_call_json(k->by_smc, k->x, result);
+    json_object_set_new(j, "cycle", json_integer((json_int_t)k->cycle));
+    json_object_set_new(j, "hart", json_integer(hart));
+    json_object_set_new(j, "from", json_string(arm_mode_name(k->from, k->secure)));
+    if (!result)
+        set_hex(j, "goes_on", pc);
+    put_json(w, WATCH_CALLS, j);
+}
+
+static void trace_arm_calls(struct watch *w, struct machine *m, const struct machine_change *c)
+{
+    char line[TRACE_LINE];
+    struct trace_call k;
+    uint64_t result;
+    bool returned;
+    if (trace_calls_feed(&w->calls, m, c, line, &k, &result, &returned))
+        tell_call(w, c->hart, &k, returned ? &result : NULL, c->pc, line);
 }
 
 /* Below the line of its trap. */
@@ -128,7 +156,14 @@ static void tell_violations(struct watch *w, struct machine *m, unsigned hart, u
 static void on_answer(void *ctx, struct machine *m, const struct machine_answer *a)
 {
     struct watch *w = ctx;
-    if (!w->stop)
+    if (w->traced[WATCH_CALLS]) {
+        char line[TRACE_LINE];
+        struct trace_call k;
+        uint64_t result;
+        trace_calls_answered(m, a, line, &k, &result);
+        tell_call(w, a->hart, &k, &result, a->pc, line);
+    }
+    if (w->monitor && !w->stop)
         tell_violations(w, m, a->hart, monitor_answered(w->monitor, m, a));
 }
 
@@ -142,7 +177,9 @@ static void on_change(void *ctx, struct machine *m, const struct machine_change 
     if (w->traced[WATCH_TRAPS])
         trace_traps(w, m, c, in_trace ? why : NULL);
     if (w->traced[WATCH_SBI])
-        trace_calls(w, m, c);
+        trace_sbi_calls(w, m, c);
+    if (w->traced[WATCH_CALLS])
+        trace_arm_calls(w, m, c);
     if (w->monitor && !w->stop)
         tell_violations(w, m, c->hart, monitor_feed(w->monitor, m, c));
     if (why && !in_trace)
@@ -179,7 +216,9 @@ bool watch_start(struct watch *w, struct machine *m, struct err *e)
         return true;
     }
     if (w->traced[WATCH_SBI] && !view_features(&f, m, 0))
-        return err_set(e, "--trace sbi is for RISC-V machines; --trace traps is for all");
+        return err_set(e, "--trace sbi is for RISC-V machines; on others it is --trace calls");
+    if (w->traced[WATCH_CALLS] && view_features(&f, m, 0))
+        return err_set(e, "--trace calls is for AArch64 machines; on RISC-V it is --trace sbi");
     if (w->config.ops) {
         w->monitor = malloc(sizeof *w->monitor);
         if (!w->monitor)
@@ -189,12 +228,12 @@ bool watch_start(struct watch *w, struct machine *m, struct err *e)
             w->monitor = NULL;
             return false;
         }
-        machine_watch_answers(m, on_answer, w);
     }
     if (!open_traces(w, e))
         return false;
     w->list = json_array();
     machine_watch(m, on_change, w);
+    machine_watch_answers(m, on_answer, w);
     return true;
 }
 

@@ -42,6 +42,15 @@ for guest in "$roms/kernel-a64.elf -smp 3" "-machine virt-arm,virtualization=on 
     grep -qE '^monitor +[1-9][0-9]+ compared or judged, 0 violations$' err || fail "nothing was looked at: $(cat err)"
 done
 
+# Every call is told with its result, whoever answers.
+go $el3 -bios "$roms/monitor-a64.elf" -kernel "$roms/kernel-a64.elf" --trace calls
+grep -qE '^ +[0-9]+ hart 0 EL1   call_smc: SMC: PSCI_VERSION\(\) = 0x10001$' err &&
+    grep -qE ' call_smc: SMC: CPU_ON\(target_cpu=0x1 entry_point_address=0x4[0-9a-f]+ context_id=0x1\) = SUCCESS$' err &&
+    grep -qE ' CPU_ON\(target_cpu=0x3 .*\) = INVALID_PARAMETERS$' err && grep -qE ' function 0x32000001\(x1=0xe .*\) = 0x2b$' err &&
+    grep -qE ' AFFINITY_INFO\(.*\) = 0x1$' err || fail "the trace of calls: $(cat err)"
+go "$roms/kernel-a64.elf" -smp 2 --trace calls=t --json
+grep -q '^{"conduit":"HVC","function":"CPU_ON",.*"result":"SUCCESS",.*"from":"EL1"}$' t || fail "the trace as JSON: $(cat t)"
+
 # The kernel's return to EL0 without `ldp x2, x3, [sp, #16]`.
 forgets kernel-a64.elf '\xe2\x0f\x41\xa9'
 go broken.elf $both
@@ -82,6 +91,7 @@ refuse "--monitor sse is for RISC-V machines" "$kernel" --monitor sse
 refuse "--monitor calls is for AArch64 machines" -bios "$roms/sbi-maint.elf" -kernel "$roms/kernel.elf" --monitor calls
 refuse "--monitor: sse and calls are for different machines" "$kernel" --monitor sse --monitor calls
 refuse "--monitor 'call': the monitors are: sse, calls, interrupts" "$kernel" --monitor call
+refuse "--trace sbi is for RISC-V machines; on others it is --trace calls" "$kernel" --trace sbi
 refuse "--monitor: there is no rule 'I1'" "$kernel" --monitor calls,rules=I1
 refuse "--monitor: 'host=a..b' is none of rules=, max=" "$kernel" --monitor calls,host=a..b
 

@@ -270,6 +270,8 @@ static void results_are_what_they_can_be(void **state)
     static const struct test_case results[] = {
         /* Identifiers that name nothing. */
         {EL3, "", "", {CALL(1, 0xc4000000, 0, 0)}, 0},
+        {EL3, "", "", {CALL(1, 0x84010000, 0, 0), RESULT(1, 0x10001)}, 0}, /* PSCI_VERSION without SVE state */
+        {EL3, "P7", "version", {CALL(1, 0x84010000, 0, 0), RESULT(1, 1)}, 0},
         {EL3, "S6", "result", {CALL(1, 0xc4000000, 0, 0), RESULT(1, 0)}, 0},
         {EL3, "S6", "result", {CALL(1, 0x84020000, 0, 0), RESULT(1, 0)}, 0},
         /* Versions. */
@@ -313,6 +315,7 @@ static void processing_elements_are_in_the_state_that_is_told(void **state)
         {EL3, "P2", "result", {{CALLED, 4, "x1", 1, SET, 0}, RESULT(4, 0)}, 0},
         {EL3, "P2", "result", {{CALLED, 4, "x1", 0, SET, 0}, RESULT(4, -5)}, 0},
         {EL3, "P2", "result", {RESULT(5, 0)}, 0},
+        {EL3, "", "", {{CALLED, 3, "x1", 1u << 31 | 1, SET, 0}, RESULT(3, -2)}, 0}, /* a bit that has to be zero */
         {NONE, "P2", "result", {RESULT(2, -4)}, 0},
         {NONE, "P2", "result", {{0}, RESULT(4, 0)}, 0},
         /* How PE 1 begins. */

@@ -8,9 +8,6 @@
 #include "cpu/arm/exec.h"
 #include "cpu/arm/regime.h"
 
-#include <inttypes.h>
-#include <jansson.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { CALLS, INTERRUPTS };
@@ -72,16 +69,16 @@ static bool same(const struct who *a, const struct who *b)
            a->thread == b->thread && a->sp == b->sp && a->vm == b->vm;
 }
 
-static unsigned set_of(const struct who *w)
+static struct visit *set_of(struct arm_monitor_state *s, const struct who *w)
 {
     uint64_t words[5] = {(uint64_t)w->kind << 8 | w->level, w->table, w->thread, w->sp, w->vm};
-    return (unsigned)(hash_bytes(words, sizeof words) % VISIT_SETS);
+    return &s->visit[hash_bytes(words, sizeof words) % VISIT_SETS * VISIT_WAYS];
 }
 
 /* Takes out what is still open of w on this hart; if it can be on one PE at a time only, on any. */
 static void forget(struct arm_monitor_state *s, const struct who *w, unsigned hart)
 {
-    struct visit *set = s->visit[set_of(w)];
+    struct visit *set = set_of(s, w);
     for (unsigned i = 0; i < VISIT_WAYS; i++)
         if (set[i].what && (w->unique || set[i].hart == hart) && same(&set[i].who, w))
             set[i].what = VISIT_NONE;
@@ -90,7 +87,7 @@ static void forget(struct arm_monitor_state *s, const struct who *w, unsigned ha
 /* A place for a new visit: a free one, or that of the oldest. */
 static struct visit *place(struct arm_monitor_state *s, const struct who *w)
 {
-    struct visit *set = s->visit[set_of(w)], *v = set;
+    struct visit *set = set_of(s, w), *v = set;
     for (unsigned i = 0; i < VISIT_WAYS; i++) {
         if (!set[i].what)
             return &set[i];
@@ -102,14 +99,14 @@ static struct visit *place(struct arm_monitor_state *s, const struct who *w)
 
 static struct visit *find(struct arm_monitor_state *s, const struct who *w, unsigned hart)
 {
-    struct visit *set = s->visit[set_of(w)];
+    struct visit *set = set_of(s, w);
     for (unsigned i = 0; i < VISIT_WAYS; i++)
         if (set[i].what && (w->unique || set[i].hart == hart) && same(&set[i].who, w))
             return &set[i];
     return NULL;
 }
 
-static struct context *was_of(struct arm_monitor_state *s, const struct visit *v) { return &s->was[0][v - s->visit[0]]; }
+static struct context *was_of(struct arm_monitor_state *s, const struct visit *v) { return &s->was[v - s->visit]; }
 
 /* ---- an exception ---------------------------------------------------------------------------------------------------------- */
 
@@ -314,56 +311,16 @@ static const char *value(const char *name, uint64_t v)
     return !strcmp(name, "result") || !strcmp(name, "state") ? psci_error_name((int64_t)v) : NULL;
 }
 
-static const char *conduit_name(const struct monitor_violation *v) { return v->conduit == EC_SMC ? "SMC" : "HVC"; }
-
-/* Argument i of a function by its name into `name`; false: it has no more. */
-static bool argument(const struct psci_call *f, unsigned i, char *name, size_t cap)
-{
-    const char *at = f ? f->arguments : "";
-    for (; i && *at; i--) {
-        at += strcspn(at, " ");
-        at += *at == ' ';
-    }
-    snprintf(name, cap, "%.*s", (int)strcspn(at, " "), at);
-    return *name;
-}
-
 static void call(const struct monitor *o, const struct monitor_violation *v, char *out, size_t cap)
 {
-    const struct psci_call *f = psci_call((uint32_t)v->call[0]);
-    char name[40];
-    size_t n;
     (void)o;
-    if (f)
-        n = (size_t)snprintf(out, cap, "%s: %s(", conduit_name(v), f->name);
-    else
-        n = (size_t)snprintf(out, cap, "%s: function 0x%08" PRIx32 "(", conduit_name(v), (uint32_t)v->call[0]);
-    for (unsigned i = 0; i + 1 < MONITOR_CALL && n < cap; i++) {
-        if (f && !argument(f, i, name, sizeof name))
-            break;
-        if (!f)
-            snprintf(name, sizeof name, "x%u", i + 1);
-        n += (size_t)snprintf(out + n, cap - n, "%s%s=0x%" PRIx64, i ? " " : "", name, v->call[i + 1]);
-    }
-    if (n < cap)
-        snprintf(out + n, cap - n, ")");
+    psci_call_text(v->conduit == EC_SMC, v->call, NULL, out, cap);
 }
 
 static struct json_t *call_json(const struct monitor *o, const struct monitor_violation *v)
 {
-    const struct psci_call *f = psci_call((uint32_t)v->call[0]);
-    json_t *j = json_object(), *list = json_array();
-    char text[24];
     (void)o;
-    json_object_set_new(j, "conduit", json_string(conduit_name(v)));
-    if (f)
-        json_object_set_new(j, "function", json_string(f->name));
-    for (unsigned i = 0; i < MONITOR_CALL; i++) {
-        snprintf(text, sizeof text, "0x%" PRIx64, v->call[i]);
-        json_array_append_new(list, json_string(text));
-    }
-    json_object_set_new(j, "x", list);
-    return j;
+    return psci_call_json(v->conduit == EC_SMC, v->call, NULL);
 }
 
 static bool fits(struct machine *m) { return m->arch == &arm_arch; }

@@ -18,7 +18,7 @@ static unsigned owner_of(uint32_t id) { return id >> 24 & 63; }
    0x02000000 (table of ranges of identifiers). */
 bool call_governed(const struct arm_call *k, unsigned immediate)
 {
-    uint32_t id = (uint32_t)k->x[0];
+    uint32_t id = call_id(k);
     return !immediate && (id & FAST || owner_of(id) >= OWNER_YIELDING_OS || id & SMC64);
 }
 
@@ -71,7 +71,7 @@ void call_kept(struct monitor *o, struct machine *m, const struct machine_change
 {
     const uint64_t not_compared = PSTATE_NZCV | PSTATE_SS;
     struct monitor_violation *open[ARM_RULES] = {NULL};
-    unsigned last = last_result(call_domain(o, k), (uint32_t)k->x[0]);
+    unsigned last = last_result(call_domain(o, k), call_id(k));
     bool floats = arm_pe(m, c->hart)->fp_ready;
     enum arm_rule r = RULE_S1;
     for (uint32_t i = 0; arm_context_owner(i) != ARM_CONTEXT_NONE; i++) {
@@ -135,7 +135,7 @@ static bool is_nothing(uint32_t id)
 static void architecture_result(struct monitor *o, const struct machine_change *c, const struct arm_call *k, int32_t r)
 {
     struct psci_domain *d = call_domain(o, k);
-    uint32_t id = (uint32_t)k->x[0];
+    uint32_t id = call_id(k);
     if (id == SMCCC_VERSION && r != PSCI_NOT_SUPPORTED)
         check_version(o, c, k, &d->smccc, (uint32_t)r, RULE_S7);
     if (id == SMCCC_ARCH_FEATURES && r >= PSCI_NOT_SUPPORTED && !((uint32_t)k->x[1] & SMC64))
@@ -148,7 +148,7 @@ static void architecture_result(struct monitor *o, const struct machine_change *
    PSCI's results are int32 in both conventions. */
 void call_result(struct monitor *o, const struct machine_change *c, const struct arm_call *k, uint64_t x0)
 {
-    uint32_t id = (uint32_t)k->x[0];
+    uint32_t id = call_id(k);
     int32_t r = (int32_t)(uint32_t)x0;
     if (is_nothing(id)) {
         struct monitor_violation *v = r != PSCI_NOT_SUPPORTED ? call_violates(o, c, RULE_S6, k) : NULL;

@@ -90,14 +90,15 @@ struct psci_domain {
 struct arm_monitor_state {
     unsigned reboots; /* of the machine, when all this began */
     uint64_t stamp;
-    struct visit visit[VISIT_SETS][VISIT_WAYS];
-    struct context was[VISIT_SETS][VISIT_WAYS]; /* what visit left, as it was */
+    struct visit visit[VISIT_SETS * VISIT_WAYS];
+    struct context was[VISIT_SETS * VISIT_WAYS]; /* what visit left, as it was */
     struct context now;
     struct psci_pe pe[PSCI_PES];
     unsigned pes;
     struct psci_domain domain[PSCI_DOMAINS];
 };
 
+static inline uint32_t call_id(const struct arm_call *k) { return psci_id(k->x[0]); }
 static inline struct arm_monitor_state *arm_state(const struct monitor *o) { return o->state; }
 static inline struct pe *arm_pe(struct machine *m, unsigned hart) { return (struct pe *)(void *)machine_hart(m, hart); }
 

@@ -22,10 +22,9 @@ enum {
 };
 enum { TYPE_NONE = 2, TYPE_NOT_SUPPORTED = 3 }; /* MIGRATE_INFO_TYPE; the latter is our own */
 
-static uint32_t id_of(const struct arm_call *k) { return (uint32_t)k->x[0]; }
-static uint32_t function(const struct arm_call *k) { return id_of(k) & ~SMC64; }
+static uint32_t function(const struct arm_call *k) { return call_id(k) & ~SMC64; }
 /* Argument i, of the width of the convention. */
-static uint64_t arg(const struct arm_call *k, unsigned i) { return id_of(k) & SMC64 ? k->x[i] : (uint32_t)k->x[i]; }
+static uint64_t arg(const struct arm_call *k, unsigned i) { return call_id(k) & SMC64 ? k->x[i] : (uint32_t)k->x[i]; }
 
 /* ---- PEs ------------------------------------------------------------------------------------------------------------------- */
 
@@ -85,7 +84,7 @@ void psci_called(struct monitor *o, struct arm_call *k)
 {
     struct arm_monitor_state *s = arm_state(o);
     uint32_t f = function(k);
-    const struct psci_call *row = psci_call(id_of(k));
+    const struct psci_call *row = psci_call(call_id(k));
     if (!row || (f != CPU_ON && f != AFFINITY_INFO && f != CPU_OFF))
         return;
     int self = pe_index(s, k->level, k->vm, k->affinity);
@@ -109,6 +108,9 @@ void psci_called(struct monitor *o, struct arm_call *k)
 }
 
 /* ---- results --------------------------------------------------------------------------------------------------------------- */
+
+/* Bits that have to be zero are not: it may be refused. */
+static bool no_affinity(const struct arm_call *k) { return arg(k, 1) & ~AFFINITY; }
 
 static uint64_t wide(int64_t r) { return (uint64_t)r; }
 
@@ -161,6 +163,11 @@ static int32_t on_should(enum psci_state s)
 static void on_result(struct monitor *o, const struct machine_change *c, const struct arm_call *k, int32_t r)
 {
     struct psci_pe *p = k->target < 0 ? NULL : &arm_state(o)->pe[k->target];
+    if (no_affinity(k) && r == PSCI_INVALID_PARAMETERS) {
+        if (p)
+            end_start(p, k->hart);
+        return;
+    }
     if (!p) { /* of the machine's PEs all are known */
         if (r == PSCI_SUCCESS || r == PSCI_ALREADY_ON || r == PSCI_ON_PENDING)
             wrong(o, c, k, RULE_P2, "result", PSCI_INVALID_PARAMETERS, r);
@@ -195,7 +202,7 @@ static void affinity_result(struct monitor *o, const struct machine_change *c, c
 {
     enum { ON, OFF, ON_PENDING };
     struct psci_pe *p = k->target < 0 ? NULL : &arm_state(o)->pe[k->target];
-    if (arg(k, 2)) /* of a group of PEs */
+    if (arg(k, 2) || no_affinity(k)) /* of a group of PEs, or with bits that have to be zero */
         return;
     if (!p) {
         if (r >= 0)
@@ -234,7 +241,7 @@ static void features_result(struct monitor *o, const struct machine_change *c, c
 
 void psci_result(struct monitor *o, const struct machine_change *c, const struct arm_call *k, int32_t r)
 {
-    const struct psci_call *f = psci_call(id_of(k));
+    const struct psci_call *f = psci_call(call_id(k));
     if (!f)
         return;
     bool proper = check_code(o, c, k, f, r);
@@ -244,7 +251,7 @@ void psci_result(struct monitor *o, const struct machine_change *c, const struct
         return;
     /* What is vendor-specific or of a kind can be missing of functions that are there. */
     if (function(k) != SYSTEM_RESET2 && function(k) != SYSTEM_OFF2)
-        call_says(o, c, k, RULE_P6, id_of(k), false, r != PSCI_NOT_SUPPORTED);
+        call_says(o, c, k, RULE_P6, call_id(k), false, r != PSCI_NOT_SUPPORTED);
     switch (function(k)) {
     case CPU_ON: on_result(o, c, k, r); break;
     case AFFINITY_INFO: affinity_result(o, c, k, r); break;
@@ -294,7 +301,7 @@ static void check_entry(struct monitor *o, struct machine *m, const struct machi
 static void check_resumed(struct monitor *o, struct machine *m, const struct machine_change *c, const struct arm_call *k)
 {
     unsigned entry = function(k) == CPU_SUSPEND ? 2 : function(k) == CPU_DEFAULT_SUSPEND || function(k) == SYSTEM_SUSPEND ? 1 : 0;
-    if (!entry || !psci_call(id_of(k)))
+    if (!entry || !psci_call(call_id(k)))
         return;
     const struct psci_start s = {.big_endian = k->big_endian, .entry = arg(k, entry), .context = arg(k, entry + 1)};
     check_entry(o, m, c, &s, k, k->level);
