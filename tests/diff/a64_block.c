@@ -100,6 +100,9 @@ static bool left_out(const struct a64_case *c, const struct a64_row *r, uint32_t
     bool old = c->isa->witness < 10;
     if (c->tags && old && starts(r->feat_name, "MTE") && starts(r->name, "st")) /* QEMU 7.2 has one tag for the whole page */
         return true;
+    /* More than 32 bytes of several registers: QEMU 10.0 compares the tags of a part. */
+    if (c->tags && !old && (bits & 0x7f000000) == 0x4c000000 && !(bits >> 12 & 9))
+        return true;
     if (c->tags && (starts(r->name, "ldap") || starts(r->name, "stlur"))) /* compares no tags */
         return true;
     if (c->tags && (starts(r->name, "ldar") || starts(r->name, "ldlar") || starts(r->name, "stlr") || starts(r->name, "stllr")))
