@@ -248,12 +248,14 @@ static bool access_flag(unsigned at, uint64_t mine, uint64_t other)
 
 /* An access of several elements that faults at the start of a page may have done its part before (D1.3.3 "Definition of a precise
  * exception", B2.2.1): registers and memory that both may leave so are not compared from there on. */
-static bool in_part(const uint8_t *record)
+static bool in_part(const struct a64_isa *isa, const uint8_t *record)
 {
     for (unsigned el = 1; el <= 3; el++) {
         static const uint16_t esr[] = {0, SR_esr_el1, SR_esr_el2, SR_esr_el3}, far[] = {0, SR_far_el1, SR_far_el2, SR_far_el3};
         uint64_t ec = recorded(record, esr[el]) >> 26;
-        if ((ec == 0x24 || ec == 0x25) && !(recorded(record, far[el]) & 0xfff))
+        uint64_t at = recorded(record, far[el]);
+        bool tag = isa->witness >= 10 && (recorded(record, esr[el]) & 63) == 0x11 && !(at & 15); /* at the start of a granule */
+        if ((ec == 0x24 || ec == 0x25) && (!(at & 0xfff) || tag))
             return true;
     }
     return false;
@@ -392,7 +394,7 @@ static bool same_round(const struct a64_isa *isa, const uint8_t *mine, const uin
     unsigned fars = 0;
     for (unsigned i = 0; i < na && i < nb; i++) {
         const uint8_t *a = record_at(mine, index, round, i), *b = record_at(other, index, round, i);
-        *open = (in_part(a) && in_part(b)) || breakpoint_first(a, b) || stage2_first(a, b) || fetch_first(a, b) ||
+        *open = (in_part(isa, a) && in_part(isa, b)) || breakpoint_first(a, b) || stage2_first(a, b) || fetch_first(a, b) ||
                 watched_first(a, b) || (watched_in_part(a, mine, index) && watched_in_part(b, other, index));
         if (*open)
             return true;
