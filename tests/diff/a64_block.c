@@ -97,7 +97,11 @@ static bool left_out(const struct a64_case *c, const struct a64_row *r, uint32_t
         return true;
     if (!strcmp(r->name, "fcvtzs_v_i1_h") || !strcmp(r->name, "fcvtzu_v_i1_h"))
         return true;
-    if (c->tags && starts(r->feat_name, "MTE") && starts(r->name, "st")) /* QEMU 7.2 has one tag for the whole page */
+    bool old = c->isa->witness < 10;
+    if (c->tags && old && starts(r->feat_name, "MTE") && starts(r->name, "st")) /* QEMU 7.2 has one tag for the whole page */
+        return true;
+    /* More than 32 bytes of several registers: QEMU 10.0 compares the tags of a part. */
+    if (c->tags && !old && (bits & 0x7f000000) == 0x4c000000 && !(bits >> 12 & 9))
         return true;
     if (c->tags && (starts(r->name, "ldap") || starts(r->name, "stlur"))) /* compares no tags */
         return true;
@@ -264,6 +268,8 @@ static bool put_jump(struct a64_case *c, const struct a64_row *r)
         return false;
     uint32_t bits = random_bits(c, r);
     const char *f = r->format;
+    if (c->isa->witness >= 10 && starts(r->name, "bra")) /* QEMU 10.0 ends by an assertion */
+        return false;
     if (!strcmp(f, "NONE")) { /* retaa, retab */
         struct a64_insn *i = put(c, 0x10000000 | 30);
         i->address = true;
@@ -370,7 +376,7 @@ void a64_block_make(struct a64_case *c)
     unsigned length = 8 + (unsigned)rng_below(&c->rng, 100);
     c->n = c->reach = 0;
     c->now = c->el;
-    if (c->step && a64_chance(&c->rng, 40)) /* among the few instructions that there are records for */
+    if (c->step && !c->debug && a64_chance(&c->rng, 40)) /* among the few instructions that there are records for */
         a64_put_eret(c);
     for (unsigned i = 1; i < c->n; i++)
         c->insn[i].inner = true;

@@ -98,6 +98,31 @@ uint64_t a64_reg_mask(unsigned id)
     return m;
 }
 
+/* What QEMU 10.0 has and trapline has not: EBF16, MOPS, CMOW, NV, Debugv8p8, FPACC_SPEC, CSV2_3; and caches that need no
+   maintenance. */
+static const struct {
+    uint16_t id;
+    uint64_t bits;
+} younger[] = {
+    {SR_id_aa64isar1_el1, UINT64_C(15) << 44},
+    {SR_id_aa64isar2_el1, UINT64_C(15) << 16},
+    {SR_id_aa64mmfr1_el1, UINT64_C(15) << 56},
+    {SR_id_aa64mmfr2_el1, UINT64_C(15) << 24},
+    {SR_id_aa64mmfr3_el1, UINT64_C(15) << 60},
+    {SR_id_aa64dfr0_el1, 15},
+    {SR_id_aa64pfr0_el1, UINT64_C(15) << 56},
+    {SR_ctr_el0, 3 << 28},
+    {SR_id_dfr1_el1, UINT64_MAX},
+};
+
+uint64_t a64_reg_younger(const struct a64_isa *isa, unsigned id)
+{
+    uint64_t m = 0;
+    for (unsigned i = 0; isa->witness >= 10 && i < ARRAY_LEN(younger); i++)
+        m |= younger[i].id == id ? younger[i].bits : 0;
+    return m;
+}
+
 static uint64_t recorded(const uint8_t *record, unsigned id)
 {
     for (unsigned i = 0; i < a64_record_count(); i++)
@@ -106,9 +131,20 @@ static uint64_t recorded(const uint8_t *record, unsigned id)
     return 0;
 }
 
-static bool same_reg(const uint8_t *a, unsigned id, uint64_t x, uint64_t y)
+/* What QEMU 10.0 alone has wrong. */
+static uint64_t masked10(unsigned id, uint64_t x, uint64_t y)
 {
-    uint64_t may = a64_reg_mask(id), esr = recorded(a, SR_esr_el3);
+    /* An atomic access that is misaligned: it tells a write (Arm ARM AlignmentFault, NoFault: a read). */
+    if ((id == SR_esr_el1 || id == SR_esr_el2 || id == SR_esr_el3) && (x >> 26 & ~UINT64_C(1)) == 0x24 && (x & 0x7f) == 0x21 &&
+        (y & 0x7f) == 0x61)
+        return 1 << 6;
+    /* Stage 1 is off in Secure state (HCR_EL2.DC): it tells a Non-secure address (Arm ARM AArch64.S1DisabledOutput). */
+    return id == SR_hpfar_el2 && !(x >> 63) ? UINT64_C(1) << 63 : 0;
+}
+
+static bool same_reg(const struct a64_isa *isa, const uint8_t *a, unsigned id, uint64_t x, uint64_t y)
+{
+    uint64_t may = a64_reg_mask(id) | (isa->witness >= 10 ? masked10(id, x, y) : 0), esr = recorded(a, SR_esr_el3);
     /* From a vector of EL1 or EL2: QEMU 7.2 clears NZCV and DIT when it takes an exception (Arm ARM AArch64.TakeException does
      * not). */
     if (id == SR_spsr_el3 && (esr == 0x5e000001 || esr == 0x5e000002))
@@ -173,7 +209,7 @@ static void print(FILE *out, unsigned record, const char *name, uint64_t mine, u
 }
 
 /* n is round * RECA_MAX + number; fars: bit el - 1 set where FAR_ELx may differ. */
-static bool same_record(unsigned n, const uint8_t *a, const uint8_t *b, unsigned fars, FILE *out)
+static bool same_record(const struct a64_isa *isa, unsigned n, const uint8_t *a, const uint8_t *b, unsigned fars, FILE *out)
 {
     bool same = true;
     char name[32];
@@ -193,7 +229,7 @@ static bool same_record(unsigned n, const uint8_t *a, const uint8_t *b, unsigned
     }
     for (unsigned i = 0; i < a64_record_count(); i++) {
         uint64_t x = slot(a + RECA_REG + 8 * i), y = slot(b + RECA_REG + 8 * i);
-        if (same_reg(a, a64_record_reg(i), x, y) || (a64_record_reg(i) == SR_far_el1 && fars & 1) ||
+        if (same_reg(isa, a, a64_record_reg(i), x, y) || (a64_record_reg(i) == SR_far_el1 && fars & 1) ||
             (a64_record_reg(i) == SR_far_el2 && fars & 2) || (a64_record_reg(i) == SR_far_el3 && fars & 4))
             continue;
         same = false;
@@ -212,12 +248,14 @@ static bool access_flag(unsigned at, uint64_t mine, uint64_t other)
 
 /* An access of several elements that faults at the start of a page may have done its part before (D1.3.3 "Definition of a precise
  * exception", B2.2.1): registers and memory that both may leave so are not compared from there on. */
-static bool in_part(const uint8_t *record)
+static bool in_part(const struct a64_isa *isa, const uint8_t *record)
 {
     for (unsigned el = 1; el <= 3; el++) {
         static const uint16_t esr[] = {0, SR_esr_el1, SR_esr_el2, SR_esr_el3}, far[] = {0, SR_far_el1, SR_far_el2, SR_far_el3};
         uint64_t ec = recorded(record, esr[el]) >> 26;
-        if ((ec == 0x24 || ec == 0x25) && !(recorded(record, far[el]) & 0xfff))
+        uint64_t at = recorded(record, far[el]);
+        bool tag = isa->witness >= 10 && (recorded(record, esr[el]) & 63) == 0x11 && !(at & 15); /* at the start of a granule */
+        if ((ec == 0x24 || ec == 0x25) && (!(at & 0xfff) || tag))
             return true;
     }
     return false;
@@ -225,7 +263,8 @@ static bool in_part(const uint8_t *record)
 
 bool a64_same_wide(const struct a64_isa *isa, unsigned i, uint64_t mine, uint64_t other)
 {
-    return ((mine ^ other) & ~a64_reg_mask(isa->wide[i].id)) == 0;
+    unsigned id = isa->wide[i].id;
+    return ((mine ^ other) & ~(a64_reg_mask(id) | a64_reg_younger(isa, id))) == 0;
 }
 
 /* The registers a round ends with. */
@@ -348,18 +387,19 @@ static unsigned other_addresses(const uint8_t *a, const uint8_t *b)
 }
 
 /* *open: from a record on nothing is compared. */
-static bool same_round(const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round, bool *open, FILE *out)
+static bool same_round(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round,
+                       bool *open, FILE *out)
 {
     unsigned na = a64_records(mine, index, round), nb = a64_records(other, index, round);
     unsigned fars = 0;
     for (unsigned i = 0; i < na && i < nb; i++) {
         const uint8_t *a = record_at(mine, index, round, i), *b = record_at(other, index, round, i);
-        *open = (in_part(a) && in_part(b)) || breakpoint_first(a, b) || stage2_first(a, b) || fetch_first(a, b) ||
+        *open = (in_part(isa, a) && in_part(isa, b)) || breakpoint_first(a, b) || stage2_first(a, b) || fetch_first(a, b) ||
                 watched_first(a, b) || (watched_in_part(a, mine, index) && watched_in_part(b, other, index));
         if (*open)
             return true;
         fars |= other_addresses(a, b);
-        if (memcmp(a, b, RECA_SIZE) && !same_record(round * RECA_MAX + i, a, b, fars, out))
+        if (memcmp(a, b, RECA_SIZE) && !same_record(isa, round * RECA_MAX + i, a, b, fars, out))
             return false;
     }
     if (na != nb && out)
@@ -372,7 +412,7 @@ bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *oth
     const uint8_t *a = mine + a64_arena(index), *b = other + a64_arena(index);
     bool open = false;
     for (unsigned i = 0; i < A64_ROUNDS; i++) {
-        if (!same_round(mine, other, index, i, &open, out))
+        if (!same_round(isa, mine, other, index, i, &open, out))
             return false;
         if (open)
             return true;

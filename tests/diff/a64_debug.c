@@ -75,9 +75,9 @@ static void make_watchpoint(struct a64_case *c, unsigned n)
         r = (unsigned)rng_below(&c->rng, 31);
     memcpy(&at, c->round + ROUNDA_X + 8 * r, 8);
     at = (at & UINT64_C(0xffffffffff)) + rng_below(&c->rng, 64) - 32;
-    bool word = a64_chance(&c->rng, 20);
+    bool word = a64_chance(&c->rng, 50);
     uint32_t mask = 0, bas = 0xff;
-    if (a64_chance(&c->rng, 70)) /* 1, 2: disabled */
+    if (a64_chance(&c->rng, 60)) /* 1, 2: disabled */
         mask = a64_chance(&c->rng, 15) ? (uint32_t)rng_below(&c->rng, 7) : 7 + (uint32_t)rng_below(&c->rng, 9);
     if (!mask && a64_chance(&c->rng, 60))
         bas = bytes(c, word ? 4 : 8);

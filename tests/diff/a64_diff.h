@@ -112,6 +112,8 @@ bool a64_reg_excepted(unsigned id, const char **why);
 bool a64_reg_absent(unsigned id);
 /* Bits of a register that are not compared. */
 uint64_t a64_reg_mask(unsigned id);
+/* Bits that tell of what a younger witness has and trapline has not. */
+uint64_t a64_reg_younger(const struct a64_isa *isa, unsigned id);
 /* A register of wide[i] is the same. */
 bool a64_same_wide(const struct a64_isa *isa, unsigned i, uint64_t mine, uint64_t other);
 bool a64_isa_init(struct a64_isa *isa, struct err *e);
@@ -223,7 +225,7 @@ bool a64_run_steps(const struct a64_isa *isa, const uint8_t *image, uint8_t *bef
 void a64_cut_alike(uint8_t *image, const uint8_t *before, unsigned first, unsigned n);
 /* Runs an image on QEMU, in place; image is a part of the mapped file. False: case *stuck (below n) does not come back, or it
    does not run. */
-bool a64_run_qemu(const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e);
+bool a64_run_qemu(const struct a64_isa *isa, const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e);
 /* Compares a case in two images. Prints the first difference to `out` when that is not NULL. */
 bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out);
 /* Prints where the records of a round were made. */

@@ -17,9 +17,10 @@ static const char cpu_options7[] =
     "wfxt=off,pauth2=off,fpac=off,pan3=off,tcr2=off,sctlr2=off,s1pie=off,s1poe=off,xs=off,specres2=off,nmi=off,doublefault2=off,"
     "ats1a=off,ntlbpa=off,s2pie=off,ccidx=off,evt=off,tidcp1=off,afp=off,exs=off";
 /* and what QEMU 10.0 does not have. */
-static const char cpu_options10[] = "max,midr=0x000f0510,mte_store_only=off,mte_tagged_far=off,cssc=off,lrcpc3=off,lse128=off,"
-                                    "tcr2=off,sctlr2=off,s1pie=off,s1poe=off,"
-                                    "doublefault2=off,ats1a=off,ntlbpa=off,s2pie=off,exs=off";
+static const char cpu_options10[] =
+    "max,midr=0x000f0510,mte_store_only=off,mte_tagged_far=off,cssc=off,lrcpc3=off,lse128=off,tcr2=off,sctlr2=off,s1pie=off,"
+    "s1poe=off,"
+    "doublefault2=off,ats1a=off,ntlbpa=off,s2pie=off,exs=off,fgt2=off,pfar=off,ccidx=off,specres2=off";
 
 /* TRAPLINE_DIFF_QEMU, or what is installed. */
 static const char *witness(void)
@@ -336,7 +337,7 @@ bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before
     return ended || err_set(e, "the harness itself does not come back");
 }
 
-static pid_t start_qemu(const char *file)
+static pid_t start_qemu(const char *file, bool young)
 {
     char object[256], size[32], loader[64];
     snprintf(object, sizeof object, "memory-backend-file,id=ram,size=%llu,mem-path=%s,share=on", (unsigned long long)A64_RAM,
@@ -349,7 +350,7 @@ static pid_t start_qemu(const char *file)
                     "-machine",
                     "virt,secure=on,virtualization=on,mte=on,gic-version=3,memory-backend=ram",
                     "-cpu",
-                    "max,sve=off,sme=off",
+                    young ? "max,sve=off,sme=off,pauth-qarma5=on" : "max,sve=off,sme=off",
                     "-m",
                     size,
                     "-object",
@@ -370,10 +371,10 @@ static pid_t start_qemu(const char *file)
     return driver_start(argv);
 }
 
-bool a64_run_qemu(const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e)
+bool a64_run_qemu(const struct a64_isa *isa, const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e)
 {
     *stuck = n;
-    pid_t pid = start_qemu(file);
+    pid_t pid = start_qemu(file, isa->witness >= 10);
     int status = 0;
     uint64_t left, last = UINT64_MAX;
     for (unsigned idle = 0; idle < 6000; idle++) { /* a case that takes seconds */

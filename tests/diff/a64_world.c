@@ -259,7 +259,7 @@ static void put_stage2(struct a64_case *c)
     }
     uint64_t had = rng_next(&c->rng) & 3;
     c->dirty |= had >> 1;
-    uint64_t sl = s.grain == 12 && s.first == 0 ? 2 << 6 : 1 << 6; /* SL0 */
+    uint64_t sl = s.first < 0 ? UINT64_C(1) << 33 : s.grain == 12 && s.first == 0 ? 2 << 6 : 1 << 6; /* SL2, SL0 */
     uint64_t control = sized(c, 0) | sl | 1u << 31, vmid = rng_below(&c->rng, 256) << 48;
     a64_set_reg(c, SR_vtcr_el2,
                 control | 1 << 8 | 1 << 10 | 3 << 12 | output_size(c, 0) << 16 | had << 21 | (uint64_t)c->wide[0] << 32);
@@ -366,9 +366,12 @@ static void choose_sizes(struct a64_case *c)
         c->grain[2] = 12;
     if (c->grain[2] == 16)
         c->grain[0] = 12;
-    for (unsigned i = 0; i < 3; i++) { /* from level 1 or 0 on; faults of level -1 make QEMU 7.2 abort */
+    for (unsigned i = 0; i < 3; i++) { /* from level 1 or 0 on; or -1, of which faults make QEMU 7.2 abort */
         c->wide[i] = c->grain[i] != 16 && a64_chance(&c->rng, 30);
-        c->size[i] = c->grain[i] == 14 ? 28 : c->grain[i] == 16 || a64_chance(&c->rng, 50) ? 25 : 16;
+        c->size[i] = c->isa->witness >= 10 && c->wide[i] && c->grain[i] == 12 && a64_chance(&c->rng, 40) ? 12
+                     : c->grain[i] == 14                                                                 ? 28
+                     : c->grain[i] == 16 || a64_chance(&c->rng, 50)                                      ? 25
+                                                                                                         : 16;
     }
     c->grain[3] = 12; /* the harness is mapped by it */
     c->size[3] = 25;

@@ -46,8 +46,7 @@ static bool run_trapline(const void *isa, uint8_t *image, uint8_t *before, unsig
 
 static bool run_qemu(const void *isa, const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e)
 {
-    (void)isa;
-    return a64_run_qemu(file, image, n, stuck, e);
+    return a64_run_qemu(isa, file, image, n, stuck, e);
 }
 
 static bool same(const void *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out)
@@ -117,7 +116,7 @@ static bool probe(const struct driver_arch *a, const char *file, uint8_t *image,
 {
     unsigned stuck;
     a64_probe_make(a->isa, image);
-    if (!a64_run_qemu(file, image, 1, &stuck, e))
+    if (!a64_run_qemu(a->isa, file, image, 1, &stuck, e))
         return false;
     memcpy(coverage.probe, image, A64_ARENA0);
     if (coverage.isa->witness >= 10)
