@@ -499,7 +499,6 @@ static __attribute__((noinline)) bool first_update(struct walk *w, const struct 
     if (w->s2) {
         struct leaf l;
         w->ipa_ns = ns;
-        w->top = 0;
         if (!second(w, at, PERM_R | PERM_W, true, NULL, &l))
             return false;
         pa = l.page | (at & PAGE_OFFSET);

@@ -411,7 +411,6 @@ static const char *why_not(struct look *l, uint64_t d, unsigned missing)
 static bool update(struct look *l, struct fact *f, uint64_t at, int level)
 {
     struct found g = {.pa = at};
-    l->top = 0;
     if (l->s2 && !second(l, f, at, PERM_R | PERM_W, true, &g))
         return false;
     return mem_page_write(l->w->m->mem, g.pa) || abort1(l, f, FSC_EXTERNAL_ON_WALK, level, "the descriptor cannot be written");
