@@ -679,6 +679,37 @@ static void what_is_not_compared_is_not_forbidden(void **state)
     }
 }
 
+/* Where faults of tags do nothing PSTATE.TCO changes no context: what a load learnt with it does not serve without. Fetches use
+   no tags. */
+static void nothing_is_learnt_where_tags_are_forbidden(void **state)
+{
+    (void)state;
+    struct rig *r = rig_behind("max,pa=40", false, 4);
+    r->pe.s.regs.sctlr_el1 &= ~TCF(3);
+    r->pe.s.pstate |= PSTATE_TCO;
+    a64_put(&r->g, LDR);
+    a64_put(&r->g, LDR);
+    a64_put(&r->g, 0xd503409f); /* msr tco, #0 */
+    a64_put(&r->g, LDR);
+    mem_write(r->mem, CODE, r->code, 4 * r->g.n);
+    r->pe.s.pc = CODE;
+    r->pe.s.x[1] = TAGGED;
+    pe_refresh(&r->pe);
+    pe_run(&r->pe, r->pe.s.cycle + r->g.n);
+    assert_true(forbidden(r, false));
+    assert_int_equal(r->pe.s.regs.elr_el2, CODE + 12);
+    rig_free(r);
+    r = rig_behind("max,pa=40", false, 4);
+    rig_level(r, 0);
+    a64_put(&r->g, 0xd503201f); /* nop */
+    mem_write(r->mem, CODE, r->code, 4);
+    r->pe.s.pc = TAGGED - DATA + CODE;
+    pe_refresh(&r->pe);
+    pe_run(&r->pe, r->pe.s.cycle + 1);
+    assert_int_equal(r->pe.s.pc, TAGGED - DATA + CODE + 4);
+    rig_free(r);
+}
+
 /* The other permissions come first, the dirty state after it, and stays as it was (D8.15.5.1). PAR_EL1 shows 0xe0. */
 static void the_use_of_tags_has_its_place_among_permissions(void **state)
 {
@@ -780,6 +811,7 @@ int main(void)
         cmocka_unit_test(stage_2_keeps_memory_tagged_if_it_is_write_back),
         cmocka_unit_test(stage_2_can_forbid_the_use_of_tags),
         cmocka_unit_test(what_is_not_compared_is_not_forbidden),
+        cmocka_unit_test(nothing_is_learnt_where_tags_are_forbidden),
         cmocka_unit_test(the_use_of_tags_has_its_place_among_permissions),
         cmocka_unit_test(without_mte2_there_are_no_tags),
         cmocka_unit_test(irg_makes_the_tags_of_its_generator),
