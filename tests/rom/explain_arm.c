@@ -390,6 +390,19 @@ static void trap_memory(struct machine *m, unsigned el)
     hcr(m, 1 << 25 | 1 << 26 | 1 << 30 | 1 << 23 | 1 << 17); /* TTLB, TVM, TRVM, TPCP, TID2 */
     sctlr(m, 0, 1 << 15 | 1 << 26);                          /* UCT, UCI */
 }
+/* FEAT_CMOW: pages that may be read only, at EL0 and in stage 2. */
+static void write_asked(struct machine *m, unsigned el)
+{
+    s1_read_only(m, el);
+    sctlr(m, UINT64_C(1) << 26 | UINT64_C(1) << 32, 0); /* UCI, CMOW */
+}
+static void write_asked_of_stage2(struct machine *m, unsigned el)
+{
+    s2_read_only(m, el);
+    sctlr(m, 1 << 26, 0);
+    set_if(m, "scr_el3", a64_get(m, "scr_el3") | UINT64_C(1) << 38); /* HXEn */
+    set_if(m, "hcrx_el2", 1 << 9);                                   /* CMOW */
+}
 static void trap_smc(struct machine *m, unsigned el)
 {
     (void)el;
@@ -540,6 +553,9 @@ const struct a64_event a64_events[] = {
     {"mrs_ctr_trapped", 0xd53b0021, trap_memory},
     {"tlbi_trapped", 0xd5088720, trap_memory},
     {"dc_civac_trapped", 0xd50b7e20, trap_memory},
+    {"dc_civac_permission", 0xd50b7e20, write_asked},
+    {"ic_ivau_permission", 0xd50b7520, write_asked},
+    {"ic_ivau_stage2", 0xd50b7520, write_asked_of_stage2},
     {"mrs_afsr0_trapped", 0xd5385101, trap_fine},
     {"svc_trapped", 0xd4000541, trap_fine},
     {"eret_trapped", 0xd69f03e0, trap_fine},

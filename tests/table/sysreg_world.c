@@ -14,6 +14,7 @@ const char *const pe_configs[] = {
     "max,pauth=off,mte=off,fp=off,gic=off,pmu=off,ras=off,bti=off,ssbs=off,rng=off,rng_trap=off",
     "max,pauth=qarma3,mte2=off,idst=off,tidcp1=off,ccidx=off,lse2=off,xs=off,tlbirange=off,pa=44,asid16=off,vmid16=off",
     "max,breakpoints=16,ctxcmps=16,watchpoints=2,pmcounters=31,gic-lrs=16,gic-prio=7,gic-id-bits=16,pauth=impdef",
+    "max,breakpoints=40,ctxcmps=20,watchpoints=20",
     "cortex-a76,pmcounters=0,breakpoints=2,ctxcmps=1,gic-lrs=1,gic-prio=6,mte=on",
     NULL,
 };
@@ -140,8 +141,8 @@ void pe_open(struct pe_world *w, bool e2h, bool tge)
     pe_bits(w, "cptr_el3", all, 0);
     pe_bits(w, "cptr_el2", all, 3u << 20 | 1u << 29); /* FPEN, E0POE */
     pe_bits(w, "cpacr_el1", all, 3u << 20 | 1u << 29);
-    pe_bits(w, "mdcr_el3", all, 0);
-    pe_bits(w, "mdcr_el2", all, w->cfg.pmu_counters);
+    pe_bits(w, "mdcr_el3", all, bit << 43); /* EBWE */
+    pe_bits(w, "mdcr_el2", all, w->cfg.pmu_counters | bit << 43);
     pe_bits(w, "mdscr_el1", all, 0);
     pe_bits(w, "pmuserenr_el0", all, 1);
     pe_bits(w, "pmselr_el0", all, 0);
@@ -155,6 +156,8 @@ void pe_open(struct pe_world *w, bool e2h, bool tge)
     pe_bits(w, "hfgwtr_el2", all, PE_FINE_INVERTED);
     pe_bits(w, "hfgrtr2_el2", all, 7); /* nPFAR_EL1, nERXGSR_EL1, nRCWSMASK_EL1 */
     pe_bits(w, "hfgwtr2_el2", all, 5);
+    pe_bits(w, "hdfgrtr2_el2", all, 1u << 5); /* nMDSELR_EL1 */
+    pe_bits(w, "hdfgwtr2_el2", all, 1u << 5);
     pe_bits(w, "hfgitr_el2", all, 0);
     pe_bits(w, "hdfgrtr_el2", all, 0);
     pe_bits(w, "hdfgwtr_el2", all, 0);

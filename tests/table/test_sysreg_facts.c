@@ -66,7 +66,8 @@ static void parse_atom(struct atom *a, const char *text, size_t n, unsigned fine
     static const uint16_t fines[][2] = {{SR_hfgrtr_el2, SR_hfgwtr_el2},
                                         {SR_hdfgrtr_el2, SR_hdfgwtr_el2},
                                         {SR_hfgitr_el2, SR_hfgitr_el2},
-                                        {SR_hfgrtr2_el2, SR_hfgwtr2_el2}};
+                                        {SR_hfgrtr2_el2, SR_hfgwtr2_el2},
+                                        {SR_hdfgrtr2_el2, SR_hdfgwtr2_el2}};
     memset(a, 0, sizeof *a);
     if (*text == '!') {
         a->not = true;
@@ -75,7 +76,7 @@ static void parse_atom(struct atom *a, const char *text, size_t n, unsigned fine
     }
     if (n == 2 && text[1] == '#') {
         a->what = *text;
-        a->reg = fines[*text == 'F' || *text == 'G' ? 0 : *text == 'D' ? 1 : *text == 'P' ? 3 : 2][write];
+        a->reg = fines[*text == 'F' || *text == 'G' ? 0 : *text == 'D' ? 1 : *text == 'P' ? 3 : *text == 'Q' ? 4 : 2][write];
         a->bit = (uint8_t)fine;
         return;
     }
@@ -88,7 +89,7 @@ static void parse_atom(struct atom *a, const char *text, size_t n, unsigned fine
         }
     }
     a->what = *text;
-    if (n != 1 || !strchr("eHhnpikxNS", *text))
+    if (n != 1 || !strchr("eEHhnpikxNSB", *text))
         fail_msg("no condition %.*s", (int)n, text);
 }
 
@@ -198,6 +199,20 @@ static bool fine_trap(struct pe_world *w, const struct atom *a, unsigned el)
     return bit_of(w, a->reg, a->bit) != (a->what == 'G');
 }
 
+/* The debug register that the name reaches is not there (D2.8.2, D24.3.21). */
+static bool no_unit(struct pe_world *w, unsigned el, unsigned id)
+{
+    bool watch = id >= SR_dbgwvr_el1 && id < SR_dbgwcr_el1 + 64;
+    unsigned there = (unsigned)(watch ? w->cfg.watchpoints : w->cfg.breakpoints), n = id - sysreg_row_of(id)->id,
+             bank = (unsigned)bits_get(w->r.mdselr_el1, 5, 4), banks = 0;
+    while (16 * banks < w->cfg.watchpoints || 16 * banks < w->cfg.breakpoints)
+        banks++;
+    if ((pe_has(w, FEAT_EL3) && !(w->r.mdcr_el3 >> 43 & 1)) || (el < 3 && el2_enabled(w) && !(w->r.mdcr_el2 >> 43 & 1)) ||
+        (el == 1 && !(w->r.mdscr_el1 >> 32 & 1)) || bank >= banks)
+        bank = 0;
+    return n + 16 * bank >= there;
+}
+
 static bool holds(struct pe_world *w, const struct atom *a, unsigned el, unsigned id)
 {
     bool cycles = id == SR_pmxevtyper_el0 && (w->r.pmselr_el0 & 31) == 31;
@@ -218,7 +233,12 @@ static bool holds(struct pe_world *w, const struct atom *a, unsigned el, unsigne
     case 'D':
     case 'I':
     case 'X': return fine_trap(w, a, el);
-    case 'P': return el2_enabled(w) && pe_has(w, FEAT_FGT2) && !(bit_of(w, SR_scr_el3, 59) && bit_of(w, a->reg, a->bit));
+    case 'E': return pe_has(w, FEAT_EL3);
+    case 'B': return no_unit(w, el, id);
+    case 'P':
+    case 'Q':
+        return el2_enabled(w) && !(el == 0 && host(w)) && pe_has(w, FEAT_FGT2) &&
+               !(bit_of(w, SR_scr_el3, 59) && bit_of(w, a->reg, a->bit));
     default: return bit_of(w, a->reg, a->bit);
     }
 }
@@ -369,6 +389,50 @@ static void counters_and_stack_pointers(void **state)
     pe_end(&w);
 }
 
+/* MDSELR_EL1.BANK, and what gives it effect, with as many breakpoints and watchpoints as there may be, and fewer. */
+static void banks_of_breakpoints_and_watchpoints(void **state)
+{
+    static const char *const configs[] = {"max,breakpoints=64,ctxcmps=64,watchpoints=64",
+                                          "max,breakpoints=40,watchpoints=20",
+                                          "max,breakpoints=6,watchpoints=17",
+                                          "max,breakpoints=33,watchpoints=4,el3=off",
+                                          "max,breakpoints=49,watchpoints=4,el2=off,el3=off",
+                                          "max,breakpoints=16,watchpoints=16"};
+    (void)state;
+    for (unsigned n = 0; n < ARRAY_LEN(configs) * 32; n++) {
+        struct pe_world w;
+        const uint64_t bit = 1;
+        pe_new(&w, configs[n / 32]);
+        pe_open(&w, false, false);
+        pe_bits(&w, "mdselr_el1", UINT64_MAX, n % 4 << 4);
+        pe_bits(&w, "mdscr_el1", bit << 32, (uint64_t)(n >> 2 & 1) << 32);
+        pe_bits(&w, "mdcr_el2", bit << 43, (uint64_t)(n >> 3 & 1) << 43);
+        pe_bits(&w, "mdcr_el3", bit << 43, (uint64_t)(n >> 4 & 1) << 43);
+        bool banked = w.cfg.breakpoints > 16 || w.cfg.watchpoints > 16;
+        assert_int_equal(pe_read(&w, 3, SR_mdselr_el1), banked ? n % 4 << 4 : 0);
+        for (unsigned i = 0; i < 4 * 64; i++) {
+            static const uint16_t first[] = {SR_dbgbvr_el1, SR_dbgbcr_el1, SR_dbgwvr_el1, SR_dbgwcr_el1};
+            unsigned id = first[i / 64] + i % 64;
+            assert_int_equal(sysreg_exists(w.map, id), i % 64 < (i < 128 ? w.cfg.breakpoints : w.cfg.watchpoints));
+            assert_int_equal(sysreg_key_of(id) != 0, i % 64 < 16);
+            if (i % 64 < 16 && sysreg_exists(w.map, id))
+                compare(&w, id);
+            for_levels(&w, el)
+            {
+                struct sysreg_access a = pe_check(&w, el, id, false);
+                if (i % 64 >= 16 || a.result != SYSREG_OK)
+                    continue;
+                bool off = (el == 1 && !(n >> 2 & 1)) || (el < 3 && pe_has(&w, FEAT_EL2) && !(n >> 3 & 1)) ||
+                           (pe_has(&w, FEAT_EL3) && !(n >> 4 & 1));
+                unsigned bank = off || (16 * (n % 4) >= w.cfg.breakpoints && 16 * (n % 4) >= w.cfg.watchpoints) ? 0 : n % 4;
+                assert_int_equal(a.id, id + 16 * bank);
+                assert_true(sysreg_exists(w.map, a.id));
+            }
+        }
+        pe_end(&w);
+    }
+}
+
 static void nested_virtualisation_is_as_the_manual_says(void **state)
 {
     static struct sysreg_nv want[SYSREG_COUNT];
@@ -398,6 +462,7 @@ int main(void)
         cmocka_unit_test(every_row_has_its_fact),
         cmocka_unit_test(every_access_is_as_the_manual_says),
         cmocka_unit_test(counters_and_stack_pointers),
+        cmocka_unit_test(banks_of_breakpoints_and_watchpoints),
         cmocka_unit_test(nested_virtualisation_is_as_the_manual_says),
     };
     return cmocka_run_group_tests_name("sysreg_facts", tests, read_facts, NULL);

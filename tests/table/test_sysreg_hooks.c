@@ -259,7 +259,7 @@ static void the_os_lock_opens_what_a_debugger_sees(void **state)
     pe_new(&w, "max");
     assert_int_equal(pe_read(&w, 1, SR_oslsr_el1), 0xa); /* locked after a reset */
     pe_write(&w, 1, SR_mdscr_el1, UINT64_MAX);
-    assert_int_equal(pe_read(&w, 1, SR_mdscr_el1), 0x6ce0f041);
+    assert_int_equal(pe_read(&w, 1, SR_mdscr_el1), 0x96ce0f041);
     pe_write(&w, 1, SR_oseccr_el1, 0x55);
     assert_int_equal(pe_read(&w, 1, SR_oseccr_el1), 0x55);
     assert_int_equal(pe_write(&w, 1, SR_oslar_el1, 0), SYSREG_FX_DEBUG);
@@ -267,7 +267,7 @@ static void the_os_lock_opens_what_a_debugger_sees(void **state)
     assert_int_equal(pe_read(&w, 1, SR_oslsr_el1), 8);
     assert_int_equal(pe_read(&w, 1, SR_oseccr_el1), 0);
     pe_write(&w, 1, SR_mdscr_el1, 0);
-    assert_int_equal(pe_read(&w, 1, SR_mdscr_el1), 0x6ce04040); /* HDE, TDA, … stay */
+    assert_int_equal(pe_read(&w, 1, SR_mdscr_el1), 0x86ce04040); /* EHBWE, HDE, TDA, … stay */
     pe_write(&w, 1, SR_oslar_el1, 1);
     pe_write(&w, 1, SR_mdscr_el1, 0);
     assert_int_equal(pe_read(&w, 1, SR_mdscr_el1), 0);
@@ -298,7 +298,7 @@ static void only_context_breakpoints_have_context_types(void **state)
         pe_write(&w, 1, SR_dbgbvr_el1 + n, UINT64_MAX);
         pe_write(&w, 1, SR_dbgbcr_el1 + n, UINT64_MAX);
         assert_int_equal(pe_read(&w, 1, SR_dbgbvr_el1 + n), context ? UINT64_MAX : ~UINT64_C(3));
-        assert_int_equal(pe_read(&w, 1, SR_dbgbcr_el1 + n), context ? 0xffe1e7 : 0x1fe1e7);
+        assert_int_equal(pe_read(&w, 1, SR_dbgbcr_el1 + n), context ? 0xc0ffe1e7 : 0xc01fe1e7);
     }
     pe_end(&w);
 }

@@ -61,12 +61,14 @@ static const struct identified {
     {FEAT_JSCVT, SR_id_aa64isar1_el1, 12, 1, false},        {FEAT_FRINTTS, SR_id_aa64isar1_el1, 32, 1, false},
     {FEAT_AFP, SR_id_aa64mmfr1_el1, 44, 1, false},          {FEAT_RPRES, SR_id_aa64isar2_el1, 4, 1, false},
     {FEAT_NMI, SR_id_aa64pfr1_el1, 36, 1, false},           {FEAT_DoubleFault2, SR_id_aa64pfr1_el1, 56, 1, false},
-    {FEAT_MTE_PERM, SR_id_aa64pfr2_el1, 0, 1, false},       {FEAT_RASv2, SR_id_aa64pfr0_el1, 28, 3, false},
-    {FEAT_ANERR, SR_id_aa64mmfr3_el1, 44, 2, false},        {FEAT_ADERR, SR_id_aa64mmfr3_el1, 56, 2, false},
-    {FEAT_THE, SR_id_aa64pfr1_el1, 48, 1, false},           {FEAT_S2POE, SR_id_aa64mmfr3_el1, 20, 1, false},
-    {FEAT_HAFT, SR_id_aa64mmfr1_el1, 0, 3, false},          {FEAT_S2PIE, SR_id_aa64mmfr3_el1, 12, 1, false},
-    {FEAT_nTLBPA, SR_id_aa64mmfr1_el1, 48, 1, false},       {FEAT_AIE, SR_id_aa64mmfr3_el1, 24, 1, false},
-    {FEAT_ATS1A, SR_id_aa64isar2_el1, 60, 1, false},        {FEAT_FGT2, SR_id_aa64mmfr0_el1, 56, 2, false},
+    {FEAT_Debugv8p8, SR_id_aa64dfr0_el1, 0, 10, false},     {FEAT_Debugv8p9, SR_id_aa64dfr0_el1, 0, 11, false},
+    {FEAT_CMOW, SR_id_aa64mmfr1_el1, 56, 1, false},         {FEAT_MTE_PERM, SR_id_aa64pfr2_el1, 0, 1, false},
+    {FEAT_RASv2, SR_id_aa64pfr0_el1, 28, 3, false},         {FEAT_ANERR, SR_id_aa64mmfr3_el1, 44, 2, false},
+    {FEAT_ADERR, SR_id_aa64mmfr3_el1, 56, 2, false},        {FEAT_THE, SR_id_aa64pfr1_el1, 48, 1, false},
+    {FEAT_S2POE, SR_id_aa64mmfr3_el1, 20, 1, false},        {FEAT_HAFT, SR_id_aa64mmfr1_el1, 0, 3, false},
+    {FEAT_S2PIE, SR_id_aa64mmfr3_el1, 12, 1, false},        {FEAT_nTLBPA, SR_id_aa64mmfr1_el1, 48, 1, false},
+    {FEAT_AIE, SR_id_aa64mmfr3_el1, 24, 1, false},          {FEAT_ATS1A, SR_id_aa64isar2_el1, 60, 1, false},
+    {FEAT_FGT2, SR_id_aa64mmfr0_el1, 56, 2, false},
     {FEAT_PFAR, SR_id_aa64pfr1_el1, 60, 1, false},          {FEAT_AES, SR_id_aa64isar0_el1, 4, 1, false},
     {FEAT_PMULL, SR_id_aa64isar0_el1, 4, 2, false},         {FEAT_SHA1, SR_id_aa64isar0_el1, 8, 1, false},
     {FEAT_SHA256, SR_id_aa64isar0_el1, 12, 1, false},       {FEAT_SHA512, SR_id_aa64isar0_el1, 12, 2, false},
@@ -134,9 +136,13 @@ static void consistent(struct pe_world *w)
         assert_int_equal(v, !wide ? 0 : !pe_has(w, granule[i]) ? 1 : i == 1 ? 2 : 3);
     }
     assert_int_equal(pa[field(w, SR_id_aa64mmfr0_el1, 0, false)], w->cfg.pa_bits);
-    assert_int_equal(field(w, SR_id_aa64dfr0_el1, 12, false) + 1, w->cfg.breakpoints);
-    assert_int_equal(field(w, SR_id_aa64dfr0_el1, 20, false) + 1, w->cfg.watchpoints);
-    assert_int_equal(field(w, SR_id_aa64dfr0_el1, 28, false) + 1, w->cfg.ctx_cmps);
+    /* BRPs, WRPs, CTX_CMPs; of ID_AA64DFR1_EL1 as far as they do not fit, WRPs also if it is 15 with FEAT_Debugv8p9 */
+    const uint64_t counts[] = {w->cfg.breakpoints, w->cfg.watchpoints, w->cfg.ctx_cmps};
+    for (unsigned i = 0; i < 3; i++) {
+        bool more = counts[i] > 16 || (i == 1 && counts[i] == 16 && pe_has(w, FEAT_Debugv8p9));
+        assert_int_equal(field(w, SR_id_aa64dfr0_el1, 12 + 8 * i, false) + 1, counts[i] > 16 ? 16 : counts[i]);
+        assert_int_equal(bits_get(pe_read(w, 1, SR_id_aa64dfr1_el1), 15 + 8 * i, 8 + 8 * i), more ? counts[i] - 1 : 0);
+    }
     assert_true(field(w, SR_id_aa64dfr0_el1, 0, false) >= 6);
     /* SVE, MPAM, AMU, RME; SME, GCS, MTEX; trace, SPE, BRBE; LS64, TME; MOPS; NV */
     assert_int_equal(pe_read(w, 1, SR_id_aa64pfr0_el1) & 0x00f0ff0f00000000ull & ~0xf000000000ull, 0);
@@ -347,6 +353,10 @@ static void bad_text_is_refused_with_a_sentence(void **state)
     expect_error("pa=52,lpa=off", "needs LPA");
     expect_error("tgran4k=off,tgran16k=off,tgran64k=off", "must be on");
     expect_error("breakpoints=2,ctxcmps=3", "ctxcmps=3");
+    expect_error("breakpoints=65", "out of range 2..64");
+    expect_error("breakpoints=17,debugv8p9=off", "need Debugv8p9");
+    expect_error("cortex-a76,watchpoints=17", "need Debugv8p9");
+    expect_error("debugv8p9=on,fgt2=off", "Debugv8p9 needs FGT2");
     expect_error("l2=1000", "power of two");
     expect_error("gic-prio=8", "5 to 7");
     expect_error("gic-id-bits=20", "16 or 24");
@@ -370,6 +380,14 @@ static void turning_off_takes_along_and_turning_on_brings(void **state)
     assert_true(arm_has(&c, FEAT_SM3) && arm_has(&c, FEAT_EL3));
     assert_true(arm_config_parse("cortex-a53,mte=on,lse128,fp16=on", &c, NULL));
     assert_true(arm_has(&c, FEAT_MTE2) && arm_has(&c, FEAT_LSE) && arm_has(&c, FEAT_LSE128) && arm_has(&c, FEAT_FP16));
+    assert_true(arm_config_parse("max,fgt2=off", &c, NULL)); /* needed where there is EL2 */
+    assert_false(arm_has(&c, FEAT_Debugv8p9));
+    assert_true(arm_config_parse("max,fgt2=off,el2=off", &c, NULL));
+    assert_true(arm_has(&c, FEAT_Debugv8p9));
+    assert_true(arm_config_parse("cortex-a53,debugv8p9=on", &c, NULL));
+    assert_true(arm_has(&c, FEAT_Debugv8p1) && arm_has(&c, FEAT_Debugv8p8) && arm_has(&c, FEAT_FGT) && arm_has(&c, FEAT_FGT2));
+    assert_true(arm_config_parse("cortex-a53,debugv8p9=on,el2=off", &c, NULL));
+    assert_true(arm_has(&c, FEAT_Debugv8p9) && !arm_has(&c, FEAT_FGT2) && !arm_has(&c, FEAT_EL2));
     assert_true(arm_config_parse("max,pauth=impdef", &c, NULL));
     assert_true(arm_has(&c, FEAT_PACIMP) && !arm_has(&c, FEAT_PACQARMA5) && arm_has(&c, FEAT_FPACCOMBINE));
     assert_true(arm_config_parse("cortex-a53,pauth=on", &c, NULL));

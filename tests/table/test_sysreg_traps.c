@@ -34,7 +34,7 @@ struct control {
 #define DCC          "mdccsr_el0 dbgdtr_el0 dbgdtrrx_el0 mdccint_el1 osdtrrx_el1 osdtrtx_el1"
 #define DCC_EL0      "mdccsr_el0 dbgdtr_el0 dbgdtrrx_el0"
 #define BREAKS       "dbgbvr*_el1 dbgbcr*_el1 dbgwvr*_el1 dbgwcr*_el1"
-#define DEBUG        DCC " mdscr_el1 oseccr_el1 dbgclaimset_el1 dbgclaimclr_el1 dbgauthstatus_el1 " BREAKS
+#define DEBUG        DCC " mdscr_el1 mdselr_el1 oseccr_el1 dbgclaimset_el1 dbgclaimclr_el1 dbgauthstatus_el1 " BREAKS
 #define OS_LOCK      "oslar_el1 oslsr_el1 osdlr_el1 dbgprcr_el1"
 #define PMU_EN                                                                                                                \
     "pmcr_el0 pmcntenset_el0 pmcntenclr_el0 pmovsset_el0 pmovsclr_el0 pmceid0_el0 pmceid1_el0 pmxevtyper_el0 pmevtyper*_el0 " \
@@ -137,7 +137,7 @@ static const struct control controls[] = {
                     C("scr_el3", BIT(52), E1 | E2, WR, 3, 0x18, 2,
                       ERROR_WRITES) C("scr_el3", NOT(53), E1 | E2, RW, 3, 0x18, 2, "pfar_el1 pfar_el2 pfar_el12")
                         C("scr_el3", NOT(59), E2, RW, 3, 0x18, 2, "hfgrtr2_el2 hfgwtr2_el2 hfgitr2_el2 hdfgrtr2_el2 hdfgwtr2_el2")
-                            C("scr_el3", NOT(59), E1, RW, 2, 0x18, 2, "pfar_el1 erxgsr_el1 rcwsmask_el1")
+                            C("scr_el3", NOT(59), E1, RW, 2, 0x18, 2, "pfar_el1 mdselr_el1 erxgsr_el1 rcwsmask_el1")
                                 C("scr_el3", NOT(38), E2, RW, 3, 0x18, 2, "hcrx_el2")
                                     C("scr_el3", NOT(38), E1, RW, 2, 0x18, 2, "tcr2_el1 sctlr2_el1")
                                         C("scr_el3", NOT(43), E1 | E2, RW, 3, 0x18, 2, "tcr2_el1 tcr2_el2 tcr2_el12")
@@ -149,10 +149,10 @@ static const struct control controls[] = {
     /* CPTR_EL3, MDCR_EL3 */
     C("cptr_el3", BIT(31), E1 | E2, RW, 3, 0x18, 2, "cpacr_el1 cptr_el2 cpacr_el12")
         C("cptr_el3", BIT(10), E0 | E1 | E2 | E3, RW, 3, 0x07, 2, "fpcr fpsr")
-            C("mdcr_el3", BIT(6), E0 | E1 | E2, RW, 3, 0x18, 2, PMU_ALL)
-                C("mdcr_el3", BIT(9), E0 | E1 | E2, RW, 3, 0x18, 2, DEBUG " mdrar_el1 mdcr_el2")
-                    C("mdcr_el3", BIT(10), E1 | E2, RW, 3, 0x18, 2, OS_LOCK)
-                        C("mdcr_el3", BIT(27), E0 | E1 | E2, RW, 3, 0x18, 2, DCC)};
+            C("mdcr_el3", BIT(6), E0 | E1 | E2, RW, 3, 0x18, 2, PMU_ALL) C("mdcr_el3", BIT(9), E0 | E1 | E2, RW, 3, 0x18, 2,
+                                                                           DEBUG " mdrar_el1 mdcr_el2")
+                C("mdcr_el3", BIT(10), E1 | E2, RW, 3, 0x18, 2, OS_LOCK) C("mdcr_el3", BIT(27), E0 | E1 | E2, RW, 3, 0x18, 2, DCC)
+                    C("mdcr_el3", NOT(43), E1 | E2, RW, 3, 0x18, 2, "mdselr_el1")};
 
 /* Does name match pattern, which ends at a blank? */
 static bool matches(const char *pattern, const char *name)

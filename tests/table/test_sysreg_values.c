@@ -23,7 +23,7 @@ static void names_and_encodings_are_unique(void **state)
         by_key[key] = (uint16_t)id;
     }
     assert_int_equal(sysreg_by_name("sctlr_el4"), SR_NONE);
-    assert_int_equal(sysreg_by_name("dbgbvr16_el1"), SR_NONE);
+    assert_int_equal(sysreg_by_name("dbgbvr64_el1"), SR_NONE);
     char generic[24];
     sysreg_generic_name(sysreg_key(3, 0, 15, 2, 1), generic, sizeof generic);
     assert_string_equal(generic, "s3_0_c15_c2_1");
@@ -138,17 +138,17 @@ static const struct {
     const char *name;
     uint64_t max, max_ones, v80, v80_ones;
 } known_bits[] = {
-    {"sctlr_el1", 0xee001ff8cffdfe5f, 0x30000180, 0x70dd21f, 0x30d00980},
-    {"sctlr_el2", 0xee001ff8cffdfdff, 0x30000000, 0x208100f, 0x30c50830},
+    {"sctlr_el1", 0xee001ff9cffdfe5f, 0x30000180, 0x70dd21f, 0x30d00980},
+    {"sctlr_el2", 0xee001ff9cffdfdff, 0x30000000, 0x208100f, 0x30c50830},
     {"sctlr_el3", 0x68001b30ca68384f, 0x30850030, 0x208100f, 0x30c50830},
     {"cpacr_el1", 0x20300000, 0x0, 0x300000, 0x0},
     {"cptr_el2", 0xa03037ff, 0x0, 0x80000400, 0x33ff},
     {"cptr_el3", 0x80000400, 0x0, 0x80000400, 0x0},
     {"hcr_el2", 0x7f6c33f5fff7fff, 0x80000000, 0x35fff7fff, 0x80000000},
-    {"hcrx_el2", 0x1cc1d8, 0x0, 0, 0},
+    {"hcrx_el2", 0x1cc3d8, 0x0, 0, 0},
     {"scr_el3", 0x8387d401e3ffb8f, 0x430, 0x3b8f, 0x430},
-    {"mdcr_el2", 0xc820fff, 0x0, 0xfff, 0x0},
-    {"mdcr_el3", 0x8b30640, 0x0, 0x330640, 0x0},
+    {"mdcr_el2", 0x8000c820fff, 0x0, 0xfff, 0x0},
+    {"mdcr_el3", 0x80008b30640, 0x0, 0x330640, 0x0},
     {"vbar_el1", 0xfffffffffffff800, 0x0, 0xfffffffffffff800, 0x0},
     {"elr_el1", 0xffffffffffffffff, 0x0, 0xffffffffffffffff, 0x0},
     {"spsr_el1", 0xf3f03fdf, 0x0, 0xf03003df, 0x0},
@@ -177,9 +177,10 @@ static const struct {
     {"cnthctl_el2", 0x3ffff, 0x0, 0xff, 0x0},
     {"cntp_ctl_el0", 0x3, 0x0, 0x3, 0x0},
     {"cntfrq_el0", 0xffffffff, 0x0, 0xffffffff, 0x0},
-    {"mdscr_el1", 0x6ce0f041, 0x0, 0x6ce0f041, 0x0},
-    {"dbgbcr0_el1", 0x1fe007, 0x1e0, 0x1fe007, 0x1e0},
-    {"dbgwcr0_el1", 0x1f1fffff, 0x0, 0x1f1fffff, 0x0},
+    {"mdscr_el1", 0x96ce0f041, 0x0, 0x6ce0f041, 0x0},
+    {"mdselr_el1", 0x0, 0x0, 0, 0},
+    {"dbgbcr0_el1", 0xc01fe007, 0x1e0, 0x1fe007, 0x1e0},
+    {"dbgwcr0_el1", 0xdf1fffff, 0x0, 0x1f1fffff, 0x0},
     {"dbgwvr0_el1", 0xfffffffffffffffc, 0x0, 0xfffffffffffffffc, 0x0},
     {"pmcr_el0", 0xb7, 0x40, 0x37, 0x40},
     {"pmselr_el0", 0x1f, 0x0, 0x1f, 0x0},
@@ -220,8 +221,8 @@ static const struct {
     {"hfgrtr2_el2", 0x7, 0x0, 0, 0},
     {"hfgwtr2_el2", 0x5, 0x0, 0, 0},
     {"hfgitr2_el2", 0x0, 0x0, 0, 0},
-    {"hdfgrtr2_el2", 0x0, 0x0, 0, 0},
-    {"hdfgwtr2_el2", 0x0, 0x0, 0, 0},
+    {"hdfgrtr2_el2", 0x20, 0x0, 0, 0},
+    {"hdfgwtr2_el2", 0x20, 0x0, 0, 0},
     {"sctlr2_el1", 0x3c, 0x0, 0, 0},
     {"sctlr2_el2", 0x3c, 0x0, 0, 0},
     {"sctlr2_el3", 0x18, 0x0, 0, 0},

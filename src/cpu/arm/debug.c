@@ -54,13 +54,16 @@ void debug_advance(struct pe *p)
         p->s.pstate &= ~(uint64_t)PSTATE_SS;
 }
 
-void debug_after(struct pe *p, bool taken, bool exclusive)
+bool debug_stepping(const struct pe *p) { return (p->s.pstate & PSTATE_SS) && step_enabled(p); }
+
+void debug_after(struct pe *p, bool stepping, bool taken, bool exclusive)
 {
     p->s.stepped = STEPPED_NOT;
-    if (taken || !(p->s.pstate & PSTATE_SS))
+    if (taken || !stepping)
         return;
     debug_advance(p);
-    p->s.stepped = exclusive ? STEPPED_EXCLUSIVE : STEPPED;
+    if (step_enabled(p)) /* else the instruction has ended that, and no exception tells of it */
+        p->s.stepped = exclusive ? STEPPED_EXCLUSIVE : STEPPED;
 }
 
 static void step_exception(struct pe *p)
@@ -79,7 +82,18 @@ static bool control_on(uint64_t c) { return c & 1; }
 static unsigned control_pxc(uint64_t c) { return c >> 1 & 3; }
 static unsigned control_hmc(uint64_t c) { return c >> 13 & 1; }
 static unsigned control_ssc(uint64_t c) { return c >> 14 & 3; }
-static unsigned control_lbn(uint64_t c) { return c >> 16 & 15; }
+/* LBNX and LBN; LBNX is RES0 without FEAT_Debugv8p9. */
+static unsigned control_lbn(uint64_t c) { return (unsigned)(bits_get(c, 31, 30) << 4 | bits_get(c, 19, 16)); }
+
+/* Breakpoints or watchpoints from 16 on have an enable of their own. Arm ARM SelfHostedExtendedBPWPEnabled, IsBreakpointEnabled.
+ */
+unsigned debug_usable(const struct pe *p, uint64_t count)
+{
+    const struct arm_regs *r = &p->s.regs;
+    bool off = (arm_has(p->cfg, FEAT_EL3) && !(r->mdcr_el3 & mdcr_el3_EBWE)) ||
+               (el2_enabled(p) && !(r->mdcr_el2 & mdcr_el2_EBWE)) || !(r->mdscr_el1 & mdscr_el1_EMBWE);
+    return count > 16 && off ? 16 : (unsigned)count;
+}
 
 /* Reserved combinations of HMC, SSC and PMC or PAC disable. Arm ARM CheckValidStateMatch. */
 static bool state_reserved(const struct pe *p, unsigned hmc, unsigned ssc, unsigned pxc)
@@ -132,9 +146,8 @@ static bool context_matches(const struct pe *p, unsigned n)
 /* Reserved types disable. Arm ARM AArch64.ReservedBreakpointType. */
 static bool type_reserved(const struct pe *p, unsigned n, unsigned bt)
 {
-    unsigned count = (unsigned)p->cfg->breakpoints, aware = (unsigned)p->cfg->ctx_cmps;
     bool address = !(bt & 0xa);
-    if (!address && n + aware < count)
+    if (!address && !arm_context_aware(p->cfg, n))
         return true;
     if ((bt & 8) && !arm_has(p->cfg, FEAT_EL2))
         return true;
@@ -152,7 +165,7 @@ static bool address_matches(const struct pe *p, unsigned n, uint64_t pc)
 /* A linked breakpoint: one that compares contexts and may be linked to. */
 static bool linked_matches(const struct pe *p, unsigned n)
 {
-    if (n >= p->cfg->breakpoints || !control_on(p->s.regs.dbgbcr_el1[n]))
+    if (n >= debug_usable(p, p->cfg->breakpoints) || !control_on(p->s.regs.dbgbcr_el1[n]))
         return false;
     unsigned bt = p->s.regs.dbgbcr_el1[n] >> 20 & 15;
     bool linkable = (bt & 3) == 3 || (bt & 9) == 9;
@@ -186,7 +199,7 @@ static bool breakpoint_matches(const struct pe *p, unsigned n, uint64_t pc)
     return value && state_matches(p, c, (bt & 0xb) == 1, p->el);
 }
 
-static bool any_on(const uint64_t *control, uint64_t count)
+static bool any_on(const uint64_t *control, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         if (control_on(control[i]))
@@ -197,7 +210,7 @@ static bool any_on(const uint64_t *control, uint64_t count)
 
 static bool points_on(const struct pe *p, const uint64_t *control, uint64_t count)
 {
-    return (p->s.regs.mdscr_el1 & MDSCR_MDE) && any_on(control, count) && enabled(p);
+    return (p->s.regs.mdscr_el1 & MDSCR_MDE) && any_on(control, debug_usable(p, count)) && enabled(p);
 }
 
 bool debug_steps(const struct pe *p)
@@ -220,7 +233,7 @@ bool debug_before(struct pe *p)
     }
     if (!points_on(p, p->s.regs.dbgbcr_el1, p->cfg->breakpoints) || (p->s.pc & 3))
         return false;
-    for (unsigned n = 0; n < p->cfg->breakpoints; n++) {
+    for (unsigned n = 0; n < debug_usable(p, p->cfg->breakpoints); n++) {
         if (!breakpoint_matches(p, n, p->s.pc))
             continue;
         /* An abort of the fetch comes first: there is nothing to be broken on. */
@@ -266,7 +279,7 @@ bool debug_watchpoint(struct pe *p, uint64_t va, unsigned size, enum access a, c
     bool load = a == ACCESS_LOAD || m->atomic, store = a == ACCESS_STORE;
     if (m->cm && !store) /* of cache maintenance only invalidation is watched */
         return false;
-    for (unsigned n = 0; n < p->cfg->watchpoints; n++) {
+    for (unsigned n = 0; n < debug_usable(p, p->cfg->watchpoints); n++) {
         if (!watchpoint_matches(p, n, va, size, load, store, m->el))
             continue;
         bool wnr = !((p->s.regs.dbgwcr_el1[n] >> 3 & 1) && load);

@@ -70,10 +70,10 @@ void pe_translation_key(struct pe *p, const struct access_mode *m, uint64_t key[
 uint64_t pe_branch_address(const struct pe *p, uint64_t target)
 {
     uint64_t top = target >> 55;
-    if (likely(top == 0) || likely(top == 0x1ff) || !address_tbi(p, target, true, p->el))
+    bool two_ranges = p->el < 2 || (p->el == 2 && (p->s.regs.hcr_el2 & hcr_el2_E2H));
+    if (likely(top == 0) || (likely(top == 0x1ff) && two_ranges) || !address_tbi(p, target, true, p->el))
         return target;
-    bool extend = (p->el < 2 || (p->el == 2 && (p->s.regs.hcr_el2 & hcr_el2_E2H))) && (top & 1);
-    return extend ? (uint64_t)bits_sext(target, 56) : target & bits_mask(0, 56);
+    return two_ranges && (top & 1) ? (uint64_t)bits_sext(target, 56) : target & bits_mask(0, 56);
 }
 
 /* ---- external aborts

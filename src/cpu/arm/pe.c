@@ -11,6 +11,7 @@
 #include "cpu/arm/timer.h"
 #include "cpu/arm/trap.h"
 #include "cpu/fp/arm_host.h"
+#include "cpu/gist.h"
 #include "cpu/insns.h"
 
 #include <string.h>
@@ -326,9 +327,24 @@ static void watch_others(struct pe *p)
     }
 }
 
+/* The tag of a branch's target goes when the branch is done, not only when something is fetched there: an exception between the
+   two finds an address without (Arm ARM BranchTo, AArch64.BranchAddr). */
+static void settle_pc(struct pe *p)
+{
+    uint64_t pc = pe_branch_address(p, p->s.pc);
+    if (likely(pc == p->s.pc))
+        return;
+    p->s.pc = pc;
+    if (p->cpu.engine->insns) {
+        insn_goes(&p->cpu);
+        gist_pc(&p->cpu);
+    }
+}
+
 /* Takes e at an instruction boundary. */
 static void take(struct pe *p, const struct arm_exception *e)
 {
+    settle_pc(p);
     p->cpu.resync = false;
     pe_took(p, e); /* first: who is told of the exception sees what is pending behind it */
     take_exception(p, e);
@@ -337,11 +353,13 @@ static void take(struct pe *p, const struct arm_exception *e)
 /* A synchronous exception that comes before the instruction at s.pc: it takes the place of one. */
 static bool due_before(struct pe *p)
 {
-    if (unlikely(p->debug_step) && debug_before(p))
-        return true;
-    if (likely(!(p->s.pstate & PSTATE_IL)))
+    if (likely(!p->debug_step) && likely(!(p->s.pstate & PSTATE_IL)))
         return false;
-    p->s.pc = pe_branch_address(p, p->s.pc);
+    settle_pc(p);
+    if (p->debug_step && debug_before(p))
+        return true;
+    if (!(p->s.pstate & PSTATE_IL))
+        return false;
     /* A misaligned PC and an abort of the fetch come first (D1.3.6 "Synchronous exception prioritization"): the handlers find
      * them. */
     if ((p->s.pc & 3) || !pe_fetch(p, p->s.pc, &p->slow.insn))
@@ -350,15 +368,19 @@ static bool due_before(struct pe *p)
     return true;
 }
 
+/* Load-Exclusive (C4.1.94): of one register, of a pair; the compare-and-swap instructions have the same group. */
+static bool is_load_exclusive(uint32_t insn) { return (insn & 0x3fe00000) == 0x08400000 || (insn & 0xbfe00000) == 0x88600000; }
+
 /* One instruction, with the debug events around it. */
 static void step(struct pe *p)
 {
     uint64_t idle = p->s.idle;
     uint32_t insn = 0;
-    bool exclusive = pe_fetch(p, p->s.pc, &insn) && (insn & 0x3f400000) == 0x08400000; /* a load exclusive */
+    bool stepping = debug_stepping(p), exclusive = pe_fetch(p, p->s.pc, &insn) && is_load_exclusive(insn);
+    p->exc.next = false;
     run_handlers(p, p->s.cycle + 1);
-    if (p->cpu.stop != CPU_STOP_DEBUG) /* else it was not executed */
-        debug_after(p, p->s.idle != idle, exclusive);
+    if (p->cpu.stop != CPU_STOP_DEBUG) /* else it was not executed. SVC, HVC and SMC count as executed, and take an exception */
+        debug_after(p, stepping, p->s.idle != idle || p->exc.next, exclusive);
 }
 
 enum cpu_stop pe_run(struct pe *p, uint64_t until)

@@ -143,6 +143,27 @@ static bool address_translate(struct pe *p, struct sysreg_op op, uint64_t va)
     return true;
 }
 
+/* CMOW_ bits of what cleans and invalidates by address, and of IC IVAU. Arm ARM D8.15.3 (rules FTXTG, BBLTJ). */
+static uint8_t cmow_of(const struct pe *p)
+{
+    bool s1 = p->el == 0 && (sctlr_of(p, p->plain.regime) & sctlr_el1_CMOW), s2 = p->el < 2 && (hcrx_of(p) & hcrx_el2_CMOW);
+    return (uint8_t)((s1 ? CMOW_S1 : 0) | (s2 ? CMOW_S2 : 0));
+}
+
+/* Decoded code follows memory, so nothing is left to be done. IC IVAU is translated, with all the faults of that, where it needs
+   permission to write; elsewhere it is not: IMPLEMENTATION DEFINED. Arm ARM AArch64.IC; ICInstNeedsTranslation. */
+static bool instruction_maintain(struct pe *p, unsigned id, uint64_t va)
+{
+    struct xlate x;
+    struct access_mode m = p->plain;
+    m.cm = true;
+    m.cmow = id == SR_ic_ivau ? cmow_of(p) : 0;
+    if (likely(!m.cmow))
+        return true;
+    m.cmow |= CMOW_IC;
+    return pe_translate(p, va, 1, ACCESS_LOAD, &m, &x);
+}
+
 /* Memory is coherent, and decoded code follows it: of cache maintenance only its faults can be seen, and those by set and way or
    for the point of unification have none. Arm ARM AArch64.DC; DCInstNeedsTranslation: IMPLEMENTATION DEFINED. */
 static bool cache_maintain(struct pe *p, unsigned id, uint64_t va)
@@ -162,12 +183,12 @@ static bool cache_maintain(struct pe *p, unsigned id, uint64_t va)
             p->exc.far = va;
         return ok && !((p->no_fast & NO_FAST_WATCH) && debug_watchpoint(p, va & ~UINT64_C(63), 64, ACCESS_STORE, &m));
     }
-    case SR_dc_cvac:
     case SR_dc_civac:
+    case SR_dc_cigvac:
+    case SR_dc_cigdvac: m.cmow = cmow_of(p); return pe_translate(p, va, 1, ACCESS_LOAD, &m, &x);
+    case SR_dc_cvac:
     case SR_dc_cgvac:
     case SR_dc_cgdvac:
-    case SR_dc_cigvac:
-    case SR_dc_cigdvac:
     case SR_dc_cvap:
     case SR_dc_cgvap:
     case SR_dc_cgdvap:
@@ -189,6 +210,7 @@ bool pe_sys(struct pe *p, uint32_t insn, unsigned id, uint64_t value)
     switch (op.kind) {
     case SYSREG_OP_AT: return address_translate(p, op, value);
     case SYSREG_OP_DC: return cache_maintain(p, id, value);
+    case SYSREG_OP_IC: return instruction_maintain(p, id, value);
     default: return true;
     }
 }

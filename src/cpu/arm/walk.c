@@ -460,7 +460,7 @@ bool ttw_second(struct walk *w, uint64_t ipa, const struct leaf *s1, struct leaf
 {
     if (unlikely(w->secure))
         w->ipa_ns = s1->ns;
-    return second(w, ipa, needed(w), false, s1, out);
+    return second(w, ipa, needed(w, CMOW_S2), false, s1, out);
 }
 
 /* The physical address of stage 1's descriptor at ipa, for reading it; ns: ipa is in the Non-secure space. */
@@ -528,7 +528,7 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
         return ttw_fault(w, FSC_ALIGNMENT, level);
     bool clean = s->hd && (desc & DESC_DBM) && (desc & DESC_AP2);
     bool ns = w->secure && !table_ns ? (desc & DESC_NS) != 0 : true;
-    unsigned perm, need = needed(w);
+    unsigned perm, need = needed(w, CMOW_S1);
     if (unlikely(p->models[w->m.regime] & MODEL_OF_LEAVES)) {
         int modelled = ttw_first_modelled(w, desc, limits, level, clean);
         if (modelled < 0)

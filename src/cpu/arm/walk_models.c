@@ -97,7 +97,7 @@ int ttw_first_modelled(struct walk *w, uint64_t desc, uint64_t limits, int level
         over &= ~(unsigned)PERM_W;
     else if (wxn)
         perm &= ~(unsigned)PERM_X;
-    unsigned missing = needed(w) & ~over;
+    unsigned missing = needed(w, CMOW_S1) & ~over;
     if (!missing || w->m.probe)
         return (int)((perm & over) | (clean ? MODELLED_CLEAN : 0));
     set_write(w, missing);

@@ -21,14 +21,21 @@
 #define ATTR2_WB       15u /* MemAttr without FWB: Write-Back, and for FEAT_MTE_PERM the same without tags */
 #define ATTR2_NO_TAG   4u
 
-/* What an access needs: all bits of it. */
-static inline unsigned needed(const struct walk *w)
+/* Cache maintenance by address: EL0 must be able to read, and to write if it cleans and invalidates and FEAT_CMOW asks for that.
+   Arm ARM AArch64.S1CheckPermissions, AArch64.S2CheckPermissions. */
+static inline unsigned needed_by_maintenance(const struct walk *w, unsigned stage)
+{
+    return (w->m.el || (w->m.cmow & CMOW_IC) ? 0 : PERM_R) | (w->m.cmow & stage ? PERM_W : 0);
+}
+
+/* What an access needs in a stage (CMOW_S1, CMOW_S2): all bits of it. */
+static inline unsigned needed(const struct walk *w, unsigned stage)
 {
     if (unlikely(w->m.any))
         return 0;
     switch (w->access) {
     case ACCESS_FETCH: return PERM_X;
-    case ACCESS_LOAD: return w->m.cm && w->m.el ? 0 : PERM_R; /* DC by address: EL0 must be able to read */
+    case ACCESS_LOAD: return unlikely(w->m.cm) ? needed_by_maintenance(w, stage) : PERM_R;
     default: return w->m.atomic ? PERM_R | PERM_W : PERM_W;
     }
 }

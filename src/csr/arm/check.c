@@ -51,6 +51,7 @@ bool sysreg_fine_trap(const struct sysreg_ctx *c, const struct sysreg_entry *e, 
     case FGT_HF: word = write ? c->r->hfgwtr_el2 : c->r->hfgrtr_el2; break;
     case FGT_HF2: word = write ? c->r->hfgwtr2_el2 : c->r->hfgrtr2_el2; break;
     case FGT_HD: word = write ? c->r->hdfgwtr_el2 : c->r->hdfgrtr_el2; break;
+    case FGT_HD2: word = write ? c->r->hdfgwtr2_el2 : c->r->hdfgrtr2_el2; break;
     case FGT_HI: word = c->r->hfgitr_el2; break;
     case FGT_NONE: return false;
     }
@@ -93,6 +94,7 @@ static unsigned reached(const struct sysreg_ctx *c, const struct sysreg_entry *e
     switch ((enum sysreg_target_kind)t->kind) {
     case TARGET_NONE: return e->id;
     case TARGET_ALIAS: return t->first;
+    case TARGET_BANK: return e->id + 16 * sysreg_debug_bank(c);
     case TARGET_E2H: return c->el == 2 && hcr & hcr_el2_E2H ? t->first : e->id;
     case TARGET_TIMER:
         if (!(c->el == 2 && hcr & hcr_el2_E2H) && !(c->el == 0 && sysreg_host(c)))

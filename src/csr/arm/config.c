@@ -121,31 +121,39 @@ struct asked {
     bool pa;
 };
 
+/* The next of a list of needs, of "A/B" A if B is on; -1 at the end. */
+static int next_need(const struct arm_config *c, const char **p)
+{
+    while (**p) {
+        const char *item = *p;
+        size_t len = strcspn(item, " "), name = strcspn(item, " /");
+        *p += len + (item[len] == ' ');
+        if (name == len || get_feat(c->feat, (unsigned)find_feat(item + name + 1, len - name - 1)))
+            return find_feat(item, name);
+    }
+    return -1;
+}
+
 static bool missing(const struct arm_config *c, unsigned f, int *need)
 {
-    for (const char *p = feats[f].needs; *p;) {
-        size_t len = strcspn(p, " ");
-        *need = find_feat(p, len);
-        if (*need >= 0 && !get_feat(c->feat, (unsigned)*need))
+    const char *p = feats[f].needs;
+    while ((*need = next_need(c, &p)) >= 0)
+        if (!get_feat(c->feat, (unsigned)*need))
             return true;
-        p += len + (p[len] == ' ');
-    }
     return false;
 }
 
 /* What a feature that was asked for needs was asked for, too. */
-static void ask_needs(struct asked *a)
+static void ask_needs(const struct arm_config *c, struct asked *a)
 {
     for (bool again = true; again;) {
         again = false;
         for (unsigned f = 0; f < ARM_FEAT_COUNT; f++) {
             const char *p = get_feat(a->on, f) ? feats[f].needs : "";
-            for (size_t len; *p; p += len + (p[len] == ' ')) {
-                len = strcspn(p, " ");
-                unsigned need = (unsigned)find_feat(p, len);
-                if (get_feat(a->on, need) || get_feat(a->off, need))
+            for (int need; (need = next_need(c, &p)) >= 0;) {
+                if (get_feat(a->on, (unsigned)need) || get_feat(a->off, (unsigned)need))
                     continue;
-                set_feat(a->on, need, true);
+                set_feat(a->on, (unsigned)need, true);
                 again = true;
             }
         }
@@ -227,18 +235,20 @@ static bool settle_ras(struct arm_config *c, struct asked *a, struct err *err)
     bool asked = get_feat(a->on, FEAT_RASv2);
     set_feat(c->feat, asked ? FEAT_DoubleFault : FEAT_RASv2, asked);
     set_feat(a->on, FEAT_DoubleFault, asked);
-    ask_needs(a);
+    ask_needs(c, a);
     return true;
 }
 
 static bool settle(struct arm_config *c, struct asked *a, struct err *err)
 {
-    ask_needs(a);
+    ask_needs(c, a);
     if (!settle_needs(c, a, err) || !settle_pauth(c, a, err) || !settle_ras(c, a, err) || !settle_needs(c, a, err) ||
         !settle_pa(c, a, err))
         return false;
     if (!arm_has(c, FEAT_TGran4K) && !arm_has(c, FEAT_TGran16K) && !arm_has(c, FEAT_TGran64K))
         return err_set(err, "one of TGran4K, TGran16K and TGran64K must be on");
+    if ((c->breakpoints > 16 || c->watchpoints > 16) && !arm_has(c, FEAT_Debugv8p9))
+        return err_set(err, "more than 16 breakpoints or watchpoints need Debugv8p9, which is off");
     if (c->ctx_cmps > c->breakpoints)
         return err_set(err, "ctxcmps=%" PRIu64 ": there are %" PRIu64 " breakpoints", c->ctx_cmps, c->breakpoints);
     return true;

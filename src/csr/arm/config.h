@@ -36,6 +36,17 @@ static inline bool arm_has(const struct arm_config *c, enum arm_feat f) { return
 /* GMID_EL1.BS: LDGM and STGM access the tags of 4 << BS bytes, a cache line, but 256 bytes at most (D24.2.61). */
 static inline unsigned arm_gmid_bs(const struct arm_config *c) { return c->dline > 8 ? 6 : (unsigned)c->dline - 2; }
 
+/* Can breakpoint n match a context? Arm ARM ContextAwareBreakpointRange. */
+static inline bool arm_context_aware(const struct arm_config *c, unsigned n)
+{
+    if (c->breakpoints <= 16)
+        return n < c->breakpoints && n + c->ctx_cmps >= c->breakpoints;
+    return c->ctx_cmps <= 16 ? n < 16 && n + c->ctx_cmps >= 16 : n < c->ctx_cmps;
+}
+
+/* Are there breakpoints or watchpoints that MDSELR_EL1 must select? */
+static inline bool arm_debug_banked(const struct arm_config *c) { return c->breakpoints > 16 || c->watchpoints > 16; }
+
 /* Whether a Non-secure access finds nothing at pa. */
 static inline bool arm_secure_only(const struct arm_config *c, uint64_t pa)
 {

@@ -72,15 +72,15 @@ static const char *field_at(unsigned id, unsigned bit)
 static void put_fine(struct text *t, const struct sysreg_fine *f, unsigned from, unsigned gate)
 {
     static const uint16_t regs[][2] = {
-        [FGT_HF] = {SR_hfgrtr_el2, SR_hfgwtr_el2},
-        [FGT_HD] = {SR_hdfgrtr_el2, SR_hdfgwtr_el2},
-        [FGT_HI] = {SR_hfgitr_el2, SR_hfgitr_el2},
-        [FGT_HF2] = {SR_hfgrtr2_el2, SR_hfgwtr2_el2},
+        [FGT_HF] = {SR_hfgrtr_el2, SR_hfgwtr_el2},      [FGT_HD] = {SR_hdfgrtr_el2, SR_hdfgwtr_el2},
+        [FGT_HI] = {SR_hfgitr_el2, SR_hfgitr_el2},      [FGT_HF2] = {SR_hfgrtr2_el2, SR_hfgwtr2_el2},
+        [FGT_HD2] = {SR_hdfgrtr2_el2, SR_hdfgwtr2_el2},
     };
     static const char *const names[][2] = {[FGT_HF] = {"HFGRTR_EL2", "HFGWTR_EL2"},
                                            [FGT_HD] = {"HDFGRTR_EL2", "HDFGWTR_EL2"},
                                            [FGT_HI] = {"HFGITR_EL2", "HFGITR_EL2"},
-                                           [FGT_HF2] = {"HFGRTR2_EL2", "HFGWTR2_EL2"}};
+                                           [FGT_HF2] = {"HFGRTR2_EL2", "HFGWTR2_EL2"},
+                                           [FGT_HD2] = {"HDFGRTR2_EL2", "HDFGWTR2_EL2"}};
     for (unsigned write = 0; write < 2; write++) {
         unsigned bit = write ? f->write : f->read;
         if (bit == FGT_NO_BIT)
@@ -130,6 +130,10 @@ static void put_target(struct text *t, const struct sysreg_target *target)
     };
     if (target->kind == TARGET_NONE)
         return;
+    if (target->kind == TARGET_BANK) {
+        put(t, "with MDSELR_EL1.BANK in effect: the register 16 times as much further on\n");
+        return;
+    }
     put(t, "%s", from[target->kind]);
     put_name(t, target->first);
     if (target->second) {

@@ -77,9 +77,19 @@ static uint64_t dfr0(const struct arm_config *cfg, uint64_t v)
 {
     if (!bits_get(v, 3, 0))
         v = bits_set(v, 3, 0, 6); /* Armv8.0 debug */
-    v = bits_set(v, 15, 12, cfg->breakpoints - 1);
-    v = bits_set(v, 23, 20, cfg->watchpoints - 1);
-    return bits_set(v, 31, 28, cfg->ctx_cmps - 1);
+    v = bits_set(v, 15, 12, cfg->breakpoints > 16 ? 15 : cfg->breakpoints - 1);
+    v = bits_set(v, 23, 20, cfg->watchpoints > 16 ? 15 : cfg->watchpoints - 1);
+    return bits_set(v, 31, 28, cfg->ctx_cmps > 16 ? 15 : cfg->ctx_cmps - 1);
+}
+
+/* What does not fit into ID_AA64DFR0_EL1. */
+static uint64_t dfr1(const struct arm_config *cfg, uint64_t v)
+{
+    if (cfg->breakpoints > 16)
+        v = bits_set(v, 15, 8, cfg->breakpoints - 1);
+    if (cfg->watchpoints >= 16 && arm_has(cfg, FEAT_Debugv8p9))
+        v = bits_set(v, 23, 16, cfg->watchpoints - 1);
+    return cfg->ctx_cmps > 16 ? bits_set(v, 31, 24, cfg->ctx_cmps - 1) : v;
 }
 
 /* CTR_EL0 counts in words of 4 bytes; bit 31 is RES1. */
@@ -146,6 +156,7 @@ uint64_t sysreg_id_value(const struct arm_config *cfg, const struct sysreg_row *
     case SR_id_aa64pfr0_el1: return v | 0x11; /* EL0 and EL1: AArch64 */
     case SR_id_aa64mmfr0_el1: return mmfr0(cfg, v);
     case SR_id_aa64dfr0_el1: return dfr0(cfg, v);
+    case SR_id_aa64dfr1_el1: return dfr1(cfg, v);
     case SR_revidr_el1: return cfg->revidr;
     case SR_rvbar_el1:
     case SR_rvbar_el2:

@@ -70,7 +70,7 @@ enum { E0 = 1, E1 = 2, E2 = 4, E3 = 8, READ = 1, WRITE = 2, BOTH = 3, MAX_GATES 
 enum sysreg_to { UNDEF, EL1, EL2, EL3 };
 
 /* Fine-grained trap registers by pairs: which read and which write bit a row asks. */
-enum sysreg_fgt { FGT_NONE, FGT_HF, FGT_HD, FGT_HI, FGT_HF2 };
+enum sysreg_fgt { FGT_NONE, FGT_HF, FGT_HD, FGT_HI, FGT_HF2, FGT_HD2 };
 struct sysreg_fine {
     uint8_t group, read, write; /* bit numbers; FGT_NO_BIT: none */
 };
@@ -86,6 +86,7 @@ enum sysreg_target_kind {
     TARGET_ICV01, /* … either */
     TARGET_AMO,   /* first, from EL1 while HCR_EL2.AMO or HCRX_EL2.TMEA */
     TARGET_ALIAS, /* first, always */
+    TARGET_BANK,  /* 16 times MDSELR_EL1.BANK further on */
 };
 struct sysreg_target {
     uint8_t kind;
@@ -179,6 +180,9 @@ uint64_t sysreg_merge(const struct sysreg_map *map, const struct sysreg_entry *e
 /* For the gates: the event counter of the access is beyond MDCR_EL2.HPMN; there is no such counter. */
 bool sysreg_beyond_hpmn(const struct sysreg_ctx *c, const struct sysreg_entry *e);
 bool sysreg_no_counter(const struct sysreg_ctx *c, const struct sysreg_entry *e);
+/* MDSELR_EL1.BANK as far as it has effect; the breakpoint or watchpoint that an access names is not there. */
+unsigned sysreg_debug_bank(const struct sysreg_ctx *c);
+bool sysreg_no_debug_unit(const struct sysreg_ctx *c, const struct sysreg_entry *e);
 /* Does CPTR_EL2 keep this level from floating point? */
 bool sysreg_cptr_fp(const struct sysreg_ctx *c);
 /* Is the fine-grained trap bit of the row set? */

@@ -20,7 +20,7 @@ static uint64_t priority_mask(const struct arm_config *cfg) { return 0xff << (8 
 static uint64_t limit(const struct arm_config *cfg, unsigned id, unsigned n)
 {
     uint64_t counters = bits_mask(0, (unsigned)cfg->pmu_counters) | UINT64_C(1) << 31;
-    bool context = n + cfg->ctx_cmps >= cfg->breakpoints;
+    bool context = arm_context_aware(cfg, n);
     switch (id) {
     case SR_pfar_el1:
     case SR_pfar_el2:
@@ -35,6 +35,7 @@ static uint64_t limit(const struct arm_config *cfg, unsigned id, unsigned n)
     case SR_dbgbvr_el1: return context ? UINT64_MAX : ~dbgbvr_el1_ContextID;
     case SR_dbgbcr_el1: /* BT: linked; context; VMID; the contexts of EL2 (D24.3, DBGBCR<n>_EL1) */
         return ~dbgbcr_el1_BT | (context ? UINT64_C(arm_has(cfg, FEAT_Debugv8p1) ? 15 : 11) : UINT64_C(1)) << dbgbcr_el1_BT_LSB;
+    case SR_mdselr_el1: return arm_debug_banked(cfg) ? UINT64_MAX : 0;
     case SR_ich_lr_el2:
         return ~(ich_lr_el2_vINTID | ich_lr_el2_Priority) | bits_mask(0, (unsigned)cfg->gic_id_bits) |
                priority_mask(cfg) << ich_lr_el2_Priority_LSB;
@@ -129,9 +130,11 @@ static uint8_t access_of(const struct arm_config *cfg, unsigned access)
     return (uint8_t)(access & (levels | levels << 4));
 }
 
-static void add_gates(struct sysreg_entry *e, const uint8_t *gates)
+static void add_gates(struct sysreg_entry *e, const struct arm_config *cfg, const uint8_t *gates)
 {
     for (unsigned i = 0; i < MAX_GATES && gates[i]; i++) {
+        if (gates[i] == GATE_debug_unit && !arm_debug_banked(cfg))
+            continue; /* always open */
         unsigned at = e->ngates;
         assert(at < MAX_GATES);
         for (; at && e->gates[at - 1] > gates[i]; at--) /* in the order of gates.def */
@@ -170,9 +173,9 @@ static void add(struct sysreg_map *map, const struct arm_config *cfg, unsigned i
     e->write = def->write;
     e->effects = def->effects;
     e->access = access_of(cfg, def->access);
-    add_gates(e, def->gates);
+    add_gates(e, cfg, def->gates);
     if (def->kind == KIND_ALIAS)
-        add_gates(e, sysreg_defs[sysreg_index_of(def->target.first)].gates);
+        add_gates(e, cfg, sysreg_defs[sysreg_index_of(def->target.first)].gates);
     activate(e);
     if (def->kind == KIND_INSN || def->kind == KIND_ALIAS)
         return;

@@ -158,6 +158,10 @@ static const struct sysreg_row rows[] = {
     {                                                           \
         FGT_HF2, hfgrtr2_el2_n##f##_LSB, hfgwtr2_el2_n##f##_LSB \
     }
+#define HD2(f)                                                    \
+    {                                                             \
+        FGT_HD2, hdfgrtr2_el2_n##f##_LSB, hdfgwtr2_el2_n##f##_LSB \
+    }
 #define HFR2(f)                                     \
     {                                               \
         FGT_HF2, hfgrtr2_el2_n##f##_LSB, FGT_NO_BIT \
@@ -195,6 +199,11 @@ static const struct sysreg_row rows[] = {
 #define AMO(r)                \
     {                         \
         TARGET_AMO, SR_##r, 0 \
+    }
+
+#define DEBUG_BANK        \
+    {                     \
+        TARGET_BANK, 0, 0 \
     }
 
 /* Nested virtualisation. */
@@ -378,7 +387,10 @@ struct sysreg_op sysreg_op(unsigned id)
 unsigned sysreg_key_of(unsigned id)
 {
     const struct sysreg_row *row = sysreg_row_of(id);
-    return row && row->key ? row->key + (id - row->id) * row->stride : 0;
+    /* Breakpoints and watchpoints from 16 on are reached through MDSELR_EL1: CRm has four bits. */
+    if (!row || !row->key || (row->stride == 8 && id - row->id >= 16))
+        return 0;
+    return row->key + (id - row->id) * row->stride;
 }
 
 bool sysreg_in_id_space(unsigned key)

@@ -165,12 +165,14 @@ static bool read_desc(struct look *l, uint64_t pa, bool big, uint64_t *d)
     return true;
 }
 
-static unsigned needs(const struct look *l)
+/* In a stage: CMOW_S1 or CMOW_S2. */
+static unsigned needs(const struct look *l, unsigned stage)
 {
+    bool readable = !l->m->cm || (l->m->el == 0 && !(l->m->cmow & CMOW_IC));
     if (l->access == ACCESS_FETCH)
         return PERM_X;
     if (l->access == ACCESS_LOAD)
-        return l->m->cm && l->m->el ? 0 : PERM_R;
+        return (readable ? PERM_R : 0) | (l->m->cmow & stage ? PERM_W : 0);
     return l->m->atomic ? PERM_R | PERM_W : PERM_W;
 }
 
@@ -448,12 +450,12 @@ static bool s1_leaf(struct look *l, struct fact *f, const struct stage *s, uint6
     out->may = s1_permits(l, clean ? d & ~UINT64_C(0x80) : d, limits, &over);
     if (l->secure && ns && (p->s.regs.scr_el3 & scr_el3_SIF))
         out->may &= ~(unsigned)PERM_X;
-    unsigned missing = needs(l) & ~over;
+    unsigned missing = needs(l, CMOW_S1) & ~over;
     const char *why = "the overlay of POR_ELx does not permit it";
     uint32_t iss2 = missing ? 1 << 6 : 0;
     if (!missing) {
         out->may &= over;
-        missing = needs(l) & ~out->may;
+        missing = needs(l, CMOW_S1) & ~out->may;
         why = missing ? why_not(l, d, missing) : "";
     }
     if (missing) {
@@ -617,7 +619,7 @@ bool arm_explain_access(struct arm_why *w, struct fact *to, uint64_t va, unsigne
     if (l.s2 && !m->stage1) {
         l.tagged = one.attr == ATTR_TAGGED;
         struct fact *s = fact_value(w->e, f, "IPA", ARM_S2, one.pa, 16, "by %s", l.secure ? "VSTTBR_EL2" : "VTTBR_EL2");
-        if (!second(&l, s, one.pa, needs(&l), false, &two))
+        if (!second(&l, s, one.pa, needs(&l, CMOW_S2), false, &two))
             return false;
         *pa = two.pa;
     }
