@@ -174,7 +174,12 @@ void a64_models(struct machine *m, uint64_t *rng)
     set_if(m, "tcr2_el1", rng_next(rng) & rng_next(rng) & 0x81f);
     set_if(m, "tcr2_el2", rng_next(rng) & rng_next(rng) & 0x81f);
     set_if(m, "tcr_el1", a64_get(m, "tcr_el1") | (rng_next(rng) & UINT64_C(3) << 39));
-    set_if(m, "vtcr_el2", a64_get(m, "vtcr_el2") | (rng_next(rng) & rng_next(rng) & controls));
+    const uint64_t top = one << 35 | one << 41; /* TL0, TL1: seldom, for they leave little behind them */
+    set_if(m, "vtcr_el2",
+           a64_get(m, "vtcr_el2") | (rng_next(rng) & controls & ~top) | (rng_next(rng) & rng_next(rng) & rng_next(rng) & top));
+    uint64_t block; /* what the code is in */
+    machine_read(m, S2_ROOT + 8, &block, sizeof block);
+    put(m, S2_ROOT, 1, block | (rng_next(rng) % 4 ? 0 : one << 58));
     for (unsigned two = 0; two < 2; two++)
         for (unsigned k = 0; k < A64_S2 + A64_PAGES; k++) {
             uint64_t at = (two ? S2_ROOT : S1_ROOT) + 0x2000, desc;

@@ -363,6 +363,33 @@ static void both_stages_flag_their_tables(void **state)
     }
 }
 
+/* The longest walk there is: five levels of each stage, and every descriptor of both without its access flag. */
+static void the_longest_walk_flags_everything(void **state)
+{
+    static const unsigned shift[5] = {48, 39, 30, 21, 12};
+    const struct access_mode m = {.el = 1, .regime = 1};
+    (void)state;
+    struct rig *r = rig_new("max");
+    struct arm_regs *s = &r->pe.s.regs;
+    for (unsigned i = 0; i < 5; i++) {
+        put(r, TABLE + 0x1000 * i + (PAGE >> shift[i] & 511) * 8, i == 4 ? RAM | 3 | 1 << 6 : (TABLE + 0x1000 * (i + 1)) | 3);
+        put(r, TABLE2 + 0x1000 * i + (RAM >> shift[i] & 511) * 8, i == 4 ? 0 : (TABLE2 + 0x1000 * (i + 1)) | 3);
+    }
+    for (unsigned i = 0; i < 256; i++)
+        put(r, TABLE2 + 0x4000 + 8 * i, (RAM + 4096 * i) | 0xff);
+    s->tcr_el1 = 12 | UINT64_C(6) << 32 | HA1 | UINT64_C(1) << 59;
+    s->tcr2_el1 = tcr2_el1_HAFT;
+    s->vttbr_el2 = TABLE2;
+    s->vtcr_el2 = 12 | 6 << 16 | UINT64_C(1) << 31 | 1 << 21 | vtcr_el2_HAFT | vtcr_el2_DS | vtcr_el2_SL2;
+    s->hcr_el2 |= hcr_el2_VM | hcr_el2_RW;
+    assert_true(reaches(r, m, ACCESS_LOAD));
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(got(r, TABLE + 0x1000 * i + (PAGE >> shift[i] & 511) * 8) & AF, AF);
+        assert_int_equal(got(r, TABLE2 + 0x1000 * i + (RAM >> shift[i] & 511) * 8) & AF, AF);
+    }
+    rig_free(r);
+}
+
 /* A table in memory that cannot be written: an external abort on the walk, of the table's level. */
 static void a_table_that_cannot_be_flagged_aborts(void **state)
 {
@@ -404,6 +431,7 @@ int main(void)
         cmocka_unit_test(tables_are_flagged_up_to_a_fault),
         cmocka_unit_test(a_flag_that_software_clears_is_set_again),
         cmocka_unit_test(both_stages_flag_their_tables),
+        cmocka_unit_test(the_longest_walk_flags_everything),
         cmocka_unit_test(a_table_that_cannot_be_flagged_aborts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,9 +89,9 @@ struct access_mode {
     bool probe;     /* a debugger's look: no permission matters, and nothing is changed */
     bool checked;   /* tags of Tagged memory are compared, and it matters (tags.c) */
     uint8_t number; /* of the context: below PE_MODES */
-    bool any;       /* no permission of stage 1 is asked for: AT S1E1A and the like */
+    bool any : 1;   /* no permission of stage 1 is asked for: AT S1E1A and the like */
+    bool rcw : 1;   /* RCW instructions: stage 2 has permissions of their own */
     uint8_t cmow;   /* CMOW_ bits: of cache maintenance that needs permission to write */
-    bool rcw;       /* RCW instructions: stage 2 has permissions of their own (copied in one piece) */
 };
 
 /* Of access_mode.cmow: permission of stage 1, of stage 2. IC: for want of permission to read it does not fault. */

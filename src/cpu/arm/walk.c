@@ -2,30 +2,13 @@
  * Walks of translation tables: stage 1 and stage 2, with granules of 4, 16 and 64 KiB. Arm ARM D8.2 to D8.5, AArch64.S1Walk,
  * AArch64.S2Walk and what they call. Descriptors have 64 bits; the contiguous bit is a hint, and is not needed for anything.
  */
-#include "cpu/arm/walk.h"
 #include "cpu/gist.h"
 #include "cpu/arm/perms.h"
-#include "cpu/arm/tags.h"
+#include "cpu/arm/walk_parts.h"
 
 #include <string.h>
 
-#define DESC_NS        (1u << 5)
-#define DESC_GP        (UINT64_C(1) << 50)
-#define DESC_DBM       (UINT64_C(1) << 51)
-#define DESC_PROTECTED (UINT64_C(1) << 52)
-#define DESC_PXN       (UINT64_C(1) << 53)
-#define TABLE_PXN      (UINT64_C(1) << 59)
-#define TABLE_UXN      (UINT64_C(1) << 60)
-#define TABLE_AP0      (UINT64_C(1) << 61)
-#define TABLE_AP1      (UINT64_C(1) << 62)
-#define TABLE_NS       (UINT64_C(1) << 63)
-#define S2_XNX         (UINT64_C(1) << 53)
-#define S2_XN          (UINT64_C(1) << 54)
-#define S2_ASSURED     (UINT64_C(1) << 58)
-#define S2_PO_INDEX    59
-#define ATTR2_WB       15u /* MemAttr without FWB: Write-Back, and for FEAT_MTE_PERM the same without tags */
-#define ATTR2_NO_TAG   4u
-#define PAGE_OFFSET    (uint64_t)(MEM_PAGE_SIZE - 1)
+#define PAGE_OFFSET (uint64_t)(MEM_PAGE_SIZE - 1)
 /* In Secure state: tables are (SW: of Secure, NSW: of Non-secure intermediate addresses), and accesses lead (SA, NSA) to the
    Non-secure address space. */
 #define VSTCR_SW (UINT64_C(1) << 29)
@@ -159,28 +142,6 @@ WALK_INLINE unsigned level_shift(const struct stage *s, int level)
     return s->granule + (s->granule - 3u) * (unsigned)(FINAL_LEVEL - level);
 }
 
-/* Cache maintenance by address: EL0 must be able to read, and to write if it cleans and invalidates and FEAT_CMOW asks for that.
-   Arm ARM AArch64.S1CheckPermissions, AArch64.S2CheckPermissions. */
-static unsigned needed_by_maintenance(const struct walk *w, unsigned stage)
-{
-    return (w->m.el || (w->m.cmow & CMOW_IC) ? 0 : PERM_R) | (w->m.cmow & stage ? PERM_W : 0);
-}
-
-/* What an access needs in a stage (CMOW_S1, CMOW_S2): all bits of it. */
-static inline unsigned needed(const struct walk *w, unsigned stage)
-{
-    if (unlikely(w->m.any))
-        return 0;
-    switch (w->access) {
-    case ACCESS_FETCH: return PERM_X;
-    case ACCESS_LOAD: return unlikely(w->m.cm) ? needed_by_maintenance(w, stage) : PERM_R;
-    default: return w->m.atomic ? PERM_R | PERM_W : PERM_W;
-    }
-}
-
-/* A permission is missing: of reading and writing, that of reading is looked at first. */
-static inline void set_write(struct walk *w, unsigned missing) { w->write = !(missing & PERM_R) && w->access == ACCESS_STORE; }
-
 /* Setting dirty state is for stores; AT, DC and IC leave it. */
 static inline bool dirties(const struct walk *w) { return w->access == ACCESS_STORE && !w->m.at && !w->m.cm; }
 
@@ -188,9 +149,6 @@ static inline bool dirties(const struct walk *w) { return w->access == ACCESS_ST
 static inline bool table_af_missing(const struct walk *w, uint64_t desc) { return !(desc & DESC_AF) && !w->m.probe; }
 
 /* ---- stage 2 -------------------------------------------------------------------------------------------------------------- */
-
-/* Walks of stage 1 into Device memory fault; not while HCR_EL2.TGE is 1. */
-static inline bool second_ptw(const struct pe *p) { return (hcr_of(p) & (hcr_el2_PTW | hcr_el2_TGE)) == hcr_el2_PTW; }
 
 /* In Secure state: the space that an intermediate address leads to. Arm ARM AArch64.SS2OutputPASpace. */
 static bool second_output_ns(const struct walk *w)
@@ -358,89 +316,6 @@ static uint8_t combine_sh(uint8_t attr, uint8_t s1, uint8_t s2)
     return s1 == 3 || s2 == 3 ? 3 : 0;
 }
 
-/* PERM_ bits of a stage 2 descriptor. Arm ARM AArch64.S2DirectBasePermissions. */
-static unsigned second_perm(const struct walk *w, uint64_t desc)
-{
-    unsigned p = (desc & S2_READ ? PERM_R : 0) | (desc & S2_WRITE ? PERM_W : 0);
-    bool xn = desc & S2_XN, xnx = (desc & S2_XNX) && arm_has(w->p->cfg, FEAT_XNX);
-    bool px = !(xn ^ xnx), ux = !xn;
-    return p | ((w->m.el == 0 ? ux : px) ? PERM_X : 0);
-}
-
-/* The first table of a walk must be in memory that stage 2 permits it in: D8.2.7.4, tables D8-14 and D8-15. */
-static bool top_level_fault(uint64_t vtcr, unsigned top, unsigned permitted)
-{
-    bool mine = vtcr & (top == 1 ? vtcr_el2_TL0 : vtcr_el2_TL1), other = vtcr & (top == 1 ? vtcr_el2_TL1 : vtcr_el2_TL0);
-    return top && ((mine && !(permitted & top)) || (other && permitted == 3 - top));
-}
-
-/* A permission fault that ESR_ELx.ISS2 says more of. */
-static int second_denied(struct walk *w, int level, uint64_t ipa, bool on_walk, uint32_t iss2)
-{
-    ttw_fault2(w, FSC_PERMISSION, level, ipa, on_walk);
-    w->p->exc.iss2 = iss2;
-    return -1;
-}
-
-/* FEAT_MTE_PERM: whether MemAttr says NoTagAccess. Arm ARM AArch64.S2NextWalkStateLeaf. */
-static bool second_notag(const struct walk *w, unsigned attr)
-{
-    return arm_has(w->p->cfg, FEAT_MTE_PERM) && (hcr_of(w->p) & hcr_el2_FWB ? attr >> 1 == 7 : attr == ATTR2_NO_TAG);
-}
-
-/* And whether this access uses tags, which then is a fault. */
-static __attribute__((noinline)) bool tag_denied(struct walk *w, int level, uint64_t ipa)
-{
-    bool data = w->m.tags == TAGS_OF_DATA && !w->m.at && !w->m.cm && w->access != ACCESS_FETCH;
-    if (w->m.probe || (w->m.tags != TAGS_ACCESSED && !(data && tags_compared(w->p, w->va, w->access, &w->m))))
-        return false;
-    w->write = w->m.tags == TAGS_ACCESSED && w->access == ACCESS_STORE;
-    second_denied(w, level, ipa, false, ISS2_TAG);
-    return true;
-}
-
-/* What stage 2 permits where more than the descriptor decides: PERM_ bits, and MODELLED_CLEAN if the descriptor is clean (bit 7
-   is the dirty state). Negative: it does not permit the access. Arm ARM AArch64.S2ComputePermissions, AArch64.S2CheckPermissions;
-   the order is that of D8.15.5.1. */
-#define MODELLED_CLEAN 8
-static __attribute__((noinline)) int second_modelled(struct walk *w, uint64_t desc, uint64_t ipa, unsigned need, int level,
-                                                     bool on_walk, bool device)
-{
-    unsigned pi = (unsigned)(bits_get(desc, 54, 53) << 2 | (desc & DESC_DBM ? 2 : 0) | (desc & S2_READ ? 1 : 0));
-    uint64_t vtcr = w->p->s.regs.vtcr_el2;
-    bool indirect = vtcr & vtcr_el2_S2PIE, clean = (indirect || (w->s2stage.hd && (desc & DESC_DBM))) && !(desc & S2_WRITE);
-    struct s2_permission s = {.may = second_perm(w, desc) | (clean ? PERM_W : 0), .over = PERM_R | PERM_W | PERM_X};
-    if (indirect)
-        s = perms_second(w->p, &w->m, pi, desc >> S2_PO_INDEX & 15, on_walk || w->m.rcw);
-    w->mro = s.mro;
-    if (w->m.probe)
-        return (int)(s.may & s.over);
-    if (on_walk && top_level_fault(vtcr, w->top, s.top)) {
-        second_denied(w, level, ipa, on_walk, 0);
-        w->p->exc.iss |= ISS_TOPLEVEL;
-        return -1;
-    }
-    if ((vtcr & vtcr_el2_AssuredOnly) && (desc & S2_ASSURED) && !(on_walk ? w->assured : w->assured_below))
-        return second_denied(w, level, ipa, on_walk, ISS2_ASSURED);
-    unsigned missing = need & ~s.over;
-    bool overlay = missing != 0;
-    if (!overlay)
-        missing = need & ~s.may;
-    if (missing || (on_walk && device && second_ptw(w->p))) {
-        if (!on_walk)
-            set_write(w, missing);
-        return second_denied(w, level, ipa, on_walk, overlay ? ISS2_OVERLAY : 0);
-    }
-    if (unlikely(w->notag) && tag_denied(w, level, ipa))
-        return -1;
-    bool writes = on_walk ? (need & PERM_W) != 0 : w->access == ACCESS_STORE && !w->m.cm;
-    if (clean && writes && indirect && !w->s2stage.hd) { /* software keeps the state */
-        w->write |= !on_walk;
-        return second_denied(w, level, ipa, on_walk, ISS2_DIRTY);
-    }
-    return (int)(s.may & s.over) | (clean ? MODELLED_CLEAN : 0);
-}
-
 /* The table of the last level for an ipa the instruction itself accesses, as last_table below has it for stage 1. */
 WALK_INLINE const struct walk_table *last_table2(struct walk *w, uint64_t ipa)
 {
@@ -512,7 +387,7 @@ WALK_INLINE bool second_permits(struct walk *w, const struct leaf2 *f, uint64_t 
     if (unlikely(!on_walk && device && ttw_misaligned(w, 0)))
         return ttw_fault2(w, FSC_ALIGNMENT, f->level, ipa, on_walk);
     if (unlikely(w->s2modelled)) {
-        int modelled = second_modelled(w, f->desc, ipa, need, f->level, on_walk, device);
+        int modelled = ttw_second_modelled(w, f->desc, ipa, need, f->level, on_walk, device);
         if (modelled < 0)
             return false;
         *perm = (unsigned)modelled & (PERM_R | PERM_W | PERM_X);
@@ -526,7 +401,7 @@ WALK_INLINE bool second_permits(struct walk *w, const struct leaf2 *f, uint64_t 
                 set_write(w, missing);
             return ttw_fault2(w, FSC_PERMISSION, f->level, ipa, on_walk);
         }
-        if (unlikely(w->notag) && tag_denied(w, f->level, ipa))
+        if (unlikely(w->notag) && ttw_tag_denied(w, f->level, ipa))
             return false;
     }
     if (likely(!clean))
@@ -563,7 +438,7 @@ static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, co
         new |= DESC_AF;
     }
     unsigned perm, attr = f.desc >> 2 & 15;
-    w->notag = s1 && unlikely(s1->attr == ATTR_TAGGED) && second_notag(w, attr);
+    w->notag = s1 && unlikely(s1->attr == ATTR_TAGGED) && ttw_second_notag(w, attr);
     if (!second_permits(w, &f, ipa, need, on_walk, &perm, &new))
         return false;
     if (unlikely(new != f.desc) && !desc_write(w, f.at, s->big_endian, f.desc, new))
@@ -616,65 +491,6 @@ WALK_INLINE bool second_of_table(struct walk *w, uint64_t ipa, bool ns, uint64_t
 
 /* ---- stage 1 -------------------------------------------------------------------------------------------------------------- */
 
-/* What table descriptors on the way took away: APTable, UXNTable (or XNTable), PXNTable, in their places. */
-#define TABLE_LIMITS (TABLE_PXN | TABLE_UXN | TABLE_AP0 | TABLE_AP1)
-
-/* PERM_ bits of a stage 1 descriptor for the level of the access, without SCTLR_ELx.WXN. Arm ARM AArch64.S1DirectBasePermissions.
- */
-static inline unsigned first_direct(const struct walk *w, uint64_t sctlr, uint64_t desc, uint64_t limits)
-{
-    const struct access_mode *m = &w->m;
-    bool pr = true, pw = !(desc & DESC_AP2) && !(limits & TABLE_AP1), px, r, wr, x;
-    if (w->el0_regime) {
-        bool ur = (desc & DESC_AP1) && !(limits & TABLE_AP0), uw = ur && pw;
-        bool ux = !(desc & DESC_UXN) && !(limits & TABLE_UXN);
-        px = !((desc & DESC_PXN) || (limits & TABLE_PXN) || uw);
-        if (m->pan && (ur || ((sctlr & sctlr_el1_EPAN) && arm_has(w->p->cfg, FEAT_PAN3) && ux)))
-            pr = pw = false;
-        r = m->el ? pr : ur;
-        wr = m->el ? pw : uw;
-        x = m->el ? px : ux;
-    } else {
-        px = !((desc & DESC_UXN) || (limits & TABLE_UXN));
-        r = pr;
-        wr = pw;
-        x = px;
-    }
-    return (r ? PERM_R : 0) | (wr ? PERM_W : 0) | (x ? PERM_X : 0);
-}
-
-/* The same where permissions are indirect or have overlays, all that takes away included, and MODELLED_CLEAN if the descriptor is
-   clean: of indirect ones bit 7 alone says so. Negative: an overlay forbids the access. Arm ARM AArch64.S1ComputePermissions,
-   AArch64.S1CheckPermissions. */
-static __attribute__((noinline)) int first_modelled(struct walk *w, uint64_t desc, uint64_t limits, int level, bool clean)
-{
-    const struct pe *p = w->p;
-    uint64_t sctlr = sctlr_of(p, w->m.regime);
-    unsigned model = p->models[w->m.regime], over = PERM_R | PERM_W | PERM_X, perm;
-    bool overlay = model & (w->m.el ? MODEL_OVERLAY : MODEL_OVERLAY_EL0), wxn;
-    if (model & MODEL_INDIRECT) {
-        unsigned index = (unsigned)(bits_get(desc, 54, 53) << 2 | (desc & DESC_DBM ? 2 : 0) | (desc & DESC_AP1 ? 1 : 0));
-        perm = perms_indirect(p, &w->m, w->el0_regime, index, &overlay, &wxn);
-        clean = desc & DESC_AP2;
-    } else {
-        perm = first_direct(w, sctlr, clean ? desc & ~(uint64_t)DESC_AP2 : desc, limits);
-        wxn = (sctlr & sctlr_el1_WXN) && (perm & PERM_W) && (perm & PERM_X);
-    }
-    if (overlay)
-        over = perms_overlay(p, &w->m, (unsigned)bits_get(desc, 62, 60));
-    if (wxn && overlay && (over & PERM_X))
-        over &= ~(unsigned)PERM_W;
-    else if (wxn)
-        perm &= ~(unsigned)PERM_X;
-    unsigned missing = needed(w, CMOW_S1) & ~over;
-    if (!missing || w->m.probe)
-        return (int)((perm & over) | (clean ? MODELLED_CLEAN : 0));
-    set_write(w, missing);
-    ttw_fault(w, FSC_PERMISSION, level);
-    w->p->exc.iss2 = ISS2_OVERLAY;
-    return -1;
-}
-
 /* Stores the descriptor of stage 1 that is at `at` (pa behind stage 2), in the Non-secure space if ns, after hardware changed it.
    False: it may not, or cannot. Arm ARM AArch64.MemSwapTableDesc; CreateAccDescTTEUpdate. */
 static __attribute__((noinline)) bool first_update(struct walk *w, const struct stage *s, uint64_t at, uint64_t pa, bool ns,
@@ -683,7 +499,6 @@ static __attribute__((noinline)) bool first_update(struct walk *w, const struct 
     if (w->s2) {
         struct leaf l;
         w->ipa_ns = ns;
-        w->top = 0;
         if (!second(w, at, PERM_R | PERM_W, true, NULL, &l))
             return false;
         pa = l.page | (at & PAGE_OFFSET);
@@ -715,7 +530,7 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
     bool ns = w->secure && !table_ns ? (desc & DESC_NS) != 0 : true;
     unsigned perm, need = needed(w, CMOW_S1);
     if (unlikely(p->models[w->m.regime] & MODEL_OF_LEAVES)) {
-        int modelled = first_modelled(w, desc, limits, level, clean);
+        int modelled = ttw_first_modelled(w, desc, limits, level, clean);
         if (modelled < 0)
             return false;
         perm = (unsigned)modelled & (PERM_R | PERM_W | PERM_X);
@@ -774,14 +589,6 @@ WALK_INLINE struct walk_table *last_table(struct walk *w, const struct stage *s)
     return NULL;
 }
 
-/* FEAT_THE: what a lookup of stage 1 begins with, the first one or another. Arm ARM AArch64.S1InitialTTWState; D8.2.7.3. */
-static __attribute__((noinline)) void table_of_walk(struct walk *w, bool first)
-{
-    bool upper = w->va >> 55 & 1, top = w->p->s.regs.vtcr_el2 & (upper ? vtcr_el2_TL1 : vtcr_el2_TL0);
-    w->assured = first ? top && (w->p->models[1] & MODEL_PROTECTED) : w->assured_below;
-    w->top = first ? (upper ? 2 : 1) : 0;
-}
-
 bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, struct leaf *out)
 {
     const struct pe *p = w->p;
@@ -802,7 +609,7 @@ bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, 
     }
     for (;;) {
         if (unlikely(w->s2modelled))
-            table_of_walk(w, level == s->level);
+            ttw_lookup(w, level == s->level);
         if (!known && !second_of_table(w, at, table_ns, &pa))
             return false;
         known = NULL;

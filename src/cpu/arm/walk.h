@@ -5,9 +5,9 @@
 
 enum { PERM_R = 1, PERM_W = 2, PERM_X = 4 };
 
-/* Descriptors one translation can read: five levels of stage 1, each behind five of stage 2, five for the page itself, and more
-   to update the last ones. */
-#define WALK_READS  48
+/* Descriptors one translation can read: five levels of stage 1, each behind five of stage 2 and behind five more to be updated,
+   and five for the page itself. */
+#define WALK_READS  60
 #define WALK_LEVELS 6
 
 /* Fault status codes but for the level. Arm ARM EncodeLDFSC. */

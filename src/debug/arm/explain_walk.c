@@ -291,7 +291,7 @@ static bool s2_leaf(struct look *l, struct fact *f, uint64_t d, int level, uint6
     if (on_walk && device && (hcr_of(p) & hcr_el2_PTW))
         return denied2(l, f, level, ipa, on_walk, 0, "a walk in Device memory, and HCR_EL2.PTW is 1");
     bool no_tags = fwb ? (d >> 3 & 7) == 7 : (d >> 2 & 15) == 4;
-    if (!on_walk && l->tagged && no_tags && arm_on(w, FEAT_MTE_PERM) &&
+    if (!on_walk && l->access != ACCESS_FETCH && l->tagged && no_tags && arm_on(w, FEAT_MTE_PERM) &&
         w->told.iss2 & ISS2_TAG) { /* what uses tags it does not know */
         l->write = l->access == ACCESS_STORE && w->told.iss >> 6 & 1;
         return denied2(l, f, level, ipa, on_walk, ISS2_TAG, "MemAttr is NoTagAccess, and the access uses tags");
@@ -413,7 +413,6 @@ static const char *why_not(struct look *l, uint64_t d, unsigned missing)
 static bool update(struct look *l, struct fact *f, uint64_t at, int level)
 {
     struct found g = {.pa = at};
-    l->top = 0;
     if (l->s2 && !second(l, f, at, PERM_R | PERM_W, true, &g))
         return false;
     return mem_page_write(l->w->m->mem, g.pa) || abort1(l, f, FSC_EXTERNAL_ON_WALK, level, "the descriptor cannot be written");
@@ -566,7 +565,7 @@ static bool first(struct look *l, struct fact *to, struct found *out)
         struct fact *f = off ? arm_bit(w, to, dc ? "HCR_EL2.DC" : "HCR_EL2.TGE", ARM_S1, 1, 1, "stage 1 is off")
                              : arm_bit(w, to, sctlr_name[l->m->regime], ARM_S1, sctlr, sctlr_el1_M, "stage 1 is off");
         *out = (struct found){.pa = l->va & bits_mask(0, 56), .may = PERM_R | PERM_W | PERM_X, .ns = !l->secure};
-        out->attr = dc ? 0xff : l->access == ACCESS_FETCH ? 0x44 : 0;
+        out->attr = dc ? (hcr_of(p) & hcr_el2_DCT ? ATTR_TAGGED : 0xff) : l->access == ACCESS_FETCH ? 0x44 : 0;
         if (bits_get(l->va, top, (unsigned)p->cfg->pa_bits))
             return abort1(l, f, FSC_ADDRESS_SIZE, 0, "the address is wider than physical ones");
         return !device_fault(l, !(out->attr & 0xf0)) || abort1(l, f, FSC_ALIGNMENT, 0, device_text(l));
