@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAIRS = 384, NARROW_PAIRS = 1024 };
+enum { PAIRS = 1024, NARROW_PAIRS = 1024 };
 
 /* Two states of the registers, and which words of them are random. */
 struct search {

@@ -14,7 +14,8 @@
 const char a64_cpu_options[] =
     "max,midr=0x000f0510,mte_store_only=off,mte_tagged_far=off,fgt=off,ecv=off,cssc=off,hbc=off,lrcpc3=off,lse2=off,lse128=off,"
     "wfxt=off,pauth2=off,fpac=off,pan3=off,tcr2=off,sctlr2=off,s1pie=off,s1poe=off,xs=off,specres2=off,nmi=off,doublefault2=off,"
-    "ats1a=off,ntlbpa=off,s2pie=off,ccidx=off,evt=off,tidcp1=off,afp=off,exs=off";
+    "ats1a=off,ntlbpa=off,s2pie=off,ccidx=off,evt=off,tidcp1=off,afp=off,exs=off,cmow=off,debugv8p8=off,"
+    "pmuv3p7=off,pmuv3_th=off";
 
 bool a64_isa_init(struct a64_isa *isa, struct err *e)
 {
