@@ -220,33 +220,41 @@ static unsigned rule(uint64_t type, unsigned v, bool *last)
     return tc & 1 ? meets : meets ? v : 0;
 }
 
-/* What the counters should have: cycle by cycle. */
+/* What the counters should have: cycle by cycle. done: an event gave this cycle its value already. */
 struct model {
     uint64_t type[COUNTERS], count[COUNTERS];
-    bool last[COUNTERS], on[COUNTERS];
+    bool last[COUNTERS], on[COUNTERS], done[COUNTERS];
 };
 
-static unsigned base_value(unsigned event, bool retires, bool increments)
-{
-    return event == EVENT_CPU_CYCLES || (event == EVENT_INST_RETIRED && retires) || (event == EVENT_SW_INCR && increments);
-}
-
-/* One cycle, which retires an instruction or not, and in which PMSWINC_EL0 is written or not. */
-static void cycle(struct model *m, bool retires, uint64_t increments)
+/* The event of these counters happens, in the cycle that is next. */
+static void happens(struct model *m, unsigned event, uint64_t which)
 {
     for (unsigned n = 0; n < COUNTERS; n++) {
-        unsigned event = (unsigned)(m->type[n] & 0xffff), v = base_value(event, retires, increments >> n & 1);
+        if (!m->on[n] || (m->type[n] & 0xffff) != event || !(which >> n & 1))
+            continue;
+        m->count[n] += rule(m->type[n], 1, &m->last[n]);
+        m->done[n] = true;
+    }
+}
+
+/* One cycle, which retires an instruction or not. */
+static void cycle(struct model *m, bool retires)
+{
+    for (unsigned n = 0; n < COUNTERS; n++) {
+        unsigned event = (unsigned)(m->type[n] & 0xffff),
+                 v = event == EVENT_CPU_CYCLES || (event == EVENT_INST_RETIRED && retires);
         if (!m->on[n])
             m->last[n] = false;
-        else if (event != 0x77) /* which is not there: nothing is counted */
+        else if (event != 0x77 && !m->done[n]) /* which is not there: nothing is counted */
             m->count[n] += rule(m->type[n], v, &m->last[n]);
+        m->done[n] = false;
     }
 }
 
 static void choose_types(struct rig *r, struct model *m, uint64_t *rng)
 {
-    static const uint16_t events[] = {
-        EVENT_CPU_CYCLES, EVENT_INST_RETIRED, EVENT_INST_RETIRED, EVENT_SW_INCR, EVENT_SW_INCR, EVENT_STALL_BACKEND, 0x77};
+    static const uint16_t events[] = {EVENT_CPU_CYCLES, EVENT_INST_RETIRED, EVENT_INST_RETIRED,  EVENT_SW_INCR,
+                                      EVENT_SW_INCR,    EVENT_EXC_TAKEN,    EVENT_STALL_BACKEND, 0x77};
     for (unsigned n = 0; n < COUNTERS; n++) {
         m->type[n] = events[rng_below(rng, ARRAY_LEN(events))] | rng_below(rng, 3) << 32 | rng_below(rng, 16) << 60;
         if (rng_below(rng, 4) == 0)
@@ -293,31 +301,44 @@ static void thresholds_and_edges_are_those_of_each_cycle(void **state)
         set_levels(r, &m, el, enabled);
         for (unsigned k = 0; k < 20; k++) {
             unsigned len = 1 + (unsigned)rng_below(&rng, 4);
-            switch (rng_below(&rng, 6)) {
-            case 0: /* an exception or sleep: cycles that retire nothing begin with a new look at the level */
+            switch (rng_below(&rng, 8)) {
+            case 0: /* sleep: cycles that retire nothing begin with a new look at the level */
                 pmu_level(r->p);
                 pass(r, len, len);
                 while (len--)
-                    cycle(&m, false, 0);
+                    cycle(&m, false);
                 break;
             case 1: /* the level changes */
                 el ^= 1;
                 set_levels(r, &m, el, enabled);
                 break;
-            case 2: { /* software increments some, in an instruction */
+            case 2:
+            case 6: { /* software increments some, in an instruction, which changes the level or not */
                 uint64_t which = rng_below(&rng, 64);
                 r->p->ctx.el = r->p->el;
                 pe_live.software_increment(r->p, (uint32_t)which);
+                happens(&m, EVENT_SW_INCR, which);
+                if (len & 1) {
+                    el ^= 1;
+                    set_levels(r, &m, el, enabled);
+                }
                 pass(r, 1, 0);
-                cycle(&m, true, which);
+                cycle(&m, true);
                 break;
             }
+            case 7: /* an exception, in a cycle that retires nothing */
+                pmu_level(r->p);
+                pmu_event(r->p, EVENT_EXC_TAKEN);
+                happens(&m, EVENT_EXC_TAKEN, UINT64_MAX);
+                pass(r, 1, 1);
+                cycle(&m, false);
+                break;
             case 3: /* somebody looks */ compare(r, &m); break;
             case 4: /* a digest is made */ pmu_sync(r->p); break;
             default:
                 pass(r, len, 0);
                 while (len--)
-                    cycle(&m, true, 0);
+                    cycle(&m, true);
             }
         }
         compare(r, &m);
@@ -409,6 +430,13 @@ static void a_software_increment_that_overflows_stops_its_range(void **state)
     put(r, SR_pmovsset_el0, 1); /* a flag that software sets does the same */
     pass(r, 2, 0);
     assert_int_equal(get(r, SR_pmevcntr_el0 + 1), 42);
+    put(r, SR_pmovsclr_el0, 1);
+    count_event(r, 2, EVENT_EXC_TAKEN);
+    put(r, SR_pmevcntr_el0 + 2, UINT32_MAX);
+    pass(r, 3, 0);
+    pmu_event(r->p, EVENT_EXC_TAKEN);
+    pass(r, 3, 0);
+    assert_int_equal(get(r, SR_pmevcntr_el0 + 1), 45);
     rig_free(r);
 }
 
