@@ -446,6 +446,8 @@ static const struct bench_row rows[] = {
     {BOTH, "replay", "x a plain boot", "replaying that", AIM_VALUE_MOST, 1.1, "x", bench_measure_trace, "trace"},
     {BOTH, "insns", "x a plain run", "recording every instruction of a boot's first 400 M cycles, user time", AIM_VALUE_MOST, 3,
      "x", bench_measure_trace, "trace"},
+    {BOTH, "follow", "x a plain run", "replaying that: every instruction is compared", AIM_VALUE_MOST, 3, "x",
+     bench_measure_trace, "trace"},
 };
 
 /* Whether asked, as --only has it, is this row on this architecture: NAME, ARCH or ARCH/NAME; or so the row's group. */
@@ -481,8 +483,8 @@ enum { OPT_ONLY = 0x400, OPT_REPEAT, OPT_JSON, OPT_QUICK, OPT_QEMU };
 
 static const struct argp_option table[] = {
     {"only", OPT_ONLY, "[ARCH/]NAME", 0,
-     "measure this alone, on both architectures or on one (riscv, arm); ARCH: all of that one; trace: record, traps, replay and "
-     "insns; repeat it for more",
+     "measure this alone, on both architectures or on one (riscv, arm); ARCH: all of that one; trace: record, traps, replay, "
+     "insns and follow; repeat it for more",
      1},
     {"repeat", OPT_REPEAT, "N", 0, "run each guest so often and take the least (3; --quick: 1)", 1},
     {"quick", OPT_QUICK, 0, 0, "a few rounds each: shows that it works, the figures mean nothing", 1},

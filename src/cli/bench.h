@@ -70,7 +70,7 @@ struct bench {
     char qemu_version[BENCH_ARCHS][64];
     double over[BENCH_ARCHS]
                [2];    /* MiB that trapline and QEMU held beside the guest's pages when Linux was run; NAN: not run yet */
-    double trace[BENCH_ARCHS][6]; /* user seconds of the runs of the group `trace`; NAN: not run yet */
+    double trace[BENCH_ARCHS][7]; /* user seconds of the runs of the group `trace`; NAN: not run yet */
     char roms[4096];   /* folder of the bundled images */
     char images[4096]; /* folder of the guest images of the boots */
 };

@@ -14,8 +14,9 @@
 #define STRETCH "400M" /* cycles of a boot of which every instruction is recorded */
 
 /* The runs, in the order of their turns. */
-enum { PLAIN, RECORD, TRAPS, REPLAY, PLAIN_STRETCH, INSTRUCTIONS, RUNS };
-static const char *const titles[RUNS] = {"plain", "record", "with traps", "replay", "plain", "every instruction"};
+enum { PLAIN, RECORD, TRAPS, REPLAY, PLAIN_STRETCH, INSTRUCTIONS, FOLLOW, RUNS };
+static const char *const titles[RUNS] = {"plain", "record", "with traps", "replay", "plain", "every instruction",
+                                          "replay of every instruction"};
 
 struct turn {
     const char *argv[40];
@@ -57,10 +58,11 @@ static void boot(const struct bench *b, struct turn *t, unsigned *n, char path[3
 static void prepare(const struct bench *b, unsigned k, struct turn *t, char path[3][4352], const char *folder)
 {
     unsigned n = 0;
-    snprintf(t->file, sizeof t->file, "%s/%u.trace", folder, k == REPLAY ? TRAPS : k);
+    const bool replays = k == REPLAY || k == FOLLOW;
+    snprintf(t->file, sizeof t->file, "%s/%u.trace", folder, replays ? k == REPLAY ? TRAPS : INSTRUCTIONS : k);
     t->argv[n++] = "/proc/self/exe";
-    t->argv[n++] = k == PLAIN || k == PLAIN_STRETCH ? "run" : k == REPLAY ? "replay" : "record";
-    if (k == REPLAY) {
+    t->argv[n++] = k == PLAIN || k == PLAIN_STRETCH ? "run" : replays ? "replay" : "record";
+    if (replays) {
         t->argv[n++] = t->file;
         t->argv[n] = NULL;
         return;
@@ -136,8 +138,9 @@ bool bench_measure_trace(struct bench *b, const struct bench_row *row, struct be
     unsigned k = !strcmp(row->name, "record")   ? RECORD
                  : !strcmp(row->name, "traps")  ? TRAPS
                  : !strcmp(row->name, "replay") ? REPLAY
-                                                : INSTRUCTIONS;
-    double plain = user[k == INSTRUCTIONS ? PLAIN_STRETCH : PLAIN];
+                 : !strcmp(row->name, "insns")  ? INSTRUCTIONS
+                                                : FOLLOW;
+    double plain = user[k >= PLAIN_STRETCH ? PLAIN_STRETCH : PLAIN];
     r->trapline_user = user[k];
     r->trapline = fmax(user[k], 0.001) / fmax(plain, 0.001); /* the host does not count less */
     return true;

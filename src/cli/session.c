@@ -2,7 +2,9 @@
 #include "base/bits.h"
 #include "cli/term.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -173,6 +175,24 @@ static enum session_end after(struct session *s, enum machine_stop stop)
     }
 }
 
+/* A guest without a trap handler takes exceptions for ever, as the first mistake of many does: somebody who waits for its output
+   is told, once. It may still be rescued from outside, so the run goes on. */
+static void tell_stuck(struct session *s, uint64_t cycles)
+{
+    uint64_t pc = 0;
+    unsigned hart = 0;
+    while (hart < machine_harts(s->m) && machine_waits(s->m, hart))
+        hart++;
+    if (s->told_stuck || hart == machine_harts(s->m))
+        return;
+    s->told_stuck = true;
+    machine_get_reg(s->m, hart, "pc", &pc);
+    fprintf(stderr,
+            "trapline: hart %u has done nothing but take exceptions for %" PRIu64 " cycles, at 0x%" PRIx64 " in %s: is there "
+            "a trap handler? --trace traps shows them, --explain tells why\n",
+            hart, cycles, pc, machine_mode(s->m, hart));
+}
+
 static enum session_end slice(struct session *s)
 {
     uint64_t cycle = machine_cycle(s->m), retired = machine_instret(s->m);
@@ -185,6 +205,8 @@ static enum session_end slice(struct session *s)
     enum session_end end = hand_out(s);
     if (end != SESSION_RUNNING)
         return end;
+    if (stop == MACHINE_CYCLES && machine_instret(s->m) == retired && n == length)
+        tell_stuck(s, n);
     if (s->tap.tick)
         s->tap.tick(s->tap.ctx);
     s->fed = false;

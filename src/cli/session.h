@@ -47,6 +47,7 @@ struct session {
     struct buf output; /* printed in this slice */
     bool input_eof;
     bool quiet; /* what the guest prints is not written to standard output */
+    bool told_stuck; /* that a hart takes exceptions for ever */
     bool fed;   /* something from outside entered the machine since it ran */
     int exit_code;
     double started, idle_since; /* host seconds; idle_since < 0: the guest is busy */

@@ -34,7 +34,7 @@ struct gist_set {
 struct gist {
     gist_fn *fn;
     void *ctx;
-    struct buf out;
+    struct buf out, starts; /* starts: where in `out` each event begins, uint32_t */
     int hart;    /* whose events these are */
     bool inside; /* handlers are running */
     bool no_insn;
@@ -147,7 +147,7 @@ static void give(struct gist *g)
 {
     if (g->out.len)
         g->fn(g->ctx, g->out.data, g->out.len);
-    g->out.len = 0;
+    g->out.len = g->starts.len = 0;
 }
 
 #define EVENT_MAX 256 /* bytes of one at most, but for those in lists */
@@ -159,6 +159,9 @@ static uint8_t *event(struct gist *g, uint64_t at, enum gist_kind kind)
     uint64_t d = at > h->at ? at - h->at : 0;
     if (g->out.len > CHUNK)
         give(g);
+    uint32_t start = (uint32_t)g->out.len;
+    memcpy(reserve(&g->starts, sizeof start), &start, sizeof start);
+    g->starts.len += sizeof start;
     uint8_t *p = var(reserve(&g->out, EVENT_MAX), d);
     h->at += d;
     *p++ = (uint8_t)kind;
@@ -447,6 +450,40 @@ static void put_lists(struct insn_trace *t, uint32_t words, uint32_t pieces)
     t->words = t->pieces = t->bytes_used = 0;
 }
 
+/* The digest of the registers that follow by rules. */
+static uint64_t digest_of(const struct insn_trace *t, const struct cpu *c)
+{
+    const struct insn_layout *l = t->layout;
+    struct hash *h = hash_new();
+    hash_add(h, insn_state(c) + l->x, l->xs * sizeof(uint64_t));
+    for (unsigned i = 0; i < l->vs; i++)
+        hash_add(h, insn_state(c) + l->v + i * l->v_step, l->v_used * sizeof(uint64_t));
+    hash_add_u64(h, nzcv_of(t, c));
+    return hash_end(h);
+}
+
+static void check(struct insn_trace *t, const struct cpu *c, enum gist_kind kind, uint64_t at)
+{
+    struct gist *g = t->gist;
+    uint64_t sum = digest_of(t, c);
+    const struct insn_layout *l = t->layout;
+    const uint16_t where[] = {l->x, l->xs, l->v, l->vs, l->v_step, l->v_used};
+    uint8_t *p = event(g, at, kind);
+    for (unsigned i = 0; i < ARRAY_LEN(where); i++)
+        p = var(p, where[i]);
+    memcpy(p, &sum, 8);
+    end(g, p + 8);
+    g->of[c->index]->check = at;
+}
+
+/* Behind what instructions and traps do, never where a run only stops: the gist of a run is the same, however it is cut. */
+static void check_if_due(struct insn_trace *t, const struct cpu *c)
+{
+    const struct gist_hart *h = t->gist->of[c->index];
+    if (h->at - h->check >= CHECK_EVERY)
+        check(t, c, GIST_CHECK, h->at);
+}
+
 /* The instruction of the step is over, and the next one is at pc. */
 static void close_step(struct insn_trace *t, struct cpu *c, uint64_t pc)
 {
@@ -471,6 +508,7 @@ static void close_step(struct insn_trace *t, struct cpu *c, uint64_t pc)
     g->of[g->hart]->at++;
     if (s->more & (INSN_SYS | INSN_ALL))
         tell_space(g, c);
+    check_if_due(t, c);
 }
 
 /* Behind the instruction in the box: on in its page. */
@@ -591,32 +629,6 @@ void gist_begin(struct cpu *c)
     g->no_insn = false;
 }
 
-/* The digest of the registers that follow by rules. */
-static uint64_t digest_of(const struct insn_trace *t, const struct cpu *c)
-{
-    const struct insn_layout *l = t->layout;
-    struct hash *h = hash_new();
-    hash_add(h, insn_state(c) + l->x, l->xs * sizeof(uint64_t));
-    for (unsigned i = 0; i < l->vs; i++)
-        hash_add(h, insn_state(c) + l->v + i * l->v_step, l->v_used * sizeof(uint64_t));
-    hash_add_u64(h, nzcv_of(t, c));
-    return hash_end(h);
-}
-
-static void check(struct insn_trace *t, struct cpu *c, enum gist_kind kind)
-{
-    struct gist *g = t->gist;
-    uint64_t sum = digest_of(t, c), at = retired(c);
-    const struct insn_layout *l = t->layout;
-    const uint16_t where[] = {l->x, l->xs, l->v, l->vs, l->v_step, l->v_used};
-    uint8_t *p = event(g, at, kind);
-    for (unsigned i = 0; i < ARRAY_LEN(where); i++)
-        p = var(p, where[i]);
-    memcpy(p, &sum, 8);
-    end(g, p + 8);
-    g->of[c->index]->check = at;
-}
-
 void gist_finish(struct cpu *c)
 {
     struct insn_trace *t = c->engine->insns;
@@ -629,8 +641,6 @@ void gist_finish(struct cpu *c)
     insn_copy(t, c, true);
     t->copy[c->index][INSN_NZCV(t->layout)] = nzcv_of(t, c);
     h->pc = state_pc(t, c);
-    if (retired(c) - h->check >= CHECK_EVERY)
-        check(t, c, GIST_CHECK);
 }
 
 void gist_no_insn(struct cpu *c)
@@ -664,14 +674,22 @@ void gist_trapped(struct engine *e, unsigned hart, uint64_t epc)
     end(g, put_short(p, g->of[hart]->pc));
     put_lists(t, 0, 0);
     tell_space(g, c);
+    check_if_due(t, c);
 }
 
 void gist_flush(struct engine *e)
 {
     struct insn_trace *t = e->insns;
     if (t->gist->hart >= 0 && !t->gist->inside)
-        check(t, e->cpu[t->gist->hart], GIST_END);
+        check(t, e->cpu[t->gist->hart], GIST_END, retired(e->cpu[t->gist->hart]));
     give(t->gist);
+}
+
+const uint32_t *gist_starts(const struct engine *e, size_t *n)
+{
+    const struct buf *b = &e->insns->gist->starts;
+    *n = b->len / sizeof(uint32_t);
+    return (const uint32_t *)(const void *)b->data;
 }
 
 void gist_free(struct gist *g)
@@ -684,6 +702,7 @@ void gist_free(struct gist *g)
     set_free(&g->encodings);
     free(g->info);
     buf_free(&g->out);
+    buf_free(&g->starts);
     free(g);
 }
 

@@ -258,6 +258,8 @@ struct insn_page {
 void engine_insns(struct engine *e, const struct insn_layout *layout, insn_full_fn *fn, void *ctx);
 /* The same, but only the gist (gist.h); ended by engine_insns(e, NULL, NULL, NULL). */
 void engine_gist(struct engine *e, const struct insn_layout *layout, gist_fn *fn, void *ctx);
+/* In fn: where in the bytes that are given each of the n events begins. */
+const uint32_t *gist_starts(const struct engine *e, size_t *n);
 /* Ends it, and what was not given away is lost. */
 void engine_insns_drop(struct engine *e);
 /* Gives away what there is: of a hart that runs, but for what it is executing. */

@@ -108,6 +108,39 @@ struct gist_reader *gist_reader_new(unsigned words, size_t pages)
     return x;
 }
 
+static void *copy_of(const void *p, size_t n)
+{
+    return p ? memcpy(must(malloc(n)), p, n) : NULL;
+}
+
+static struct table copy_table(const struct table *t)
+{
+    struct table copy = *t;
+    copy.key = copy_of(t->key, t->room * sizeof *t->key);
+    copy.value = copy_of(t->value, t->room * sizeof *t->value);
+    return copy;
+}
+
+struct gist_reader *gist_reader_copy(const struct gist_reader *x)
+{
+    struct gist_reader *y = copy_of(x, sizeof *x);
+    size_t room = 1;
+    while (room < x->pages) /* take_page: the next power of two */
+        room *= 2;
+    y->page = x->pages ? must(malloc(room * sizeof *y->page)) : NULL;
+    for (size_t i = 0; i < x->pages; i++)
+        y->page[i] = copy_of(x->page[i], MEM_PAGE_SIZE);
+    y->info = copy_of(x->info, x->infos_room * sizeof *x->info);
+    y->page_at = copy_table(&x->page_at);
+    y->info_at = copy_table(&x->info_at);
+    for (unsigned i = 0; i < ENGINE_CPUS; i++)
+        if (x->of[i]) {
+            y->of[i] = copy_of(x->of[i], sizeof *x->of[i]);
+            y->of[i]->word = copy_of(x->of[i]->word, (x->words + 1) * sizeof *x->of[i]->word);
+        }
+    return y;
+}
+
 void gist_reader_free(struct gist_reader *x)
 {
     if (!x)
@@ -330,22 +363,22 @@ static uint64_t cur_short(struct cursor *c)
     return v;
 }
 
-static uint16_t cur_word(struct gist_reader *x, struct cursor *c)
+static uint16_t cur_word(unsigned words, struct cursor *c)
 {
     uint64_t v = cur_var(c);
-    c->bad |= v > x->words || v > INSN_NO_WORD;
+    c->bad |= v > words || v > INSN_NO_WORD;
     return c->bad ? INSN_NO_WORD : (uint16_t)(v - 1);
 }
 
-static void cur_rules(struct gist_reader *x, struct cursor *c, struct insn_info *i)
+static void cur_rules(unsigned words, struct cursor *c, struct insn_info *i)
 {
     struct insn_rules *r = &i->by;
     uint8_t small[19] = {0};
     i->core.guess = cur_u8(c);
     i->core.width = cur_u8(c);
     i->core.shift = cur_u8(c) & 63;
-    i->core.a = cur_word(x, c);
-    i->core.b = cur_word(x, c);
+    i->core.a = cur_word(words, c);
+    i->core.b = cur_word(words, c);
     i->core.imm = (int64_t)cur_folded(c);
     cur_get(c, small, sizeof small);
     *r = (struct insn_rules){.exact = true,
@@ -368,9 +401,9 @@ static void cur_rules(struct gist_reader *x, struct cursor *c, struct insn_info 
                              .user = small[16],
                              .compares = small[17],
                              .flags = small[18]};
-    r->a = cur_word(x, c);
-    r->b = cur_word(x, c);
-    r->c = cur_word(x, c);
+    r->a = cur_word(words, c);
+    r->b = cur_word(words, c);
+    r->c = cur_word(words, c);
     r->imm = cur_folded(c);
     r->mask = cur_var(c);
     r->target = (int64_t)cur_folded(c);
@@ -378,7 +411,7 @@ static void cur_rules(struct gist_reader *x, struct cursor *c, struct insn_info 
               r->parts > 2 || r->loads * r->parts + i->core.based > i->core.places || (r->loads && !r->parts);
 }
 
-static void take_info(struct gist_reader *x, struct cursor *c)
+static struct insn_info cur_info(unsigned words, struct cursor *c)
 {
     struct insn_info i = {.by = {.a = INSN_NO_WORD, .b = INSN_NO_WORD, .c = INSN_NO_WORD}};
     i.insn = cur_u32(c);
@@ -390,24 +423,35 @@ static void take_info(struct gist_reader *x, struct cursor *c)
     i.core.narrow = bits >> 7;
     i.core.length = cur_u8(c);
     for (unsigned k = 0; k < i.core.places; k++) {
-        i.core.word[k] = (uint16_t)(cur_word(x, c) + 1u);
-        c->bad |= i.core.word[k] >= x->words;
+        i.core.word[k] = (uint16_t)(cur_word(words, c) + 1u);
+        c->bad |= i.core.word[k] >= words;
     }
     if (bits & 64)
-        cur_rules(x, c, &i);
-    i.core.base = cur_word(x, c);
+        cur_rules(words, c, &i);
+    i.core.base = cur_word(words, c);
     i.core.by = (int32_t)cur_folded(c);
     i.size = cur_u8(c);
     uint8_t index = cur_u8(c);
     i.index = index & 3;
     i.scale = index >> 2 & 63;
-    i.offset = cur_word(x, c);
+    i.offset = cur_word(words, c);
     i.disp = (int64_t)cur_folded(c);
-    i.from[0] = cur_word(x, c);
-    i.from[1] = cur_word(x, c);
+    i.from[0] = cur_word(words, c);
+    i.from[1] = cur_word(words, c);
     c->bad |= i.size > 16 || i.stores == 3 || (i.core.based && !i.core.places) || (i.by.parts == 1 && i.size > 8);
     for (unsigned k = 0; k < i.stores && i.size > 8; k++)
-        c->bad |= i.from[k] != INSN_NO_WORD && i.from[k] + 1u >= x->words;
+        c->bad |= i.from[k] != INSN_NO_WORD && i.from[k] + 1u >= words;
+    return i;
+}
+
+uint32_t gist_encoding(struct cursor *c, unsigned words)
+{
+    return cur_info(words, c).insn;
+}
+
+static void take_info(struct gist_reader *x, struct cursor *c)
+{
+    struct insn_info i = cur_info(x->words, c);
     if (c->bad)
         return;
     size_t *at = find(&x->info_at, i.insn + UINT64_C(1));

@@ -1,9 +1,9 @@
 #include "debug/replay.h"
 #include "base/hash.h"
+#include "cpu/insns.h"
 #include "debug/history_internal.h"
 #include "debug/inject.h"
-#include "debug/gistread.h"
-#include "debug/insncode.h"
+#include "debug/replay_insns.h"
 #include "debug/statesum.h"
 #include "debug/symbols.h"
 #include "debug/trace.h"
@@ -146,58 +146,6 @@ static bool next_trap(struct trap_reader *t, struct machine_change *out)
     return !t->c.bad;
 }
 
-/* ---- the recorded instructions -----------------------------------------------------------------------------------------------
- */
-
-#define GIST_PAGES_KEPT ((size_t)1 << 22) /* 16 GiB */
-
-struct insn_reader {
-    const struct replay *r;
-    size_t frame;
-    struct buf bytes;
-    struct cursor c;
-    struct insncode *code; /* of frames N */
-    struct gist_reader *gist;
-    bool is_gist;
-    struct insn_record *record;
-};
-
-/* False: there are no more. What only repeats what is known is left out. */
-static bool next_insn(struct insn_reader *t)
-{
-    for (;;) {
-        if (t->is_gist ? gist_next(t->gist, &t->c, t->record) : cur_insn(t->code, &t->c, t->record)) {
-            if (!t->record->repeated && t->record->kind != INSN_MEMORY)
-                return true;
-            continue;
-        }
-        while (t->frame < t->r->file.frames && t->r->file.frame[t->frame].kind != TRACE_INSNS &&
-               t->r->file.frame[t->frame].kind != TRACE_GIST)
-            t->frame++;
-        t->bytes.len = 0;
-        if (t->c.bad || t->frame == t->r->file.frames || !tracefile_read(&t->r->file, t->frame++, &t->bytes, NULL))
-            return false;
-        t->c = (struct cursor){.p = t->bytes.data, .left = t->bytes.len};
-        t->is_gist = t->r->file.frame[t->frame - 1].kind == TRACE_GIST;
-        if (!t->is_gist)
-            insncode_begin_reading(t->code);
-    }
-}
-
-static bool insn_equal(const struct insn_record *a, const struct insn_record *b)
-{
-    if (a->pc != b->pc || a->insn != b->insn || a->hart != b->hart || a->kind != b->kind || a->regs != b->regs ||
-        a->stores != b->stores || a->used != b->used)
-        return false;
-    for (uint32_t i = 0; i < a->regs; i++)
-        if (a->reg[i].word != b->reg[i].word || a->reg[i].value != b->reg[i].value)
-            return false;
-    for (uint32_t i = 0; i < a->stores; i++)
-        if (a->store[i].address != b->store[i].address || a->store[i].size != b->store[i].size)
-            return false;
-    return !memcmp(a->bytes, b->bytes, a->used);
-}
-
 /* ---- running -------------------------------------------------------------------------------------------------------------- */
 
 struct running {
@@ -205,15 +153,10 @@ struct running {
     struct machine *m;
     struct replay_result *out;
     struct trap_reader traps;
-    struct insn_reader insns;
-    uint64_t insn_count;
-    struct insncode *put, *take; /* of what is executed: there and back, to compare what a reader would see */
-    struct buf put_bytes;
-    struct insn_record *here, *before[4]; /* before: the equal ones before it */
+    struct insn_check *insns; /* NULL: they are not compared */
     bool compare_traps, diverged;
     struct machine_change last; /* the last one that was equal */
-    bool has_last, insns_differ, insns_over;
-    struct buf insn_text;
+    bool has_last;
     struct hash *console;
     uint64_t printed;
 };
@@ -267,71 +210,6 @@ static void on_trap(void *ctx, struct machine *m, const struct machine_change *c
     machine_break(m, c->hart);
 }
 
-static void tell_insn(struct running *x, const char *label, const struct insn_record *r)
-{
-    char at[96];
-    symbols_text(x->m, r->pc, at, sizeof at);
-    if (r->kind >= INSN_INTERRUPT)
-        buf_printf(&x->out->text, "  %s hart %u: %s", label, r->hart, r->kind == INSN_INTERRUPT ? "interrupt" : "state");
-    else
-        buf_printf(&x->out->text, "  %s hart %u %s: %0*" PRIx32, label, r->hart, at, r->length * 2, r->insn);
-    for (uint32_t i = 0; i < r->regs && i < 8; i++) {
-        char name[48];
-        trace_setup_register(&x->r->setup, r->reg[i].word, name, sizeof name);
-        buf_printf(&x->out->text, " %s=0x%" PRIx64, name, r->reg[i].value);
-    }
-    for (uint32_t i = 0; i < r->stores && i < 8; i++) {
-        uint64_t v = 0;
-        uint32_t n = r->store[i].size;
-        memcpy(&v, r->bytes + r->store[i].at, n < 8 ? n : 8);
-        buf_printf(&x->out->text, " [0x%" PRIx64 "]%u=0x%" PRIx64 "%s", r->store[i].address, n, v, n > 8 ? "..." : "");
-    }
-    buf_printf(&x->out->text, "%s%s\n", r->regs > 8 ? " ..." : "", r->kind == INSN_TRAPPED ? " (took an exception)" : "");
-}
-
-static void insns_differ(struct running *x, bool there)
-{
-    x->insns_differ = true;
-    buf_printf(&x->insn_text, "instruction %" PRIu64 " is the first one that differs:\n", x->insn_count);
-    struct buf text = x->out->text;
-    x->out->text = x->insn_text;
-    for (uint64_t k = x->insn_count > 4 ? x->insn_count - 4 : 0; k < x->insn_count; k++)
-        tell_insn(x, "before  ", x->before[k % 4]);
-    if (there)
-        tell_insn(x, "recorded", x->insns.record);
-    else
-        buf_printf(&x->out->text, "  recorded cannot be followed: what the trace tells does not fit together\n");
-    tell_insn(x, "here    ", x->here);
-    x->insn_text = x->out->text;
-    x->out->text = text;
-    x->m->stop = 1; /* soon: nothing that comes can be equal */
-}
-
-/* An insn_full_fn. */
-static void on_insns(void *ctx, const struct insn_trace *t, const struct insn_raw *list, size_t n)
-{
-    struct running *x = ctx;
-    if (x->insns_differ || x->insns_over)
-        return;
-    x->put_bytes.len = 0;
-    put_insns(x->put, &x->put_bytes, t, list, n);
-    struct cursor c = {.p = x->put_bytes.data, .left = x->put_bytes.len};
-    while (cur_insn(x->take, &c, x->here) && !x->insns_differ) {
-        x->insns_over = !next_insn(&x->insns);
-        if (x->insns_over && x->insns.c.bad)
-            insns_differ(x, false);
-        if (x->insns_over) /* the trace tells of no more: it is torn, or the run is longer, which its end says */
-            return;
-        if (!insn_equal(x->insns.record, x->here)) {
-            insns_differ(x, true);
-            return;
-        }
-        struct insn_record *oldest = x->before[x->insn_count % 4];
-        x->before[x->insn_count++ % 4] = x->here;
-        x->here = oldest;
-    }
-}
-
 static void on_console(void *ctx, const char *device, const void *p, size_t n)
 {
     struct running *x = ctx;
@@ -357,7 +235,7 @@ static bool come_to(struct running *x, const struct trace_event *ev)
         enum moved moved = point_reach(x->m, &ev->at, UINT64_MAX, &why);
         stopped(x);
         here = history_point_of(x->m);
-        if (x->insns_differ && !x->diverged)
+        if (x->insns && insn_check_differs(x->insns) && !x->diverged)
             diverge(x, &here);
         if (x->diverged)
             return false;
@@ -510,47 +388,21 @@ static bool insns_compare(const struct running *x)
     return x->r->setup.instructions && trace_schema(x->m) == x->r->setup.schema;
 }
 
-static void begin_insns(struct running *x)
-{
-    const struct insn_layout *l = x->m->arch->insns;
-    unsigned words = INSN_WORDS(l);
-    x->insns = (struct insn_reader){.r = x->r,
-                                    .code = insncode_new(l, words),
-                                    .gist = gist_reader_new(words, GIST_PAGES_KEPT),
-                                    .record = insn_record_new(words)};
-    x->put = insncode_new(l, words);
-    x->take = insncode_new(l, words);
-    x->here = insn_record_new(words);
-    for (unsigned i = 0; i < 4; i++)
-        x->before[i] = insn_record_new(words);
-    engine_insns(&x->m->engine, l, on_insns, x);
-}
-
 /* What was seen of the instructions comes first: it is the cause of whatever else was seen. */
 static void end_insns(struct running *x)
 {
-    engine_insns(&x->m->engine, NULL, NULL, NULL);
-    if (x->insns_differ) {
+    struct buf text = {0};
+    insn_check_end(x->insns);
+    if (insn_check_differs(x->insns)) {
         struct history_point here = history_point_of(x->m);
         if (!x->diverged)
             diverge(x, &here);
-        buf_put(&x->insn_text, x->out->text.data, x->out->text.len);
-        buf_printf(&x->insn_text, "%s", "");
-        buf_free(&x->out->text);
-        x->out->text = x->insn_text;
-        x->insn_text = (struct buf){0};
     }
-    buf_free(&x->insn_text);
-    buf_free(&x->insns.bytes);
-    buf_free(&x->put_bytes);
-    insncode_free(x->insns.code);
-    gist_reader_free(x->insns.gist);
-    insncode_free(x->put);
-    insncode_free(x->take);
-    insn_record_free(x->insns.record);
-    insn_record_free(x->here);
-    for (unsigned i = 0; i < 4; i++)
-        insn_record_free(x->before[i]);
+    insn_check_free(x->insns, &text);
+    buf_put(&text, x->out->text.data, x->out->text.len);
+    buf_printf(&text, "%s", "");
+    buf_free(&x->out->text);
+    x->out->text = text;
 }
 
 bool replay_run(const struct replay *r, struct machine *m, bool same_images, struct replay_result *out, struct err *e)
@@ -560,11 +412,9 @@ bool replay_run(const struct replay *r, struct machine *m, bool same_images, str
     bool ok = true;
     *out = (struct replay_result){.verdict = REPLAY_SAME};
     machine_set_host(m, &(struct machine_host){.ctx = &x, .console = on_console});
-    const bool insns = insns_compare(&x);
-    if (x.compare_traps || insns || (r->tap && r->tap->change))
+    x.insns = insns_compare(&x) ? insn_check_begin(r, m) : NULL;
+    if (x.compare_traps || x.insns || (r->tap && r->tap->change))
         machine_watch(m, on_trap, &x);
-    if (insns)
-        begin_insns(&x);
     struct statesum *sum = whole ? statesum_new(m) : NULL;
     stopped(&x);
     for (size_t i = 0; ok && i < r->events && !x.diverged; i++)
@@ -573,7 +423,7 @@ bool replay_run(const struct replay *r, struct machine *m, bool same_images, str
             if (ok && r->tap && r->tap->event)
                 r->tap->event(r->tap->ctx, m, &r->event[i]);
         }
-    if (insns)
+    if (x.insns)
         end_insns(&x);
     machine_watch(m, NULL, NULL);
     machine_set_host(m, &(struct machine_host){0});

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../lib/env.sh"
 cd "$scratch"
 
-names='compute float ecall world svc hvc walk1 walk2 linux memory start fork written record traps replay insns'
+names='compute float ecall world svc hvc walk1 walk2 linux memory start fork written record traps replay insns follow'
 rows=$(for arch in riscv arm; do
     for name in $names; do
         case $arch/$name in riscv/svc | riscv/hvc | arm/ecall | arm/world) ;; *) printf '%s/%s ' $arch "$name" ;; esac
@@ -22,7 +22,7 @@ qemu=$(awk '/^  "qemu": / {on = 1} on && /^    "/ && !/null/ {gsub(/[":]/, "", $
 while read -r name ours theirs ratio aim met failed; do
     [ "$failed" = false ] && [ "$met" = null ] || fail "$name: failed, or a verdict from a few rounds: $json"
     case "$qemu" in *" ${name%/*} "*) beside=1 ;; *) beside= ;; esac
-    case $name in */linux | */fork | */written | */record | */traps | */replay | */insns) beside= ;; esac
+    case $name in */linux | */fork | */written | */record | */traps | */replay | */insns | */follow) beside= ;; esac
     [ "${name#*/}" = linux ] || awk "BEGIN {exit !($ours > 0)}" || fail "$name has no figure"
     [ "${name#*/}" != linux ] || [ "$ours" = null ] || fail "linux was run by --quick"
     if [ -n "$beside" ]; then

@@ -41,6 +41,10 @@ ends 125 '' sleep.elf
 grep -q 'every hart waits for an interrupt, and none can come' err || fail "no word about the end: $(cat err)"
 # Guests that go astray go on, and never take the emulator with them.
 ends 0 '' nowhere.elf --max-cycles 1e7
+grep -q 'hart 0 has done nothing but take exceptions for 1000000 cycles, at 0x0 in M' err || fail "no word about that: $(cat err)"
+[ "$(wc -l <err)" -eq 1 ] || fail "it is said more than once: $(cat err)"
+ends 125 '' sleep.elf
+! grep -q 'take exceptions' err || fail "a guest that waits takes no exceptions"
 ends 0 '' hammer.elf --max-cycles 1e7
 
 # A run stops exactly at --max-cycles; equal runs have equal digests; another seed is another state.

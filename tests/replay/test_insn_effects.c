@@ -18,11 +18,18 @@
 #include <cmocka.h>
 
 #include "cpu/arch.h"
+#include "cpu/gist.h"
 #include "debug/gistread.h"
 #include "debug/insncode.h"
 #include "machine/machine.h"
 #include "machine/trapline.h"
 #include "mem/mem.h"
+
+/* The events of a gist, but for encodings, whose order depends on where a run is cut. */
+struct events {
+    struct machine *m;
+    struct buf bytes;
+};
 
 struct proof {
     struct machine *m, *was; /* was: the beginning, to which stores are applied */
@@ -39,10 +46,30 @@ struct proof {
         struct cursor c;
         uint64_t compared, memory, pages;
     } gist;
+    struct events whole;
 };
 
+static void keep_events(struct events *x, const uint8_t *bytes, size_t n)
+{
+    size_t starts;
+    const uint32_t *start = gist_starts(&x->m->engine, &starts);
+    for (size_t i = 0; i < starts; i++) {
+        size_t end = i + 1 < starts ? start[i + 1] : n;
+        if (bytes[start[i]] || bytes[start[i] + 1] != GIST_INFO)
+            buf_put(&x->bytes, bytes + start[i], end - start[i]);
+    }
+}
+
 /* A gist_fn. */
-static void take_gist(void *ctx, const uint8_t *bytes, size_t n) { buf_put(&((struct proof *)ctx)->gist.bytes, bytes, n); }
+static void take_events(void *ctx, const uint8_t *bytes, size_t n) { keep_events(ctx, bytes, n); }
+
+/* A gist_fn. */
+static void take_gist(void *ctx, const uint8_t *bytes, size_t n)
+{
+    struct proof *x = ctx;
+    buf_put(&x->gist.bytes, bytes, n);
+    keep_events(&x->whole, bytes, n);
+}
 
 static void same_record(const struct proof *x, const struct insn_record *a, const struct insn_record *b)
 {
@@ -200,6 +227,28 @@ static bool compare_page(void *ctx, uint64_t pa, const uint8_t *a, const uint8_t
     return true;
 }
 
+/* The gist of a run is the same, wherever the run stops in between: so that of a replay is that of the recording. */
+static void same_cut(const struct proof *x, uint64_t cycles)
+{
+    struct events cut = {.m = machine_fork(x->was)};
+    uint64_t from = machine_cycle(cut.m), step = 1;
+    machine_watch(cut.m, on_trap, NULL);
+    engine_gist(&cut.m->engine, cut.m->arch->insns, take_events, &cut);
+    for (uint64_t at = from; at < from + cycles; at += step) {
+        step = (step * 7 + 1) % 9973; /* some long, some of few instructions */
+        step = step < from + cycles - at ? step : from + cycles - at;
+        run_for(cut.m, step);
+    }
+    engine_insns(&cut.m->engine, NULL, NULL, NULL);
+    size_t i = 0, n = cut.bytes.len < x->whole.bytes.len ? cut.bytes.len : x->whole.bytes.len;
+    while (i < n && cut.bytes.data[i] == x->whole.bytes.data[i])
+        i++;
+    if (i < n || cut.bytes.len != x->whole.bytes.len)
+        fail_msg("%s: the gist of a run with stops is another one from byte %zu of %zu on", x->name, i, x->whole.bytes.len);
+    machine_free(cut.m);
+    buf_free(&cut.bytes);
+}
+
 static void prove(const char *name, const struct machine_config *config, uint64_t cycles)
 {
     struct err e;
@@ -213,11 +262,12 @@ static void prove(const char *name, const struct machine_config *config, uint64_
     x.take = insncode_new(l, INSN_WORDS(l));
     x.record = insn_record_new(INSN_WORDS(l));
     machine_watch(x.m, on_trap, &x);
-    struct machine *other = machine_fork(x.m);
+    struct machine *other = x.whole.m = machine_fork(x.m);
     machine_watch(other, on_trap, &x);
     engine_gist(&other->engine, l, take_gist, &x);
     run_for(other, cycles);
     engine_insns(&other->engine, NULL, NULL, NULL);
+    same_cut(&x, cycles);
     x.gist.reader = gist_reader_new(INSN_WORDS(l), (size_t)1 << 20);
     x.gist.record = insn_record_new(INSN_WORDS(l));
     x.gist.c = (struct cursor){.p = x.gist.bytes.data, .left = x.gist.bytes.len};
@@ -247,6 +297,7 @@ static void prove(const char *name, const struct machine_config *config, uint64_
     gist_reader_free(x.gist.reader);
     insn_record_free(x.gist.record);
     buf_free(&x.gist.bytes);
+    buf_free(&x.whole.bytes);
     machine_free(other);
     machine_free(x.was);
     machine_free(x.m);

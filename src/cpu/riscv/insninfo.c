@@ -268,7 +268,7 @@ static unsigned other_info(struct insn_info *s, const struct decoded *d, unsigne
     const char *b = bases[d->op].body;
     switch (bases[d->op].cost) {
     case COST_CSR: return d->rs1 || strstr(b, "csr_rw") ? INSN_SYS | INSN_FP : 0;
-    case COST_SYS: return INSN_SYS | INSN_ALL;
+    case COST_SYS: return strstr(b, "slow_w") ? 0 : INSN_SYS | INSN_ALL; /* waiting writes nothing */
     case COST_FALU:
     case COST_FMUL:
     case COST_FDIV: return INSN_FP;
