@@ -252,6 +252,22 @@ static void print_step(const char *mark, const struct log_step *s, bool arm)
     putchar('\n');
 }
 
+/* The trap that a log tells of right before the difference: often what the other did otherwise. */
+static void print_trap(const struct compare_hart *h, unsigned i)
+{
+    const struct log_step *t = &h->trap[i];
+    if (!h->trapped[i])
+        return;
+    printf("  before it, %c took an %s", 'A' + (int)i, t->interrupt ? "interrupt" : "exception");
+    if (t->cause != UINT64_MAX)
+        printf(" of cause %" PRIu64, t->cause);
+    if (t->pc != UINT64_MAX)
+        printf(" at 0x%" PRIx64, t->pc);
+    if (t->has_tval)
+        printf(", tval 0x%" PRIx64, t->tval);
+    putchar('\n');
+}
+
 static void print_hart(const struct comparison *r, unsigned k)
 {
     const struct compare_hart *h = &r->hart[k];
@@ -267,6 +283,10 @@ static void print_hart(const struct comparison *r, unsigned k)
         printf("  interrupts stepped over: %" PRIu64 " in A, %" PRIu64 " in B\n", h->interrupts[0], h->interrupts[1]);
     if (h->diversions)
         printf("  stretches passed over, behind a branch on a masked value: %" PRIu64 "\n", h->diversions);
+    if (h->conditionals)
+        printf("  store-conditionals that fail in one log only, as they may: %" PRIu64 "\n", h->conditionals);
+    if (h->unfenced)
+        printf("  instructions that differ because their code was written without a fence: %" PRIu64 "\n", h->unfenced);
     if (h->masked)
         printf("  values not compared, because they are masked or computed from such: %" PRIu64 "\n", h->masked);
     if (h->what == COMPARE_EQUAL)
@@ -275,6 +295,8 @@ static void print_hart(const struct comparison *r, unsigned k)
     printf("  %s%s\n", h->what == COMPARE_END ? "" : "then they differ in ", text);
     if (h->from_masked)
         printf("  the instruction reads a masked value\n");
+    for (unsigned i = 0; i < 2; i++)
+        print_trap(h, i);
     if (h->nseen)
         printf("\n    %10s %10s\n", "line of A", "line of B");
     for (unsigned i = 0; i < h->nseen; i++)
@@ -304,9 +326,10 @@ static json_t *hart_json(const struct comparison *r, unsigned k)
     static const char *const what[] = {"equal", "pc", "insn", "mode", "register", "store", "cause", "end"};
     const struct compare_hart *h = &r->hart[k];
     char text[320];
-    json_t *j = json_pack("{s:i,s:I,s:[II],s:[II],s:I,s:I,s:s}", "hart", (int)k, "equal", (json_int_t)h->compared, "start",
-                          (json_int_t)h->start[0], (json_int_t)h->start[1], "interrupts", (json_int_t)h->interrupts[0],
-                          (json_int_t)h->interrupts[1], "diversions", (json_int_t)h->diversions, "masked", (json_int_t)h->masked,
+    json_t *j = json_pack("{s:i,s:I,s:[II],s:[II],s:I,s:I,s:I,s:I,s:s}", "hart", (int)k, "equal", (json_int_t)h->compared,
+                          "start", (json_int_t)h->start[0], (json_int_t)h->start[1], "interrupts", (json_int_t)h->interrupts[0],
+                          (json_int_t)h->interrupts[1], "diversions", (json_int_t)h->diversions, "conditionals",
+                          (json_int_t)h->conditionals, "unfenced", (json_int_t)h->unfenced, "masked", (json_int_t)h->masked,
                           "differs", what[h->what]);
     if (h->what == COMPARE_EQUAL)
         return j;

@@ -68,15 +68,13 @@ static const struct argp argp = {
     .options = table,
     .parser = parser,
     .args_doc = "[NAME|NUMBER|NAME=VALUE|REGISTER.FIELD[=VALUE]]\ncause[:NUMBER|:NAME]\nirq[:NUMBER|:NAME]\nec[:NUMBER|:NAME]\n"
-                "psci[:CALL[=ARGUMENTS[=RESULT]]]\ninsn:NAME|:WORD\nsbi[:EXTENSION|:FUNCTION[=ARGUMENTS[=RESULT]]|:LIST[=VALUE]]"
-                "\n--cpu [CONFIG]",
+                "psci[:CALL[=ARGUMENTS[=RESULT]]]\nrules[:MONITOR]\ninsn:NAME|:WORD\n"
+                "sbi[:EXTENSION|:FUNCTION[=ARGUMENTS[=RESULT]]|:LIST[=VALUE]]\n--cpu [CONFIG]",
     .doc =
         "Print what the tables know about a control and status register of RISC-V or a system register or instruction of A64, or "
         "decode a value of it; about a field, an instruction, a cause of traps (cause, irq), an exception class of ESR_ELx (ec), "
-        "a call of firmware (psci). Without an argument, list all registers. sbi: the extensions of the supervisor binary "
-        "interface; "
-        "one of them, a function, the named values of an "
-        "argument; or decode a call.\v"
+        "a call of firmware (psci), the rules of monitors (rules). Without an argument, list all registers. sbi: the extensions "
+        "of the supervisor binary interface; one of them, a function, the named values of an argument; or decode a call.\v"
         "Examples:\n"
         "  trapline doc hstatus\n"
         "  trapline doc hstatus=0x200200180\n"
@@ -95,6 +93,7 @@ static const struct argp argp = {
         "  trapline doc ec:0x24\n"
         "  trapline doc insn:0x00053583\n"
         "  trapline doc psci:cpu_on\n"
+        "  trapline doc rules:calls\n"
         "  trapline doc sbi:sse\n"
         "  trapline doc sbi:sse_inject=0xffff0000,0=-3\n"
         "  trapline doc sbi:0x535345/7\n"

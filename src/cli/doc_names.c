@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/doc_insn.h"
 #include "cli/doc_markdown.h"
+#include "cli/doc_rules.h"
 #include "cli/doc_sbi.h"
 #include "csr/arm/sysreg.h"
 #include "csr/riscv/csr.h"
@@ -281,9 +282,10 @@ static int insn(const char *text, const struct doc_how *how)
 
 bool doc_topic(const char *text, const struct doc_how *how, int *status)
 {
-    static const char *const topic[] = {"cause", "exception", "irq", "interrupt", "ec", "esr", "psci", "insn"};
+    static const char *const topic[] = {"cause", "exception", "irq", "interrupt", "ec", "esr", "psci", "insn", "rules"};
     unsigned i = 0;
     size_t n = strcspn(text, ":="), word = n > 3 && tolower((unsigned char)text[n - 1]) == 's' ? n - 1 : n; /* "causes" */
+    word += !strncasecmp(text, "rules", n);
     while (i < ARRAY_LEN(topic) && (strlen(topic[i]) != word || strncasecmp(topic[i], text, word)))
         i++;
     if (i == ARRAY_LEN(topic))
@@ -297,7 +299,8 @@ bool doc_topic(const char *text, const struct doc_how *how, int *status)
     case 4:
     case 5: *status = classes(rest, topic[i], how->json); break;
     case 6: *status = psci(rest, how->json); break;
-    default: *status = insn(rest, how);
+    case 7: *status = insn(rest, how); break;
+    default: *status = doc_rules(rest, how->json);
     }
     free(rest);
     return true;

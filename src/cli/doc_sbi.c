@@ -2,6 +2,7 @@
 #include "cli/doc_names.h"
 #include "base/bits.h"
 #include "cli/cli.h"
+#include "cli/doc_rules.h"
 #include "cli/doc_markdown.h"
 #include "debug/riscv/monitor.h"
 #include "debug/riscv/sbi.h"
@@ -226,40 +227,6 @@ static int print_errors(const char *value, bool json)
     return found ? CLI_OK : cli_errorf("there is no SBI error '%s'; `trapline doc sbi:error` lists them", value);
 }
 
-/* Rule i of `run --monitor sse`: the oracle's, then those that are the monitor's alone. False: no more. */
-static bool rule_at(unsigned i, const char **name, const char **where, const char **what)
-{
-    if (i < SSE_RULES) {
-        *name = sse_rule_name((enum sse_rule)i);
-        *where = sse_rule_where((enum sse_rule)i);
-        *what = sse_rule_what((enum sse_rule)i);
-        return true;
-    }
-    i -= SSE_RULES;
-    if (i >= MONITOR_RULES)
-        return false;
-    *name = monitor_rule_name((enum monitor_rule)i);
-    *what = monitor_rule_what((enum monitor_rule)i);
-    *where = strcmp(monitor_rule_needs((enum monitor_rule)i), "NONE") ? "needs ranges" : "whoever is to blame";
-    return true;
-}
-
-static int print_rules(bool json)
-{
-    const char *name, *where, *what;
-    json_t *j = json_array();
-    for (unsigned i = 0; rule_at(i, &name, &where, &what); i++) {
-        if (json)
-            json_array_append_new(j, json_pack("{s:s,s:s,s:s}", "rule", name, "where", where, "meaning", what));
-        else
-            printf("%-3s %s (%s)\n", name, what, where);
-    }
-    if (json)
-        return dump(j);
-    json_decref(j);
-    return CLI_OK;
-}
-
 /* ---- decoding ------------------------------------------------------------------------------------------------------------- */
 
 /* Numbers separated by commas, at most max of them; returns how many, or -1. */
@@ -391,7 +358,7 @@ int doc_sbi(const char *what, unsigned xlen, bool json)
     if (isdigit((unsigned char)*word))
         return by_number(word, regs, xlen, json);
     if (!strcmp(word, "rules") && !regs)
-        return print_rules(json);
+        return doc_rules(riscv_monitor.names[0], json);
     if (!strcmp(word, "error"))
         return print_errors(regs, json);
     if (!regs && sbi_ext_by_name(word) != SBI_EXT_NONE)
@@ -492,11 +459,11 @@ int doc_sbi_markdown(void)
     }
     for (unsigned i = 1; i < SBI_EXT_COUNT; i++)
         put_extension((enum sbi_ext)i);
-    const char *name, *where, *what;
+    struct monitor_rule r;
     printf("\n## Rules of `run --monitor sse`\n\nHow they are judged is in [monitors.md](../monitors.md).\n\n| rule | broken "
            "when | where "
            "|\n|---|---|---|\n");
-    for (unsigned i = 0; rule_at(i, &name, &where, &what); i++)
-        printf("| %s | %s | %s |\n", name, what, where);
+    for (unsigned i = 0; riscv_monitor.rule(i, &r); i++)
+        printf("| %s | %s | %s |\n", r.name, r.what, r.note);
     return CLI_OK;
 }

@@ -56,6 +56,7 @@ static void print_json(const struct report *r, struct machine *m, const char *li
         json_object_set_new(j, "repro", json_string(line));
     if (r->watch && r->watch->monitor) {
         json_object_set_new(j, "violations", json_integer((json_int_t)watch_violations(r->watch)));
+        json_object_set_new(j, "checked", json_integer((json_int_t)r->watch->monitor->checked));
         json_object_set(j, "monitor", r->watch->list);
     }
     json_dumpf(j, stderr, JSON_INDENT(2));
@@ -88,6 +89,9 @@ void report_print(const struct report *r, struct machine *m, const struct machin
                 "resident     %" PRIu64 " KiB (pages of the guest: %" PRIu64 " KiB)\n",
                 r->end, r->status, machine_cycle(m), retired, r->seconds, r->user_seconds,
                 r->seconds > 0 ? (double)retired / r->seconds / 1e6 : 0, resident_kib(), machine_pages(m) * 4);
+    if (r->stats && r->watch && r->watch->monitor)
+        fprintf(stderr, "monitor      %" PRIu64 " compared or judged, %" PRIu64 " violations\n", r->watch->monitor->checked,
+                watch_violations(r->watch));
     if (r->repro || r->stats)
         fprintf(stderr, "%s%s\n", r->stats ? "repro        " : "", line);
     free(line);

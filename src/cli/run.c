@@ -46,12 +46,14 @@ static const struct argp_option table[] = {
     {"expect", OPT_EXPECT, "TEXT=>SEND", 0, "when the guest has printed TEXT, type SEND; repeat for more steps", 3},
     {"script", OPT_SCRIPT, "FILE", 0, "steps from a file, one a line: expect \"text\", send \"text\\n\", end", 3},
     {0, 0, 0, 0, "Watching:", 4},
-    {"monitor", OPT_MONITOR, "sse[,KEY=VALUE...]", 0,
-     "watch the rules of supervisor software events; the run ends with status 1 at the first violation. Keys: host, guest, user, "
-     "irqoff=FIRST..END (symbols or addresses; default: the marks host_text_start and so on of the images), rules=A3+B1+..., "
-     "max=N",
+    {"monitor", OPT_MONITOR, "NAME[,KEY=VALUE...]", 0,
+     "watch rules at every trap and return; the run ends with status 1 at the first violation. RISC-V: sse (software events); "
+     "AArch64: calls (SMC, HVC, PSCI), interrupts (what they left comes back); repeat for both. Keys: rules=A3+B1+..., max=N; of "
+     "sse also host, guest, user, irqoff=FIRST..END (symbols or addresses; default: the marks host_text_start and so on of the "
+     "images)",
      4},
-    {"trace", OPT_TRACE, "sbi|traps[=FILE]", 0, "tell every SBI call with its result, every trap and return; repeat for both", 4},
+    {"trace", OPT_TRACE, "sbi|calls|traps[=FILE]", 0,
+     "tell every SBI call, or call by SMC and HVC, with its result, every trap and return; repeat for both", 4},
     {"explain", OPT_EXPLAIN, "N|all|KEY[=VALUE],...", 0,
      "why a trap happened and why it went where it did: the N-th one, or all that match: cause=NUMBER or a part of the name, "
      "irq[=...], exception[=...], returns (too); max=N (20), file=FILE (standard error)",
@@ -172,6 +174,7 @@ static const struct argp argp = {
         "  trapline run rom.elf --max-cycles 5e7 --digest --seed 7\n"
         "  trapline run rom.elf --inject 'meip@main_loop#3'\n"
         "  trapline run -bios fw.elf -kernel hypervisor.elf --monitor sse,host=text_start..text_end --trace sbi\n"
+        "  trapline run -machine virt-arm,secure=on -bios el3.elf -kernel Image --monitor calls --monitor interrupts\n"
         "  trapline run rom.elf --explain exception=guest-page,max=3\n",
 };
 

@@ -1,12 +1,14 @@
 #include "cli/watch.h"
 #include "cli/cli.h"
+#include "debug/arm/psci.h"
+#include "debug/riscv/view.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const trace_name[WATCH_TRACES] = {"sbi", "traps"};
+static const char *const trace_name[WATCH_TRACES] = {"sbi", "calls", "traps"};
 
 bool watch_add_trace(struct watch *w, char *text, struct err *e)
 {
@@ -21,7 +23,7 @@ bool watch_add_trace(struct watch *w, char *text, struct err *e)
         w->file[t] = equals ? equals + 1 : NULL;
         return true;
     }
-    return err_set(e, "--trace '%s': the traces are: sbi, traps; each may be followed by =FILE", text);
+    return err_set(e, "--trace '%s': the traces are: sbi, calls, traps; each may be followed by =FILE", text);
 }
 
 /* ---- while it runs --------------------------------------------------------------------------------------------------------- */
@@ -40,7 +42,7 @@ static void set_hex(json_t *j, const char *key, uint64_t v)
     json_object_set_new(j, key, json_string(text));
 }
 
-static void trace_calls(struct watch *w, struct machine *m, const struct machine_change *c)
+static void trace_sbi_calls(struct watch *w, struct machine *m, const struct machine_change *c)
 {
     char line[TRACE_LINE];
     struct sbi_call call;
@@ -58,6 +60,33 @@ static void trace_calls(struct watch *w, struct machine *m, const struct machine
     if (!returned)
         set_hex(j, "goes_on", c->pc);
     put_json(w, WATCH_SBI, j);
+}
+
+/* A call by HVC or SMC that is over, at `pc` if without result. */
+static void tell_call(struct watch *w, unsigned hart, const struct trace_call *k, const uint64_t *result, uint64_t pc,
+                      const char *line)
+{
+    if (!w->json) {
+        fprintf(w->out[WATCH_CALLS], "%s\n", line);
+        return;
+    }
+    json_t *j = psci_call_json(k->by_smc, k->x, result);
+    json_object_set_new(j, "cycle", json_integer((json_int_t)k->cycle));
+    json_object_set_new(j, "hart", json_integer(hart));
+    json_object_set_new(j, "from", json_string(arm_mode_name(k->from, k->secure)));
+    if (!result)
+        set_hex(j, "goes_on", pc);
+    put_json(w, WATCH_CALLS, j);
+}
+
+static void trace_arm_calls(struct watch *w, struct machine *m, const struct machine_change *c)
+{
+    char line[TRACE_LINE];
+    struct trace_call k;
+    uint64_t result;
+    bool returned;
+    if (trace_calls_feed(&w->calls, m, c, line, &k, &result, &returned))
+        tell_call(w, c->hart, &k, returned ? &result : NULL, c->pc, line);
 }
 
 /* Below the line of its trap. */
@@ -104,14 +133,12 @@ static void trace_traps(struct watch *w, struct machine *m, const struct machine
     put_json(w, WATCH_TRAPS, j);
 }
 
-static void watch_rules(struct watch *w, struct machine *m, const struct machine_change *c)
+/* The n violations that the monitor has just found on this hart. */
+static void tell_violations(struct watch *w, struct machine *m, unsigned hart, unsigned n)
 {
     struct monitor *o = w->monitor;
     char text[2048];
     uint64_t max = o->config.max;
-    if (w->stop)
-        return;
-    unsigned n = monitor_feed(o, m, c);
     for (unsigned i = 0; i < n; i++) {
         if (w->json) {
             json_array_append_new(w->list, monitor_json(o, m, &o->found[i]));
@@ -122,8 +149,22 @@ static void watch_rules(struct watch *w, struct machine *m, const struct machine
     }
     if (max && o->total >= max) {
         w->stop = true;
-        machine_break(m, c->hart);
+        machine_break(m, hart);
     }
+}
+
+static void on_answer(void *ctx, struct machine *m, const struct machine_answer *a)
+{
+    struct watch *w = ctx;
+    if (w->traced[WATCH_CALLS]) {
+        char line[TRACE_LINE];
+        struct trace_call k;
+        uint64_t result;
+        trace_calls_answered(m, a, line, &k, &result);
+        tell_call(w, a->hart, &k, &result, a->pc, line);
+    }
+    if (w->monitor && !w->stop)
+        tell_violations(w, m, a->hart, monitor_answered(w->monitor, m, a));
 }
 
 static void on_change(void *ctx, struct machine *m, const struct machine_change *c)
@@ -136,9 +177,11 @@ static void on_change(void *ctx, struct machine *m, const struct machine_change 
     if (w->traced[WATCH_TRAPS])
         trace_traps(w, m, c, in_trace ? why : NULL);
     if (w->traced[WATCH_SBI])
-        trace_calls(w, m, c);
-    if (w->monitor)
-        watch_rules(w, m, c);
+        trace_sbi_calls(w, m, c);
+    if (w->traced[WATCH_CALLS])
+        trace_arm_calls(w, m, c);
+    if (w->monitor && !w->stop)
+        tell_violations(w, m, c->hart, monitor_feed(w->monitor, m, c));
     if (why && !in_trace)
         why_tell(&w->why, why);
     explain_free(why);
@@ -161,7 +204,7 @@ static bool open_traces(struct watch *w, struct err *e)
 bool watch_start(struct watch *w, struct machine *m, struct err *e)
 {
     struct rv_features f;
-    bool any = w->config.on;
+    bool any = w->config.ops;
     w->why.json |= w->json;
     if (!why_start(&w->why, m, e))
         return false;
@@ -172,19 +215,25 @@ bool watch_start(struct watch *w, struct machine *m, struct err *e)
             machine_watch(m, on_change, w);
         return true;
     }
-    if ((w->config.on || w->traced[WATCH_SBI]) && !view_features(&f, m, 0))
-        return err_set(e, "--monitor and --trace sbi are for RISC-V machines; --trace traps is for all");
-    if (w->config.on) {
+    if (w->traced[WATCH_SBI] && !view_features(&f, m, 0))
+        return err_set(e, "--trace sbi is for RISC-V machines; on others it is --trace calls");
+    if (w->traced[WATCH_CALLS] && view_features(&f, m, 0))
+        return err_set(e, "--trace calls is for AArch64 machines; on RISC-V it is --trace sbi");
+    if (w->config.ops) {
         w->monitor = malloc(sizeof *w->monitor);
         if (!w->monitor)
             abort();
-        if (!monitor_start(w->monitor, &w->config, m, e))
+        if (!monitor_start(w->monitor, &w->config, m, e)) {
+            free(w->monitor);
+            w->monitor = NULL;
             return false;
+        }
     }
     if (!open_traces(w, e))
         return false;
     w->list = json_array();
     machine_watch(m, on_change, w);
+    machine_watch_answers(m, on_answer, w);
     return true;
 }
 
@@ -208,5 +257,6 @@ void watch_free(struct watch *w)
 {
     watch_end(w, NULL);
     json_decref(w->list);
+    monitor_end(w->monitor);
     free(w->monitor);
 }

@@ -2,11 +2,12 @@
 #ifndef TL_CLI_WATCH_H
 #define TL_CLI_WATCH_H
 #include "cli/why.h"
-#include "debug/riscv/monitor.h"
+#include "debug/arm/trace.h"
+#include "debug/monitor.h"
 #include "debug/riscv/trace.h"
 #include <stdio.h>
 
-enum watch_trace { WATCH_SBI, WATCH_TRAPS, WATCH_TRACES };
+enum watch_trace { WATCH_SBI, WATCH_CALLS, WATCH_TRAPS, WATCH_TRACES };
 
 struct watch {
     struct monitor_config config;
@@ -15,6 +16,7 @@ struct watch {
     const char *file[WATCH_TRACES]; /* NULL: standard error */
     FILE *out[WATCH_TRACES];
     struct trace_sbi sbi;
+    struct trace_calls calls;
     struct why why;
     bool json;              /* violations go into the report, trace lines are objects */
     bool stop;              /* enough violations */
@@ -24,7 +26,7 @@ struct watch {
     void *also_ctx;
 };
 
-/* Adds "sbi", "traps", "sbi=FILE", …. */
+/* Adds "sbi", "calls", "traps", "sbi=FILE", …. */
 bool watch_add_trace(struct watch *w, char *text, struct err *e);
 /* Before the run, when the machine is there. */
 bool watch_start(struct watch *w, struct machine *m, struct err *e);

@@ -132,13 +132,13 @@ static void see_injection(struct rate *r, const struct rv_view *at)
 static void watch(void *ctx, struct machine *m, const struct machine_change *c)
 {
     struct rate *r = ctx;
-    const struct sse_hart *h = &r->monitor->oracle.hart[HART];
-    uint64_t before = r->monitor->oracle.injections;
+    const struct sse_hart *h = &monitor_oracle(r->monitor)->hart[HART];
+    uint64_t before = monitor_oracle(r->monitor)->injections;
     if (monitor_feed(r->monitor, m, c))
         count_violations(r, m);
     bool call = !c->is_return && !c->interrupt && c->cause == 8;
     r->calls += call && c->epc >= r->user_start && c->epc < r->user_end;
-    if (r->monitor->oracle.injections == before || !h->depth)
+    if (monitor_oracle(r->monitor)->injections == before || !h->depth)
         return;
     see_injection(r, &h->frame[h->depth - 1].at);
     if (!(r->events % NEW_PHASE) || r->events == r->wanted)
@@ -152,7 +152,7 @@ static void watch(void *ctx, struct machine *m, const struct machine_change *c)
 static bool run(struct rate *r, uint64_t events)
 {
     machine_restore(r->m, r->base);
-    *r->monitor = *r->fresh;
+    monitor_copy(r->monitor, r->fresh);
     r->events = r->calls = 0;
     r->wanted = events;
     r->again = ONCE;
@@ -255,7 +255,7 @@ static bool open_machine(struct rate *r, const struct check_job *job, const stru
     if (machine_run(r->m, BOOT_CYCLES) != MACHINE_DEBUG)
         return err_set(e, "%s did not reach probe_pass", kernel);
     machine_breakpoint(r->m, HART, pass, false);
-    *r->fresh = *r->monitor;
+    monitor_copy(r->fresh, r->monitor);
     r->base = r->m;
     r->m = machine_fork(r->base);
     machine_watch(r->m, watch, r);
@@ -267,6 +267,8 @@ static void close_machine(struct rate *r)
     machine_free(r->m);
     if (r->base)
         machine_free(r->base);
+    monitor_end(r->fresh);
+    monitor_end(r->monitor);
     free(r->fresh);
     free(r->monitor);
 }

@@ -6,7 +6,7 @@
 #define TL_DEBUG_CONTEXT_H
 #include "machine/trapline.h"
 
-#define CONTEXT_BYTES 1280 /* room for one of any architecture */
+#define CONTEXT_BYTES 1600 /* room for one of any architecture */
 
 struct context {
     _Alignas(8) uint8_t byte[CONTEXT_BYTES];

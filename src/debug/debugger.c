@@ -28,7 +28,7 @@ const char *debugger_activity(struct machine *m, unsigned hart)
 void debugger_describe(struct machine *m, const struct machine_change *c, struct buf *out)
 {
     const struct target_ops *t = target_ops(m);
-    char cause[96], from[24], to[24];
+    char cause[96], value[64], from[24], to[24];
     t->mode(c->priv, c->v, from);
     t->mode(c->to_priv, c->to_v, to);
     if (c->is_return) {
@@ -36,8 +36,8 @@ void debugger_describe(struct machine *m, const struct machine_change *c, struct
         return;
     }
     t->cause(c, cause);
-    buf_printf(out, "hart %u: %s, %s -> %s, epc 0x%" PRIx64 ", address 0x%" PRIx64 ", pc 0x%" PRIx64, c->hart, cause, from, to,
-               c->epc, c->tval, c->pc);
+    t->value(c, value);
+    buf_printf(out, "hart %u: %s, %s -> %s, epc 0x%" PRIx64 "%s, pc 0x%" PRIx64, c->hart, cause, from, to, c->epc, value, c->pc);
 }
 
 static bool catches(const struct debugger *d, const struct machine_change *c)

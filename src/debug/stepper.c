@@ -389,7 +389,7 @@ static bool help(struct stepper *s, const char *args)
 static const struct stepper_command commands[] = {
     {"run", "[WHAT]",
      "go on, to: N instructions, trap [CAUSE], return, mode [MODE], call [NAME], at ADDRESS, write REGISTER, cycle N, text "
-     "STRING",
+     "STRING; 'run' may be left out before these words",
      run, true, false},
     {"back", "[WHAT]", "the same backwards: to the last one before here", back, true, false},
     {"step", "[N]", "one instruction, or N; into the trap it takes", step, true, false},
@@ -429,6 +429,16 @@ static const struct stepper_command *find(const struct stepper *s, const char *n
     return other && !strcmp(other->name, name) ? NULL : found;
 }
 
+/* The command of a line that begins with `name`; *args, what follows that word, is the whole line where `run` is left out. */
+static const struct stepper_command *command_of(const struct stepper *s, const char *name, const char *line, const char **args)
+{
+    const struct stepper_command *c = find(s, name);
+    if (c || !stepper_is_place(name))
+        return c;
+    *args = line;
+    return find(s, "run");
+}
+
 /* What a moved machine shows. */
 static void arrived(struct stepper *s)
 {
@@ -458,7 +468,7 @@ bool stepper_run(struct stepper *s, const char *line)
         return s->answer.len = 0, true;
     while (isspace((unsigned char)*args))
         args++;
-    const struct stepper_command *c = find(s, w);
+    const struct stepper_command *c = command_of(s, w, line, &args);
     const struct command *k = c ? NULL : command_find(line);
     s->answer.len = 0;
     s->ended = false;

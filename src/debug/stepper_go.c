@@ -1,4 +1,5 @@
 /* Where a stepper goes. */
+#include "base/bits.h"
 #include "debug/stepper_internal.h"
 #include "debug/symbols.h"
 #include "debug/target.h"
@@ -302,6 +303,15 @@ static void rest_of(const char *p, char rest[STEPPER_WORD])
     snprintf(rest, STEPPER_WORD, "%s", p);
     for (size_t n = strlen(rest); n && isspace((unsigned char)rest[n - 1]);)
         rest[--n] = '\0';
+}
+
+bool stepper_is_place(const char *word)
+{
+    static const char *const places[] = {"trap", "return", "mode", "call", "at", "write", "cycle", "text"};
+    for (size_t i = 0; i < ARRAY_LEN(places); i++)
+        if (!strcmp(word, places[i]))
+            return true;
+    return false;
 }
 
 bool stepper_go(struct stepper *s, const char *what, bool back)

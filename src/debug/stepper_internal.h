@@ -15,6 +15,8 @@ bool stepper_refuse(struct stepper *s, const char *fmt, ...) __attribute__((form
 /* Goes forwards or backwards to what `what` names: "3", "trap", "trap load-page", "return", "mode HS", "call", "at main",
    "write mstatus", "cycle 100000", "text login:", "" (breakpoints). */
 bool stepper_go(struct stepper *s, const char *what, bool back);
+/* Whether stepper_go knows the word: "trap", "at". */
+bool stepper_is_place(const char *word);
 /* Registers of the chosen hart that are not as they were shown last, into the answer; notes them. all: without a limit. */
 void stepper_changes(struct stepper *s, bool all);
 /* Notes them without a word. */

@@ -36,6 +36,8 @@ struct target_ops {
     void (*mode)(uint8_t priv, uint8_t v, char out[24]);
     /* "load page fault (cause 13)". */
     void (*cause)(const struct machine_change *c, char out[96]);
+    /* What the trap value register of trap c tells, in words: ", address 0x1000", ", instruction 0x30200073"; "" if nothing. */
+    void (*value)(const struct machine_change *c, char out[64]);
     /* The number a trap's cause has: xcause's code, the exception class of ESR_ELx; 0 IRQ, 1 FIQ, 2 SError. */
     uint64_t (*number)(const struct machine_change *c);
     const char *number_name; /* what that of an exception is called: "cause", "EC" */

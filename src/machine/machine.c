@@ -129,6 +129,7 @@ void machine_reboot(struct machine *m)
 {
     uint64_t now = wire_now(m);
     m->reboot = false;
+    m->reboots++;
     m->now = now;
     if (!reload(m, false))
         give_up(m);

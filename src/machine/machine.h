@@ -115,6 +115,9 @@ struct machine {
     struct cpu_env env;       /* what the harts are provided with */
     machine_watch_fn *change; /* machine_watch */
     void *change_ctx;
+    machine_answer_fn *answered; /* machine_watch_answers */
+    void *answered_ctx;
+    unsigned reboots; /* how often it has started over since it was made */
     volatile int stop; /* machine_request_stop */
     struct machine_halt halt[MACHINE_HARTS];
     struct machine_halt mark; /* one more, of the hart mark_hart: machine_mark */

@@ -106,9 +106,8 @@ static void reboot(struct machine *m, struct cpu *c)
     c->resync = true;
 }
 
-bool machine_firmware(void *ctx, struct cpu *c, uint64_t x[8], bool by_smc)
+static bool answer(struct machine *m, struct cpu *c, uint64_t x[8], bool by_smc)
 {
-    struct machine *m = ctx;
     uint32_t id = (uint32_t)x[0];
     uint64_t arg[3];
     if (by_smc != !strcmp(m->setup->loader.conduit, "smc"))
@@ -132,5 +131,19 @@ bool machine_firmware(void *ctx, struct cpu *c, uint64_t x[8], bool by_smc)
     default: break;
     }
     x[0] = result(r);
+    return true;
+}
+
+bool machine_firmware(void *ctx, struct cpu *c, uint64_t x[8], bool by_smc)
+{
+    struct machine *m = ctx;
+    if (!m->answered)
+        return answer(m, c, x, by_smc);
+    struct machine_answer a = {.hart = c->index, .by_smc = by_smc, .cycle = cpu_progress(c)->cycle};
+    memcpy(a.call, x, sizeof a.call);
+    m->arch->get_reg(c, "pc", &a.pc);
+    if (!answer(m, c, x, by_smc))
+        return false;
+    m->answered(m->answered_ctx, m, &a);
     return true;
 }

@@ -94,6 +94,17 @@ struct machine_change {
    must not run it. It changes neither the run nor its digest. Forks are not watched. */
 typedef void machine_watch_fn(void *ctx, struct machine *m, const struct machine_change *c);
 void machine_watch(struct machine *m, machine_watch_fn *fn, void *ctx);
+/* A call of firmware that the machine itself has answered (PSCI by HVC or SMC): nothing was trapped. */
+struct machine_answer {
+    unsigned hart;
+    bool by_smc;
+    uint64_t pc;      /* the call */
+    uint64_t cycle;   /* the hart's, at the call */
+    uint64_t call[8]; /* its argument registers x0 to x7; the results are in the hart's */
+};
+/* Tells fn of every such call from now on, when its results are in the registers; else as machine_watch. */
+typedef void machine_answer_fn(void *ctx, struct machine *m, const struct machine_answer *a);
+void machine_watch_answers(struct machine *m, machine_answer_fn *fn, void *ctx);
 /* From inside a watch function: the run stops with MACHINE_DEBUG right behind this trap or return, before another instruction. */
 void machine_break(struct machine *m, unsigned hart);
 

@@ -332,6 +332,12 @@ void machine_watch(struct machine *m, machine_watch_fn *fn, void *ctx)
     m->env.trapped = fn ? trapped : NULL;
 }
 
+void machine_watch_answers(struct machine *m, machine_answer_fn *fn, void *ctx)
+{
+    m->answered = fn;
+    m->answered_ctx = ctx;
+}
+
 void machine_break(struct machine *m, unsigned hart)
 {
     m->stop = 1;

@@ -56,6 +56,17 @@ grep -q '^hart 0: 3242 instructions are equal, from line 1 of A and 1 of B on$' 
 diff 0 a64.trace "$TRAPLINE_SOURCE/tests/cli/logs/bench-svc-a64-quick.execlog.gz" --prefix
 grep -q '^hart 0: 8028 instructions are equal, from line 1 of A and 1 of B on$' out || fail "execlog of A64: $(cat out)"
 
+# What Spike printed of the journey through HS and VS, to its end: --isa=rv64imafdch_zicsr_zifencei_sstc_svinval_zicntr_zihpm_svadu -l
+# --log-commits. Its registers are compared as well, those of the system among them.
+diff 0 rv.trace "$TRAPLINE_SOURCE/tests/cli/logs/journey.spike.gz" --prefix
+grep -q '^hart 0: 3236 instructions are equal, from line 7 of A and 13 of B on$' out && grep -q 'mode, general registers, system registers' out ||
+    fail "Spike: $(cat out)"
+
+# The same of Whisper: --csvlog, and misa with H in its configuration.
+diff 0 rv.trace "$TRAPLINE_SOURCE/tests/cli/logs/journey.whisper.gz" --prefix
+grep -q '^hart 0: 3236 instructions are equal, from line 7 of A and 2 of B on$' out && grep -q 'system registers.*stores, traps$' out ||
+    fail "Whisper: $(cat out)"
+
 # Trap by trap: another clock moves the interrupts of a kernel, and nothing else; what else differs is found among them.
 for clock in 1G 700M; do
     "$TRAPLINE" record --golden -machine virt-arm "$TRAPLINE_SOURCE/roms/kernel-a64.elf" --clock $clock -o $clock.golden >/dev/null 2>&1

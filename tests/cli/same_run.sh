@@ -35,11 +35,12 @@ all()
     done
     same "record --golden" "$TRAPLINE" record --golden -o t.golden "$@" "${to[@]}"
     same "run --trace" "$TRAPLINE" run "$@" --trace traps "${to[@]}"
-    [ "$monitored" = no ] || same "run --trace sbi" "$TRAPLINE" run "$@" --trace sbi "${to[@]}"
+    same "run --trace $calls" "$TRAPLINE" run "$@" --trace "$calls" "${to[@]}"
     same "run --trace to a file" "$TRAPLINE" run "$@" --trace traps=t.txt "${to[@]}"
     same "run --explain" "$TRAPLINE" run "$@" --explain=all "${to[@]}"
     same "run --explain --json" "$TRAPLINE" run "$@" --explain=all --json "${to[@]}"
-    [ "$monitored" = no ] || same "run --monitor" "$TRAPLINE" run "$@" --monitor sse "${to[@]}"
+    # shellcheck disable=SC2086
+    same "run $monitor" "$TRAPLINE" run "$@" $monitor "${to[@]}"
     same "step, forwards" "$TRAPLINE" step "$@" --eval "run cycle $cycles" --eval digest
     same "step, all ways" "$TRAPLINE" step "$@" --eval "run trap" --eval why --eval "step 20" --eval "run mode" --eval "changes" --eval "regs" \
         --eval "run cycle $cycles" --eval "back cycle $((cycles * 3 / 4))" --eval "back trap" --eval "back 3" --eval "run cycle $cycles" --eval digest
@@ -51,10 +52,10 @@ all()
     same gdb timeout 100 "$gdb" -nx -batch -x t.gdb
 }
 
-monitored=yes
+calls=sbi monitor="--monitor sse"
 all 95000 -bios "$roms/sbi-p1.elf" -kernel "$roms/kvm.elf"
 all 100000 -smp 3 --quantum 50 -cpu rv32 -bios "$roms/sbi-p1-rv32.elf" -kernel "$roms/kernel-rv32.elf"
-monitored=no
+calls=calls monitor="--monitor calls --monitor interrupts"
 all 150000 -machine virt-arm,secure=on,virtualization=on -bios "$roms/monitor-a64.elf" -kernel "$roms/hyp-a64.elf"
 all 120000 -machine virt-arm -smp 3 --quantum 50 "$roms/kernel-a64.elf"
 echo "$looked ways to look, all of the plain run's digest"

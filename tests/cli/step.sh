@@ -31,6 +31,14 @@ END2
 step 0 -bios "$TRAPLINE_SOURCE/roms/sbi-maint.elf" -kernel "$TRAPLINE_SOURCE/roms/kvm.elf" --script walk.step
 has '\* ?VS L1\[0x0\] 0x0 at .*V=0'
 
+# What the trap value is, by cause: an address, the bits of an instruction, nothing.
+step 0 "$rom" --eval 'trace on' --eval run
+has '^hart 0: environment call from HS \(cause 9\), HS -> M, epc 0x[0-9a-f]+, pc 0x'
+step 0 "$rom" --eval 'run at hs_vector' --eval 'poke pc 0xffffffff 4' --eval trap
+has ': illegal instruction \(cause 2\), .*, epc 0x[0-9a-f]+, instruction 0xffffffff, pc 0x'
+step 0 -machine virt-arm,secure=on,virtualization=on "$TRAPLINE_SOURCE/roms/journey-a64.elf" --eval 'trace on' --eval run
+has ': SVC: #0x2, EL0 -> EL1, epc 0x[0-9a-f]+, pc 0x' && has ': data abort .*, address 0x200000000, pc 0x'
+
 cat >all.step <<'END2'
 # the journey, forwards and back
 run trap
@@ -40,7 +48,10 @@ expect "medeleg[10]"
 expect "pc             0x80000360"
 changes
 expect "scause     0x0 -> 0xa"
-run call
+trap
+expect "environment call from HS (cause 9), HS -> M"
+back 1
+call
 expect "HS -> M"
 step 3
 back 2

@@ -91,11 +91,17 @@ static bool left_out(const struct a64_case *c, const struct a64_row *r, uint32_t
         return true;
     if (starts(r->name, "ldapr") && (n == 31 || c->debug)) /* its alignment is not looked at: put_plain() aligns the others */
         return true;
+    if (c->watch && starts(r->name, "st1_x")) /* made of misaligned stores, in which a page is watched from its start on */
+        return true;
     if (!strcmp(r->name, "fjcvtzs")) /* of a flushed subnormal: PSTATE.Z */
         return true;
     if (!strcmp(r->name, "fcvtzs_v_i1_h") || !strcmp(r->name, "fcvtzu_v_i1_h"))
         return true;
-    if (c->tags && starts(r->feat_name, "MTE") && starts(r->name, "st")) /* QEMU 7.2 has one tag for the whole page */
+    bool old = c->isa->witness < 10;
+    if (c->tags && old && starts(r->feat_name, "MTE") && starts(r->name, "st")) /* QEMU 7.2 has one tag for the whole page */
+        return true;
+    /* More than 32 bytes of several registers: QEMU 10.0 compares the tags of a part. */
+    if (c->tags && !old && (bits & 0x7f000000) == 0x4c000000 && !(bits >> 12 & 9))
         return true;
     if (c->tags && (starts(r->name, "ldap") || starts(r->name, "stlur"))) /* compares no tags */
         return true;
@@ -241,6 +247,9 @@ static bool put_plain(struct a64_case *c, const struct a64_row *r, bool memory)
         return false;
     if (!strcmp(r->name, "msr_imm") && (bits & 0xfffff0ff) == 0xd50040bf && c->el == 3) /* SPSel: the harness needs SP_EL3 */
         return false;
+    /* MSR DAIFSet: QEMU 7.2 takes the exception of a step that has masked debug exceptions. */
+    if (!strcmp(r->name, "msr_imm") && (bits & 0xfffff0ff) == 0xd50340df && c->step)
+        return false;
     put(c, bits);
     return true;
 }
@@ -259,6 +268,8 @@ static bool put_jump(struct a64_case *c, const struct a64_row *r)
         return false;
     uint32_t bits = random_bits(c, r);
     const char *f = r->format;
+    if (c->isa->witness >= 10 && starts(r->name, "bra")) /* QEMU 10.0 ends by an assertion */
+        return false;
     if (!strcmp(f, "NONE")) { /* retaa, retab */
         struct a64_insn *i = put(c, 0x10000000 | 30);
         i->address = true;
@@ -360,9 +371,15 @@ void a64_block_make(struct a64_case *c)
                                                  {0, 2, 0, 0, 1, 0, 40, 0, 0, 0},  {6, 10, 1, 6, 1, 0, 3, 0, 0, 1},
                                                  {3, 2, 1, 1, 4, 4, 1, 2, 2, 0},   {2, 4, 0, 1, 4, 0, 0, 6, 2, 1}};
     const unsigned *weight = mixes[rng_below(&c->rng, ARRAY_LEN(mixes))];
+    if (c->watch && a64_chance(&c->rng, 70))
+        weight = mixes[3];
     unsigned length = 8 + (unsigned)rng_below(&c->rng, 100);
     c->n = c->reach = 0;
     c->now = c->el;
+    if (c->step && !c->debug && a64_chance(&c->rng, 40)) /* among the few instructions that there are records for */
+        a64_put_eret(c);
+    for (unsigned i = 1; i < c->n; i++)
+        c->insn[i].inner = true;
     while (c->n < length) {
         unsigned first = c->n;
         put_one(c, weight);

@@ -98,6 +98,31 @@ uint64_t a64_reg_mask(unsigned id)
     return m;
 }
 
+/* What QEMU 10.0 has and trapline has not: EBF16, MOPS, CMOW, NV, Debugv8p8, FPACC_SPEC, CSV2_3; and caches that need no
+   maintenance. */
+static const struct {
+    uint16_t id;
+    uint64_t bits;
+} younger[] = {
+    {SR_id_aa64isar1_el1, UINT64_C(15) << 44},
+    {SR_id_aa64isar2_el1, UINT64_C(15) << 16},
+    {SR_id_aa64mmfr1_el1, UINT64_C(15) << 56},
+    {SR_id_aa64mmfr2_el1, UINT64_C(15) << 24},
+    {SR_id_aa64mmfr3_el1, UINT64_C(15) << 60},
+    {SR_id_aa64dfr0_el1, 15},
+    {SR_id_aa64pfr0_el1, UINT64_C(15) << 56},
+    {SR_ctr_el0, 3 << 28},
+    {SR_id_dfr1_el1, UINT64_MAX},
+};
+
+uint64_t a64_reg_younger(const struct a64_isa *isa, unsigned id)
+{
+    uint64_t m = 0;
+    for (unsigned i = 0; isa->witness >= 10 && i < ARRAY_LEN(younger); i++)
+        m |= younger[i].id == id ? younger[i].bits : 0;
+    return m;
+}
+
 static uint64_t recorded(const uint8_t *record, unsigned id)
 {
     for (unsigned i = 0; i < a64_record_count(); i++)
@@ -106,12 +131,26 @@ static uint64_t recorded(const uint8_t *record, unsigned id)
     return 0;
 }
 
-static bool same_reg(const uint8_t *a, unsigned id, uint64_t x, uint64_t y)
+/* What QEMU 10.0 alone has wrong. */
+static uint64_t masked10(unsigned id, uint64_t x, uint64_t y)
 {
-    uint64_t may = a64_reg_mask(id), esr = recorded(a, SR_esr_el3);
+    /* An atomic access that is misaligned: it tells a write (Arm ARM AlignmentFault, NoFault: a read). */
+    if ((id == SR_esr_el1 || id == SR_esr_el2 || id == SR_esr_el3) && (x >> 26 & ~UINT64_C(1)) == 0x24 && (x & 0x7f) == 0x21 &&
+        (y & 0x7f) == 0x61)
+        return 1 << 6;
+    /* Stage 1 is off in Secure state (HCR_EL2.DC): it tells a Non-secure address (Arm ARM AArch64.S1DisabledOutput). */
+    return id == SR_hpfar_el2 && !(x >> 63) ? UINT64_C(1) << 63 : 0;
+}
+
+static bool same_reg(const struct a64_isa *isa, const uint8_t *a, unsigned id, uint64_t x, uint64_t y)
+{
+    uint64_t may = a64_reg_mask(id) | (isa->witness >= 10 ? masked10(id, x, y) : 0), esr = recorded(a, SR_esr_el3);
     /* From a vector of EL1 or EL2: QEMU 7.2 clears NZCV and DIT when it takes an exception (Arm ARM AArch64.TakeException does
      * not). */
     if (id == SR_spsr_el3 && (esr == 0x5e000001 || esr == 0x5e000002))
+        may |= UINT64_C(15) << 28 | 1 << 24;
+    /* The software step at a vector of EL1: likewise. */
+    if (id == SR_spsr_el2 && recorded(a, SR_elr_el2) - recorded(a, SR_vbar_el1) < 0x800)
         may |= UINT64_C(15) << 28 | 1 << 24;
     /* A data abort of EL2 itself: QEMU 7.2 tells the instruction syndrome as of stage 2 (ESR_ELx, "ISS encoding for a Data
      * Abort"). */
@@ -120,18 +159,24 @@ static bool same_reg(const uint8_t *a, unsigned id, uint64_t x, uint64_t y)
     /* An illegal return: QEMU 7.2 leaves PSTATE.PAN as it was (Arm ARM SetPSTATEFromPSR). */
     if ((recorded(a, SR_spsr_el1) | recorded(a, SR_spsr_el2) | recorded(a, SR_spsr_el3)) & 1 << 20)
         may |= id == SR_spsr_el1 || id == SR_spsr_el2 || id == SR_spsr_el3 ? 1 << 22 : 0;
+    /* A watchpoint that matches a load, and matched a store before: QEMU 7.2 still tells that (Arm ARM AArch64.CheckWatchpoint).
+     */
+    if ((id == SR_esr_el1 || id == SR_esr_el2) && (x >> 26 & ~UINT64_C(1)) == 0x34 && !(x & 1 << 6))
+        may |= 1 << 6;
     /* MSR DAIFSet, DAIFClr at EL0 with SCTLR_EL1.UMA 0: QEMU 7.2 has op1 and op2 of the syndrome the wrong way round (ESR_ELx,
      * "ISS encoding for an exception from MSR, MRS, or System instruction execution"). */
     if ((id == SR_esr_el1 || id == SR_esr_el2 || id == SR_esr_el3) && x >> 26 == 0x18 && (x & 0x303c00) == 0x1000)
         may |= 0xfc000;
-    /* A misaligned access that is checked by tags: QEMU 7.2 translates, and compares the tag, first (Arm ARM AArch64.MemSingle,
-     * CheckAlignment). */
+    /* A misaligned access that is checked by tags: QEMU 7.2 translates, and compares the tag, first (Arm ARM Mem). */
     unsigned el = id == SR_esr_el1 ? 1 : id == SR_esr_el2 ? 2 : id == SR_esr_el3 ? 3 : 0;
     static const uint16_t control[] = {0, SR_sctlr_el1, SR_sctlr_el2, SR_sctlr_el3};
     /* Of several elements QEMU 7.2 translates all, then compares tags; the address is then that of the second page. */
     if (el && (x & 63) == 0x11 && x >> 26 == y >> 26 && (x >> 26 & ~1u) == 0x24 && !((x ^ y) & 1 << 6))
         return true;
     if (el && (x & 63) == 0x21 && x >> 26 == y >> 26 && (x >> 26 & ~1u) == 0x24 && recorded(a, control[el]) >> 42 & 3)
+        return true;
+    /* A misaligned access of Device memory, which QEMU 7.2 does not look at, where nothing answers. */
+    if (el && (x & 63) == 0x21 && (y & 63) == 0x10 && x >> 26 == y >> 26)
         return true;
     /* A table where trapline has no memory, and QEMU's board has a device that reads as 0. */
     if (el && x >> 26 == y >> 26 && (x & 0x3c) == 0x14 && (y & 0x3c) == 4)
@@ -148,6 +193,14 @@ static bool same_reg(const uint8_t *a, unsigned id, uint64_t x, uint64_t y)
     return ((x ^ y) & ~may) == 0;
 }
 
+unsigned a64_taken(const uint8_t *image, unsigned index, unsigned round, unsigned n, unsigned *el)
+{
+    const uint8_t *record = record_at(image, index, round, n);
+    uint64_t esr = recorded(record, SR_esr_el3);
+    *el = esr == 0x5e000001 ? 1 : esr == 0x5e000002 ? 2 : 3; /* an SMC of the vectors */
+    return (unsigned)((*el == 1 ? recorded(record, SR_esr_el1) : *el == 2 ? recorded(record, SR_esr_el2) : esr) >> 26);
+}
+
 static void print(FILE *out, unsigned record, const char *name, uint64_t mine, uint64_t other)
 {
     if (out)
@@ -156,7 +209,7 @@ static void print(FILE *out, unsigned record, const char *name, uint64_t mine, u
 }
 
 /* n is round * RECA_MAX + number; fars: bit el - 1 set where FAR_ELx may differ. */
-static bool same_record(unsigned n, const uint8_t *a, const uint8_t *b, unsigned fars, FILE *out)
+static bool same_record(const struct a64_isa *isa, unsigned n, const uint8_t *a, const uint8_t *b, unsigned fars, FILE *out)
 {
     bool same = true;
     char name[32];
@@ -176,7 +229,7 @@ static bool same_record(unsigned n, const uint8_t *a, const uint8_t *b, unsigned
     }
     for (unsigned i = 0; i < a64_record_count(); i++) {
         uint64_t x = slot(a + RECA_REG + 8 * i), y = slot(b + RECA_REG + 8 * i);
-        if (same_reg(a, a64_record_reg(i), x, y) || (a64_record_reg(i) == SR_far_el1 && fars & 1) ||
+        if (same_reg(isa, a, a64_record_reg(i), x, y) || (a64_record_reg(i) == SR_far_el1 && fars & 1) ||
             (a64_record_reg(i) == SR_far_el2 && fars & 2) || (a64_record_reg(i) == SR_far_el3 && fars & 4))
             continue;
         same = false;
@@ -195,12 +248,14 @@ static bool access_flag(unsigned at, uint64_t mine, uint64_t other)
 
 /* An access of several elements that faults at the start of a page may have done its part before (D1.3.3 "Definition of a precise
  * exception", B2.2.1): registers and memory that both may leave so are not compared from there on. */
-static bool in_part(const uint8_t *record)
+static bool in_part(const struct a64_isa *isa, const uint8_t *record)
 {
     for (unsigned el = 1; el <= 3; el++) {
         static const uint16_t esr[] = {0, SR_esr_el1, SR_esr_el2, SR_esr_el3}, far[] = {0, SR_far_el1, SR_far_el2, SR_far_el3};
         uint64_t ec = recorded(record, esr[el]) >> 26;
-        if ((ec == 0x24 || ec == 0x25) && !(recorded(record, far[el]) & 0xfff))
+        uint64_t at = recorded(record, far[el]);
+        bool tag = isa->witness >= 10 && (recorded(record, esr[el]) & 63) == 0x11 && !(at & 15); /* at the start of a granule */
+        if ((ec == 0x24 || ec == 0x25) && (!(at & 0xfff) || tag))
             return true;
     }
     return false;
@@ -208,12 +263,14 @@ static bool in_part(const uint8_t *record)
 
 bool a64_same_wide(const struct a64_isa *isa, unsigned i, uint64_t mine, uint64_t other)
 {
-    return ((mine ^ other) & ~a64_reg_mask(isa->wide[i].id)) == 0;
+    unsigned id = isa->wide[i].id;
+    return ((mine ^ other) & ~(a64_reg_mask(id) | a64_reg_younger(isa, id))) == 0;
 }
 
 /* The registers a round ends with. */
-static bool same_end(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, uint64_t round, FILE *out)
+static bool same_end(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, unsigned n, FILE *out)
 {
+    const uint64_t round = a64_round(index, n);
     bool same = true;
     for (unsigned i = 0; i < isa->nwide; i++) {
         uint64_t x = slot(mine + round + ROUNDA_WIDE + 8 * i), y = slot(other + round + ROUNDA_WIDE + 8 * i);
@@ -222,7 +279,7 @@ static bool same_end(const struct a64_isa *isa, const uint8_t *mine, const uint8
         char name[32];
         sysreg_name(isa->wide[i].id, name, sizeof name);
         if (out)
-            fprintf(out, "  end of the round: %-12s%s trapline %016" PRIx64 ", qemu %016" PRIx64 "\n", name,
+            fprintf(out, "  end of round %u: %-12s%s trapline %016" PRIx64 ", qemu %016" PRIx64 "\n", n, name,
                     isa->wide[i].secure ? " (Secure)" : "", x, y);
         same = false;
     }
@@ -236,6 +293,13 @@ static unsigned class_at(const uint8_t *record, unsigned el)
     return (unsigned)(recorded(record, esr[el]) >> 26);
 }
 
+/* Not the same exception was taken last. */
+static bool differs_at(const uint8_t *mine, const uint8_t *other, unsigned el)
+{
+    static const uint16_t esr[] = {0, SR_esr_el1, SR_esr_el2, SR_esr_el3}, elr[] = {0, SR_elr_el1, SR_elr_el2, SR_elr_el3};
+    return recorded(mine, esr[el]) != recorded(other, esr[el]) || recorded(mine, elr[el]) != recorded(other, elr[el]);
+}
+
 /* A breakpoint on an instruction that cannot be fetched: QEMU 7.2 looks at breakpoints first (D1.3.6 "Synchronous exception
    prioritization"). */
 static bool breakpoint_first(const uint8_t *mine, const uint8_t *other)
@@ -244,9 +308,52 @@ static bool breakpoint_first(const uint8_t *mine, const uint8_t *other)
     for (unsigned el = 1; el <= 2; el++) {
         unsigned x = class_at(mine, el), y = class_at(other, el);
         aborted |= x >= 0x20 && x <= 0x22;
-        broken |= x != y && (y == 0x30 || y == 0x31);
+        broken |= differs_at(mine, other, el) && (y == 0x30 || y == 0x31);
     }
     return aborted && broken;
+}
+
+/* The software step is pending, and the next instruction cannot be fetched: QEMU 7.2 fetches first (D1.3.6). The step is taken
+   at the level the abort is taken to, then, or at the vector of that. */
+static bool fetch_first(const uint8_t *mine, const uint8_t *other)
+{
+    bool steps = false, aborted = false;
+    for (unsigned el = 1; el <= 2; el++) {
+        bool differs = differs_at(mine, other, el);
+        unsigned x = class_at(mine, el), y = class_at(other, el);
+        steps |= differs && (x == 0x32 || x == 0x33);
+        aborted |= differs && y >= 0x20 && y <= 0x22;
+    }
+    return steps && aborted;
+}
+
+/* An atomic access that is not permitted, to what is watched: QEMU 7.2 makes a load of it first (D1.3.6). */
+static bool watched_first(const uint8_t *mine, const uint8_t *other)
+{
+    bool aborted = false, watched = false;
+    for (unsigned el = 1; el <= 2; el++) {
+        bool differs = differs_at(mine, other, el);
+        aborted |= differs && (class_at(mine, el) & ~1u) == 0x24;
+        watched |= differs && (class_at(other, el) & ~1u) == 0x34;
+    }
+    return aborted && watched;
+}
+
+/* A watchpoint stops an access of several elements, or of a Q register, which QEMU 7.2 makes of two: what is done before, and in
+   which order, is open (B2.2.1). */
+static bool watched_in_part(const uint8_t *record, const uint8_t *image, unsigned index)
+{
+    static const uint16_t elr[] = {0, SR_elr_el1, SR_elr_el2};
+    for (unsigned el = 1; el <= 2; el++) {
+        uint64_t at = recorded(record, elr[el]) - (A64_RAM_BASE + A64_BASE + a64_arena(index));
+        uint32_t insn;
+        if ((class_at(record, el) & ~1u) != 0x34 || at >= PGA_DATA * 4096)
+            continue;
+        memcpy(&insn, image + a64_arena(index) + at, 4);
+        if ((insn & 0x3a000000) == 0x28000000 || (insn & 0xbe000000) == 0x0c000000 || (insn & 0xfc800000) == 0x3c800000)
+            return true;
+    }
+    return false;
 }
 
 /* An access of several elements, of which the tag of one does not match and a later one fails in stage 2: QEMU 7.2 translates all
@@ -260,34 +367,39 @@ static bool stage2_first(const uint8_t *mine, const uint8_t *other)
 }
 
 /* Levels (bit el - 1) of which FAR differs from here on: it is UNKNOWN after a breakpoint exception, 0 in QEMU 7.2; of several
-   elements QEMU translates all, then compares tags; and it tells an aligned address where nothing answers. */
+   elements QEMU translates all, then compares tags; it tells an aligned address where nothing answers; and of what a watchpoint
+   matches the first byte that is watched, where trapline has the first of the access (D2.10.6: one between these). */
 static unsigned other_addresses(const uint8_t *a, const uint8_t *b)
 {
     static const uint16_t esr[] = {0, SR_esr_el1, SR_esr_el2, SR_esr_el3};
     unsigned levels = 0;
     for (unsigned el = 1; el <= 3; el++) {
         uint64_t x = recorded(a, esr[el]), y = recorded(b, esr[el]);
-        bool data = (class_at(a, el) & ~1u) == 0x24;
-        levels |=
-            (data && (((x & 63) == 0x11 && x != y) || (x & 63) == 0x10)) || class_at(a, el) == 0x30 || class_at(a, el) == 0x31
-                ? 1u << (el - 1)
-                : 0;
+        static const uint16_t far[] = {0, SR_far_el1, SR_far_el2, SR_far_el3};
+        bool data = (class_at(a, el) & ~1u) == 0x24, watch = (class_at(a, el) & ~1u) == 0x34;
+        uint64_t off = recorded(b, far[el]) - recorded(a, far[el]);
+        levels |= (data && (((x & 63) == 0x11 && x != y) || (x & 63) == 0x10 || (y & 63) == 0x10)) || (watch && off < 64) ||
+                          class_at(a, el) == 0x30 || class_at(a, el) == 0x31
+                      ? 1u << (el - 1)
+                      : 0;
     }
     return levels;
 }
 
 /* *open: from a record on nothing is compared. */
-static bool same_round(const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round, bool *open, FILE *out)
+static bool same_round(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round,
+                       bool *open, FILE *out)
 {
     unsigned na = a64_records(mine, index, round), nb = a64_records(other, index, round);
     unsigned fars = 0;
     for (unsigned i = 0; i < na && i < nb; i++) {
         const uint8_t *a = record_at(mine, index, round, i), *b = record_at(other, index, round, i);
-        *open = (in_part(a) && in_part(b)) || breakpoint_first(a, b) || stage2_first(a, b);
+        *open = (in_part(isa, a) && in_part(isa, b)) || breakpoint_first(a, b) || stage2_first(a, b) || fetch_first(a, b) ||
+                watched_first(a, b) || (watched_in_part(a, mine, index) && watched_in_part(b, other, index));
         if (*open)
             return true;
         fars |= other_addresses(a, b);
-        if (memcmp(a, b, RECA_SIZE) && !same_record(round * RECA_MAX + i, a, b, fars, out))
+        if (memcmp(a, b, RECA_SIZE) && !same_record(isa, round * RECA_MAX + i, a, b, fars, out))
             return false;
     }
     if (na != nb && out)
@@ -300,11 +412,11 @@ bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *oth
     const uint8_t *a = mine + a64_arena(index), *b = other + a64_arena(index);
     bool open = false;
     for (unsigned i = 0; i < A64_ROUNDS; i++) {
-        if (!same_round(mine, other, index, i, &open, out))
+        if (!same_round(isa, mine, other, index, i, &open, out))
             return false;
         if (open)
             return true;
-        if (!same_end(isa, mine, other, a64_round(index, i), out))
+        if (!same_end(isa, mine, other, index, i, out))
             return false;
     }
     if (!memcmp(a, b, PGA_COUNT * 4096))
@@ -322,7 +434,8 @@ bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *oth
 
 void a64_dump(const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round, FILE *out)
 {
-    static const uint16_t told[] = {SR_elr_el3, SR_esr_el3, SR_spsr_el3, SR_elr_el2, SR_esr_el2, SR_elr_el1, SR_esr_el1};
+    static const uint16_t told[] = {SR_elr_el3, SR_esr_el3, SR_spsr_el3, SR_elr_el2,   SR_esr_el2,   SR_elr_el1,
+                                    SR_esr_el1, SR_scr_el3, SR_hcr_el2,  SR_sctlr_el1, SR_sctlr_el2, SR_mdscr_el1};
     const uint8_t *const sides[] = {mine, other};
     for (unsigned side = 0; side < 2; side++)
         for (unsigned i = 0; i < a64_records(sides[side], index, round); i++) {

@@ -18,6 +18,7 @@ struct a64_cover {
     struct {
         uint64_t read, written, trapped, compared;
     } reg[SYSREG_COUNT];
+    uint64_t exceptions[4][64]; /* by level and class */
     uint64_t instructions, rounds;
 };
 
@@ -105,6 +106,23 @@ void a64_cover_round(struct a64_cover *v, const struct a64_isa *isa, unsigned re
         v->reg[a64_init_reg(i)].written++;
 }
 
+void a64_cover_exception(struct a64_cover *v, unsigned el, unsigned class) { v->exceptions[el][class]++; }
+
+/* Each exception of self-hosted debug must have been taken at EL1 and at EL2. */
+static unsigned print_exceptions(const struct a64_cover *v, FILE *out)
+{
+    unsigned missing = 0;
+    fprintf(out, "exceptions by class      EL1      EL2      EL3\n");
+    for (unsigned i = 0; i < 64; i++) {
+        bool debug = i >= 0x30 && i <= 0x35, failed = debug && !(v->exceptions[1][i] && v->exceptions[2][i]);
+        if (debug || v->exceptions[1][i] || v->exceptions[2][i] || v->exceptions[3][i])
+            fprintf(out, "class_%02x           %8" PRIu64 " %8" PRIu64 " %8" PRIu64 "%s\n", i, v->exceptions[1][i],
+                    v->exceptions[2][i], v->exceptions[3][i], failed ? "  NEVER TAKEN" : "");
+        missing += failed;
+    }
+    return missing;
+}
+
 static unsigned print_rows(const struct a64_cover *v, const struct a64_isa *isa, FILE *out)
 {
     unsigned missing = 0;
@@ -190,7 +208,8 @@ static unsigned print_system(const struct a64_cover *v, const struct a64_isa *is
 
 unsigned a64_cover_print(const struct a64_cover *v, const struct a64_isa *isa, const uint8_t *probe, FILE *out)
 {
-    unsigned missing = print_rows(v, isa, out) + print_registers(v, isa, probe, out) + print_system(v, isa, out);
+    unsigned missing =
+        print_rows(v, isa, out) + print_registers(v, isa, probe, out) + print_system(v, isa, out) + print_exceptions(v, out);
     fprintf(out, "covered by %" PRIu64 " instructions in %" PRIu64 " rounds: %u rows are missing\n", v->instructions, v->rounds,
             missing);
     return missing;

@@ -89,6 +89,7 @@ struct a64_wide {
 };
 
 struct a64_isa {
+    unsigned witness; /* QEMU's version: 7, or 10 where TRAPLINE_DIFF_QEMU says so */
     struct arm_config cfg;
     struct sysreg_map *map;
     struct a64_decoder *decoder;
@@ -104,16 +105,21 @@ struct a64_isa {
 };
 /* Fills wide and init. */
 void a64_regs_init(struct a64_isa *isa);
+/* Takes away the registers that the other emulator has not, as a64_probe.c's image in `probe` tells; prints them. */
+void a64_regs_drop(struct a64_isa *isa, const uint8_t *probe, FILE *out);
 /* The register is not compared; *why. QEMU 7.2 has none. */
 bool a64_reg_excepted(unsigned id, const char **why);
 bool a64_reg_absent(unsigned id);
 /* Bits of a register that are not compared. */
 uint64_t a64_reg_mask(unsigned id);
+/* Bits that tell of what a younger witness has and trapline has not. */
+uint64_t a64_reg_younger(const struct a64_isa *isa, unsigned id);
 /* A register of wide[i] is the same. */
 bool a64_same_wide(const struct a64_isa *isa, unsigned i, uint64_t mine, uint64_t other);
-extern const char a64_cpu_options[]; /* trapline's configuration: what QEMU 7.2's `max` has */
 bool a64_isa_init(struct a64_isa *isa, struct err *e);
 void a64_isa_free(struct a64_isa *isa);
+/* The PE that legalises values is as it was in the beginning. What a register keeps depends on others, and on what it held. */
+void a64_isa_reset(const struct a64_isa *isa);
 
 /* Writes the harness and its variables for the cases first..n-1 into the image. */
 void a64_harness(const struct a64_isa *isa, uint8_t *image, unsigned first, unsigned n);
@@ -155,7 +161,11 @@ struct a64_case {
     bool tags;                  /* tags of memory are in use */
     bool user_counters;         /* EL0 may be permitted single counters; then MDCR_ELx.TPM is 0 */
     bool debug_el3;             /* MDCR_EL3.TDA may be 1; then MDCR_EL2 is not accessed, which QEMU 7.2 does not trap */
-    bool debug;                 /* breakpoints are enabled, and may match */
+    bool debug;                 /* breakpoints are enabled, and may match: instructions are passed over */
+    bool watch, step;           /* watchpoints may; instructions are stepped */
+    bool debugged;              /* any of these */
+    uint64_t bvr[6], wvr[4];    /* DBGBVR<n>_EL1, DBGWVR<n>_EL1 of the round, */
+    uint32_t bcr[6], wcr[4];    /* DBGBCR<n>_EL1, DBGWCR<n>_EL1 */
     bool strict;                /* SCTLR_ELx.A */
     uint64_t pointers;          /* x registers that hold addresses of data */
     uint32_t smalls;            /* and small numbers, for offsets */
@@ -190,6 +200,12 @@ bool a64_reg_left_out(const struct a64_case *c, unsigned id, bool write);
 void a64_world_make(struct a64_case *c);
 void a64_registers_make(struct a64_case *c);
 void a64_set_reg(struct a64_case *c, unsigned id, uint64_t value);
+/* Self-hosted debug (a64_debug.c): what a case has, when the world is made; its registers, when the round's block is made. */
+void a64_debug_choose(struct a64_case *c);
+void a64_debug_make(struct a64_case *c);
+uint64_t a64_debug_value(const struct a64_case *c, unsigned id, uint64_t legal);
+void a64_debug_print(const struct a64_case *c, FILE *out);
+uint64_t a64_debug_spsr(struct a64_case *c, uint64_t spsr);
 /* The offset in the arena of the last-level descriptor of a 4 KiB page of it, in the regime of an exception level. */
 uint64_t a64_leaf(const struct a64_case *c, unsigned el, unsigned page);
 uint64_t a64_value(uint64_t *rng);
@@ -209,11 +225,13 @@ bool a64_run_steps(const struct a64_isa *isa, const uint8_t *image, uint8_t *bef
 void a64_cut_alike(uint8_t *image, const uint8_t *before, unsigned first, unsigned n);
 /* Runs an image on QEMU, in place; image is a part of the mapped file. False: case *stuck (below n) does not come back, or it
    does not run. */
-bool a64_run_qemu(const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e);
+bool a64_run_qemu(const struct a64_isa *isa, const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e);
 /* Compares a case in two images. Prints the first difference to `out` when that is not NULL. */
 bool a64_same(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out);
 /* Prints where the records of a round were made. */
 void a64_dump(const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round, FILE *out);
+/* The class of the exception a record tells of, and the level it was taken to. */
+unsigned a64_taken(const uint8_t *image, unsigned index, unsigned round, unsigned n, unsigned *el);
 unsigned a64_records(const uint8_t *image, unsigned index, unsigned round);
 bool a64_tables_written(const uint8_t *before, const uint8_t *mine, unsigned index);
 /* The block was written to while it ran. */

@@ -2,6 +2,7 @@
    address of the record to be written while a case runs. */
 #include "a64_diff.h"
 #include "a64_guest.h"
+#include "cpu/arm/pstate.h"
 
 static const uint16_t init[] = {
     SR_scr_el3,       SR_cptr_el3,       SR_mdcr_el3,      SR_hcr_el2,       SR_sctlr_el2,     SR_cptr_el2,
@@ -213,6 +214,15 @@ static void put_resume(struct a64 *g, unsigned next)
     for (unsigned i = 0; i < ARRAY_LEN(ends); i++) {
         a64_cmp_imm(g, 3, ends[i]);
         a64_b_cond(g, A64_EQ, next);
+    }
+    static const uint8_t steps[] = {0x32, 0x33}; /* the instruction has not been executed: now it is stepped */
+    for (unsigned i = 0; i < ARRAY_LEN(steps); i++) {
+        a64_cmp_imm(g, 3, steps[i]);
+        unsigned no = a64_b_cond(g, A64_NE, 0);
+        a64_sub_imm(g, 1, 1, 4);
+        a64_mov_imm(g, 4, PSTATE_SS);
+        a64_put(g, 0xaa040042); /* orr x2, x2, x4 */
+        a64_fix(g, no, g->n);
     }
     static const uint8_t calls[] = {0x15, 0x16, 0x17}; /* SVC, HVC, and SMC that is not trapped: ELR is behind them */
     for (unsigned i = 0; i < ARRAY_LEN(calls); i++) {

@@ -1,6 +1,7 @@
 /* Running an image: on a PE with RAM, on QEMU as a program whose RAM is a file. */
 #include "a64_cover.h"
 #include "a64_diff.h"
+#include "driver.h"
 #include "cpu/arm/gic_cpuif.h"
 #include "cpu/arm/pe.h"
 
@@ -10,17 +11,46 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What QEMU 7.2 does not have is off. */
-const char a64_cpu_options[] =
+/* What QEMU 7.2 does not have is off, */
+static const char cpu_options7[] =
     "max,midr=0x000f0510,mte_store_only=off,mte_tagged_far=off,fgt=off,ecv=off,cssc=off,hbc=off,lrcpc3=off,lse2=off,lse128=off,"
     "wfxt=off,pauth2=off,fpac=off,pan3=off,tcr2=off,sctlr2=off,s1pie=off,s1poe=off,xs=off,specres2=off,nmi=off,doublefault2=off,"
     "ats1a=off,ntlbpa=off,s2pie=off,ccidx=off,evt=off,tidcp1=off,afp=off,exs=off,cmow=off,debugv8p8=off,"
     "pmuv3p7=off,pmuv3_th=off";
+/* and what QEMU 10.0 does not have. */
+static const char cpu_options10[] =
+    "max,midr=0x000f0510,mte_store_only=off,mte_tagged_far=off,cssc=off,lrcpc3=off,lse128=off,tcr2=off,sctlr2=off,s1pie=off,"
+    "s1poe=off,"
+    "doublefault2=off,ats1a=off,ntlbpa=off,s2pie=off,exs=off,fgt2=off,pfar=off,ccidx=off,specres2=off,pmuv3p7=off,pmuv3_th=off";
+
+/* TRAPLINE_DIFF_QEMU, or what is installed. */
+static const char *witness(void)
+{
+    const char *path = getenv("TRAPLINE_DIFF_QEMU");
+    return path && *path ? path : "qemu-system-aarch64";
+}
+
+/* The version the emulator says it has, such as 10; what is installed is 7. */
+static unsigned version_of(const char *path)
+{
+    char command[512], line[128] = "";
+    unsigned major = 7;
+    if (!getenv("TRAPLINE_DIFF_QEMU"))
+        return major;
+    snprintf(command, sizeof command, "'%s' --version", path);
+    FILE *f = popen(command, "r");
+    if (f && fgets(line, sizeof line, f))
+        sscanf(line, "QEMU emulator version %u", &major);
+    if (f)
+        pclose(f);
+    return major;
+}
 
 bool a64_isa_init(struct a64_isa *isa, struct err *e)
 {
     *isa = (struct a64_isa){0};
-    if (!arm_config_parse(a64_cpu_options, &isa->cfg, e))
+    isa->witness = version_of(witness());
+    if (!arm_config_parse(isa->witness >= 10 ? cpu_options10 : cpu_options7, &isa->cfg, e))
         return false;
     isa->cfg.rvbar = A64_RAM_BASE + A64_BASE;
     isa->map = sysreg_map_new(&isa->cfg);
@@ -36,9 +66,15 @@ bool a64_isa_init(struct a64_isa *isa, struct err *e)
     isa->pe = calloc(1, sizeof *isa->pe);
     engine_init(isa->engine, isa->mem, 2);
     pe_init(isa->pe, isa->engine, &isa->cfg, isa->map, isa->decoder, 0x80000000, 16);
-    sysreg_write(&isa->pe->ctx, SR_scr_el3, 0x531); /* Non-secure, where all registers are */
+    a64_isa_reset(isa);
     a64_regs_init(isa);
     return true;
+}
+
+void a64_isa_reset(const struct a64_isa *isa)
+{
+    pe_reset(isa->pe);
+    sysreg_write(&isa->pe->ctx, SR_scr_el3, 0x531); /* Non-secure, where all registers are */
 }
 
 void a64_isa_free(struct a64_isa *isa)
@@ -302,18 +338,20 @@ bool a64_run_trapline(const struct a64_isa *isa, uint8_t *image, uint8_t *before
     return ended || err_set(e, "the harness itself does not come back");
 }
 
-static pid_t start_qemu(const char *file)
+static pid_t start_qemu(const char *file, bool young)
 {
     char object[256], size[32], loader[64];
     snprintf(object, sizeof object, "memory-backend-file,id=ram,size=%llu,mem-path=%s,share=on", (unsigned long long)A64_RAM,
              file);
     snprintf(size, sizeof size, "%lluM", (unsigned long long)A64_RAM >> 20);
     snprintf(loader, sizeof loader, "loader,addr=%#llx,cpu-num=0", (unsigned long long)(A64_RAM_BASE + A64_BASE));
-    char *argv[] = {"qemu-system-aarch64",
+    char bin[512];
+    snprintf(bin, sizeof bin, "%s", witness());
+    char *argv[] = {bin,
                     "-machine",
                     "virt,secure=on,virtualization=on,mte=on,gic-version=3,memory-backend=ram",
                     "-cpu",
-                    "max,sve=off,sme=off",
+                    young ? "max,sve=off,sme=off,pauth-qarma5=on" : "max,sve=off,sme=off",
                     "-m",
                     size,
                     "-object",
@@ -331,20 +369,13 @@ static pid_t start_qemu(const char *file)
                     "-nodefaults",
                     "-no-reboot",
                     NULL};
-    pid_t pid = fork();
-    if (pid == 0) {
-        dup2(STDERR_FILENO, STDOUT_FILENO);
-        execvp(argv[0], argv);
-        perror(argv[0]);
-        _exit(127);
-    }
-    return pid;
+    return driver_start(argv);
 }
 
-bool a64_run_qemu(const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e)
+bool a64_run_qemu(const struct a64_isa *isa, const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e)
 {
     *stuck = n;
-    pid_t pid = start_qemu(file);
+    pid_t pid = start_qemu(file, isa->witness >= 10);
     int status = 0;
     uint64_t left, last = UINT64_MAX;
     for (unsigned idle = 0; idle < 6000; idle++) { /* a case that takes seconds */

@@ -166,6 +166,38 @@ void a64_regs_init(struct a64_isa *isa)
         }
 }
 
+static bool has(const struct a64_isa *isa, const uint8_t *probe, unsigned id)
+{
+    uint64_t value;
+    return a64_probe_has(isa, probe, id, &value);
+}
+
+static unsigned keep(const struct a64_isa *isa, const uint8_t *probe, struct a64_wide *list, unsigned n)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < n; i++)
+        if (list[i].id == SR_oslar_el1 || has(isa, probe, list[i].id))
+            list[kept++] = list[i];
+    return kept;
+}
+
+void a64_regs_drop(struct a64_isa *isa, const uint8_t *probe, FILE *out)
+{
+    for (unsigned i = 0; i < isa->nwide; i++) {
+        char name[32];
+        sysreg_name(isa->wide[i].id, name, sizeof name);
+        if (!has(isa, probe, isa->wide[i].id))
+            fprintf(out, "not in the other emulator: %s\n", name);
+    }
+    isa->nwide = keep(isa, probe, isa->wide, isa->nwide);
+    isa->ninit = keep(isa, probe, isa->init, isa->ninit);
+    unsigned kept = 0;
+    for (unsigned i = 0; i < isa->nany; i++)
+        if (has(isa, probe, isa->any[i]) || !allowed(isa, isa->any[i], false))
+            isa->any[kept++] = isa->any[i];
+    isa->nany = kept;
+}
+
 /* A compare value that is met, or not, whatever the time is: the counter stays far below 2^60, an offset is 0 or 2^61. */
 static uint64_t compare_value(uint64_t *rng)
 {
@@ -198,17 +230,6 @@ bool a64_reg_left_out(const struct a64_case *c, unsigned id, bool write)
     return write && id == SR_icc_ap1r_el1;
 }
 
-/* Breakpoints on an instruction of the block, of levels that are not reserved; watchpoints are off. */
-static uint64_t debug_value(struct a64_case *c, unsigned id, uint64_t legal)
-{
-    static const uint32_t levels[] = {1 << 1, 2 << 1, 3 << 1, 1 << 13 | 1 << 1, 1 << 13 | 3 << 1}; /* HMC, PMC */
-    if (id >= SR_dbgbvr_el1 && id < SR_dbgbvr_el1 + 16)
-        return c->va + PGA_CODE * 4096 + c->start + 4 * rng_below(&c->rng, c->n ? c->n : 1);
-    if (id >= SR_dbgbcr_el1 && id < SR_dbgbcr_el1 + 16)
-        return levels[rng_below(&c->rng, ARRAY_LEN(levels))] | 15 << 5 | rng_below(&c->rng, 2);
-    return id >= SR_dbgwcr_el1 && id < SR_dbgwcr_el1 + 16 ? legal & ~UINT64_C(1) : legal;
-}
-
 uint64_t a64_reg_value(struct a64_case *c, unsigned id)
 {
     if (is_compare_value(id))
@@ -235,9 +256,9 @@ uint64_t a64_reg_value(struct a64_case *c, unsigned id)
     case SR_pmuserenr_el0: /* SW, CR, ER: QEMU 7.2 then does not look at TPM */
         v &= c->user_counters ? UINT64_MAX : ~UINT64_C(14);
         break;
-    case SR_pmselr_el0: return rng_below(&c->rng, 6);               /* counters that are there */
-    case SR_oslar_el1: return c->debug ? 0 : rng_below(&c->rng, 2); /* which is not looked at by QEMU 7.2's breakpoints */
-    case SR_pmcr_el0: v &= ~UINT64_C(1); break;                     /* nothing counts */
+    case SR_pmselr_el0: return rng_below(&c->rng, 6);                  /* counters that are there */
+    case SR_oslar_el1: return c->debugged ? 0 : rng_below(&c->rng, 2); /* which is not looked at by QEMU 7.2's debug */
+    case SR_pmcr_el0: v &= ~UINT64_C(1); break;                        /* nothing counts */
     case SR_icc_eoir0_el1:
     case SR_icc_eoir1_el1:
     case SR_icc_dir_el1: return v & 0xff; /* QEMU 7.2 ignores numbers the board has no interrupts of */
@@ -249,5 +270,5 @@ uint64_t a64_reg_value(struct a64_case *c, unsigned id)
     }
     sysreg_write(&c->isa->pe->ctx, id, v);
     v = sysreg_read(&c->isa->pe->ctx, id);
-    return c->debug ? debug_value(c, id, v) : v;
+    return a64_debug_value(c, id, v);
 }

@@ -127,13 +127,14 @@ static uint64_t ones_of(unsigned id) { return id == SR_par_el1 ? 1 << 11 : id ==
 static bool wrong_in_qemu(const struct a64_case *c, unsigned id)
 {
     return (c->stage2 && id == SR_par_el1) || (c->e2h && id == SR_esr_el1) ||
-           ((c->debug || c->tags) && (id == SR_far_el1 || id == SR_far_el2));
+           ((c->debug || c->watch || c->tags) && (id == SR_far_el1 || id == SR_far_el2));
 }
 
 static void put_harmless(struct a64_case *c)
 {
     unsigned i = (unsigned)rng_below(&c->rng, ARRAY_LEN(harmless)), rt = a64_block_scratch(c);
-    if (!sysreg_exists(c->isa->map, harmless[i].id) || (c->tge && harmless[i].id == SR_scxtnum_el0))
+    if (!sysreg_exists(c->isa->map, harmless[i].id) || (c->tge && harmless[i].id == SR_scxtnum_el0) ||
+        (c->step && harmless[i].id == SR_daif))
         return;
     if (a64_chance(&c->rng, 50)) {
         put_value(c, rt, (a64_value(&c->rng) & harmless[i].mask) | ones_of(harmless[i].id));
@@ -166,7 +167,7 @@ static void put_any(struct a64_case *c)
     do {
         id = c->isa->any[rng_below(&c->rng, c->isa->nany)];
     } while (++tries < 8 && from[sysreg_key_of(id) >> 11 & 7] > c->now);
-    if (a64_reg_left_out(c, id, false))
+    if (a64_reg_left_out(c, id, false) || (c->step && (id == SR_daif || is_value(id)))) /* the round may end between two writes */
         return;
     bool readable = sysreg_check(&c->isa->pe->ctx, id, false).result == SYSREG_OK,
          writable = sysreg_check(&c->isa->pe->ctx, id, true).result == SYSREG_OK;
@@ -178,7 +179,7 @@ static void put_any(struct a64_case *c)
         put_value(c, rt, a64_reg_value(c, id));
         put_msr(c, id, rt);
     } else {
-        bool tells = !a64_reg_excepted(id, NULL) && !a64_reg_mask(id);
+        bool tells = !a64_reg_excepted(id, NULL) && !a64_reg_mask(id) && !a64_reg_younger(c->isa, id);
         put_mrs(c, id, tells ? rt : 31);
     }
 }
@@ -192,6 +193,10 @@ static void put_flip(struct a64_case *c)
     do
         bit = UINT64_C(1) << rng_below(&c->rng, 64);
     while (!(bit & flipped[i].bits) || (c->e2h && bit == 1 << 9)); /* UMA is none of SCTLR_EL2's; QEMU 7.2 keeps it */
+    if (c->step && flipped[i].id == SR_mdcr_el2 && bit == 1 << 8)  /* a step at EL2 that clears TDE: QEMU 7.2 aborts */
+        return;
+    if (c->step && bit == 1 << 19) /* WXN: vectors may abort without end in QEMU 7.2, where trapline takes the step before */
+        return;
     if (c->user_counters && bit == 1 << 6 && (flipped[i].id == SR_mdcr_el2 || flipped[i].id == SR_mdcr_el3))
         return;
     if (flipped[i].id == SR_mdcr_el2 ? c->debug_el3 : flipped[i].id == SR_mdcr_el3 && bit == 1 << 9 && !c->debug_el3)
@@ -217,6 +222,8 @@ static void put_immediate(struct a64_case *c)
         return;
     }
     if (fields[i].op2 == 5 && c->el == 3) /* the harness needs SP_EL3 */
+        return;
+    if (fields[i].op2 == 6 && c->step) /* PSTATE.D may be set */
         return;
     put(c, 0xd500401f | (uint32_t)fields[i].op1 << 16 | (uint32_t)rng_below(&c->rng, fields[i].values) << 8 |
                (uint32_t)fields[i].op2 << 5);
@@ -254,8 +261,10 @@ void a64_put_system_instruction(struct a64_case *c)
     } while (!id || !sysreg_exists(c->isa->map, id) || op.kind == SYSREG_OP_NONE || op.kind == SYSREG_OP_PSTATE ||
              op.flags & OP_READS || !strncmp(name, "dc_i", 4) || strstr(name, "vap") || strstr(name, "vadp") ||
              (!c->el2 && (sysreg_key_of(id) >> 11 & 7) == 4) || (c->tge && op.kind == SYSREG_OP_AT && op.regime == 1) ||
-             (c->dirty && op.kind == SYSREG_OP_AT && op.flags & OP_WRITE) || (c->unreadable && op.kind == SYSREG_OP_DC) ||
-             (c->tags && zero) ||
+             (c->dirty && op.kind == SYSREG_OP_AT && op.flags & OP_WRITE) ||
+             (c->isa->witness >= 10 && c->stage2 && op.kind == SYSREG_OP_AT && op.flags & OP_STAGE12) || /* QEMU 10.0 aborts */
+             (c->unreadable && op.kind == SYSREG_OP_DC) || (c->tags && zero) ||
+             (c->watch && id == SR_dc_gva) || /* of which QEMU 7.2 watches one byte */
              (c->debug && (op.kind == SYSREG_OP_DC || op.kind == SYSREG_OP_IC) && !zero)); /* their ADR may be passed over */
     unsigned rt = a64_block_scratch(c);
     if (zero || op.kind == SYSREG_OP_AT)
@@ -278,8 +287,9 @@ static uint64_t random_spsr(struct a64_case *c, unsigned to)
         spsr |= rng_next(&c->rng) & PSTATE_BTYPE;
     if (a64_chance(&c->rng, 4))
         spsr |= PSTATE_IL;
-    if (a64_chance(&c->rng, 4))
-        spsr ^= UINT64_C(1) << rng_below(&c->rng, 4);
+    spsr = a64_debug_spsr(c, spsr);
+    if (a64_chance(&c->rng, 4)) /* maybe an illegal return: PSTATE.SS is then SPSR's, in QEMU 7.2 what it was */
+        spsr = (spsr ^ UINT64_C(1) << rng_below(&c->rng, 4)) & ~(uint64_t)PSTATE_SS;
     return spsr;
 }
 
@@ -297,7 +307,8 @@ void a64_put_eret(struct a64_case *c)
     if (key)
         put(c, (key == 1 ? 0xdac10000 : 0xdac10400) | 31 << 5 | rt); /* pacia rt, sp */
     put_msr(c, elr[from], rt);
-    put_value(c, rt, random_spsr(c, to));
+    uint64_t state = random_spsr(c, to);
+    put_value(c, rt, c->step && to == from ? state & ~(uint64_t)PSTATE_D : state);
     put_msr(c, spsr[from], rt);
     put(c, key == 1 ? 0xd69f0bff : key == 2 ? 0xd69f0fff : 0xd69f03e0);
     c->now = to;

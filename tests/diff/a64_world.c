@@ -84,7 +84,8 @@ void a64_registers_make(struct a64_case *c)
         set_round(c, ROUNDA_V + 8 * i, a64_value(&c->rng));
     unsigned sp = c->el == 3 || c->el == 0 ? 0 : (unsigned)rng_below(&c->rng, 2);
     set_round(c, ROUNDA_PSTATE,
-              (rng_next(&c->rng) & (UINT64_C(15) << 28 | 1 << 12 | 1 << 22 | 1 << 23 | 1 << 24)) | 0x3c0 | c->el << 2 | sp);
+              a64_debug_spsr(c, (rng_next(&c->rng) & (UINT64_C(15) << 28 | 1 << 12 | 1 << 22 | 1 << 23 | 1 << 24)) | 0x3c0 |
+                                    c->el << 2 | sp));
 }
 
 static void put_stack_pointers(struct a64_case *c)
@@ -258,7 +259,7 @@ static void put_stage2(struct a64_case *c)
     }
     uint64_t had = rng_next(&c->rng) & 3;
     c->dirty |= had >> 1;
-    uint64_t sl = s.grain == 12 && s.first == 0 ? 2 << 6 : 1 << 6; /* SL0 */
+    uint64_t sl = s.first < 0 ? UINT64_C(1) << 33 : s.grain == 12 && s.first == 0 ? 2 << 6 : 1 << 6; /* SL2, SL0 */
     uint64_t control = sized(c, 0) | sl | 1u << 31, vmid = rng_below(&c->rng, 256) << 48;
     a64_set_reg(c, SR_vtcr_el2,
                 control | 1 << 8 | 1 << 10 | 3 << 12 | output_size(c, 0) << 16 | had << 21 | (uint64_t)c->wide[0] << 32);
@@ -365,9 +366,12 @@ static void choose_sizes(struct a64_case *c)
         c->grain[2] = 12;
     if (c->grain[2] == 16)
         c->grain[0] = 12;
-    for (unsigned i = 0; i < 3; i++) { /* from level 1 or 0 on; faults of level -1 make QEMU 7.2 abort */
+    for (unsigned i = 0; i < 3; i++) { /* from level 1 or 0 on; or -1, of which faults make QEMU 7.2 abort */
         c->wide[i] = c->grain[i] != 16 && a64_chance(&c->rng, 30);
-        c->size[i] = c->grain[i] == 14 ? 28 : c->grain[i] == 16 || a64_chance(&c->rng, 50) ? 25 : 16;
+        c->size[i] = c->isa->witness >= 10 && c->wide[i] && c->grain[i] == 12 && a64_chance(&c->rng, 40) ? 12
+                     : c->grain[i] == 14                                                                 ? 28
+                     : c->grain[i] == 16 || a64_chance(&c->rng, 50)                                      ? 25
+                                                                                                         : 16;
     }
     c->grain[3] = 12; /* the harness is mapped by it */
     c->size[3] = 25;
@@ -390,10 +394,12 @@ void a64_world_make(struct a64_case *c)
     c->tags = a64_chance(&c->rng, 40);
     if (c->tags) /* TCF, ATA; no A: QEMU 7.2 compares tags before alignment */
         common = (common & ~UINT64_C(2)) | UINT64_C(1) << 43 | rng_below(&c->rng, 4) << 40;
+    a64_debug_choose(c);
+    if (c->watch) /* in a misaligned store QEMU 7.2 watches its page from the start on */
+        common |= 1 << 1;
     c->strict = common & 1 << 1;
     c->user_counters = a64_chance(&c->rng, 50);
     c->debug_el3 = a64_chance(&c->rng, 30);
-    c->debug = a64_chance(&c->rng, 15);
     c->va = c->pa;
     choose_sizes(c);
     put_hypervisor(c);
@@ -411,7 +417,6 @@ void a64_world_make(struct a64_case *c)
     put_translation(c, sctlr);
     a64_set_reg(c, SR_cpacr_el1, a64_chance(&c->rng, 80) ? 3 << 20 : rng_next(&c->rng) & 3 << 20);
     a64_set_reg(c, SR_mdcr_el2, 6);
-    a64_set_reg(c, SR_mdscr_el1, c->debug ? 1 << 15 | (rng_next(&c->rng) & 1 << 13) : 0);
     a64_set_reg(c, SR_fpcr, a64_chance(&c->rng, 30) ? 0 : rng_next(&c->rng) & (UINT64_C(0x7c8) << 16 | 3 << 22));
     a64_set_reg(c, SR_vbar_el1, c->pa + PGA_VECTORS * 4096);
     a64_set_reg(c, SR_vbar_el2, c->pa + PGA_VECTORS * 4096 + 0x800);
@@ -423,6 +428,7 @@ void a64_case_begin(const struct a64_isa *isa, uint64_t seed, unsigned index, ui
     c->arena = image + a64_arena(index);
     c->rounds = image + a64_round(index, 0);
     c->pa = A64_RAM_BASE + A64_BASE + a64_arena(index);
+    a64_isa_reset(isa); /* no case depends on those before it */
     memset(c->arena, 0, A64_ARENA);
     memset(c->rounds, 0, A64_ROUNDS * A64_ROUND);
     a64_world_make(c);
@@ -434,6 +440,7 @@ void a64_round_make(struct a64_case *c, unsigned round, unsigned keep)
     c->round = c->rounds + round * A64_ROUND;
     a64_registers_make(c);
     a64_block_make(c);
+    a64_debug_make(c);
     set_round(c, ROUNDA_ROOM, RECA_MAX);
     set_round(c, ROUNDA_PC, c->va + PGA_CODE * 4096 + c->start);
     memcpy(c->round + ROUNDA_REG, c->reg, sizeof c->reg);

@@ -2,11 +2,12 @@
 #include "driver.h"
 #include "base/rng.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define MAX_CASES 256u
@@ -17,7 +18,8 @@ enum outcome { BACK, STUCK, STUCK_OPEN };
 struct run {
     const struct driver_arch *a;
     const struct driver_options *o;
-    const char *spoilt; /* row of which instructions are spoilt on trapline's side, to see that a fault is found; NULL none */
+    char spoilt[32]; /* row of which instructions are spoilt on trapline's side, to see that a fault is found; "" none */
+    unsigned behind; /* only in cases that run behind as many others */
     char file[64];
     int fd;
     uint8_t *ram, *other; /* the file: RAM of the other emulator, and the image in it */
@@ -29,12 +31,21 @@ struct run {
     uint64_t instructions, cases, rounds, left_out, records, bad, retired /* of the last batch */;
 };
 
+static volatile sig_atomic_t ending; /* SIGTERM or SIGINT: the batch that runs is the last one */
+
+static void on_signal(int number)
+{
+    (void)number;
+    ending = 1;
+}
+
 static bool open_run(struct run *r, struct err *e)
 {
-    snprintf(r->file, sizeof r->file, "%s/trapline-diff-XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
-    r->fd = mkstemp(r->file);
+    /* Of no directory, so that a run that is killed leaves nothing; the other emulator inherits it. */
+    r->fd = memfd_create("trapline-diff", 0);
     if (r->fd < 0 || ftruncate(r->fd, (off_t)r->a->ram))
-        return err_set(e, "%s: cannot be made", r->file);
+        return err_set(e, "no memory for an image");
+    snprintf(r->file, sizeof r->file, "/proc/self/fd/%d", r->fd);
     r->ram = mmap(NULL, r->a->ram, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
     r->other = r->ram + r->a->base;
     r->before = mmap(NULL, r->a->image, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -48,10 +59,8 @@ static void close_run(struct run *r)
 {
     if (r->ram && r->ram != MAP_FAILED)
         munmap(r->ram, r->a->ram);
-    if (r->fd >= 0) {
+    if (r->fd >= 0)
         close(r->fd);
-        unlink(r->file);
-    }
     if (r->before && r->before != MAP_FAILED)
         munmap(r->before, r->a->image);
     if (r->mine && r->mine != MAP_FAILED)
@@ -76,19 +85,20 @@ static bool skipped(const struct run *r, unsigned index)
     return true;
 }
 
-/* Which part of a batch: the cases from `first` on; of each `rounds` rounds, of the last of them `keep` instructions. */
+/* Which part of a batch: the cases first..n-1; of the last one `rounds` rounds, of the last of them `keep` instructions. */
 struct part {
     unsigned first, n, rounds, keep;
 };
 
-/* Makes a case; r->c is its last round in the end. */
+/* Makes a case of the part; r->c is its last round in the end. */
 static void make_case(struct run *r, unsigned i, const struct part *p, const char *spoilt)
 {
     const struct driver_arch *a = r->a;
     a->begin(a->isa, r->seeds[i], i, r->before, r->c);
     skip(r, i);
-    for (unsigned round = 0; round < p->rounds; round++) {
-        unsigned keep = round + 1 == p->rounds ? p->keep : UINT32_MAX;
+    unsigned rounds = i + 1 == p->n ? p->rounds : a->rounds;
+    for (unsigned round = 0; round < rounds; round++) {
+        unsigned keep = i + 1 == p->n && round + 1 == rounds ? p->keep : UINT32_MAX;
         a->make_round(r->c, round, keep);
         *mark(r, i, round) = 0;
         if (spoilt)
@@ -129,10 +139,10 @@ static bool make_batch(struct run *r, const struct part *p, struct err *e)
             skip(r, i);
     }
     /* Rounds that do not end as they are: spoilt ones may, and the other emulator would be waited for. */
-    if (r->spoilt && !run_trapline(r, p, e))
+    if (*r->spoilt && !run_trapline(r, p, e))
         return false;
     copy(r, p, r->other, r->before);
-    for (unsigned i = p->first; r->spoilt && i < p->n; i++)
+    for (unsigned i = p->first + r->behind; *r->spoilt && i < p->n; i++)
         if (!r->leave_out[i] && !skipped(r, i)) {
             make_case(r, i, p, r->spoilt);
             a->cut_alike(r->before, r->other, p->first, p->n);
@@ -152,14 +162,14 @@ static bool run_batch(struct run *r, const struct part *p, struct err *e)
             return false;
         a->cut_alike(r->other, r->before, p->first, p->n);
         if (a->run_other(a->isa, r->file, r->other, p->n, &stuck, e)) {
-            for (unsigned i = p->first; r->spoilt && i < p->n; i++) /* the code, spoilt and not written to, is no difference */
+            for (unsigned i = p->first; *r->spoilt && i < p->n; i++) /* the code, spoilt and not written to, is no difference */
                 if (!r->leave_out[i])
                     memcpy(r->mine + a->arena_of(i) + a->code, r->other + a->arena_of(i) + a->code, a->code_size);
             return true;
         }
         if (stuck >= p->n || r->leave_out[stuck])
             return false;
-        if (!r->spoilt && a->open(r->before, r->mine, stuck)) {
+        if (!*r->spoilt && a->open(r->before, r->mine, stuck)) {
             r->leave_out[stuck] = STUCK_OPEN;
             continue;
         }
@@ -176,10 +186,10 @@ static bool differs(const struct run *r, unsigned index)
         return r->leave_out[index] == STUCK;
     if (skipped(r, index) || a->same(a->isa, r->mine, r->other, index, NULL))
         return false;
-    return r->spoilt || !a->open(r->before, r->mine, index);
+    return *r->spoilt || !a->open(r->before, r->mine, index);
 }
 
-/* Sets *what, a member of *p, to the smallest number up to `high` with which the case differs. */
+/* Sets *what, a member of *p, to the smallest number up to `high` with which the part's last case differs. */
 static bool search(struct run *r, struct part *p, unsigned *what, unsigned high, struct err *e)
 {
     unsigned low = 0;
@@ -187,7 +197,7 @@ static bool search(struct run *r, struct part *p, unsigned *what, unsigned high,
         *what = (low + high) / 2;
         if (!run_batch(r, p, e))
             return false;
-        if (!differs(r, p->first))
+        if (!differs(r, p->n - 1))
             low = *what + 1;
         else
             high = *what;
@@ -196,13 +206,12 @@ static bool search(struct run *r, struct part *p, unsigned *what, unsigned high,
     return true;
 }
 
-/* Finds the first round and instruction that matter, by running the case with 1, 2, … of them, and prints the difference. */
-static bool report(struct run *r, uint64_t seed, unsigned index, struct err *e)
+/* Finds the first round and instruction of the part's last case that matter, by running it with 1, 2, … of them behind the
+   others, and prints the difference. */
+static bool explain(struct run *r, struct part p, struct err *e)
 {
     const struct driver_arch *a = r->a;
-    struct part p = {.first = index, .n = index + 1, .keep = UINT32_MAX};
-    printf("%scase %" PRIu64 ":%u differs; again: %s --case=%" PRIu64 ":%u\n", a->label, seed, index, a->again, seed, index);
-    r->seeds[index] = seed;
+    unsigned index = p.n - 1;
     if (!search(r, &p, &p.rounds, a->rounds, e))
         return false;
     if (!p.rounds)
@@ -210,8 +219,11 @@ static bool report(struct run *r, uint64_t seed, unsigned index, struct err *e)
     make_case(r, index, &p, NULL);
     if (!search(r, &p, &p.keep, a->instructions(r->c), e) || !run_batch(r, &p, e))
         return false;
-    if (a->same(a->isa, r->mine, r->other, index, stdout))
-        printf("  not alone\n");
+    if (!differs(r, index))
+        printf("  it does not differ any more\n");
+    else if (!r->leave_out[index])
+        a->same(a->isa, r->mine, r->other, index, stdout);
+    make_case(r, index, &p, NULL);
     a->print_block(a->isa, r->c, p.keep);
     if (r->o->one && a->dump)
         a->dump(a->isa, r->before, r->mine, r->other, index, p.rounds - 1, stdout);
@@ -219,26 +231,78 @@ static bool report(struct run *r, uint64_t seed, unsigned index, struct err *e)
     return true;
 }
 
-/* The case makes a difference by itself. A load may hit what an emulator recorded of another case, where they may differ: then it
-   does not. False: an error. */
-static bool alone(struct run *r, uint64_t seed, unsigned index, bool *so, struct err *e)
+/* What is told of a difference in any case: one that will not come again is told, too. */
+static void name(const struct run *r, unsigned index, const char *told, const char *how)
 {
-    const struct driver_arch *a = r->a;
-    const struct part p = {index, index + 1, a->rounds, UINT32_MAX};
-    r->seeds[index] = seed;
+    printf("%scase %" PRIu64 ":%u %s", r->a->label, r->seeds[index], index, how);
+    printf("%s", told);
+    fflush(stdout);
+}
+
+/* A case that differs in its batch and not alone: which of the cases before it that takes. Equal numbers: it did not differ
+ * again. */
+static bool needs(struct run *r, unsigned index, unsigned *first, bool *again, struct err *e)
+{
+    struct part p = {0, index + 1, r->a->rounds, UINT32_MAX};
+    unsigned low = 0, high = index; /* from `low` on it differs, from `high` on it does not */
     if (!run_batch(r, &p, e))
         return false;
-    *so = differs(r, index);
-    if (*so && r->o->brief) {
-        printf("%scase %" PRIu64 ":%u\n", a->label, seed, index);
-        a->same(a->isa, r->mine, r->other, index, stdout);
-        fflush(stdout);
+    *again = differs(r, index);
+    while (*again && low + 1 < high) {
+        p.first = (low + high) / 2;
+        if (!run_batch(r, &p, e))
+            return false;
+        if (differs(r, index))
+            low = p.first;
+        else
+            high = p.first;
     }
+    *first = low;
     return true;
 }
 
-/* Counts what a batch was; the cases that differ go to bad[] and index[]. */
-static unsigned judge(struct run *r, uint64_t *bad, unsigned *index)
+/* A difference of the batch whose seeds follow from `rng`: is it the case's own, or does it take others before it? told: what the
+   batch had. False: an error. */
+static bool report(struct run *r, uint64_t rng, unsigned index, const char *told, struct err *e)
+{
+    const struct driver_arch *a = r->a;
+    struct part p = {index, index + 1, a->rounds, UINT32_MAX};
+    char how[160];
+    bool again;
+    if (!run_batch(r, &p, e))
+        return false;
+    if (differs(r, index)) {
+        snprintf(how, sizeof how, "differs; again: %s --case=%" PRIu64 ":%u\n", a->again, r->seeds[index], index);
+        name(r, index, r->o->brief ? told : "", how);
+        return r->o->brief || explain(r, p, e);
+    }
+    if (!needs(r, index, &p.first, &again, e))
+        return false;
+    if (again)
+        snprintf(how, sizeof how,
+                 "differs, not alone, but behind cases %u to %u of its batch; again: %s --batch=%" PRIu64 ":%u:%u\n", p.first,
+                 index - 1, a->again, rng, p.first, index);
+    else
+        snprintf(how, sizeof how, "differed in its batch, and not again; the batch: %s --batch=%" PRIu64 ":0:%u\n", a->again, rng,
+                 a->cases - 1);
+    name(r, index, told, how);
+    return !again || r->o->brief || explain(r, p, e);
+}
+
+/* What a case's images have, to be freed; "" if the other emulator did not come back. */
+static char *tell(const struct run *r, unsigned index)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!r->leave_out[index])
+        r->a->same(r->a->isa, r->mine, r->other, index, out);
+    fclose(out);
+    return text;
+}
+
+/* Counts what a batch was; the cases that differ go to bad[], what they have to told[]. */
+static unsigned judge(struct run *r, unsigned *bad, char **told)
 {
     const struct driver_arch *a = r->a;
     unsigned bads = 0;
@@ -250,8 +314,8 @@ static unsigned judge(struct run *r, uint64_t *bad, unsigned *index)
                 r->records += a->records(r->mine, i, round);
         }
         if (differs(r, i)) {
-            bad[bads] = r->seeds[i];
-            index[bads++] = i;
+            told[bads] = tell(r, i);
+            bad[bads++] = i;
         }
     }
     r->cases += a->cases;
@@ -262,38 +326,82 @@ static unsigned judge(struct run *r, uint64_t *bad, unsigned *index)
     return bads;
 }
 
+static void seed_batch(struct run *r, uint64_t *rng)
+{
+    for (unsigned i = 0; i < r->a->cases; i++)
+        r->seeds[i] = rng_next(rng);
+}
+
 static bool run_all(struct run *r, uint64_t seed, uint64_t count, struct err *e)
 {
     const struct part whole = {0, r->a->cases, r->a->rounds, UINT32_MAX};
-    uint64_t rng = seed, bad[MAX_CASES];
-    unsigned index[MAX_CASES];
-    while (r->instructions < count) {
-        for (unsigned i = 0; i < r->a->cases; i++)
-            r->seeds[i] = rng_next(&rng);
+    uint64_t rng = seed;
+    unsigned bad[MAX_CASES];
+    char *told[MAX_CASES];
+    bool ok = true;
+    while (ok && !ending && r->instructions < count && (r->bad < r->o->reports || r->o->brief)) {
+        uint64_t from = rng;
+        seed_batch(r, &rng);
         if (!run_batch(r, &whole, e))
             return false;
-        unsigned bads = judge(r, bad, index);
-        for (unsigned i = 0; i < bads && (r->o->brief || r->bad < r->o->reports); i++) {
-            bool so;
-            if (!alone(r, bad[i], index[i], &so, e))
-                return false;
-            if (so && !r->o->brief && r->bad < r->o->reports && !report(r, bad[i], index[i], e))
-                return false;
-            r->bad += so;
+        unsigned bads = judge(r, bad, told);
+        for (unsigned i = 0; i < bads; i++) {
+            if (ok && (r->o->brief || r->bad < r->o->reports))
+                ok = report(r, from, bad[i], told[i], e);
+            free(told[i]);
+            r->bad++;
         }
-        if (r->bad >= r->o->reports && !r->o->brief)
-            break;
     }
-    return true;
+    return ok;
+}
+
+/* One case, alone or behind others of its batch. */
+static bool run_one(struct run *r, struct err *e)
+{
+    const struct driver_options *o = r->o;
+    const struct part p = {o->case_first, o->case_index + 1, r->a->rounds, UINT32_MAX};
+    uint64_t rng = o->case_seed;
+    if (o->batch)
+        seed_batch(r, &rng);
+    else
+        r->seeds[o->case_index] = o->case_seed;
+    printf("%scase %" PRIu64 ":%u\n", r->a->label, r->seeds[o->case_index], o->case_index);
+    return explain(r, p, e);
+}
+
+/* TRAPLINE_DIFF_BREAK=<row>[,<cases>]. */
+static void read_break(struct run *r)
+{
+    const char *what = getenv("TRAPLINE_DIFF_BREAK");
+    if (what)
+        sscanf(what, "%31[^,],%u", r->spoilt, &r->behind);
+}
+
+pid_t driver_start(char **argv)
+{
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* it must not outlive a run that is killed */
+        if (getppid() != parent)
+            _exit(127);
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+        execvp(argv[0], argv);
+        perror(argv[0]);
+        _exit(127);
+    }
+    return pid;
 }
 
 bool driver_run(const struct driver_arch *arch, const struct driver_options *o, uint64_t seed, uint64_t count)
 {
     struct run *r = malloc(sizeof *r);
     struct err e;
-    *r = (struct run){.a = arch, .o = o, .fd = -1, .spoilt = getenv("TRAPLINE_DIFF_BREAK")};
+    *r = (struct run){.a = arch, .o = o, .fd = -1};
+    read_break(r);
+    signal(SIGTERM, on_signal);
+    signal(SIGINT, on_signal);
     bool ok = open_run(r, &e) && (!arch->first || arch->first(arch, r->file, r->other, &e)) &&
-              (o->one ? report(r, o->case_seed, o->case_index, &e) : run_all(r, seed, count, &e));
+              (o->one ? run_one(r, &e) : run_all(r, seed, count, &e));
     if (!ok)
         printf("%s\n", e.text);
     printf("%sseed %" PRIu64 ": %" PRIu64 " random instructions run in %" PRIu64 " rounds of %" PRIu64 " cases (%" PRIu64
@@ -310,7 +418,7 @@ bool driver_parse(struct driver_options *o, int argc, char **argv, const char *u
     *o = (struct driver_options){.seed = 1, .count = 1000000, .reports = 3};
     for (int i = 1; i < argc; i++) {
         unsigned long long a;
-        unsigned b;
+        unsigned b, first;
         if (sscanf(argv[i], "--seed=%llu", &a) == 1) {
             o->seed = a;
         } else if (sscanf(argv[i], "--count=%llu", &a) == 1) {
@@ -322,6 +430,11 @@ bool driver_parse(struct driver_options *o, int argc, char **argv, const char *u
         } else if (sscanf(argv[i], "--case=%llu:%u", &a, &b) == 2 && b < MAX_CASES) {
             o->one = true;
             o->case_seed = a;
+            o->case_first = o->case_index = b;
+        } else if (sscanf(argv[i], "--batch=%llu:%u:%u", &a, &first, &b) == 3 && first <= b && b < MAX_CASES) {
+            o->one = o->batch = true;
+            o->case_seed = a;
+            o->case_first = first;
             o->case_index = b;
         } else if (!strcmp(argv[i], "--brief")) {
             o->brief = true;

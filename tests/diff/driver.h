@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 struct driver_arch {
     const char *label; /* before "case …": "rv32 ", or "" */
@@ -50,16 +51,19 @@ struct driver_arch {
 
 struct driver_options {
     uint64_t seed, count; /* random instructions to run */
-    uint64_t case_seed;
-    unsigned case_index, reports;
+    uint64_t case_seed;   /* of the case, or of its batch */
+    unsigned case_first, case_index, reports;
     unsigned xlen; /* RISC-V: 32, 64, 0 both */
-    bool one;      /* the case alone */
+    bool one;      /* case case_index alone, */
+    bool batch;    /* or behind the cases of its batch from case_first on */
     bool brief;    /* prints the differences and looks for no instruction */
     bool coverage; /* prints what was covered, and fails where something was not */
 };
 
 /* False: wrong options, usage was printed. */
 bool driver_parse(struct driver_options *o, int argc, char **argv, const char *usage);
+/* Starts the other emulator: argv[0] with these arguments; it ends when this process does. */
+pid_t driver_start(char **argv);
 /* Runs what the options say and prints the outcome. False: something differs or does not run. */
 bool driver_run(const struct driver_arch *arch, const struct driver_options *o, uint64_t seed, uint64_t count);
 #endif

@@ -1,5 +1,6 @@
 /* Running an image: on trapline through the library, on QEMU as a program whose RAM is a file. */
 #include "diff.h"
+#include "driver.h"
 #include "machine/trapline.h"
 
 #include <errno.h>
@@ -176,14 +177,7 @@ static pid_t start_qemu(const struct diff_isa *isa, const char *file)
                     "-nodefaults",
                     "-no-reboot",
                     NULL};
-    pid_t pid = fork();
-    if (pid == 0) {
-        dup2(STDERR_FILENO, STDOUT_FILENO);
-        execvp(bin, argv);
-        perror(bin);
-        _exit(127);
-    }
-    return pid;
+    return driver_start(argv);
 }
 
 bool diff_run_qemu(const struct diff_isa *isa, const char *file, const uint8_t *ram, unsigned n, unsigned *stuck, struct err *e)

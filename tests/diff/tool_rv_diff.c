@@ -1,11 +1,12 @@
 /*
  * Runs random code on trapline and on QEMU and compares.
  *
- *   tool_rv_diff [--seed=N] [--count=N] [--xlen=32|64] [--case=SEED:INDEX] [--reports=N] [--brief]
+ *   tool_rv_diff [--seed=N] [--count=N] [--xlen=32|64] [--case=SEED:INDEX | --batch=SEED:FIRST:INDEX] [--reports=N] [--brief]
  *
  * --count is the number of random instructions to run, half on each XLEN. --case makes one case alone and prints it. Ends with 1
  * if anything differs. --brief prints the differences and looks for no instruction. TRAPLINE_DIFF_BREAK=<row> spoils every
- * instruction of that row on trapline's side, to see that a fault is found.
+ * instruction of that row on trapline's side, to see that a fault is found; <row>,<n> only in cases that run behind n others.
+ * --batch makes cases FIRST to INDEX of the batch whose seeds follow from SEED.
  */
 #include "diff.h"
 #include "driver.h"

@@ -22,6 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool taken = monitor_parse(&c, text, &e) && monitor_start(&o, &c, m, &e);
     if (!taken && !*e.text)
         abort();
+    if (taken)
+        monitor_end(&o);
     free(text);
     return 0;
 }

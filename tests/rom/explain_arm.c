@@ -1,5 +1,6 @@
 #include "explain_arm.h"
 #include "base/bits.h"
+#include "base/rng.h"
 #include "cpu/arm/pe.h"
 #include "machine/machine.h"
 
@@ -155,6 +156,31 @@ void a64_paging(struct machine *m, unsigned stages)
     set_if(m, "vttbr_el2", S2_ROOT);
     if (stages & 2)
         a64_set(m, "hcr_el2", a64_get(m, "hcr_el2") | 1);
+}
+
+void a64_models(struct machine *m, uint64_t *rng)
+{
+    static const char *const any[] = {"s2pir_el2", "s2por_el1", "pir_el1",   "pire0_el1", "por_el1",
+                                      "por_el0",   "pir_el2",   "pire0_el2", "por_el2"};
+    const uint64_t one = 1, controls = one << 34 | one << 35 | one << 36 | one << 37 | one << 41 | one << 44 | 3 << 21;
+    /* AF, NS and PXN or XN, DBM, the indices of overlays, Protected, AssuredOnly */
+    const uint64_t bits = one << 10 | one << 51 | one << 52 | one << 53 | one << 54 | one << 58 | UINT64_C(15) << 59;
+    for (unsigned i = 0; i < ARRAY_LEN(any); i++)
+        set_if(m, any[i], rng_next(rng) | rng_next(rng));
+    set_if(m, "mair2_el1", 0xff);
+    set_if(m, "mair2_el2", 0xff);
+    set_if(m, "scr_el3", a64_get(m, "scr_el3") | one << 38 | one << 43);
+    set_if(m, "hcrx_el2", one << 14);
+    set_if(m, "tcr2_el1", rng_next(rng) & rng_next(rng) & 0x81f);
+    set_if(m, "tcr2_el2", rng_next(rng) & rng_next(rng) & 0x81f);
+    set_if(m, "tcr_el1", a64_get(m, "tcr_el1") | (rng_next(rng) & UINT64_C(3) << 39));
+    set_if(m, "vtcr_el2", a64_get(m, "vtcr_el2") | (rng_next(rng) & rng_next(rng) & controls));
+    for (unsigned two = 0; two < 2; two++)
+        for (unsigned k = 0; k < A64_S2 + A64_PAGES; k++) {
+            uint64_t at = (two ? S2_ROOT : S1_ROOT) + 0x2000, desc;
+            machine_read(m, at + 8 * k, &desc, sizeof desc);
+            put(m, at, k, desc ^ (rng_next(rng) & rng_next(rng) & rng_next(rng) & bits));
+        }
 }
 
 void a64_serror(struct machine *m)

@@ -33,6 +33,9 @@ struct machine *a64_world(bool secure);
 void a64_place(struct machine *m, unsigned el, uint32_t insn);
 /* Turns the stages on: bit 0 stage 1 of every regime, bit 1 stage 2. */
 void a64_paging(struct machine *m, unsigned stages);
+/* What permissions come from besides descriptors, and what hardware changes in those, at random: TCR2_EL1 and VTCR_EL2 with what
+   they turn to; bits of the pages' descriptors. rng: base/rng.h. */
+void a64_models(struct machine *m, uint64_t *rng);
 void a64_set(struct machine *m, const char *name, uint64_t v);
 uint64_t a64_get(struct machine *m, const char *name);
 void a64_serror(struct machine *m);

@@ -204,7 +204,7 @@ static void the_monitor_tells_what_a_handler_leaves_changed(void **state)
     around();
     if (!monitor_parse(&c, "sse,max=0", &e) || !monitor_start(&mon, &c, r.m, &e))
         fail_msg("%s", e.text);
-    sse_oracle_copy(&mon.oracle, &r.o);
+    sse_oracle_copy(monitor_oracle(&mon), &r.o);
     r.hook = monitored;
     assert_string_equal(left_changed(NULL, 0), "");
     assert_string_equal(left_changed("sscratch", 0x66), "B5");
@@ -220,8 +220,9 @@ static void the_monitor_tells_what_a_handler_leaves_changed(void **state)
     complete_as_begun();
     assert_string_equal(seen, "");
     /* B1 is not wanted: it is A3 then. */
-    mon.config.rules &= ~(1u << MONITOR_B1);
+    mon.config.rules &= ~(UINT64_C(1) << MONITOR_NUMBER(MONITOR_B1));
     assert_string_equal(left_changed("sstatus", rig_get(&r, 0, "sstatus") | SPP | SPIE), "A3");
+    monitor_end(&mon);
     rig_close(&r);
 }
 

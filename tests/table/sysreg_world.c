@@ -135,10 +135,11 @@ void pe_open(struct pe_world *w, bool e2h, bool tge)
 {
     const uint64_t bit = 1;
     const uint64_t all = UINT64_MAX;
-    /* SCR_EL3: NS, HCE, ST, APK, API, FIEN, EnSCXT, ATA, FGTEn, ECVEn, HXEn, TCR2En, SCTLR2En, PIEn, AIEn, PFAREn, FGTEn2 */
+    /* SCR_EL3: NS, HCE, ST, APK, API, FIEN, EnSCXT, ATA, FGTEn, ECVEn, HXEn, RCWMASKEn, TCR2En, SCTLR2En, PIEn, AIEn, PFAREn,
+     * FGTEn2 */
     pe_bits(w, "scr_el3", all,
             bit | bit << 8 | bit << 11 | bit << 16 | bit << 17 | bit << 21 | bit << 25 | bit << 26 | bit << 27 | bit << 28 |
-                bit << 38 | bit << 43 | bit << 44 | bit << 45 | bit << 46 | bit << 53 | bit << 59);
+                bit << 38 | bit << 42 | bit << 43 | bit << 44 | bit << 45 | bit << 46 | bit << 53 | bit << 59);
     /* HCR_EL2: APK, API, FIEN, EnSCXT, ATA */
     pe_bits(w, "hcr_el2", all,
             bit << 40 | bit << 41 | bit << 47 | bit << 53 | bit << 56 | (uint64_t)tge << 27 | (uint64_t)e2h << 34);
@@ -159,8 +160,8 @@ void pe_open(struct pe_world *w, bool e2h, bool tge)
     pe_bits(w, "sctlr_el2", all, bit << 9 | bit << 10 | bit << 14 | bit << 15 | bit << 26);
     pe_bits(w, "hfgrtr_el2", all, PE_FINE_INVERTED);
     pe_bits(w, "hfgwtr_el2", all, PE_FINE_INVERTED);
-    pe_bits(w, "hfgrtr2_el2", all, 1); /* nPFAR_EL1 */
-    pe_bits(w, "hfgwtr2_el2", all, 1);
+    pe_bits(w, "hfgrtr2_el2", all, 7); /* nPFAR_EL1, nERXGSR_EL1, nRCWSMASK_EL1 */
+    pe_bits(w, "hfgwtr2_el2", all, 5);
     pe_bits(w, "hdfgrtr2_el2", all, all); /* all of them are inverted */
     pe_bits(w, "hdfgwtr2_el2", all, all);
     pe_bits(w, "hfgitr_el2", all, 0);

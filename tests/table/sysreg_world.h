@@ -35,9 +35,9 @@ extern const char *const pe_configs[];
 /* A reset PE of this configuration. pe_end frees the map. */
 void pe_new(struct pe_world *w, const char *cfg);
 void pe_end(struct pe_world *w);
-/* Bits of HFGRTR_EL2 and HFGWTR_EL2 that trap while they are 0: nPIRE0_EL1, nPIR_EL1, nPOR_EL0, nPOR_EL1, nMAIR2_EL1,
-   nAMAIR2_EL1. */
-#define PE_FINE_INVERTED (UINT64_C(0x6f) << 57)
+/* Bits of HFGRTR_EL2 and HFGWTR_EL2 that trap while they are 0: nRCWMASK_EL1, nPIRE0_EL1, nPIR_EL1, nPOR_EL0, nPOR_EL1,
+   nS2POR_EL1, nMAIR2_EL1, nAMAIR2_EL1. */
+#define PE_FINE_INVERTED (UINT64_C(0xff) << 56)
 /* Sets every control so that it traps nothing, Non-secure, HCR_EL2.E2H and TGE as given. */
 void pe_open(struct pe_world *w, bool e2h, bool tge);
 /* Writes random values to every register that can be written without a hook of the outside. */

@@ -14,6 +14,7 @@ static const char read_only[] =
     "midr_el1 mpidr_el1 revidr_el1 aidr_el1 ctr_el0 dczid_el0 ccsidr_el1 clidr_el1 mvfr0_el1 mvfr1_el1 mvfr2_el1 currentel "
     "isr_el1 rvbar_el1 "
     "rvbar_el2 rvbar_el3 cntpct_el0 cntvct_el0 cntpctss_el0 cntvctss_el0 rndr rndrrs gmid_el1 lorid_el1 erridr_el1 erxfr_el1 "
+    "erxgsr_el1 "
     "erxpfgf_el1 "
     "pmevcntsvr pmccntsvr_el1 pmicntsvr_el1 mdccsr_el0 mdrar_el1 oslsr_el1 dbgauthstatus_el1 pmceid0_el0 pmceid1_el0 pmmir_el1 "
     "icc_iar0_el1 icc_iar1_el1 icc_hppir0_el1 "
@@ -391,10 +392,12 @@ static void amo_and_ea_hide_the_deferred_interrupt(void **state)
 static const char *const fields[][2] = {
     {"SCTLR_EL1", "sctlr_el1 sctlr2_el1"},
     {"TCR_EL1", "tcr_el1 tcr2_el1"},
+    {"nRCWMASK_EL1", "rcwmask_el1"},
     {"nPIRE0_EL1", "pire0_el1"},
     {"nPIR_EL1", "pir_el1"},
     {"nPOR_EL0", "por_el0"},
     {"nPOR_EL1", "por_el1"},
+    {"nS2POR_EL1", "s2por_el1"},
     {"nMAIR2_EL1", "mair2_el1"},
     {"nAMAIR2_EL1", "amair2_el1"},
     {"APDAKey", "apdakeylo_el1 apdakeyhi_el1"},
@@ -519,7 +522,7 @@ static void each_fine_grained_bit_traps_its_registers_and_nothing_else(void **st
             }
         }
     }
-    assert_int_equal(bits, 197);
+    assert_int_equal(bits, 201);
     /* HCRX_EL2.FGTnXS lets the nXS forms through. */
     pe_open(&w, false, false);
     pe_bits(&w, "hfgitr_el2", UINT64_MAX, UINT64_MAX);

@@ -61,18 +61,22 @@ static const struct identified {
     {FEAT_JSCVT, SR_id_aa64isar1_el1, 12, 1, false},        {FEAT_FRINTTS, SR_id_aa64isar1_el1, 32, 1, false},
     {FEAT_AFP, SR_id_aa64mmfr1_el1, 44, 1, false},          {FEAT_RPRES, SR_id_aa64isar2_el1, 4, 1, false},
     {FEAT_NMI, SR_id_aa64pfr1_el1, 36, 1, false},           {FEAT_DoubleFault2, SR_id_aa64pfr1_el1, 56, 1, false},
+    {FEAT_Debugv8p8, SR_id_aa64dfr0_el1, 0, 10, false},     {FEAT_Debugv8p9, SR_id_aa64dfr0_el1, 0, 11, false},
+    {FEAT_CMOW, SR_id_aa64mmfr1_el1, 56, 1, false},         {FEAT_MTE_PERM, SR_id_aa64pfr2_el1, 0, 1, false},
+    {FEAT_RASv2, SR_id_aa64pfr0_el1, 28, 3, false},         {FEAT_ANERR, SR_id_aa64mmfr3_el1, 44, 2, false},
+    {FEAT_ADERR, SR_id_aa64mmfr3_el1, 56, 2, false},        {FEAT_THE, SR_id_aa64pfr1_el1, 48, 1, false},
+    {FEAT_S2POE, SR_id_aa64mmfr3_el1, 20, 1, false},        {FEAT_HAFT, SR_id_aa64mmfr1_el1, 0, 3, false},
     {FEAT_S2PIE, SR_id_aa64mmfr3_el1, 12, 1, false},        {FEAT_nTLBPA, SR_id_aa64mmfr1_el1, 48, 1, false},
     {FEAT_AIE, SR_id_aa64mmfr3_el1, 24, 1, false},          {FEAT_ATS1A, SR_id_aa64isar2_el1, 60, 1, false},
-    {FEAT_Debugv8p8, SR_id_aa64dfr0_el1, 0, 10, false},     {FEAT_Debugv8p9, SR_id_aa64dfr0_el1, 0, 11, false},
     {FEAT_PMUv3p7, SR_id_aa64dfr0_el1, 8, 7, false},        {FEAT_PMUv3p8, SR_id_aa64dfr0_el1, 8, 8, false},
     {FEAT_PMUv3p9, SR_id_aa64dfr0_el1, 8, 9, false},        {FEAT_PMUv3_ICNTR, SR_id_aa64dfr1_el1, 36, 1, false},
     {FEAT_PMUv3_SS, SR_id_aa64dfr0_el1, 16, 1, false},      {FEAT_PMUv3_TH, SR_pmmir_el1, 20, 1, false},
-    {FEAT_PMUv3_EDGE, SR_pmmir_el1, 24, 1, false},          {FEAT_CMOW, SR_id_aa64mmfr1_el1, 56, 1, false},
-    {FEAT_FGT2, SR_id_aa64mmfr0_el1, 56, 2, false},         {FEAT_PFAR, SR_id_aa64pfr1_el1, 60, 1, false},
-    {FEAT_AES, SR_id_aa64isar0_el1, 4, 1, false},           {FEAT_PMULL, SR_id_aa64isar0_el1, 4, 2, false},
-    {FEAT_SHA1, SR_id_aa64isar0_el1, 8, 1, false},          {FEAT_SHA256, SR_id_aa64isar0_el1, 12, 1, false},
-    {FEAT_SHA512, SR_id_aa64isar0_el1, 12, 2, false},       {FEAT_SHA3, SR_id_aa64isar0_el1, 32, 1, false},
-    {FEAT_SM3, SR_id_aa64isar0_el1, 36, 1, false},          {FEAT_SM4, SR_id_aa64isar0_el1, 40, 1, false},
+    {FEAT_PMUv3_EDGE, SR_pmmir_el1, 24, 1, false},          {FEAT_FGT2, SR_id_aa64mmfr0_el1, 56, 2, false},
+    {FEAT_PFAR, SR_id_aa64pfr1_el1, 60, 1, false},          {FEAT_AES, SR_id_aa64isar0_el1, 4, 1, false},
+    {FEAT_PMULL, SR_id_aa64isar0_el1, 4, 2, false},         {FEAT_SHA1, SR_id_aa64isar0_el1, 8, 1, false},
+    {FEAT_SHA256, SR_id_aa64isar0_el1, 12, 1, false},       {FEAT_SHA512, SR_id_aa64isar0_el1, 12, 2, false},
+    {FEAT_SHA3, SR_id_aa64isar0_el1, 32, 1, false},         {FEAT_SM3, SR_id_aa64isar0_el1, 36, 1, false},
+    {FEAT_SM4, SR_id_aa64isar0_el1, 40, 1, false},
 };
 
 static int field(struct pe_world *w, unsigned reg, unsigned lsb, bool is_signed)
@@ -111,7 +115,13 @@ static void consistent(struct pe_world *w)
     expect(w, FEAT_FPAC, level >= 4);
     expect(w, FEAT_FPACCOMBINE, level >= 5);
     expect(w, FEAT_RASv1p1, ras >= 2 || (ras == 1 && frac >= 1));
-    expect(w, FEAT_DoubleFault, ras >= 2);
+    expect(w, FEAT_DoubleFault, ras >= 2 && pe_has(w, FEAT_EL3));
+    /* D24.2.91: what is known of errors is told from RASv2 on, twice alike where it can be chosen. */
+    for (unsigned lsb = 40; lsb < 64; lsb += 12) {
+        int synchronous = field(w, SR_id_aa64mmfr3_el1, lsb, false), asynchronous = field(w, SR_id_aa64mmfr3_el1, lsb + 4, false);
+        assert_int_equal(synchronous > 0, ras >= 3);
+        assert_int_equal(asynchronous, synchronous >= 2 ? synchronous : 0);
+    }
     expect(w, FEAT_BBML1, field(w, SR_id_aa64mmfr2_el1, 52, false) >= 1);
     expect(w, FEAT_BBML2, field(w, SR_id_aa64mmfr2_el1, 52, false) >= 2);
     expect(w, FEAT_GICv3, field(w, SR_id_aa64pfr0_el1, 24, false) == 1);
@@ -137,9 +147,9 @@ static void consistent(struct pe_world *w)
         assert_int_equal(bits_get(pe_read(w, 1, SR_id_aa64dfr1_el1), 15 + 8 * i, 8 + 8 * i), more ? counts[i] - 1 : 0);
     }
     assert_true(field(w, SR_id_aa64dfr0_el1, 0, false) >= 6);
-    /* SVE, MPAM, AMU, RME; SME, GCS, THE, MTEX; trace, SPE, BRBE; LS64, TME; MOPS; NV */
+    /* SVE, MPAM, AMU, RME; SME, GCS, MTEX; trace, SPE, BRBE; LS64, TME; MOPS; NV */
     assert_int_equal(pe_read(w, 1, SR_id_aa64pfr0_el1) & 0x00f0ff0f00000000ull & ~0xf000000000ull, 0);
-    assert_int_equal(pe_read(w, 1, SR_id_aa64pfr1_el1) & 0x00ffff0f0f0f0000ull, 0);
+    assert_int_equal(pe_read(w, 1, SR_id_aa64pfr1_el1) & 0x00f0ff0f0f0f0000ull, 0);
     assert_int_equal(pe_read(w, 1, SR_id_aa64dfr0_el1) & 0x0fffff0f0f0000f0ull, 0);
     assert_int_equal(field(w, SR_id_aa64isar1_el1, 60, false) | field(w, SR_id_aa64isar0_el1, 24, false), 0);
     assert_int_equal(field(w, SR_id_aa64isar2_el1, 16, false) | field(w, SR_id_aa64mmfr2_el1, 24, false), 0);

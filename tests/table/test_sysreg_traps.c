@@ -22,10 +22,11 @@ struct control {
 #define INDIRECT "pir_el1 pire0_el1"
 #define TRANSLATION                                                                                                         \
     "sctlr_el1 ttbr0_el1 ttbr1_el1 tcr_el1 esr_el1 far_el1 afsr0_el1 afsr1_el1 mair_el1 amair_el1 contextidr_el1 " INDIRECT \
-    " por_el1 tcr2_el1 sctlr2_el1 mair2_el1 amair2_el1"
+    " por_el1 s2por_el1 tcr2_el1 sctlr2_el1 mair2_el1 amair2_el1"
 #define BY_ADDRESS \
     "dc_cvac dc_cgvac dc_cgdvac dc_cvap dc_cgvap dc_cgdvap dc_cvadp dc_cgvadp dc_cgdvadp dc_civac dc_cigvac dc_cigdvac"
-#define ERROR_RECORD "erridr_el1 errselr_el1 erxfr_el1 erxctlr_el1 erxstatus_el1 erxaddr_el1 erxmisc*_el1"
+#define ERROR_WRITES "errselr_el1 erxctlr_el1 erxstatus_el1 erxaddr_el1 erxmisc*_el1"
+#define ERROR_RECORD "erridr_el1 erxgsr_el1 errselr_el1 erxfr_el1 erxctlr_el1 erxstatus_el1 erxaddr_el1 erxmisc*_el1"
 #define INJECTION    "erxpfgf_el1 erxpfgctl_el1 erxpfgcdn_el1"
 #define LORS         "lorsa_el1 lorea_el1 lorn_el1 lorc_el1 lorid_el1"
 #define KEYS         "apiakey*_el1 apibkey*_el1 apdakey*_el1 apdbkey*_el1 apgakey*_el1"
@@ -125,25 +126,28 @@ static const struct control controls[] = {
                                 C("pmuserenr_el0", NOT(0), E0, RW, 2, 0x18, 1, PMU_EN)
                                     C("mdscr_el1", BIT(12), E0, RW, 1, 0x18, 0, DCC_EL0)
     /* SCR_EL3 */
-    C("scr_el3", BIT(1), E1 | E2, RW, 3, 0x18, 2, GROUP1) C("scr_el3", BIT(2), E1 | E2, RW, 3, 0x18, 2, GROUP0)
-        C("scr_el3", BIT(14), E1 | E2, RW, 3, 0x18, 2, LORS) C("scr_el3", BIT(15), E1 | E2, RW, 3, 0x18, 2, ERROR_RECORD)
-            C("scr_el3", NOT(16), E1 | E2, RW, 3, 0x18, 2, KEYS) C("scr_el3", NOT(21), E1 | E2, RW, 3, 0x18, 2, INJECTION)
-                C("scr_el3", NOT(25), E0 | E1 | E2, RW, 3, 0x18, 2, "scxtnum_el0 scxtnum_el1 scxtnum_el2 scxtnum_el12")
-                    C("scr_el3", NOT(26), E1 | E2, RW, 3, 0x18, 2, TAGS " tfsr_el2 tfsr_el12")
-                        C("scr_el3", NOT(27), E2, RW, 3, 0x18, 2, "hfgrtr_el2 hfgwtr_el2 hfgitr_el2 hdfgrtr_el2 hdfgwtr_el2") C(
-                            "scr_el3", NOT(28), E2, RW, 3, 0x18, 2,
-                            "cntpoff_el2") C("scr_el3", NOT(46), E1 | E2, RW, 3, 0x18, 2,
-                                             "mair2_el1 mair2_el2 mair2_el12 amair2_el1 amair2_el2 amair2_el12")
-                            C("scr_el3", NOT(53), E1 | E2, RW, 3, 0x18, 2, "pfar_el1 pfar_el2 pfar_el12") C(
-                                "scr_el3", NOT(59), E2, RW, 3, 0x18, 0, FINE_2) C("scr_el3", NOT(59), E2, RW, 3, 0x18, 1, FINE_2)
-                                C("scr_el3", NOT(59), E0 | E1, RW, 2, 0x18, 0, "pfar_el1 mdselr_el1 pmzr_el0 " PMU_9 " " PMU_SS)
-                                    C("scr_el3", NOT(38), E2, RW, 3, 0x18, 2, "hcrx_el2") C("scr_el3", NOT(38), E1, RW, 2, 0x18,
-                                                                                            2, "tcr2_el1 sctlr2_el1")
+    C("scr_el3", BIT(1), E1 | E2, RW, 3, 0x18, 2, GROUP1) C("scr_el3", BIT(2), E1 | E2, RW, 3, 0x18, 2, GROUP0) C(
+        "scr_el3", BIT(14), E1 | E2, RW, 3, 0x18, 2, LORS) C("scr_el3", BIT(15), E1 | E2, RW, 3, 0x18, 2, ERROR_RECORD)
+        C("scr_el3", NOT(16), E1 | E2, RW, 3, 0x18, 2, KEYS) C("scr_el3", NOT(21), E1 | E2, RW, 3, 0x18, 2, INJECTION) C(
+            "scr_el3", NOT(25), E0 | E1 | E2, RW, 3, 0x18, 2,
+            "scxtnum_el0 scxtnum_el1 scxtnum_el2 scxtnum_el12") C("scr_el3", NOT(26), E1 | E2, RW, 3, 0x18, 2,
+                                                                  TAGS " tfsr_el2 tfsr_el12")
+            C("scr_el3", NOT(27), E2, RW, 3, 0x18, 2,
+              "hfgrtr_el2 hfgwtr_el2 hfgitr_el2 hdfgrtr_el2 hdfgwtr_el2") C("scr_el3", NOT(28), E2, RW, 3, 0x18, 2, "cntpoff_el2")
+                C("scr_el3", NOT(46), E1 | E2, RW, 3, 0x18, 2, "mair2_el1 mair2_el2 mair2_el12 amair2_el1 amair2_el2 amair2_el12")
+                    C("scr_el3", NOT(53), E1 | E2, RW, 3, 0x18, 2, "pfar_el1 pfar_el2 pfar_el12")
+                        C("scr_el3", NOT(59), E2, RW, 3, 0x18, 0, FINE_2) C("scr_el3", NOT(59), E2, RW, 3, 0x18, 1, FINE_2)
+                            C("scr_el3", NOT(59), E0 | E1, RW, 2, 0x18, 0,
+                              "pfar_el1 mdselr_el1 erxgsr_el1 rcwsmask_el1 pmzr_el0 " PMU_9
+                              " " PMU_SS) C("scr_el3", NOT(38), E2, RW, 3, 0x18, 2,
+                                            "hcrx_el2") C("scr_el3", NOT(38), E1, RW, 2, 0x18, 2, "tcr2_el1 sctlr2_el1")
+                                C("scr_el3", NOT(42), E1 | E2, RW, 3, 0x18, 2, "rcwmask_el1 rcwsmask_el1")
+                                    C("scr_el3", BIT(52), E1 | E2, WR, 3, 0x18, 2, ERROR_WRITES)
                                         C("scr_el3", NOT(43), E1 | E2, RW, 3, 0x18, 2, "tcr2_el1 tcr2_el2 tcr2_el12")
                                             C("scr_el3", NOT(44), E1 | E2, RW, 3, 0x18, 2, "sctlr2_el1 sctlr2_el2 sctlr2_el12")
                                                 C("scr_el3", NOT(45), E0 | E1 | E2, RW, 3, 0x18, 2,
                                                   INDIRECT " por_el0 por_el1 pir_el2 pire0_el2 "
-                                                           "por_el2 s2pir_el2 pir_el12 pire0_el12 por_el12")
+                                                           "por_el2 s2pir_el2 s2por_el1 pir_el12 pire0_el12 por_el12")
                                                     C("scr_el3", BIT(40), E0 | E1 | E2 | E3, RD, 3, 0x18, 2, "rndr rndrrs")
     /* CPTR_EL3, MDCR_EL3 */
     C("cptr_el3", BIT(31), E1 | E2, RW, 3, 0x18, 2, "cpacr_el1 cptr_el2 cpacr_el12")

@@ -44,6 +44,44 @@ static void btype_is_told_with_bti_only(void **state)
     }
 }
 
+/* ESR_ELx, "ISS encoding for an exception from a Software Step exception": ISV 24, EX 6. D2.12.3; BranchTo. */
+static void a_step_tells_what_was_stepped(void **state)
+{
+    static const struct {
+        uint32_t insn;
+        bool stepped;
+        unsigned ec, iss;
+        uint64_t elr;
+    } row[] = {
+        {0xd503201f, true, 0x32, 1u << 24 | 0x22, CODE + 4},           /* nop */
+        {0xd503201f, false, 0x32, 0x22, CODE},                         /* pending: it is not executed */
+        {0xc85f7c20, true, 0x32, 1u << 24 | 1u << 6 | 0x22, CODE + 4}, /* ldxr x0, [x1] */
+        {0xc87f0820, true, 0x32, 1u << 24 | 1u << 6 | 0x22, CODE + 4}, /* ldxp x0, x2, [x1] */
+        {0xc8e07c20, true, 0x32, 1u << 24 | 0x22, CODE + 4},           /* casa x0, x0, [x1]: no Load-Exclusive */
+        {0x48607c20, true, 0x32, 1u << 24 | 0x22, CODE + 4},           /* caspa x0, x1, x0, x1, [x1] */
+        {0xd61f0020, true, 0x32, 1u << 24 | 0x22, DATA},               /* br x1: no tag */
+        {0xd4000001, true, 0x15, 0, CODE + 4},                         /* svc: has been executed */
+    };
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(row); i++) {
+        struct rig *r = rig_new("max,el3=off,el2=off,mte=off", 0);
+        mem_write(r->mem, CODE, &row[i].insn, 4);
+        r->pe.s.regs.mdscr_el1 = 1;               /* SS */
+        r->pe.s.regs.oslsr_el1 &= ~UINT64_C(2);   /* the OS lock is open */
+        r->pe.s.regs.tcr_el1 = UINT64_C(1) << 37; /* TBI0 */
+        r->pe.s.x[1] = DATA | UINT64_C(0xc2) << 56;
+        r->pe.s.pstate |= row[i].stepped ? PSTATE_SS : 0;
+        r->pe.s.pc = CODE;
+        pe_refresh(&r->pe);
+        pe_run(&r->pe, r->pe.s.cycle + (row[i].stepped && row[i].ec == 0x32 ? 2 : 1));
+        assert_int_equal(ec(r->pe.s.regs.esr_el1), row[i].ec);
+        assert_int_equal(r->pe.s.regs.esr_el1 & 0x1ffffff, row[i].iss);
+        assert_int_equal(r->pe.s.regs.elr_el1, row[i].elr);
+        assert_int_equal(r->pe.s.regs.spsr_el1 & PSTATE_SS, 0);
+        rig_free(r);
+    }
+}
+
 /* D1.3.6: PC alignment, then the abort of the fetch, then the Illegal Execution state. */
 static void an_illegal_state_comes_after_the_fetch(void **state)
 {
@@ -271,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(btype_is_told_with_bti_only),
+        cmocka_unit_test(a_step_tells_what_was_stepped),
         cmocka_unit_test(an_illegal_state_comes_after_the_fetch),
         cmocka_unit_test(structures_of_one_doubleword_are_undefined),
         cmocka_unit_test(ordered_accesses_at_odd_addresses_fault),

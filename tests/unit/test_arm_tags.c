@@ -554,13 +554,163 @@ static void stage_2_keeps_memory_tagged_if_it_is_write_back(void **state)
                 s->vtcr_el2 = 0x80000000 | 2 << 16 | 1 << 6 | 25; /* 39 bits, level 1 */
                 put64(r, S2TABLE + 8, CODE | 0x7c1 | attr << 2);
                 pe_refresh(&r->pe);
-                assert_true(pe_translate(&r->pe, dc ? DATA : TAGGED, 1, ACCESS_LOAD, &r->pe.plain, &x));
-                bool kept = fwb ? attr == 6 || attr == 7 || attr == 14 || attr == 15 : attr == 15;
+                struct access_mode m = r->pe.plain;
+                m.tags = TAGS_UNUSED;
+                assert_true(pe_translate(&r->pe, dc ? DATA : TAGGED, 1, ACCESS_LOAD, &m, &x));
+                bool no_use = fwb ? attr >= 14 : attr == 4, kept = no_use || (fwb ? attr == 6 || attr == 7 : attr == 15);
                 assert_int_equal(x.tagged, kept && dc != 1);
                 if (x.tagged)
-                    assert_int_equal(x.attr, 0xf0);
+                    assert_int_equal(x.attr, no_use ? 0xe0 : 0xf0);
                 rig_free(r);
             }
+}
+
+/* ---- FEAT_MTE_PERM */
+
+/* EL1 behind a stage 2 that is one block of `attr`. */
+static struct rig *rig_behind(const char *cpu, bool fwb, unsigned attr)
+{
+    struct rig *r = rig_new(cpu, 1);
+    struct arm_regs *s = &r->pe.s.regs;
+    put64(r, S2TABLE + 8, CODE | 0x7c1 | attr << 2);
+    s->vttbr_el2 = S2TABLE;
+    s->vtcr_el2 = 25 | 1 << 6 | 2 << 16 | UINT64_C(1) << 31;
+    s->hcr_el2 |= hcr_el2_VM | (fwb ? hcr_el2_FWB : 0);
+    return r;
+}
+
+/* A stage 2 permission fault that is of tags (ESR_ELx.TagAccess), taken to EL2. */
+static bool forbidden(const struct rig *r, bool wnr)
+{
+    uint64_t e = r->pe.s.regs.esr_el2;
+    return !done(r) && r->pe.s.pc == VECTORS + 0x400 && e >> 26 == (UINT64_C(1) << 15 | 0x24) &&
+           (e & 0x1ff) == (0xdu | (unsigned)wnr << 6);
+}
+
+/* D10.3, D8.15.5.1: what uses tags of Tagged memory faults, and nothing else; WnR is of accesses to tags alone. */
+static void stage_2_can_forbid_the_use_of_tags(void **state)
+{
+    static const struct {
+        bool fwb;
+        unsigned attr;
+        bool forbids;
+    } kind[] = {{false, 4, true}, {true, 14, true}, {true, 15, true}, {false, 15, false}, {true, 6, false}, {true, 7, false}};
+    static const struct {
+        uint32_t insn;
+        char what; /* c: compares tags, r: reads them, w: writes them, -: neither */
+    } row[] = {{LDR, 'c'},
+               {STR, 'c'},
+               {SWP, 'c'},
+               {LDTR, 'c'},
+               {DC_ZVA, 'c'},
+               {STG, 'w'},
+               {STZG, 'w'},
+               {ST2G, 'w'},
+               {STZ2G, 'w'},
+               {STGP, 'w'},
+               {LDG, 'r'},
+               {STGM, 'w'},
+               {LDGM, 'r'},
+               {STZGM, 'w'},
+               {DC_GVA, 'w'},
+               {DC_GZVA, 'w'},
+               {LDR_LIT, '-'},
+               {0xf94003e2 /* ldr x2, [sp] */, '-'},
+               {0xd50b7a21 /* dc cvac, x1 */, '-'},
+               {0xd50b7521 /* ic ivau, x1 */, '-'},
+               {0xf9800020 /* prfm pldl1keep, [x1] */, '-'}};
+    (void)state;
+    for (unsigned k = 0; k < ARRAY_LEN(kind); k++)
+        for (unsigned i = 0; i < ARRAY_LEN(row); i++)
+            for (unsigned plain = 0; plain < 2; plain++) {
+                struct rig *r = rig_behind("max,pa=40", kind[k].fwb, kind[k].attr);
+                bool uses = row[i].what != '-' && kind[k].forbids && !plain;
+                one(r, row[i].insn, (plain ? PLAIN : TAGGED) + 0x100, 0);
+                if (uses ? !forbidden(r, row[i].what == 'w') : !done(r))
+                    fail_msg("FWB %d, MemAttr %u, %#x, plain %u: esr %#llx", kind[k].fwb, kind[k].attr, row[i].insn, plain,
+                             (unsigned long long)r->pe.s.regs.esr_el2);
+                if (uses) {
+                    assert_int_equal(r->pe.s.regs.far_el2, TAGGED + 0x100);
+                    assert_int_equal(r->pe.s.regs.hpfar_el2 >> 4 << 12, DATA);
+                }
+                rig_free(r);
+            }
+}
+
+/* AccessIsTagChecked: by PSTATE.TCO, TBI, TCMA, ATA and TCSO; not by what a mismatch would do. */
+static void what_is_not_compared_is_not_forbidden(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 9; n++) {
+        struct rig *r = rig_behind("max,pa=40", false, 4);
+        struct arm_regs *s = &r->pe.s.regs;
+        uint64_t address = TAGGED;
+        switch (n) {
+        case 1: r->pe.s.pstate |= PSTATE_TCO; break;
+        case 2: s->tcr_el1 &= ~TCR_TBI0; break;
+        case 3: s->tcr_el1 |= TCR_TCMA0; break;
+        case 4: s->sctlr_el1 &= ~sctlr_el1_ATA; break;
+        case 5: s->hcr_el2 &= ~hcr_el2_ATA; break;
+        case 6: s->sctlr_el1 |= sctlr_el1_TCSO; break;
+        case 7: s->sctlr_el1 &= ~TCF(3); break; /* faults do nothing, but tags are compared */
+        case 8:
+            s->tcr_el1 |= TCR_TCMA0;
+            address = TAG(TAGGED, 3);
+            break;
+        default: break;
+        }
+        bool compared = n == 0 || n >= 7;
+        for (unsigned twice = 0; twice < 2; twice++) { /* nothing is remembered of it */
+            one(r, LDR, address, 0);
+            assert_int_equal(compared ? forbidden(r, false) : done(r), true);
+            rig_level(r, 1);
+            r->pe.s.pstate |= n == 1 ? PSTATE_TCO : 0;
+        }
+        if (n == 6)
+            one(r, STR, address, 0); /* stores are compared */
+        if (n == 6)
+            assert_true(forbidden(r, false));
+        if (n == 4 || n == 5) { /* no access to tags: LDG reads 0 */
+            one(r, LDG, address, TAG(0, 7));
+            assert_true(done(r));
+            assert_int_equal(r->pe.s.x[2], 0);
+        }
+        rig_free(r);
+    }
+}
+
+/* The other permissions come first, the dirty state after it, and stays as it was (D8.15.5.1). PAR_EL1 shows 0xe0. */
+static void the_use_of_tags_has_its_place_among_permissions(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 4; n++) {
+        struct rig *r = rig_behind("max,pa=40", false, 4);
+        struct arm_regs *s = &r->pe.s.regs;
+        s->vtcr_el2 |= n < 3 ? vtcr_el2_S2PIE : 3u << 21; /* n = 3: direct, hardware manages the dirty state */
+        s->s2pir_el2 = UINT64_C(0x1111111111111111) * (n == 0 ? 11 : 15);
+        put64(r, S2TABLE + 8, CODE | 0x741 | 4 << 2 | (n == 3 ? UINT64_C(1) << 51 : 0) | (n == 2 ? 1 << 7 : 0));
+        s->vtcr_el2 |= n == 2 ? 3u << 21 : 0;
+        one(r, STR, TAGGED, 0);
+        uint64_t desc;
+        mem_read(r->mem, S2TABLE + 8, &desc, 8);
+        assert_int_equal(desc >> 7 & 1, n == 2);
+        if (n == 0) {
+            assert_int_equal(s->esr_el2 & UINT64_C(0xffffff0000007f), 0x4d); /* the base permission: read-only */
+        } else {
+            assert_true(forbidden(r, false));
+        }
+        rig_free(r);
+    }
+    for (unsigned n = 0; n < 3; n++) {
+        struct rig *r = rig_behind(n == 2 ? "max,pa=40,mte_perm=off" : "max,pa=40", false, n == 1 ? 15 : 4);
+        rig_level(r, 2);
+        r->pe.s.regs.sctlr_el2 &= ~sctlr_el1_M;
+        r->pe.s.x[0] = 0;
+        one(r, 0xd50c7881, TAGGED, 0); /* at s12e1r, x1 */
+        assert_true(done(r));
+        assert_int_equal(r->pe.s.regs.par_el1 >> 56, n == 0 ? 0xe0 : n == 1 ? 0xf0 : 0x44);
+        rig_free(r);
+    }
 }
 
 /* ID_AA64PFR1_EL1.MTE = 1: the instructions are there, memory has no tags and nothing is checked. */
@@ -628,6 +778,9 @@ int main(void)
         cmocka_unit_test(with_store_only_checks_loads_go_through),
         cmocka_unit_test(checks_may_be_switched_while_running),
         cmocka_unit_test(stage_2_keeps_memory_tagged_if_it_is_write_back),
+        cmocka_unit_test(stage_2_can_forbid_the_use_of_tags),
+        cmocka_unit_test(what_is_not_compared_is_not_forbidden),
+        cmocka_unit_test(the_use_of_tags_has_its_place_among_permissions),
         cmocka_unit_test(without_mte2_there_are_no_tags),
         cmocka_unit_test(irg_makes_the_tags_of_its_generator),
     };

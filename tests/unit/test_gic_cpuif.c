@@ -341,6 +341,11 @@ static void list_registers_are_signalled_by_priority_and_group(void **state)
     assert_int_equal(lines(r), LINE_VFIQ);
     assert_int_equal(get(r, SR_icv_hppir1_el1), GIC_NONE);
     assert_int_equal(get(r, SR_icv_hppir0_el1), 71);
+    put(r, SR_ich_hcr_el2, 0); /* En: neither signalled nor acknowledged, but shown */
+    assert_int_equal(lines(r), 0);
+    assert_int_equal(get(r, SR_icv_hppir0_el1), 71);
+    assert_int_equal(get(r, SR_icv_iar0_el1), GIC_NONE);
+    put(r, SR_ich_hcr_el2, 1);
     assert_int_equal(get(r, SR_icv_iar1_el1), GIC_NONE);
     assert_int_equal(get(r, SR_icv_iar0_el1), 71);
     assert_int_equal(r->p->s.regs.ich_lr_el2[1], LR(2, 0, 0, 0x40, 71));

@@ -98,7 +98,7 @@ static const struct sample {
      "core   0: exception interrupt #7, epc 0x0000000080000040\n",
      "0:3,-1 80000000/f14022f3 x5=0;0:3,-1 80000004/0182b283 x5=80000000 ld0@80001018;1:1,-1 8000000a/e022 st8@80002000=ab;"
      "0:3,-1 8000002a/3002a073 mstatus=8000000a00006000;0:1,-1 80000030/003100d3 f1=ffffffff3f800000 fflags=1;"
-     "0:1,-1 80000034/02008407 v8=90a0b0c0d0e0f10_102030405060708;0:-1,-1 T80000038 e-1 t=12;0:-1,-1 T80000040 i7;"},
+     "0:1,-1 80000034/02008407 v8=90a0b0c0d0e0f10_102030405060708;0:-1,-1 T80000038 e8 t=12;0:-1,-1 T80000040 i7;"},
     {"spike", /* -l alone */
      "core   0: 0x0000000000001000 (0x00000297) auipc   t0, 0x0\n"
      "core   0: 0x0000000000001004 (0x00008082) ret\n",
@@ -110,7 +110,15 @@ static const struct sample {
      "3 0x0000000000010004 (0x0421) x 8 0x0000000000000008\n"
      "core   0: 0x0000000000010006 (0xe11c) DASM(e11c)\n"
      "3 0x0000000000010006 (0xe11c) mem 0x0000000080001000 0x0000000000000007\n",
-     "0:3,-1 10000/00000517 x10=10000;0:3,-1 10004/0421 x8=8;0:3,-1 10006/e11c st8@80001000=7;"},
+     "0:3,-1 10000/00000517 x10=10000;0:3,-1 10004/0421 x8=8;0:3,-1 10006/e11c st0@80001000=7;"},
+    {"spike", /* CVA6's traps */
+     "*** [rvfi_tracer] WARNING No valid address of 'tohost'\n"
+     "core   0: 0x0000000080000034 (0x00000073) DASM(00000073)\nENV_CALL_UMODE exception @ 0x0000000080000034 (0x00000073)\n"
+     "core   INTERRUPT 0: 0x0000000080000100 (0x00001117) DASM(00001117)\n3 0x0000000080000100 (0x00001117) x 2 "
+     "0x0000000080001100\n"
+     "LD_ACCESS_FAULT exception @ 0x0000000080000104 (0x4501)\n",
+     "0:-1,-1 T80000034/00000073 e8;0:-1,-1 Tffffffffffffffff i-1;0:3,-1 80000100/00001117 x2=80001100;0:-1,-1 T80000104/4501 "
+     "e5;"},
     {"qemu",
      "----------------\nIN: _start\nPriv: 3; Virt: 0\n"
      "0x80000000:  00000297          auipc                   t0,0                    # 0x80000000\n"
@@ -161,6 +169,17 @@ static const struct sample {
      "[4] [M]: 0x0000000080000100 (0xE11C) c.sd\nmem[W,0x80001000] <- 0x0000000000000007\n",
      "0:3,0 80000000/00000297 x5=80000000;0:3,0 80000004/0182b283 x5=7 ld8@80000018=7;0:1,0 80000008/30029073 mstatus=a00000000;"
      "0:0,0 T8000000c/00000073 e8 t=0;0:3,0 80000100/e11c st8@80001000=7;"},
+    {"sail", /* with the hypervisor extension, an interrupt, and its TLB */
+     "[7] [M]: 0x0000000080000000 (0x30200073) mret\nret-ing from M to HS\n"
+     "[8] [HS]: 0x0000000080000100 (0x0001) c.nop\nTLB add [ len=64 ]\n\xe2\x95\x91   1 \xe2\x95\x91  N \xe2\x95\x91  <- added\n"
+     "x5 <- 0x0000000000000001\nHandling interrupt: 0x07\ntrapping from HS to M to handle m-timer-interrupt\n"
+     "handling int#machine-timer-interrupt at priv M with tval 0x0000000000000000\n"
+     "[9] [M]: 0x0000000080000200 (0x30200073) mret\ntrapping from HS to HS to handle fetch-page-fault\n"
+     "handling exc#fetch-page-fault at priv HS with tval 0x0000000000001000\n"
+     "[10] [HS]: 0x0000000080000300 (0x00000073) ecall\nhandling exc#s-call at priv M with tval 0x0000000000000000\n"
+     "[11] [M]: 0x0000000080000400 (0x00000000) illegal\nhandling exc#0x02 at priv M with tval 0x0000000000000000\n",
+     "0:3,0 80000000/30200073;0:1,0 80000100/0001 x5=1;0:-1,-1 Tffffffffffffffff i7 t=0;0:3,0 80000200/30200073;"
+     "0:-1,-1 Tffffffffffffffff e12 t=1000;0:1,0 T80000300/00000073 e9 t=0;0:3,0 T80000400/00000000 e2 t=0;"},
     {"rvvi",
      "VERSION 0 4 VENDOR \"some one\" 1 2\nPARAMS 2 XLEN 64 \"NHART\" 2\nRET 0x80000000 0x00000297 X 5 0x80000000 MODE 0x3 "
      "'auipc t0, 0'\n"
@@ -169,6 +188,13 @@ static const struct sample {
      "0:3,-1 80000000/00000297 x5=80000000;0:1,1 80000004/8082 mstatus=a00000000 f1=ffffffff3f800000;1:-1,-1 T80000010/00000073 "
      "e-1;"
      "1:-1,-1 80000014/0001;"},
+    {"rvvi", /* a draft */
+     "VENDOR \"cvw\" 1 0\nPARAMS 6 ILEN 32 XLEN 64 FLEN 64 VLEN 0 NHART 1 RETIRE 1\nHART 0\n"
+     "RET  80000b20 '_start+18'       07228293 'addi    t0,t0,114'     X  5 't0' 00001080\n"
+     "TRAP 80000b24 0012a303 C 300 'mstatus' 0000000000003800 C 342 'mcause' 0000000000000004 C 343 'mtval' 1081\n"
+     "TRAP 80000b28 00000013 C 342 8000000000000007 MODE 0x03\n",
+     "0:-1,-1 80000b20/07228293 x5=1080;0:-1,-1 T80000b24/0012a303 e4 mstatus=3800 mcause=4 mtval=1081;"
+     "0:3,-1 T80000b28/00000013 i7 mcause=8000000000000007;"},
     {"tarmac",
      "100 clk IT (135) 00008000 d2a00028 O EL3h_s : MOV      x8,#0x10000\n100 clk R X8 0000000000010000\n100 clk R cpsr "
      "600003cd\n"
@@ -181,6 +207,30 @@ static const struct sample {
      "0:3,-1 8000/d2a00028 x8=10000;0:1,-1 8004/f9420100 x0=123456789abcdef ld8@10400=123456789abcdef;0:1,-1 8008/54ffffa1;"
      "0:-1,-1 T480 i-1;1:2,-1 800c/f9020909 sp_el1=1000 v3=8899aabbccddeeff_11223344556677 "
      "st8@10410=fedcba9876543210;"},
+    {"tarmac", /* of cycle models and RTL */
+     "Tarmac Text Rev 3t\n       0 tic ES  EXC [0x00] Reset\n                    BR (0000000000001000) O\n"
+     "      10 tic ES  (0000000000001000:a9be7bfd) O el3h_s:         STP      x29,x30,[sp,#-0x20]!\n"
+     "                    ST 00000000000fffe0 00000000 002105e0 ........ ........    S:00000fffe0    nGnRnE OSH\n"
+     "                       00000000000fffd0  ........ ........ 33...... ..5544##    S:00000fffd0    nGnRnE OSH\n"
+     "                    R SP_EL3 00000000000fffd0\n                    R SP_EL1 0000000000000007\n"
+     "      20 tic ES  (0000000000001004:3dc00020) O el3h_s:         LDR      q0,[x1]\n"
+     "                    LD 0000000000002000 00112233 44556677 8899aabb ccddeeff    S:0000002000    NM ISH\n"
+     "                    R V0<63:0> 8899aabbccddeeff\n                    R V0<127:64> 0011223344556677\n"
+     "                    R X2 01234567 89abcdef\n                    R X3 -------- --------\n"
+     "      30 tic ES  (0000000000001008:d4000001) O el0t_ns:        SVC      #0\n"
+     "                    EXC [0x400] Synchronous Lower EL using AArch64\n                    BR (0000000000001400) O\n"
+     "      40 tic ES  (0000000000001400:d503201f) O el1h_ns:        NOP\n      50 tic ES  EXC [0x280] IRQ Current EL with "
+     "SP_ELx\n",
+     "0:3,-1 1000/a9be7bfd sp=fffd0 sp_el1=7 st8@fffe8=2105e0 st3@fffd0 st1@fffd7=33;"
+     "0:3,-1 1004/3dc00020 v0=8899aabbccddeeff_11223344556677 x2=123456789abcdef ld8@2000=8899aabbccddeeff "
+     "ld8@2008=11223344556677;0:-1,-1 T1008 e-1;0:1,-1 1400/d503201f;0:-1,-1 Tffffffffffffffff i-1;"},
+    {"tarmac", /* of others */
+     "6000000 cs IT (00000000004d6eb8) 54fffea1 O  ---_- :        b.ne\t0x4d6e8c\n"
+     "6000001 cs R08 0000007f99d14af4 4305000042ea0000\n6000019 cs W04 X ffffffbdc3c15c30 010c010b\n"
+     "6000020 cs R Q17 42211549 420dd96e 41fed915 42211526\n"
+     "2 cyc IT (00022a7c:00000006) 00022a7c 54fffea1 O EL1t : b.ne\n3 cyc MW8 dfdfdfcf (ABORTED)\n4 cyc R SP_EL0 10\n",
+     "0:-1,-1 4d6eb8/54fffea1 v17=41fed91542211526_42211549420dd96e ld8@7f99d14af4=4305000042ea0000 st4@ffffffbdc3c15c30=10c010b;"
+     "0:1,-1 22a7c/54fffea1 sp=10;"},
 };
 
 /* Each sample gives its steps, in whatever pieces its bytes come. */
@@ -339,6 +389,20 @@ static void rvfi(void **state)
     HEAD_OF("1c (0x00000013)\n")                        \
     HEAD_OF("20 (0x00000013)\n") HEAD_OF("24 (0x00000013)\n") HEAD_OF("28 (0x00000013)\n") HEAD_OF("2c (0x00000013)\n")
 
+#define LR     HEAD_OF("30 (0x1005a52f) x10 0x5 mem 0x80001000\n")
+#define IT(pc) "1 clk IT (1) 400000" pc " d503201f O EL1h_n : NOP\n"
+#define IT12                                                                                                               \
+    IT("00")                                                                                                               \
+    "1 clk R VBAR_EL1 0000000040201000\n" IT("04") IT("08") IT("0c") IT("10") IT("14") IT("18") IT("1c") IT("20") IT("24") \
+        IT("28") IT("2c")
+#define EXEC(pc, insn) "0, 0x400000" pc ", 0x" insn ", \"nop\"\n"
+#define NOP_AT(pc)     EXEC(pc, "d503201f")
+#define EXEC12                                                                                                           \
+    NOP_AT("00")                                                                                                         \
+    NOP_AT("04")                                                                                                         \
+    NOP_AT("08") NOP_AT("0c") NOP_AT("10") NOP_AT("14") NOP_AT("18") NOP_AT("1c") NOP_AT("20") NOP_AT("24") NOP_AT("28") \
+        NOP_AT("2c")
+
 static const struct {
     const char *name, *a, *b;
     enum compare_what what;
@@ -354,6 +418,9 @@ static const struct {
      "the address: 0x80000030 and 0x80000040", 12},
     {"an encoding", BODY HEAD_OF("30 (0x00000013)\n"), BODY HEAD_OF("30 (0x00000033)\n"), COMPARE_INSN,
      "the instruction: 0x13 and 0x33", 12},
+    {"a cause", BODY "core   0: exception trap_illegal_instruction, epc 0x0000000080000030\n" HEAD_OF("f0 (0x00000013)\n"),
+     BODY "core   0: exception trap_virtual_instruction, epc 0x0000000080000030\n" HEAD_OF("f0 (0x00000013)\n"), COMPARE_CAUSE,
+     "the cause of the trap: exception 2 and exception 22", 12},
     {"a mode", BODY HEAD_OF("30 (0x00000013)\n"), BODY "core   0: 1 0x0000000080000030 (0x00000013)\n", COMPARE_PRIV,
      "the mode: M and S", 12},
     {"a store", BODY HEAD_OF("30 (0xe11c) mem 0x80001000 0x0000000000000001\n"),
@@ -366,12 +433,66 @@ static const struct {
      12},
     {"time, and what is computed from it", BODY HEAD_OF("30 (0xc0102573) x10 0x1\n") HEAD_OF("34 (0x00150593) x11 0x2\n"),
      BODY HEAD_OF("30 (0xc0102573) x10 0x8\n") HEAD_OF("34 (0x00150593) x11 0x9\n"), COMPARE_EQUAL, "nothing differs", 14},
+    {"a store that one log splits", BODY HEAD_OF("30 (0xe11c) mem 0x80001000 0x0807060504030201\n"),
+     BODY HEAD_OF("30 (0xe11c) mem 0x80001004 0x08070605 mem 0x80001000 0x04030201\n"), COMPARE_EQUAL, "nothing differs", 13},
+    {"a part of a store that one log splits", BODY HEAD_OF("30 (0xe11c) mem 0x80001000 0x0807060504030201\n"),
+     BODY HEAD_OF("30 (0xe11c) mem 0x80001004 0x08070600 mem 0x80001000 0x04030201\n"), COMPARE_STORE,
+     "the store: 0x807060504030201 to 0x80001000 and 0x8070600 to 0x80001004", 12},
+    {"what the host answers", IT12 "1 clk IT (1) 40000030 d45e0000 O EL1h_n : HLT\n1 clk R X0 0000000000000001\n" IT("34"),
+     IT12 "1 clk IT (1) 40000030 d45e0000 O EL1h_n : HLT\n1 clk R X0 0000000000000002\n" IT("34"), COMPARE_EQUAL,
+     "nothing differs", 14},
+    {"where a store goes by the time", BODY HEAD_OF("30 (0xc0102573) x10 0x1\n") HEAD_OF("34 (0x00b50023) mem 0x00000001 0x05\n"),
+     BODY HEAD_OF("30 (0xc0102573) x10 0x8\n") HEAD_OF("34 (0x00b50023) mem 0x00000008 0x05\n"), COMPARE_EQUAL, "nothing differs",
+     14},
+    {"where a store goes", BODY HEAD_OF("30 (0x00000013)\n") HEAD_OF("34 (0x00b50023) mem 0x00000001 0x05\n"),
+     BODY HEAD_OF("30 (0x00000013)\n") HEAD_OF("34 (0x00b50023) mem 0x00000008 0x05\n"), COMPARE_STORE,
+     "the store: 0x5 to 0x1 and 0x5 to 0x8", 13},
     {"time that is overwritten", BODY HEAD_OF("30 (0xc0102573) x10 0x1\n") HEAD_OF("34 (0x00100513) x10 0x2\n"),
      BODY HEAD_OF("30 (0xc0102573) x10 0x8\n") HEAD_OF("34 (0x00100513) x10 0x9\n"), COMPARE_REG, "x10: 0x2 and 0x9", 13},
     {"an interrupt", BODY HEAD_OF("30 (0x00000013)\n") HEAD_OF("34 (0x00000013)\n"),
      BODY HEAD_OF("30 (0x00000013)\n") "core   0: exception interrupt #7, epc 0x0000000080000034\n" HEAD_OF("f0 (0x00000013)\n")
          HEAD_OF("f4 (0x30200073)\n") HEAD_OF("34 (0x00000013)\n"),
      COMPARE_EQUAL, "nothing differs", 14},
+    {"what an interrupt leaves, and what is computed from it",
+     BODY HEAD_OF("30 (0x00000513) x10 0x0\n") HEAD_OF("34 (0x00050593) x11 0x0\n"),
+     BODY HEAD_OF("30 (0x00000513) x10 0x0\n") "core   0: exception interrupt #7, epc 0x0000000080000034\n" HEAD_OF(
+         "f0 (0x00150513) x10 0x1\n") HEAD_OF("f4 (0x30200073)\n") HEAD_OF("34 (0x00050593) x11 0x1\n"),
+     COMPARE_EQUAL, "nothing differs", 14},
+    {"what an interrupt restores", BODY HEAD_OF("30 (0x00000513) x10 0x0\n") HEAD_OF("34 (0x00050593) x11 0x0\n"),
+     BODY HEAD_OF("30 (0x00000513) x10 0x0\n") "core   0: exception interrupt #7, epc 0x0000000080000034\n" HEAD_OF(
+         "f0 (0x00150513) x10 0x1\n") HEAD_OF("f0 (0x00000513) x10 0x0\n") HEAD_OF("f4 (0x30200073)\n")
+         HEAD_OF("34 (0x00050593) x11 0x1\n"),
+     COMPARE_REG, "x11: 0x0 and 0x1", 13},
+    {"a store-conditional that fails for no reason",
+     BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x0 mem 0x80001000 0x00000005\n") HEAD_OF("38 (0x00060693) x13 0x0\n")
+         HEAD_OF("3c (0x0005a703) x14 0x5 mem 0x80001000\n"),
+     BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x1\n") HEAD_OF("38 (0x00060693) x13 0x1\n")
+         HEAD_OF("3c (0x0005a703) x14 0x4 mem 0x80001000\n"),
+     COMPARE_EQUAL, "nothing differs", 16},
+    {"a store-conditional that fails alike", BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x1\n") HEAD_OF("38 (0x00060693) x13 0x0\n"),
+     BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x1\n") HEAD_OF("38 (0x00060693) x13 0x1\n"), COMPARE_REG, "x13: 0x0 and 0x1", 14},
+    {"a store-conditional that succeeds without a reservation",
+     BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x1\n") HEAD_OF("38 (0x18a5a62f) x12 0x1\n"),
+     BODY LR HEAD_OF("34 (0x18a5a62f) x12 0x1\n") HEAD_OF("38 (0x18a5a62f) x12 0x0 mem 0x80001000 0x00000005\n"), COMPARE_REG,
+     "x12: 0x1 and 0x0", 14},
+    {"code written without a fence",
+     BODY HEAD_OF("30 (0x00b2a023) mem 0x80000034 0x00000513\n") HEAD_OF("34 (0x00000513) x10 0x0\n"),
+     BODY HEAD_OF("30 (0x00b2a023) mem 0x80000034 0x00000513\n") HEAD_OF("34 (0x06300513) x10 0x63\n"), COMPARE_EQUAL,
+     "nothing differs", 14},
+    {"code written with a fence",
+     BODY HEAD_OF("30 (0x00b2a023) mem 0x80000038 0x00000513\n") HEAD_OF("34 (0x0000100f)\n")
+         HEAD_OF("38 (0x00000513) x10 0x0\n"),
+     BODY HEAD_OF("30 (0x00b2a023) mem 0x80000038 0x00000513\n") HEAD_OF("34 (0x0000100f)\n")
+         HEAD_OF("38 (0x06300513) x10 0x63\n"),
+     COMPARE_INSN, "the instruction: 0x513 and 0x6300513", 14},
+    {"an interrupt of A64 in a log without traps", IT12 IT("30") IT("34"),
+     EXEC12 EXEC("30", "d503201f") "0, 0x40201280, 0xd503201f, \"nop\"\n0, 0x40201284, 0xd69f03e0, \"eret\"\n" EXEC("34",
+                                                                                                                    "d503201f"),
+     COMPARE_EQUAL, "nothing differs", 14},
+    {"an exception of A64 in a log without traps", IT12 IT("30") IT("34"),
+     EXEC12 EXEC("30", "d503201f") "0, 0x40201200, 0xd503201f, \"nop\"\n0, 0x40201204, 0xd69f03e0, \"eret\"\n" EXEC("34",
+                                                                                                                    "d503201f"),
+     COMPARE_PC, "the address: 0x40000034 and 0x40201200", 13},
 };
 
 static void compares(void **state)

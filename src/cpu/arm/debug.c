@@ -54,13 +54,16 @@ void debug_advance(struct pe *p)
         p->s.pstate &= ~(uint64_t)PSTATE_SS;
 }
 
-void debug_after(struct pe *p, bool taken, bool exclusive)
+bool debug_stepping(const struct pe *p) { return (p->s.pstate & PSTATE_SS) && step_enabled(p); }
+
+void debug_after(struct pe *p, bool stepping, bool taken, bool exclusive)
 {
     p->s.stepped = STEPPED_NOT;
-    if (taken || !(p->s.pstate & PSTATE_SS))
+    if (taken || !stepping)
         return;
     debug_advance(p);
-    p->s.stepped = exclusive ? STEPPED_EXCLUSIVE : STEPPED;
+    if (step_enabled(p)) /* else the instruction has ended that, and no exception tells of it */
+        p->s.stepped = exclusive ? STEPPED_EXCLUSIVE : STEPPED;
 }
 
 static void step_exception(struct pe *p)

@@ -18,8 +18,11 @@ bool debug_watches(const struct pe *p);
 bool debug_watchpoint(struct pe *p, uint64_t va, unsigned size, enum access a, const struct access_mode *m);
 /* Before the instruction at s.pc, when debug_steps: an exception is due, and in p->exc. */
 bool debug_before(struct pe *p);
-/* After an instruction that was run alone, which took no exception unless `taken`. exclusive: it was a load exclusive. */
-void debug_after(struct pe *p, bool taken, bool exclusive);
+/* Whether the next instruction is stepped: the state machine is active and not pending. */
+bool debug_stepping(const struct pe *p);
+/* After an instruction that was run alone, which took no exception unless `taken`. stepping: debug_stepping before it.
+   exclusive: it was a load exclusive. */
+void debug_after(struct pe *p, bool stepping, bool taken, bool exclusive);
 /* SVC, HVC and SMC count as stepped before their exception. Arm ARM SSAdvance. */
 void debug_advance(struct pe *p);
 #endif

@@ -81,8 +81,6 @@ static int highest(struct pe *p)
 {
     unsigned best = 2 * GIC_IDLE;
     int found = -1;
-    if (!(p->s.regs.ich_hcr_el2 & ich_hcr_el2_En) || !(vmcr(p) & (ich_vmcr_el2_VENG0 | ich_vmcr_el2_VENG1)))
-        return -1;
     for (unsigned n = 0; n < lrs(p); n++) {
         uint64_t lr = *lr_of(p, n);
         unsigned key = 2 * lr_priority(lr) + !lr_nmi(lr);
@@ -94,9 +92,10 @@ static int highest(struct pe *p)
     return found;
 }
 
+/* ICH_HCR_EL2.En keeps interrupts from being signalled and acknowledged; ICV_HPPIRn_EL1 shows them all the same (12.4). */
 static bool signalled(struct pe *p, int n)
 {
-    if (n < 0)
+    if (n < 0 || !(p->s.regs.ich_hcr_el2 & ich_hcr_el2_En))
         return false;
     uint64_t lr = *lr_of(p, (unsigned)n);
     unsigned mask = preemption_mask(p, lr_group(lr)), now = running(p);

@@ -576,6 +576,12 @@ static unsigned atomic_info(struct insn_info *s, const struct a64_decoded *d, un
         place_x(s, (unsigned)d->imm);
         return INSN_MEM | INSN_CHANGED;
     }
+    if (strstr(b, "slow_rcw")) { /* the flags tell whether it has stored */
+        s->core.nzcv = 1;
+        s->window = 8;
+        place_x(s, strstr(b, "slow_rcw_cas") ? (unsigned)d->imm : d->rd);
+        return INSN_MEM | INSN_CHANGED;
+    }
     if (!strstr(b, "slow_atomic"))
         return INSN_ALL | INSN_SYS;
     place_x(s, d->rd);

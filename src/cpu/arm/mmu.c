@@ -49,6 +49,7 @@ void pe_translation_key(struct pe *p, const struct access_mode *m, uint64_t key[
         if (hcr_stage2(p)) {
             words[6] = r->vtcr_el2;
             words[14] = r->vtcr_el2 & vtcr_el2_S2PIE ? r->s2pir_el2 : 0;
+            words[15] = r->vtcr_el2 & vtcr_el2_S2POE ? r->s2por_el1 : 0;
             words[7] = r->vstcr_el2 ^ (r->sctlr_el2 & sctlr_el1_EE) << 32;
             words[8] = r->vsttbr_el2;
             key[3] = r->vttbr_el2;
@@ -69,10 +70,10 @@ void pe_translation_key(struct pe *p, const struct access_mode *m, uint64_t key[
 uint64_t pe_branch_address(const struct pe *p, uint64_t target)
 {
     uint64_t top = target >> 55;
-    if (likely(top == 0) || likely(top == 0x1ff) || !address_tbi(p, target, true, p->el))
+    bool two_ranges = p->el < 2 || (p->el == 2 && (p->s.regs.hcr_el2 & hcr_el2_E2H));
+    if (likely(top == 0) || (likely(top == 0x1ff) && two_ranges) || !address_tbi(p, target, true, p->el))
         return target;
-    bool extend = (p->el < 2 || (p->el == 2 && (p->s.regs.hcr_el2 & hcr_el2_E2H))) && (top & 1);
-    return extend ? (uint64_t)bits_sext(target, 56) : target & bits_mask(0, 56);
+    return two_ranges && (top & 1) ? (uint64_t)bits_sext(target, 56) : target & bits_mask(0, 56);
 }
 
 /* ---- external aborts
@@ -128,20 +129,15 @@ static void abort_(struct walk *w, unsigned fsc, int level, bool second, bool on
     p->exc = e;
 }
 
-bool ttw_fault(struct walk *w, unsigned fsc, int level)
-{
-    abort_(w, fsc, level, false, false);
-    return false;
-}
+void ttw_raise(struct walk *w, unsigned fsc, int level) { abort_(w, fsc, level, false, false); }
 
-bool ttw_fault2(struct walk *w, unsigned fsc, int level, uint64_t ipa, bool on_walk)
+void ttw_raise2(struct walk *w, unsigned fsc, int level, uint64_t ipa, bool on_walk)
 {
     abort_(w, fsc, level, true, on_walk);
     /* Arm ARM IPAValid: of an external abort that another level than EL2 takes, HPFAR_EL2 is not told. */
     w->p->exc.ipa_valid = !(fsc == FSC_EXTERNAL_ON_WALK && w->p->exc.el != 2);
     w->p->exc.ipa = ipa;
     w->p->exc.ns = w->secure && w->s2ns;
-    return false;
 }
 
 /* ---- translation --------------------------------------------------------------------------------------------------------- */
@@ -170,6 +166,7 @@ static void first_stage(const struct walk *w, const struct s1_range *r, uint64_t
     s->oasize = (uint8_t)ttw_oasize(p, ps, r->granule);
     s->ha = arm_has(p->cfg, FEAT_HAFDBS) && (tcr >> (el0 ? 39 : 21) & 1);
     s->hd = s->ha && (tcr >> (el0 ? 40 : 22) & 1);
+    s->haft = s->ha && (p->models[w->m.regime] & MODEL_TABLE_AF);
     s->big_endian = (sctlr_of(p, w->m.regime) & sctlr_el1_EE) != 0;
     unsigned size = s->iasize - ((3 - (unsigned)s->level) * stride + r->granule) + 3;
     if (s->ds || (r->granule == GRANULE_64K && ps == 6 && arm_has(p->cfg, FEAT_LPA))) {
@@ -308,7 +305,7 @@ static void remember_tables(struct walk *w, const struct leaf *first, const stru
 {
     struct pe *p = w->p;
     const struct stage *s = &p->walk.first[w->el0_regime && (w->va >> 55 & 1)].stage;
-    if (w->secure || p->no_fast || p->models[w->m.regime] || !quick_stage(s, first) || w->table.limits)
+    if (w->secure || p->no_fast || (p->models[w->m.regime] & MODEL_OF_LEAVES) || !quick_stage(s, first) || w->table.limits)
         return;
     if (w->s2 && (!quick_stage(&w->s2stage, second) || (hcr_of(p) & hcr_el2_FWB) || !w->s2control))
         return;
@@ -384,6 +381,7 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
     w.from = TLB_FROM_MANY;
     w.reads = w.gs = 0;
     w.slot = w.slot2 = NULL;
+    w.s2modelled = w.notag = false;
     w.s2 = m->regime == 1 && hcr_stage2(p) != 0;
     if (w.s2)
         ttw_second_setup(&w);
@@ -419,8 +417,10 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
                           .sh = o->sh,
                           .from = w.from};
     /* Unless everything the walk read was known, and so is marked. */
-    if (unlikely(m->probe || (w.reads && !ttw_mark(&w)) || w.marks != p->cpu.engine->marks))
+    if (unlikely(m->probe || m->rcw || w.notag || (w.reads && !ttw_mark(&w)) || w.marks != p->cpu.engine->marks))
         out->page_bits = 0;
+    if (unlikely(w.notag) && out->tagged)
+        out->attr = ATTR_NO_TAG;
     if (out->page_bits && w.slot)
         *w.slot = w.table;
     if (out->page_bits && w.slot2)

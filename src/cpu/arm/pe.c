@@ -11,6 +11,7 @@
 #include "cpu/arm/timer.h"
 #include "cpu/arm/trap.h"
 #include "cpu/fp/arm_host.h"
+#include "cpu/gist.h"
 #include "cpu/insns.h"
 
 #include <string.h>
@@ -103,16 +104,16 @@ void pe_start_at(struct pe *p, unsigned el, uint64_t pc)
     if (el < 3 && arm_has(p->cfg, FEAT_EL3))
         r->scr_el3 |= scr_el3_NS | scr_el3_RW | scr_el3_HCE | scr_el3_APK | scr_el3_API | scr_el3_ATA | scr_el3_FGTEn |
                       scr_el3_ECVEn | scr_el3_HXEn | scr_el3_EnSCXT | scr_el3_TCR2En | scr_el3_SCTLR2En | scr_el3_PIEn |
-                      scr_el3_AIEn | scr_el3_PFAREn | scr_el3_FGTEn2;
+                      scr_el3_AIEn | scr_el3_PFAREn | scr_el3_FGTEn2 | scr_el3_RCWMASKEn;
     if (el < 2 && arm_has(p->cfg, FEAT_EL2)) {
         r->hcr_el2 |= hcr_el2_RW | hcr_el2_API | hcr_el2_APK | hcr_el2_ATA;
         r->hcrx_el2 |= hcrx_el2_TCR2En | hcrx_el2_SCTLR2En;
-        r->hfgrtr2_el2 |= hfgrtr2_el2_nPFAR_EL1;
-        r->hfgwtr2_el2 |= hfgwtr2_el2_nPFAR_EL1;
+        r->hfgrtr2_el2 |= hfgrtr2_el2_nPFAR_EL1 | hfgrtr2_el2_nERXGSR_EL1 | hfgrtr2_el2_nRCWSMASK_EL1;
+        r->hfgwtr2_el2 |= hfgwtr2_el2_nPFAR_EL1 | hfgwtr2_el2_nRCWSMASK_EL1;
         r->hfgrtr_el2 |= hfgrtr_el2_nPIRE0_EL1 | hfgrtr_el2_nPIR_EL1 | hfgrtr_el2_nPOR_EL0 | hfgrtr_el2_nPOR_EL1 |
-                         hfgrtr_el2_nMAIR2_EL1 | hfgrtr_el2_nAMAIR2_EL1;
+                         hfgrtr_el2_nS2POR_EL1 | hfgrtr_el2_nRCWMASK_EL1 | hfgrtr_el2_nMAIR2_EL1 | hfgrtr_el2_nAMAIR2_EL1;
         r->hfgwtr_el2 |= hfgwtr_el2_nPIRE0_EL1 | hfgwtr_el2_nPIR_EL1 | hfgwtr_el2_nPOR_EL0 | hfgwtr_el2_nPOR_EL1 |
-                         hfgwtr_el2_nMAIR2_EL1 | hfgwtr_el2_nAMAIR2_EL1;
+                         hfgwtr_el2_nS2POR_EL1 | hfgwtr_el2_nRCWMASK_EL1 | hfgwtr_el2_nMAIR2_EL1 | hfgwtr_el2_nAMAIR2_EL1;
     }
     p->s.pstate = (p->s.pstate & ~(uint64_t)PSTATE_EL) | (uint64_t)el << PSTATE_EL_SHIFT;
     p->s.pc = pc;
@@ -326,9 +327,24 @@ static void watch_others(struct pe *p)
     }
 }
 
+/* The tag of a branch's target goes when the branch is done, not only when something is fetched there: an exception between the
+   two finds an address without (Arm ARM BranchTo, AArch64.BranchAddr). */
+static void settle_pc(struct pe *p)
+{
+    uint64_t pc = pe_branch_address(p, p->s.pc);
+    if (likely(pc == p->s.pc))
+        return;
+    p->s.pc = pc;
+    if (p->cpu.engine->insns) {
+        insn_goes(&p->cpu);
+        gist_pc(&p->cpu);
+    }
+}
+
 /* Takes e at an instruction boundary. */
 static void take(struct pe *p, const struct arm_exception *e)
 {
+    settle_pc(p);
     p->cpu.resync = false;
     pe_took(p, e); /* first: who is told of the exception sees what is pending behind it */
     take_exception(p, e);
@@ -337,11 +353,13 @@ static void take(struct pe *p, const struct arm_exception *e)
 /* A synchronous exception that comes before the instruction at s.pc: it takes the place of one. */
 static bool due_before(struct pe *p)
 {
-    if (unlikely(p->debug_step) && debug_before(p))
-        return true;
-    if (likely(!(p->s.pstate & PSTATE_IL)))
+    if (likely(!p->debug_step) && likely(!(p->s.pstate & PSTATE_IL)))
         return false;
-    p->s.pc = pe_branch_address(p, p->s.pc);
+    settle_pc(p);
+    if (p->debug_step && debug_before(p))
+        return true;
+    if (!(p->s.pstate & PSTATE_IL))
+        return false;
     /* A misaligned PC and an abort of the fetch come first (D1.3.6 "Synchronous exception prioritization"): the handlers find
      * them. */
     if ((p->s.pc & 3) || !pe_fetch(p, p->s.pc, &p->slow.insn))
@@ -350,15 +368,19 @@ static bool due_before(struct pe *p)
     return true;
 }
 
+/* Load-Exclusive (C4.1.94): of one register, of a pair; the compare-and-swap instructions have the same group. */
+static bool is_load_exclusive(uint32_t insn) { return (insn & 0x3fe00000) == 0x08400000 || (insn & 0xbfe00000) == 0x88600000; }
+
 /* One instruction, with the debug events around it. */
 static void step(struct pe *p)
 {
     uint64_t idle = p->s.idle;
     uint32_t insn = 0;
-    bool exclusive = pe_fetch(p, p->s.pc, &insn) && (insn & 0x3f400000) == 0x08400000; /* a load exclusive */
+    bool stepping = debug_stepping(p), exclusive = pe_fetch(p, p->s.pc, &insn) && is_load_exclusive(insn);
+    p->exc.next = false;
     run_handlers(p, p->s.cycle + 1);
-    if (p->cpu.stop != CPU_STOP_DEBUG) /* else it was not executed */
-        debug_after(p, p->s.idle != idle, exclusive);
+    if (p->cpu.stop != CPU_STOP_DEBUG) /* else it was not executed. SVC, HVC and SMC count as executed, and take an exception */
+        debug_after(p, stepping, p->s.idle != idle || p->exc.next, exclusive);
 }
 
 enum cpu_stop pe_run(struct pe *p, uint64_t until)

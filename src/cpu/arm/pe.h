@@ -69,6 +69,10 @@ struct arm_exception {
 
 enum access { ACCESS_FETCH, ACCESS_LOAD, ACCESS_STORE };
 
+/* What an access has to do with allocation tags: data, whose tags may be compared; data, whose tags are not; the tags themselves.
+ */
+enum tag_use { TAGS_OF_DATA, TAGS_UNUSED, TAGS_ACCESSED };
+
 /* How an access is to be made. */
 struct access_mode {
     uint8_t el;     /* exception level it is made as: 0 for unprivileged loads and stores */
@@ -81,12 +85,13 @@ struct access_mode {
     bool zva;       /* DC ZVA and its like: an alignment fault in Device memory */
     bool at;        /* address translation instruction: the second stage only if asked for */
     bool stage1;    /* the first stage alone */
-    bool walk;      /* the MMU's own */
+    uint8_t tags;   /* enum tag_use */
     bool probe;     /* a debugger's look: no permission matters, and nothing is changed */
     bool checked;   /* tags of Tagged memory are compared, and it matters (tags.c) */
     uint8_t number; /* of the context: below PE_MODES */
     bool any;       /* no permission of stage 1 is asked for: AT S1E1A and the like */
     uint8_t cmow;   /* CMOW_ bits: of cache maintenance that needs permission to write */
+    bool rcw;       /* RCW instructions: stage 2 has permissions of their own (copied in one piece) */
 };
 
 /* Of access_mode.cmow: permission of stage 1, of stage 2. IC: for want of permission to read it does not fault. */
@@ -171,7 +176,7 @@ enum arm_timer {
 #define MODE_TAGGED 8u
 
 /* What a translation depends on besides bases and level, and its number in keys. */
-#define REGIME_WORDS 15
+#define REGIME_WORDS 16
 #define REGIMES      32
 struct regime_set {
     uint64_t of[REGIMES][REGIME_WORDS];

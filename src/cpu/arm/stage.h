@@ -17,7 +17,8 @@ struct stage {
     int8_t level;    /* of the first table: -1 to 3 */
     uint8_t granule; /* enum granule */
     uint8_t iasize, oasize;
-    bool ds, ha, hd, big_endian;
+    bool ds, big_endian;
+    bool ha : 1, hd : 1, haft : 1; /* what hardware does: sets the access flag, manages dirty state, flags tables, too */
 };
 
 /* The beginnings of walks, as they were made lately: they are functions of `from` and of what never changes. */

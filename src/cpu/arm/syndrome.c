@@ -64,6 +64,7 @@ static const struct {
     {0x3f200c00, 0x1d000800}, /* those of V registers */
     {0xbfa0fc00, 0x99001800}, /* LDIAPP, STILP */
     {0xff200c00, 0x19200000}, /* 128-bit atomics */
+    {0xbf20fc00, 0x19200800}, /* RCWCAS, RCWSCAS */
 };
 
 bool a64_tag_unchecked(uint32_t insn)

@@ -109,6 +109,8 @@ bool pe_msr_imm(struct pe *p, uint32_t insn)
 
 #define PAR_F       1u
 #define PAR_RES1    (1u << 11)
+#define PAR_ASSURED (1u << 12)
+#define PAR_TOP     (1u << 13)
 #define PAR_OVERLAY (1u << 14)
 #define PAR_DIRTY   (1u << 15)
 
@@ -136,7 +138,8 @@ static bool address_translate(struct pe *p, struct sysreg_op op, uint64_t va)
     if (fsc == FSC_EXTERNAL || (fsc & 0x3c) == FSC_EXTERNAL_ON_WALK || fsc == 0x13 || (p->el == 1 && second && on_walk))
         return false;
     p->s.regs.par_el1 = PAR_F | (uint64_t)fsc << 1 | (uint64_t)on_walk << 8 | (uint64_t)second << 9 | PAR_RES1 |
-                        (p->exc.iss2 & ISS2_OVERLAY ? PAR_OVERLAY : 0) | (p->exc.iss2 & ISS2_DIRTY ? PAR_DIRTY : 0);
+                        (p->exc.iss2 & ISS2_OVERLAY ? PAR_OVERLAY : 0) | (p->exc.iss2 & ISS2_DIRTY ? PAR_DIRTY : 0) |
+                        (p->exc.iss2 & ISS2_ASSURED ? PAR_ASSURED : 0) | (p->exc.iss & ISS_TOPLEVEL ? PAR_TOP : 0);
     return true;
 }
 

@@ -118,7 +118,7 @@ static bool address_checked(const struct pe *p, uint64_t va)
 static uint32_t current_insn(const struct pe *p)
 {
     uint32_t insn = p->slow.insn;
-    if (!insn_apart(&p->cpu, &insn) && p->cpu.ops != p->cpu.scratch) {
+    if (!insn_apart(&p->cpu, &insn) && p->cpu.ops && p->cpu.ops != p->cpu.scratch) {
         const struct code_page *c =
             (const struct code_page *)(const void *)((const char *)p->cpu.ops - offsetof(struct code_page, ops));
         memcpy(&insn, mem_page_read(p->cpu.mem, c->pa) + (p->s.pc & PAGE_OFFSET), sizeof insn);
@@ -148,6 +148,12 @@ static bool store_only(const struct pe *p, const struct access_mode *m)
     return sctlr_of(p, m->regime) & (m->el ? sctlr_el1_TCSO : sctlr_el1_TCSO0);
 }
 
+bool tags_compared(const struct pe *p, uint64_t va, enum access a, const struct access_mode *m)
+{
+    return access_enabled(p, m->el, m->regime) && !(p->s.pstate & PSTATE_TCO) && !(a == ACCESS_LOAD && store_only(p, m)) &&
+           address_checked(p, va) && !a64_tag_unchecked(current_insn(p));
+}
+
 bool tag_check(struct pe *p, uint64_t va, unsigned size, enum access a, const struct access_mode *m)
 {
     struct xlate x;
@@ -172,6 +178,15 @@ static const struct access_mode *unchecked(struct pe *p)
 {
     p->slow.mode = p->plain;
     p->slow.mode.checked = false;
+    p->slow.mode.tags = TAGS_UNUSED;
+    return &p->slow.mode;
+}
+
+/* The same where it accesses the tags, if this level may. */
+static struct access_mode *of_tags(struct pe *p)
+{
+    unchecked(p);
+    p->slow.mode.tags = access_enabled(p, p->el, p->plain.regime) ? TAGS_ACCESSED : TAGS_UNUSED;
     return &p->slow.mode;
 }
 
@@ -179,7 +194,7 @@ static const struct access_mode *unchecked(struct pe *p)
    tagged. */
 static bool tag_access(struct pe *p, uint64_t va, unsigned size, enum access a, struct xlate *x)
 {
-    const struct access_mode *m = unchecked(p);
+    const struct access_mode *m = of_tags(p);
     if (!pe_translate(p, va, TAG_GRANULE, a, m, x))
         return false;
     if (unlikely(p->no_fast & NO_FAST_WATCH) && debug_watchpoint(p, va, size, a, m))
@@ -293,7 +308,7 @@ static bool set_block(struct pe *p, uint64_t va)
     struct xlate x;
     unsigned size = 1u << p->cfg->zva;
     uint64_t block = va & ~(uint64_t)(size - 1);
-    struct access_mode m = *unchecked(p);
+    struct access_mode m = *of_tags(p);
     m.zva = true;
     if (!pe_translate(p, block, TAG_GRANULE, ACCESS_STORE, &m, &x)) {
         p->exc.far = va;

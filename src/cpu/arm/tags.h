@@ -22,6 +22,9 @@ bool tag_store_many(struct pe *p, uint64_t va, uint64_t tags);
 bool tag_zero_many(struct pe *p, uint64_t va, uint64_t tags);
 bool tag_load_many(struct pe *p, uint64_t va, uint64_t tags);
 
+/* Whether an access of data at va, by the instruction that is being executed, is a Tag Checked one, whatever a mismatch would do.
+   Arm ARM AArch64.AccessIsTagChecked. */
+bool tags_compared(const struct pe *p, uint64_t va, enum access a, const struct access_mode *m);
 /* Whether accesses made as `el` in a regime have their tags checked with any consequence, PSTATE.TCO being 0. */
 bool tags_checked(const struct pe *p, unsigned el, unsigned regime);
 /* The check of an access with m->checked, `size` bytes from va on, whose translation succeeded. A mismatch is a Tag Check Fault:

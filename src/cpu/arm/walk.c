@@ -5,21 +5,27 @@
 #include "cpu/arm/walk.h"
 #include "cpu/gist.h"
 #include "cpu/arm/perms.h"
+#include "cpu/arm/tags.h"
 
 #include <string.h>
 
-#define DESC_NS     (1u << 5)
-#define DESC_GP     (UINT64_C(1) << 50)
-#define DESC_DBM    (UINT64_C(1) << 51)
-#define DESC_PXN    (UINT64_C(1) << 53)
-#define TABLE_PXN   (UINT64_C(1) << 59)
-#define TABLE_UXN   (UINT64_C(1) << 60)
-#define TABLE_AP0   (UINT64_C(1) << 61)
-#define TABLE_AP1   (UINT64_C(1) << 62)
-#define TABLE_NS    (UINT64_C(1) << 63)
-#define S2_XNX      (UINT64_C(1) << 53)
-#define S2_XN       (UINT64_C(1) << 54)
-#define PAGE_OFFSET (uint64_t)(MEM_PAGE_SIZE - 1)
+#define DESC_NS        (1u << 5)
+#define DESC_GP        (UINT64_C(1) << 50)
+#define DESC_DBM       (UINT64_C(1) << 51)
+#define DESC_PROTECTED (UINT64_C(1) << 52)
+#define DESC_PXN       (UINT64_C(1) << 53)
+#define TABLE_PXN      (UINT64_C(1) << 59)
+#define TABLE_UXN      (UINT64_C(1) << 60)
+#define TABLE_AP0      (UINT64_C(1) << 61)
+#define TABLE_AP1      (UINT64_C(1) << 62)
+#define TABLE_NS       (UINT64_C(1) << 63)
+#define S2_XNX         (UINT64_C(1) << 53)
+#define S2_XN          (UINT64_C(1) << 54)
+#define S2_ASSURED     (UINT64_C(1) << 58)
+#define S2_PO_INDEX    59
+#define ATTR2_WB       15u /* MemAttr without FWB: Write-Back, and for FEAT_MTE_PERM the same without tags */
+#define ATTR2_NO_TAG   4u
+#define PAGE_OFFSET    (uint64_t)(MEM_PAGE_SIZE - 1)
 /* In Secure state: tables are (SW: of Secure, NSW: of Non-secure intermediate addresses), and accesses lead (SA, NSA) to the
    Non-secure address space. */
 #define VSTCR_SW (UINT64_C(1) << 29)
@@ -28,8 +34,6 @@
 #define VTCR_NSA (UINT64_C(1) << 30)
 #define VTCR_SL2 33
 #define VTCR_DS  32
-
-/* ESR_ELx.ISS2 of permission faults. */
 
 #define WALK_INLINE static inline __attribute__((always_inline))
 
@@ -180,6 +184,9 @@ static inline void set_write(struct walk *w, unsigned missing) { w->write = !(mi
 /* Setting dirty state is for stores; AT, DC and IC leave it. */
 static inline bool dirties(const struct walk *w) { return w->access == ACCESS_STORE && !w->m.at && !w->m.cm; }
 
+/* FEAT_HAFT: whether a table's access flag is to be set (D8.5.1.3). */
+static inline bool table_af_missing(const struct walk *w, uint64_t desc) { return !(desc & DESC_AF) && !w->m.probe; }
+
 /* ---- stage 2 -------------------------------------------------------------------------------------------------------------- */
 
 /* Walks of stage 1 into Device memory fault; not while HCR_EL2.TGE is 1. */
@@ -191,6 +198,9 @@ static bool second_output_ns(const struct walk *w)
     const struct arm_regs *r = &w->p->s.regs;
     return r->vstcr_el2 & (VSTCR_SW | VSTCR_SA) || (w->ipa_ns && r->vtcr_el2 & (VTCR_NSW | VTCR_NSA));
 }
+
+/* Bits of VTCR_EL2 with which more than the descriptor decides what stage 2 permits. */
+#define VTCR_MODELLED (vtcr_el2_S2PIE | vtcr_el2_AssuredOnly | vtcr_el2_TL0 | vtcr_el2_TL1)
 
 /* For the intermediate addresses of one space; Non-secure state has one only. Arm ARM AArch64.NSS2TTWParams, SS2TTWParams. */
 static void second_make(struct walk *w, bool ns)
@@ -209,9 +219,9 @@ static void second_make(struct walk *w, bool ns)
     s->hd = s->ha && (vtcr >> 22 & 1);
     s->big_endian = (r->sctlr_el2 & sctlr_el1_EE) != 0;
     s->oasize = (uint8_t)ttw_oasize(p, vtcr >> 16 & 7, (enum granule)s->granule);
-    w->s2control = w->secure || (vtcr & vtcr_el2_S2PIE)
-                       ? 0
-                       : vtcr | 1u << 31 | (uint64_t)second_ptw(p) << 40 | (uint64_t)s->big_endian << 41;
+    s->haft = s->ha && (vtcr & vtcr_el2_HAFT);
+    w->s2control =
+        w->secure || (vtcr & VTCR_MODELLED) ? 0 : vtcr | 1u << 31 | (uint64_t)second_ptw(p) << 62 | (uint64_t)s->big_endian << 63;
 
     /* Arm ARM AArch64.S2TxSZFaults, AArch64.S2MinTxSZ, AArch64.S2InvalidSL, AArch64.S2InconsistentSL. */
     unsigned pamax = (unsigned)c->pa_bits, ips = pamax;
@@ -260,6 +270,8 @@ void ttw_second_setup(struct walk *w)
 {
     const struct pe *p = w->p;
     const struct arm_regs *r = &p->s.regs;
+    w->s2modelled = r->vtcr_el2 & VTCR_MODELLED;
+    w->assured = w->assured_below = false;
     struct stage2_memo *o = &w->p->walk.second;
     const uint64_t from[STAGE_WORDS] = {r->vttbr_el2, r->vtcr_el2, second_ptw(p), r->sctlr_el2 & sctlr_el1_EE};
     if (unlikely(w->secure)) {
@@ -355,21 +367,78 @@ static unsigned second_perm(const struct walk *w, uint64_t desc)
     return p | ((w->m.el == 0 ? ux : px) ? PERM_X : 0);
 }
 
-/* The same by FEAT_S2PIE: four bits of the descriptor are an index; bit 7 is the dirty state. */
-static unsigned second_indirect(const struct walk *w, uint64_t desc, bool on_walk)
+/* The first table of a walk must be in memory that stage 2 permits it in: D8.2.7.4, tables D8-14 and D8-15. */
+static bool top_level_fault(uint64_t vtcr, unsigned top, unsigned permitted)
 {
-    unsigned index = (unsigned)(bits_get(desc, 54, 53) << 2 | (desc & DESC_DBM ? 2 : 0) | (desc & S2_READ ? 1 : 0));
-    return perms_second(w->p, &w->m, index, on_walk);
+    bool mine = vtcr & (top == 1 ? vtcr_el2_TL0 : vtcr_el2_TL1), other = vtcr & (top == 1 ? vtcr_el2_TL1 : vtcr_el2_TL0);
+    return top && ((mine && !(permitted & top)) || (other && permitted == 3 - top));
 }
 
-/* A write to a page whose state hardware does not manage. */
-static bool second_dirty(struct walk *w, int level, uint64_t ipa, bool on_walk)
+/* A permission fault that ESR_ELx.ISS2 says more of. */
+static int second_denied(struct walk *w, int level, uint64_t ipa, bool on_walk, uint32_t iss2)
 {
-    if (!on_walk)
-        w->write = true;
     ttw_fault2(w, FSC_PERMISSION, level, ipa, on_walk);
-    w->p->exc.iss2 = ISS2_DIRTY;
-    return false;
+    w->p->exc.iss2 = iss2;
+    return -1;
+}
+
+/* FEAT_MTE_PERM: whether MemAttr says NoTagAccess. Arm ARM AArch64.S2NextWalkStateLeaf. */
+static bool second_notag(const struct walk *w, unsigned attr)
+{
+    return arm_has(w->p->cfg, FEAT_MTE_PERM) && (hcr_of(w->p) & hcr_el2_FWB ? attr >> 1 == 7 : attr == ATTR2_NO_TAG);
+}
+
+/* And whether this access uses tags, which then is a fault. */
+static __attribute__((noinline)) bool tag_denied(struct walk *w, int level, uint64_t ipa)
+{
+    bool data = w->m.tags == TAGS_OF_DATA && !w->m.at && !w->m.cm && w->access != ACCESS_FETCH;
+    if (w->m.probe || (w->m.tags != TAGS_ACCESSED && !(data && tags_compared(w->p, w->va, w->access, &w->m))))
+        return false;
+    w->write = w->m.tags == TAGS_ACCESSED && w->access == ACCESS_STORE;
+    second_denied(w, level, ipa, false, ISS2_TAG);
+    return true;
+}
+
+/* What stage 2 permits where more than the descriptor decides: PERM_ bits, and MODELLED_CLEAN if the descriptor is clean (bit 7
+   is the dirty state). Negative: it does not permit the access. Arm ARM AArch64.S2ComputePermissions, AArch64.S2CheckPermissions;
+   the order is that of D8.15.5.1. */
+#define MODELLED_CLEAN 8
+static __attribute__((noinline)) int second_modelled(struct walk *w, uint64_t desc, uint64_t ipa, unsigned need, int level,
+                                                     bool on_walk, bool device)
+{
+    unsigned pi = (unsigned)(bits_get(desc, 54, 53) << 2 | (desc & DESC_DBM ? 2 : 0) | (desc & S2_READ ? 1 : 0));
+    uint64_t vtcr = w->p->s.regs.vtcr_el2;
+    bool indirect = vtcr & vtcr_el2_S2PIE, clean = (indirect || (w->s2stage.hd && (desc & DESC_DBM))) && !(desc & S2_WRITE);
+    struct s2_permission s = {.may = second_perm(w, desc) | (clean ? PERM_W : 0), .over = PERM_R | PERM_W | PERM_X};
+    if (indirect)
+        s = perms_second(w->p, &w->m, pi, desc >> S2_PO_INDEX & 15, on_walk || w->m.rcw);
+    w->mro = s.mro;
+    if (w->m.probe)
+        return (int)(s.may & s.over);
+    if (on_walk && top_level_fault(vtcr, w->top, s.top)) {
+        second_denied(w, level, ipa, on_walk, 0);
+        w->p->exc.iss |= ISS_TOPLEVEL;
+        return -1;
+    }
+    if ((vtcr & vtcr_el2_AssuredOnly) && (desc & S2_ASSURED) && !(on_walk ? w->assured : w->assured_below))
+        return second_denied(w, level, ipa, on_walk, ISS2_ASSURED);
+    unsigned missing = need & ~s.over;
+    bool overlay = missing != 0;
+    if (!overlay)
+        missing = need & ~s.may;
+    if (missing || (on_walk && device && second_ptw(w->p))) {
+        if (!on_walk)
+            set_write(w, missing);
+        return second_denied(w, level, ipa, on_walk, overlay ? ISS2_OVERLAY : 0);
+    }
+    if (unlikely(w->notag) && tag_denied(w, level, ipa))
+        return -1;
+    bool writes = on_walk ? (need & PERM_W) != 0 : w->access == ACCESS_STORE && !w->m.cm;
+    if (clean && writes && indirect && !w->s2stage.hd) { /* software keeps the state */
+        w->write |= !on_walk;
+        return second_denied(w, level, ipa, on_walk, ISS2_DIRTY);
+    }
+    return (int)(s.may & s.over) | (clean ? MODELLED_CLEAN : 0);
 }
 
 /* The table of the last level for an ipa the instruction itself accesses, as last_table below has it for stage 1. */
@@ -389,18 +458,20 @@ WALK_INLINE const struct walk_table *last_table2(struct walk *w, uint64_t ipa)
     return NULL;
 }
 
-/* Stage 2 of ipa, in Secure state of the space that w->ipa_ns says. `need`: PERM_ bits. on_walk: for a descriptor of stage 1. */
-static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, const struct leaf *s1, struct leaf *out)
+/* Where a walk of stage 2 ended. */
+struct leaf2 {
+    uint64_t at, desc; /* the descriptor's address, and it */
+    unsigned shift;    /* bits of the address it does not resolve */
+    int level;
+};
+
+/* Walks to the leaf of ipa. FEAT_HAFT: tables on the way get the access flag. */
+WALK_INLINE bool second_find(struct walk *w, uint64_t ipa, bool on_walk, struct leaf2 *out)
 {
     const struct stage *s = &w->s2stage;
-    const struct pe *p = w->p;
-    if (unlikely(w->secure))
-        second_space(w);
-    if (unlikely(w->s2bad || ipa >> s->iasize))
-        return ttw_fault2(w, FSC_TRANSLATION, 0, ipa, on_walk);
     int level = s->level;
     unsigned shift = level_shift(s, level);
-    uint64_t desc, base = s->base, at = base | (ipa >> shift & bits_mask(0, s->iasize - shift)) << 3;
+    uint64_t desc, at = s->base | (ipa >> shift & bits_mask(0, s->iasize - shift)) << 3;
     if (unlikely(too_wide(s, at)))
         return ttw_fault2(w, FSC_ADDRESS_SIZE, 0, ipa, on_walk);
     const struct walk_table *known = on_walk ? NULL : last_table2(w, ipa);
@@ -412,61 +483,100 @@ static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, co
     for (;;) {
         if (unlikely(!desc_read(w, at, s->big_endian, false, &desc)))
             return ttw_fault2(w, FSC_EXTERNAL_ON_WALK, level, ipa, on_walk);
-        enum desc_kind k = desc_kind(p, s, desc, level);
+        enum desc_kind k = desc_kind(w->p, s, desc, level);
         if (unlikely(k == KIND_INVALID))
             return ttw_fault2(w, FSC_TRANSLATION, level, ipa, on_walk);
         if (k == KIND_LEAF)
             break;
-        base = desc_address(p, s, desc, s->granule);
+        uint64_t table = at;
         level++;
         shift = level_shift(s, level);
-        at = base | (ipa >> shift & bits_mask(0, s->granule - 3u)) << 3;
+        at = desc_address(w->p, s, desc, s->granule) | (ipa >> shift & bits_mask(0, s->granule - 3u)) << 3;
         if (unlikely(too_wide(s, at)))
             return ttw_fault2(w, FSC_ADDRESS_SIZE, level - 1, ipa, on_walk);
+        if (unlikely(s->haft) && table_af_missing(w, desc) && !desc_write(w, table, s->big_endian, desc, desc | DESC_AF))
+            return ttw_fault2(w, FSC_EXTERNAL_ON_WALK, level - 1, ipa, on_walk);
     }
-    if (!on_walk && level == FINAL_LEVEL)
-        w->table2.pa = at & ~PAGE_OFFSET;
+    *out = (struct leaf2){.at = at, .desc = desc, .shift = shift, .level = level};
+    return true;
+}
+
+/* What the leaf permits, and what it becomes if its access flag or dirty state is to change (*new, which it is so far). False: a
+   fault. */
+WALK_INLINE bool second_permits(struct walk *w, const struct leaf2 *f, uint64_t ipa, unsigned need, bool on_walk, unsigned *perm,
+                                uint64_t *new)
+{
+    const struct stage *s = &w->s2stage;
+    const struct pe *p = w->p;
+    bool device = second_device(w, f->desc >> 2 & 15), clean;
+    if (unlikely(!on_walk && device && ttw_misaligned(w, 0)))
+        return ttw_fault2(w, FSC_ALIGNMENT, f->level, ipa, on_walk);
+    if (unlikely(w->s2modelled)) {
+        int modelled = second_modelled(w, f->desc, ipa, need, f->level, on_walk, device);
+        if (modelled < 0)
+            return false;
+        *perm = (unsigned)modelled & (PERM_R | PERM_W | PERM_X);
+        clean = modelled & MODELLED_CLEAN;
+    } else {
+        clean = s->hd && (f->desc & DESC_DBM) && !(f->desc & S2_WRITE);
+        *perm = second_perm(w, f->desc) | (clean ? PERM_W : 0);
+        unsigned missing = need & ~*perm;
+        if (unlikely(missing || (on_walk && device && second_ptw(p))) && !w->m.probe) {
+            if (!on_walk)
+                set_write(w, missing);
+            return ttw_fault2(w, FSC_PERMISSION, f->level, ipa, on_walk);
+        }
+        if (unlikely(w->notag) && tag_denied(w, f->level, ipa))
+            return false;
+    }
+    if (likely(!clean))
+        return true;
+    if (s->hd && (on_walk ? (need & PERM_W) != 0 : dirties(w)))
+        *new |= S2_WRITE;
+    else
+        *perm &= ~(unsigned)PERM_W;
+    return true;
+}
+
+/* Stage 2 of ipa, in Secure state of the space that w->ipa_ns says. `need`: PERM_ bits. on_walk: for a descriptor of stage 1. */
+static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, const struct leaf *s1, struct leaf *out)
+{
+    const struct stage *s = &w->s2stage;
+    const struct pe *p = w->p;
+    struct leaf2 f;
+    if (unlikely(w->secure))
+        second_space(w);
+    if (unlikely(w->s2bad || ipa >> s->iasize))
+        return ttw_fault2(w, FSC_TRANSLATION, 0, ipa, on_walk);
+    if (!second_find(w, ipa, on_walk, &f))
+        return false;
+    if (!on_walk && f.level == FINAL_LEVEL)
+        w->table2.pa = f.at & ~PAGE_OFFSET;
     else if (!on_walk)
         w->slot2 = NULL;
-    uint64_t address = desc_address(p, s, desc, shift) | (ipa & bits_mask(0, shift));
+    uint64_t address = desc_address(p, s, f.desc, f.shift) | (ipa & bits_mask(0, f.shift)), new = f.desc;
     if (unlikely(too_wide(s, address)))
-        return ttw_fault2(w, FSC_ADDRESS_SIZE, level, ipa, on_walk);
-    uint64_t new = desc;
-    if (unlikely(!(desc & DESC_AF)) && !w->m.probe) {
+        return ttw_fault2(w, FSC_ADDRESS_SIZE, f.level, ipa, on_walk);
+    if (unlikely(!(f.desc & DESC_AF)) && !w->m.probe) {
         if (!s->ha)
-            return ttw_fault2(w, FSC_ACCESS_FLAG, level, ipa, on_walk);
+            return ttw_fault2(w, FSC_ACCESS_FLAG, f.level, ipa, on_walk);
         new |= DESC_AF;
     }
-    unsigned attr = desc >> 2 & 15;
-    bool indirect = p->s.regs.vtcr_el2 & vtcr_el2_S2PIE, device = second_device(w, attr);
-    bool clean = (indirect || (s->hd && (desc & DESC_DBM))) && !(desc & S2_WRITE);
-    if (unlikely(!on_walk && device && ttw_misaligned(w, 0)))
-        return ttw_fault2(w, FSC_ALIGNMENT, level, ipa, on_walk);
-    unsigned perm = unlikely(indirect) ? second_indirect(w, desc, on_walk) : second_perm(w, desc) | (clean ? PERM_W : 0);
-    unsigned missing = need & ~perm;
-    if (unlikely(missing || (on_walk && device && second_ptw(p))) && !w->m.probe) {
-        if (!on_walk)
-            set_write(w, missing);
-        return ttw_fault2(w, FSC_PERMISSION, level, ipa, on_walk);
-    }
-    if (unlikely(clean)) {
-        bool writes = on_walk ? (need & PERM_W) != 0 : w->access == ACCESS_STORE && !w->m.cm && !w->m.probe;
-        if (!s->hd && writes) /* indirect: software keeps the state */
-            return second_dirty(w, level, ipa, on_walk);
-        if (s->hd && (on_walk ? writes : dirties(w)))
-            new |= S2_WRITE;
-        else
-            perm &= ~(unsigned)PERM_W;
-    }
-    if (unlikely(new != desc) && !desc_write(w, at, s->big_endian, desc, new))
-        return ttw_fault2(w, FSC_EXTERNAL_ON_WALK, level, ipa, on_walk);
+    unsigned perm, attr = f.desc >> 2 & 15;
+    w->notag = s1 && unlikely(s1->attr == ATTR_TAGGED) && second_notag(w, attr);
+    if (!second_permits(w, &f, ipa, need, on_walk, &perm, &new))
+        return false;
+    if (unlikely(new != f.desc) && !desc_write(w, f.at, s->big_endian, f.desc, new))
+        return ttw_fault2(w, FSC_EXTERNAL_ON_WALK, f.level, ipa, on_walk);
     out->page = address & ~PAGE_OFFSET;
     out->perm = perm;
-    out->level = (int8_t)level;
+    out->level = (int8_t)f.level;
     out->ns = unlikely(w->secure) ? second_output_ns(w) : true;
     if (s1) {
+        if (unlikely(attr == ATTR2_NO_TAG) && arm_has(p->cfg, FEAT_MTE_PERM) && !(hcr_of(p) & hcr_el2_FWB))
+            attr = ATTR2_WB;
         out->attr = combine(w, s1->attr, attr);
-        out->sh = combine_sh(out->attr, s1->sh, (uint8_t)(s->ds ? p->s.regs.vtcr_el2 >> 12 & 3 : desc >> 8 & 3));
+        out->sh = combine_sh(out->attr, s1->sh, (uint8_t)(s->ds ? p->s.regs.vtcr_el2 >> 12 & 3 : f.desc >> 8 & 3));
     }
     return true;
 }
@@ -536,7 +646,6 @@ static inline unsigned first_direct(const struct walk *w, uint64_t sctlr, uint64
 /* The same where permissions are indirect or have overlays, all that takes away included, and MODELLED_CLEAN if the descriptor is
    clean: of indirect ones bit 7 alone says so. Negative: an overlay forbids the access. Arm ARM AArch64.S1ComputePermissions,
    AArch64.S1CheckPermissions. */
-#define MODELLED_CLEAN 8
 static __attribute__((noinline)) int first_modelled(struct walk *w, uint64_t desc, uint64_t limits, int level, bool clean)
 {
     const struct pe *p = w->p;
@@ -566,6 +675,22 @@ static __attribute__((noinline)) int first_modelled(struct walk *w, uint64_t des
     return -1;
 }
 
+/* Stores the descriptor of stage 1 that is at `at` (pa behind stage 2), in the Non-secure space if ns, after hardware changed it.
+   False: it may not, or cannot. Arm ARM AArch64.MemSwapTableDesc; CreateAccDescTTEUpdate. */
+static __attribute__((noinline)) bool first_update(struct walk *w, const struct stage *s, uint64_t at, uint64_t pa, bool ns,
+                                                   int level, uint64_t old, uint64_t new)
+{
+    if (w->s2) {
+        struct leaf l;
+        w->ipa_ns = ns;
+        w->top = 0;
+        if (!second(w, at, PERM_R | PERM_W, true, NULL, &l))
+            return false;
+        pa = l.page | (at & PAGE_OFFSET);
+    }
+    return desc_write(w, pa, s->big_endian, old, new) || ttw_fault(w, FSC_EXTERNAL_ON_WALK, level);
+}
+
 /* Everything after a leaf has been reached: desc, read from `at` (as the table's owner sees it) at pa. */
 WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct s1_range *r, uint64_t desc, uint64_t at,
                             uint64_t pa, int level, uint64_t limits, bool table_ns, struct leaf *out)
@@ -589,7 +714,7 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
     bool clean = s->hd && (desc & DESC_DBM) && (desc & DESC_AP2);
     bool ns = w->secure && !table_ns ? (desc & DESC_NS) != 0 : true;
     unsigned perm, need = needed(w, CMOW_S1);
-    if (unlikely(p->models[w->m.regime])) {
+    if (unlikely(p->models[w->m.regime] & MODEL_OF_LEAVES)) {
         int modelled = first_modelled(w, desc, limits, level, clean);
         if (modelled < 0)
             return false;
@@ -619,17 +744,8 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
             perm &= ~(unsigned)PERM_W;
         }
     }
-    if (unlikely(new != desc)) {
-        struct leaf l;
-        if (w->s2) {
-            w->ipa_ns = table_ns;
-            if (!second(w, at, PERM_R | PERM_W, true, NULL, &l))
-                return false;
-            pa = l.page | (at & PAGE_OFFSET);
-        }
-        if (!desc_write(w, pa, s->big_endian, desc, new))
-            return ttw_fault(w, FSC_EXTERNAL_ON_WALK, level);
-    }
+    if (unlikely(new != desc) && !first_update(w, s, at, pa, table_ns, level, desc, new))
+        return false;
     out->page = address & ~PAGE_OFFSET;
     out->perm = perm;
     out->sh = (uint8_t)(s->ds ? tcr_of(p, w->m.regime) >> (w->el0_regime && (w->va >> 55 & 1) ? 28 : 12) & 3 : desc >> 8 & 3);
@@ -645,7 +761,8 @@ WALK_INLINE struct walk_table *last_table(struct walk *w, const struct stage *s)
 {
     struct pe *p = w->p;
     unsigned below = 2 * GRANULE_4K - 3;
-    if (unlikely(w->secure) || unlikely(s->granule != GRANULE_4K) || unlikely(s->level == FINAL_LEVEL))
+    if (unlikely(w->secure) || unlikely(s->granule != GRANULE_4K) || unlikely(s->level == FINAL_LEVEL) ||
+        unlikely(w->s2 && !w->s2control))
         return NULL;
     uint64_t prefix = w->va >> below & bits_mask(0, s->iasize - below);
     uint64_t control = w->s2 ? w->s2control : 0, vttbr = w->s2 ? p->s.regs.vttbr_el2 : 0;
@@ -655,6 +772,14 @@ WALK_INLINE struct walk_table *last_table(struct walk *w, const struct stage *s)
     w->slot = t;
     w->table = (struct walk_table){.prefix = prefix, .marks = w->marks, .vttbr = vttbr, .control = control};
     return NULL;
+}
+
+/* FEAT_THE: what a lookup of stage 1 begins with, the first one or another. Arm ARM AArch64.S1InitialTTWState; D8.2.7.3. */
+static __attribute__((noinline)) void table_of_walk(struct walk *w, bool first)
+{
+    bool upper = w->va >> 55 & 1, top = w->p->s.regs.vtcr_el2 & (upper ? vtcr_el2_TL1 : vtcr_el2_TL0);
+    w->assured = first ? top && (w->p->models[1] & MODEL_PROTECTED) : w->assured_below;
+    w->top = first ? (upper ? 2 : 1) : 0;
 }
 
 bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, struct leaf *out)
@@ -676,11 +801,15 @@ bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, 
         limits = known->limits;
     }
     for (;;) {
+        if (unlikely(w->s2modelled))
+            table_of_walk(w, level == s->level);
         if (!known && !second_of_table(w, at, table_ns, &pa))
             return false;
         known = NULL;
         if (unlikely(!desc_read(w, pa, s->big_endian, level == FINAL_LEVEL && !w->s2, &desc)))
             return ttw_fault(w, FSC_EXTERNAL_ON_WALK, level);
+        if (unlikely(w->s2modelled))
+            w->assured_below = w->assured && w->mro && (desc & DESC_PROTECTED);
         enum desc_kind k = desc_kind(p, s, desc, level);
         if (unlikely(k == KIND_INVALID))
             return ttw_fault(w, FSC_TRANSLATION, level);
@@ -695,11 +824,15 @@ bool ttw_first(struct walk *w, const struct stage *s, const struct s1_range *r, 
             return first_leaf(w, s, r, desc, at, pa, level, limits, table_ns, out);
         if (!r->hpd)
             limits |= desc & TABLE_LIMITS;
-        table_ns |= (desc & TABLE_NS) != 0;
+        uint64_t table = at;
         level++;
         shift = level_shift(s, level);
         at = desc_address(p, s, desc, s->granule) | (w->va >> shift & bits_mask(0, s->granule - 3u)) << 3;
         if (unlikely(too_wide(s, at)))
             return ttw_fault(w, FSC_ADDRESS_SIZE, level - 1);
+        if (unlikely(s->haft) && table_af_missing(w, desc) &&
+            !first_update(w, s, table, pa, table_ns, level - 1, desc, desc | DESC_AF))
+            return false;
+        table_ns |= (desc & TABLE_NS) != 0;
     }
 }

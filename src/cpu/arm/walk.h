@@ -40,6 +40,10 @@ enum {
 /* Of ESR_ELx.ISS2. */
 #define ISS2_DIRTY   (1u << 5)
 #define ISS2_OVERLAY (1u << 6)
+#define ISS2_ASSURED (1u << 7)
+#define ISS2_TAG     (1u << 9) /* TagAccess */
+/* Of ESR_ELx.ISS. */
+#define ISS_TOPLEVEL (1u << 21)
 
 /* A translation under way. */
 struct walk {
@@ -56,6 +60,12 @@ struct walk {
     bool unaligned;
     uint64_t marks; /* of the engine when the walk began */
     struct stage s2stage;
+    bool s2modelled;    /* more than descriptors decides what stage 2 permits */
+    bool notag;         /* stage 1 says Tagged, and stage 2 forbids the use of tags */
+    bool assured;       /* FEAT_THE: the table that is looked at belongs to an assured translation */
+    bool assured_below; /* and what it leads to does */
+    bool mro;           /* stage 2 lets only the MMU and RCW instructions write there */
+    uint8_t top;        /* 1: the first table of TTBR0_EL1 is looked at, 2: of TTBR1_EL1 */
     bool s2bad;         /* VTCR_EL2 makes no sense: every access faults */
     bool s2ns;          /* s2stage is that of Non-secure intermediate addresses */
     uint64_t s2control; /* what stage 2 of a table depends on besides VTTBR_EL2, for p->walk; 0: not remembered */
@@ -91,9 +101,20 @@ void ttw_second_setup(struct walk *w);
 bool ttw_mark(struct walk *w);
 
 /* Raise the abort of stage 1, or of stage 2 at an ipa; always false. level: -1 to 3. */
-bool ttw_fault(struct walk *w, unsigned fsc, int level);
-bool ttw_fault2(struct walk *w, unsigned fsc, int level, uint64_t ipa, bool on_walk);
+void ttw_raise(struct walk *w, unsigned fsc, int level);
+void ttw_raise2(struct walk *w, unsigned fsc, int level, uint64_t ipa, bool on_walk);
+static inline bool ttw_fault(struct walk *w, unsigned fsc, int level)
+{
+    ttw_raise(w, fsc, level);
+    return false;
+}
+static inline bool ttw_fault2(struct walk *w, unsigned fsc, int level, uint64_t ipa, bool on_walk)
+{
+    ttw_raise2(w, fsc, level, ipa, on_walk);
+    return false;
+}
 
+#define ATTR_NO_TAG 0xe0 /* as PAR_EL1 tells of Tagged memory the tags of which stage 2 forbids */
 #define ATTR_TAGGED 0xf0 /* Tagged Normal, Write-Back: MAIR_ELx with FEAT_MTE2 */
 
 static inline bool attr_is_device(uint8_t attr) { return (attr & 0xf0) == 0; }

@@ -136,7 +136,8 @@ uint64_t sysreg_armed(const struct sysreg_ctx *c)
                             hcr_el2_TLOR | hcr_el2_TERR | hcr_el2_TID4 | hcr_el2_TID5;
     /* Fields of HFGRTR_EL2 and HFGWTR_EL2 that trap while they are 0: what they are of has no fast path. */
     const uint64_t fine_inverted = hfgrtr_el2_nPIRE0_EL1 | hfgrtr_el2_nPIR_EL1 | hfgrtr_el2_nPOR_EL0 | hfgrtr_el2_nPOR_EL1 |
-                                   hfgrtr_el2_nMAIR2_EL1 | hfgrtr_el2_nAMAIR2_EL1;
+                                   hfgrtr_el2_nRCWMASK_EL1 | hfgrtr_el2_nS2POR_EL1 | hfgrtr_el2_nMAIR2_EL1 |
+                                   hfgrtr_el2_nAMAIR2_EL1;
     const struct arm_regs *r = c->r;
     uint64_t arms = 0;
 #define ARM(bit, condition) arms |= (uint64_t) !!(condition) << (bit)

@@ -44,7 +44,7 @@ static const struct {
 static const struct {
     const char *name, *on, *off;
 } groups[] = {
-    {"mte", "MTE MTE2 MTE3 MTE_STORE_ONLY MTE_TAGGED_FAR", "MTE"},
+    {"mte", "MTE MTE2 MTE3 MTE_STORE_ONLY MTE_TAGGED_FAR MTE_PERM", "MTE"},
     {"pauth", "PAuth", "PAuth"},
     {"gic", "GICv3", "GICv3"},
     {"pmu", "PMUv3", "PMUv3"},
@@ -225,10 +225,25 @@ static bool settle_pa(struct arm_config *c, const struct asked *a, struct err *e
     return true;
 }
 
+/* RAS version 2 has double faults where there is EL3 (D24.2.93, ID_AA64PFR0_EL1.RAS). */
+static bool settle_ras(struct arm_config *c, struct asked *a, struct err *err)
+{
+    if (!arm_has(c, FEAT_RASv2) || !arm_has(c, FEAT_EL3) || arm_has(c, FEAT_DoubleFault))
+        return true;
+    if (get_feat(a->on, FEAT_RASv2) && get_feat(a->off, FEAT_DoubleFault))
+        return err_set(err, "RASv2 needs DoubleFault, which is off");
+    bool asked = get_feat(a->on, FEAT_RASv2);
+    set_feat(c->feat, asked ? FEAT_DoubleFault : FEAT_RASv2, asked);
+    set_feat(a->on, FEAT_DoubleFault, asked);
+    ask_needs(c, a);
+    return true;
+}
+
 static bool settle(struct arm_config *c, struct asked *a, struct err *err)
 {
     ask_needs(c, a);
-    if (!settle_needs(c, a, err) || !settle_pauth(c, a, err) || !settle_needs(c, a, err) || !settle_pa(c, a, err))
+    if (!settle_needs(c, a, err) || !settle_pauth(c, a, err) || !settle_ras(c, a, err) || !settle_needs(c, a, err) ||
+        !settle_pa(c, a, err))
         return false;
     if (!arm_has(c, FEAT_TGran4K) && !arm_has(c, FEAT_TGran16K) && !arm_has(c, FEAT_TGran64K))
         return err_set(err, "one of TGran4K, TGran16K and TGran64K must be on");

@@ -31,5 +31,5 @@ void sysreg_reset(const struct sysreg_map *map, const struct arm_config *cfg, st
     if (!arm_has(cfg, FEAT_EL3)) /* Non-secure, and nothing asks EL3 */
         r->scr_el3 = scr_el3_NS | scr_el3_RES1_5_4 | scr_el3_HCE | scr_el3_RW | scr_el3_ST | scr_el3_APK | scr_el3_API |
                      scr_el3_FIEN | scr_el3_EnSCXT | scr_el3_ATA | scr_el3_FGTEn | scr_el3_ECVEn | scr_el3_HXEn | scr_el3_TCR2En |
-                     scr_el3_SCTLR2En | scr_el3_PIEn | scr_el3_AIEn | scr_el3_PFAREn | scr_el3_FGTEn2;
+                     scr_el3_SCTLR2En | scr_el3_PIEn | scr_el3_AIEn | scr_el3_PFAREn | scr_el3_FGTEn2 | scr_el3_RCWMASKEn;
 }

@@ -170,6 +170,10 @@ static const struct sysreg_row rows[] = {
     {                                                \
         FGT_HD2, FGT_NO_BIT, hdfgwtr2_el2_n##f##_LSB \
     }
+#define HFR2(f)                                     \
+    {                                               \
+        FGT_HF2, hfgrtr2_el2_n##f##_LSB, FGT_NO_BIT \
+    }
 #define HI(f)                                    \
     {                                            \
         FGT_HI, FGT_NO_BIT, hfgitr_el2_##f##_LSB \

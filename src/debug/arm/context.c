@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum sys {
-#define CONTEXT(name, level, member) SYS_##name,
+#define CONTEXT(name, owner, level, member) SYS_##name,
 #include "debug/arm/context.def"
     SYS_COUNT
 };
@@ -44,11 +44,13 @@ enum {
     REG_COUNT = REG_V + 64
 };
 
+_Static_assert(REG_PC == ARM_CONTEXT_PC && REG_PSTATE == ARM_CONTEXT_PSTATE && REG_X == ARM_CONTEXT_X0, "as others know them");
+
 static const char *const names[] = {
     "pc",   "pstate", "x0",   "x1",   "x2",   "x3",   "x4",   "x5",     "x6",     "x7",     "x8",     "x9",   "x10",
     "x11",  "x12",    "x13",  "x14",  "x15",  "x16",  "x17",  "x18",    "x19",    "x20",    "x21",    "x22",  "x23",
     "x24",  "x25",    "x26",  "x27",  "x28",  "x29",  "x30",  "sp_el0", "sp_el1", "sp_el2", "sp_el3", "fpcr", "fpsr",
-#define CONTEXT(name, level, member) #name,
+#define CONTEXT(name, owner, level, member) #name,
 #include "debug/arm/context.def"
 #define V(n) #n "[0]", #n "[1]"
     V(v0),  V(v1),    V(v2),  V(v3),  V(v4),  V(v5),  V(v6),  V(v7),    V(v8),    V(v9),    V(v10),   V(v11), V(v12),
@@ -58,7 +60,13 @@ static const char *const names[] = {
 _Static_assert(ARRAY_LEN(names) == REG_COUNT, "a name for each register");
 
 static const uint8_t levels[SYS_COUNT] = {
-#define CONTEXT(name, level, member) level,
+#define CONTEXT(name, owner, level, member) level,
+#include "debug/arm/context.def"
+};
+
+enum { GIC = ARM_CONTEXT_GIC, OTHER = ARM_CONTEXT_OTHER };
+static const uint8_t owners[SYS_COUNT] = {
+#define CONTEXT(name, owner, level, member) owner,
 #include "debug/arm/context.def"
 };
 
@@ -77,11 +85,11 @@ static void take(struct context *c, struct machine *m, unsigned hart)
     memcpy(a->sp, p->s.sp, sizeof a->sp);
     a->sp[sp] = p->s.x[REG_SP];
     a->fpcr = p->s.fpcr;
-    a->fpsr = p->s.fpsr;
+    a->fpsr = pe_fpsr(p); /* of a running PE flags are with the host */
     for (unsigned i = 0; i < 32; i++)
         memcpy(a->v[i], p->s.v[i].d, sizeof a->v[i]);
     a->secure = secure_state(p, el);
-#define CONTEXT(name, level, member) a->sys[SYS_##name] = p->s.regs.member;
+#define CONTEXT(name, owner, level, member) a->sys[SYS_##name] = p->s.regs.member;
 #include "debug/arm/context.def"
 }
 
@@ -127,6 +135,26 @@ static uint64_t digest(const struct context *c)
     for (unsigned i = 0; i < SYS_COUNT; i++)
         a.sys[i] = levels[i] ? 0 : a.sys[i];
     return hash_bytes(&a, sizeof a);
+}
+
+void arm_context_returned(struct context *c, struct machine *m, const struct machine_change *ret)
+{
+    struct a64_context *a = (struct a64_context *)(void *)c->byte;
+    const struct pe *p = pe_of(m, ret->hart);
+    take(c, m, ret->hart);
+    uint64_t spsr = a->sys[ret->priv == 3 ? SYS_spsr_el3 : ret->priv == 2 ? SYS_spsr_el2 : SYS_spsr_el1];
+    a->pstate = (spsr & (p->spsr_fields | PSTATE_NZCV | PSTATE_SS)) | (a->pstate & PSTATE_IL);
+}
+
+uint8_t arm_context_owner(uint32_t i)
+{
+    if (i < REG_SPS)
+        return i < REG_X ? ARM_CONTEXT_MODE : ARM_CONTEXT_GENERAL;
+    if (i < REG_FPCR)
+        return (uint8_t)(i - REG_SPS);
+    if (i < REG_SYS || i >= REG_V)
+        return i < REG_COUNT ? ARM_CONTEXT_FLOAT : ARM_CONTEXT_NONE;
+    return owners[i - REG_SYS];
 }
 
 static const char *name(uint32_t i) { return names[i]; }

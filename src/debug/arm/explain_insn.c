@@ -532,10 +532,15 @@ static bool data_abort(struct insn *i, uint64_t va, enum access a, struct access
 static bool is_literal(uint32_t insn) { return (insn & 0x3b000000) == 0x18000000; }
 static bool is_unprivileged(uint32_t insn) { return (insn & 0x3b200c00) == 0x38000800 && !(insn >> 26 & 1); }
 
+/* RCWCAS and RCWSCAS; the others of FEAT_THE, RCWCLR and so on, have the places of byte and halfword atomics with bit 15 set. */
+static bool is_rcw_cas(uint32_t insn) { return (insn & 0xbf20fc00) == 0x19200800; }
+static bool is_rcw(uint32_t insn) { return is_rcw_cas(insn) || ((insn & 0xbf208c00) == 0x38208000 && (insn >> 12 & 7) - 1 < 3); }
+
 /* Atomic memory operations read and write; SWP, CAS too. */
 static bool is_atomic(uint32_t insn)
 {
-    return (insn & 0x3b200c00) == 0x38200000 || (insn & 0x3fa07c00) == 0x08a07c00 || (insn & 0xbfa07c00) == 0x08207c00;
+    return (insn & 0x3b200c00) == 0x38200000 || (insn & 0x3fa07c00) == 0x08a07c00 || (insn & 0xbfa07c00) == 0x08207c00 ||
+           (insn & 0xff200c00) == 0x19200000 || is_rcw_cas(insn);
 }
 
 /* Exclusives, acquire and release, atomics: these ask for alignment. */
@@ -568,6 +573,7 @@ static bool memory(struct insn *i)
     if (is_unprivileged(i->bits) && !(p->s.pstate & PSTATE_UAO) && (p->el == 1 || (p->el == 2 && el0_in_host(p))))
         m = (struct access_mode){.el = 0, .regime = m.regime, .unpriv = true};
     m.atomic = is_atomic(i->bits);
+    m.rcw = is_rcw(i->bits) && arm_on(w, FEAT_THE);
     bool store = m.atomic || i->d.row->cost == COST_STORE || (w->told.iss >> 6 & 1);
     if (i->d.row->cost == COST_ATOMIC && !m.atomic)
         store = !(i->bits >> 22 & 1);

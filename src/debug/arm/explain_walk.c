@@ -24,6 +24,11 @@ struct look {
     const struct access_mode *m;
     bool unaligned, secure, el0_regime, s2;
     bool write;        /* WnR of a fault */
+    bool assured;      /* FEAT_THE: the lookup belongs to an assured translation */
+    bool below;        /* and what its descriptor leads to does */
+    bool mro;          /* the descriptor is in memory that is mostly read-only by stage 2 */
+    bool tagged;       /* stage 1 says that the memory is Tagged */
+    unsigned top;      /* the first lookup of TTBR0_EL1 (1), TTBR1_EL1 (2) */
     struct walk setup; /* of stage 2 */
     struct arm_exception *x;
 };
@@ -206,6 +211,15 @@ static void show(struct look *l, struct fact *f, uint64_t pa, uint64_t d, const 
     f->text = explain_say(l->w->e, "at 0x%" PRIx64 " %s", pa, text);
 }
 
+/* FEAT_HAFT: the table gets its access flag; not if what it leads to is too wide. Arm ARM D8.5.1.3. */
+static bool table_flagged(struct look *l, struct fact *f, const struct stage *s, uint64_t d, uint64_t next)
+{
+    if (!s->haft || d >> 10 & 1 || next >> s->oasize)
+        return false;
+    f->text = explain_say(l->w->e, "%s, AF is set by hardware", f->text);
+    return true;
+}
+
 /* ---- stage 2
  * -------------------------------------------------------------------------------------------------------------------- */
 
@@ -223,11 +237,77 @@ static unsigned s2_may(const struct look *l, uint64_t d)
     return (d >> 6 & 1 ? PERM_R : 0) | (d >> 7 & 1 ? PERM_W : 0) | (x ? PERM_X : 0);
 }
 
+/* A permission fault of stage 2 that ISS2 says more of. */
+static bool denied2(struct look *l, struct fact *f, int level, uint64_t ipa, bool on_walk, uint32_t iss2, const char *why)
+{
+    abort2(l, f, FSC_PERMISSION, level, ipa, on_walk, why);
+    l->x->iss2 = iss2;
+    return false;
+}
+
+/* Arm ARM D8.2.7.3 and D8.2.7.4: what FEAT_THE asks of both stages together. */
+static bool hardening(struct look *l, struct fact *f, uint64_t d, int level, uint64_t ipa, bool on_walk, unsigned top)
+{
+    uint64_t vtcr = l->w->p->s.regs.vtcr_el2;
+    bool lower = l->top == 1, tl0 = vtcr >> 41 & 1, tl1 = vtcr >> 35 & 1;
+    bool misplaced = lower ? (tl0 && !(top & 1)) || (tl1 && top == 2) : (tl1 && !(top & 2)) || (tl0 && top == 1);
+    if (on_walk && l->top && misplaced) {
+        denied2(l, f, level, ipa, on_walk, 0, "VTCR_EL2.TL0 and TL1 do not want a first table there");
+        l->x->iss |= 1 << 21;
+        return false;
+    }
+    if (vtcr >> 34 & 1 && d >> 58 & 1 && !(on_walk ? l->assured : l->below))
+        return denied2(l, f, level, ipa, on_walk, 1 << 7, "AssuredOnly, and the translation of stage 1 is not assured");
+    return true;
+}
+
+/* What the leaf d permits. Arm ARM AArch64.S2ComputePermissions, AArch64.S2CheckPermissions; D8.15.5.1 has the order. */
+static bool s2_leaf(struct look *l, struct fact *f, uint64_t d, int level, uint64_t ipa, unsigned need, bool on_walk,
+                    struct found *out)
+{
+    struct arm_why *w = l->w;
+    const struct pe *p = w->p;
+    const struct stage *s = &l->setup.s2stage;
+    if (!(d >> 10 & 1) && !s->ha)
+        return abort2(l, f, FSC_ACCESS_FLAG, level, ipa, on_walk, "AF=0, and VTCR_EL2.HA is 0");
+    bool fwb = hcr_of(p) & hcr_el2_FWB, device = fwb ? !(d >> 2 & 4) : !(d >> 4 & 3);
+    if (!on_walk && device_fault(l, device))
+        return abort2(l, f, FSC_ALIGNMENT, level, ipa, on_walk, device_text(l));
+    bool indirect = p->s.regs.vtcr_el2 & vtcr_el2_S2PIE, clean = !(d >> 7 & 1) && (indirect || (s->hd && (d >> 51 & 1)));
+    struct s2_permission may = {.may = s2_may(l, d) | (clean ? PERM_W : 0), .over = PERM_R | PERM_W | PERM_X};
+    if (indirect)
+        may = perms_second(p, l->m, s1_index(d), (unsigned)bits_get(d, 62, 59), on_walk || l->m->rcw);
+    l->mro = may.mro;
+    if (!hardening(l, f, d, level, ipa, on_walk, may.top))
+        return false;
+    unsigned missing = need & ~may.over, base = need & ~may.may;
+    if (missing || base) {
+        unsigned lost = missing ? missing : base;
+        if (!on_walk)
+            l->write = !(lost & PERM_R) && l->access == ACCESS_STORE;
+        return denied2(l, f, level, ipa, on_walk, missing ? 1 << 6 : 0,
+                       missing ? "the overlay of S2POR_EL1 does not permit it" : missing_text(l, base));
+    }
+    if (on_walk && device && (hcr_of(p) & hcr_el2_PTW))
+        return denied2(l, f, level, ipa, on_walk, 0, "a walk in Device memory, and HCR_EL2.PTW is 1");
+    bool no_tags = fwb ? (d >> 3 & 7) == 7 : (d >> 2 & 15) == 4;
+    if (!on_walk && l->tagged && no_tags && arm_on(w, FEAT_MTE_PERM) &&
+        w->told.iss2 & ISS2_TAG) { /* what uses tags it does not know */
+        l->write = l->access == ACCESS_STORE && w->told.iss >> 6 & 1;
+        return denied2(l, f, level, ipa, on_walk, ISS2_TAG, "MemAttr is NoTagAccess, and the access uses tags");
+    }
+    if (clean && !s->hd && (on_walk ? need & PERM_W : l->access == ACCESS_STORE && !l->m->cm)) {
+        l->write |= !on_walk;
+        return denied2(l, f, level, ipa, on_walk, 1 << 5, "nDirty=1, and hardware does not manage the dirty state");
+    }
+    out->may = indirect ? may.may & may.over : s2_may(l, d);
+    return true;
+}
+
 static bool second(struct look *l, struct fact *to, uint64_t ipa, unsigned need, bool on_walk, struct found *out)
 {
     struct arm_why *w = l->w;
     const struct stage *s = &l->setup.s2stage;
-    const struct pe *p = w->p;
     uint64_t d;
     if (l->setup.s2bad || ipa >> s->iasize) {
         struct fact *f = fact_value(w->e, to, "IPA", ARM_S2, ipa, 16, "VTCR_EL2 gives it %u bits", s->iasize);
@@ -251,36 +331,15 @@ static bool second(struct look *l, struct fact *to, uint64_t ipa, unsigned need,
         show(l, f, at, d, flags(l, true, k, d));
         if (k == INVALID)
             return abort2(l, f, FSC_TRANSLATION, level, ipa, on_walk, "translation fault");
-        if (k == TABLE) {
-            base = address_in(w, s, d, s->granule);
-            continue;
+        if (k == LEAF) {
+            out->pa = address_in(w, s, d, shift) | (ipa & bits_mask(0, shift));
+            if (out->pa >> s->oasize)
+                return abort2(l, f, FSC_ADDRESS_SIZE, level, ipa, on_walk, "the address is too wide");
+            return s2_leaf(l, f, d, level, ipa, need, on_walk, out);
         }
-        out->pa = address_in(w, s, d, shift) | (ipa & bits_mask(0, shift));
-        if (out->pa >> s->oasize)
-            return abort2(l, f, FSC_ADDRESS_SIZE, level, ipa, on_walk, "the address is too wide");
-        if (!(d >> 10 & 1) && !s->ha)
-            return abort2(l, f, FSC_ACCESS_FLAG, level, ipa, on_walk, "AF=0, and VTCR_EL2.HA is 0");
-        bool fwb = hcr_of(p) & hcr_el2_FWB, device = fwb ? !(d >> 2 & 4) : !(d >> 4 & 3);
-        if (!on_walk && device_fault(l, device))
-            return abort2(l, f, FSC_ALIGNMENT, level, ipa, on_walk, device_text(l));
-        bool indirect = p->s.regs.vtcr_el2 & vtcr_el2_S2PIE, clean = !(d >> 7 & 1) && (indirect || (s->hd && (d >> 51 & 1)));
-        unsigned may = indirect ? perms_second(p, l->m, s1_index(d), on_walk) : s2_may(l, d) | (clean ? PERM_W : 0);
-        unsigned missing = need & ~may;
-        bool protected = on_walk && device && (hcr_of(p) & hcr_el2_PTW);
-        if (missing || protected) {
-            if (!on_walk)
-                l->write = !(missing & PERM_R) && l->access == ACCESS_STORE;
-            return abort2(l, f, FSC_PERMISSION, level, ipa, on_walk,
-                          missing ? missing_text(l, missing) : "a walk in Device memory, and HCR_EL2.PTW is 1");
-        }
-        if (clean && !s->hd && (on_walk ? need & PERM_W : l->access == ACCESS_STORE && !l->m->cm)) {
-            l->write |= !on_walk;
-            abort2(l, f, FSC_PERMISSION, level, ipa, on_walk, "nDirty=1, and hardware does not manage the dirty state");
-            l->x->iss2 = 1 << 5;
-            return false;
-        }
-        out->may = indirect ? may : s2_may(l, d);
-        return true;
+        base = address_in(w, s, d, s->granule);
+        if (table_flagged(l, f, s, d, base) && !mem_page_write(w->m->mem, at))
+            return abort2(l, f, FSC_EXTERNAL_ON_WALK, level, ipa, on_walk, "the descriptor cannot be written");
     }
 }
 
@@ -350,6 +409,24 @@ static const char *why_not(struct look *l, uint64_t d, unsigned missing)
     return d >> 7 & 1 ? "AP[2]=1: read-only" : missing_text(l, missing);
 }
 
+/* Hardware changes the descriptor at `at`: stage 2 must permit that. Arm ARM AArch64.MemSwapTableDesc. */
+static bool update(struct look *l, struct fact *f, uint64_t at, int level)
+{
+    struct found g = {.pa = at};
+    l->top = 0;
+    if (l->s2 && !second(l, f, at, PERM_R | PERM_W, true, &g))
+        return false;
+    return mem_page_write(l->w->m->mem, g.pa) || abort1(l, f, FSC_EXTERNAL_ON_WALK, level, "the descriptor cannot be written");
+}
+
+/* A permission fault of stage 1 that ISS2 says more of. */
+static bool denied1(struct look *l, struct fact *f, int level, uint32_t iss2, const char *why)
+{
+    abort1(l, f, FSC_PERMISSION, level, why);
+    l->x->iss2 = iss2;
+    return false;
+}
+
 static bool s1_leaf(struct look *l, struct fact *f, const struct stage *s, uint64_t d, uint64_t at, uint64_t limits,
                     bool table_ns, int level, struct found *out)
 {
@@ -376,6 +453,7 @@ static bool s1_leaf(struct look *l, struct fact *f, const struct stage *s, uint6
         out->may &= ~(unsigned)PERM_X;
     unsigned missing = needs(l, CMOW_S1) & ~over;
     const char *why = "the overlay of POR_ELx does not permit it";
+    uint32_t iss2 = missing ? 1 << 6 : 0;
     if (!missing) {
         out->may &= over;
         missing = needs(l, CMOW_S1) & ~out->may;
@@ -383,18 +461,25 @@ static bool s1_leaf(struct look *l, struct fact *f, const struct stage *s, uint6
     }
     if (missing) {
         l->write = !(missing & PERM_R) && l->access == ACCESS_STORE;
-        return abort1(l, f, FSC_PERMISSION, level, why);
+        return denied1(l, f, level, iss2, why);
     }
-    if (clean && !s->hd && store)
-        return abort1(l, f, FSC_PERMISSION, level, "nDirty=1, and hardware does not manage the dirty state");
+    if (clean && !s->hd && store) {
+        l->write = true;
+        return denied1(l, f, level, 1 << 5, "nDirty=1, and hardware does not manage the dirty state");
+    }
     bool dirty = clean && l->access == ACCESS_STORE && !l->m->at && !l->m->cm, flag = !(d >> 10 & 1);
     if (!dirty && !flag)
         return true;
     f->text = explain_say(w->e, "%s, %s set by hardware", f->text, flag ? "AF is" : "the dirty state is");
-    struct found g = {.pa = at};
-    if (l->s2 && !second(l, f, at, PERM_R | PERM_W, true, &g))
-        return false;
-    return mem_page_write(w->m->mem, g.pa) || abort1(l, f, FSC_EXTERNAL_ON_WALK, level, "the descriptor cannot be written");
+    return update(l, f, at, level);
+}
+
+/* FEAT_THE: what a lookup of stage 1 begins with. Arm ARM AArch64.S1InitialTTWState. */
+static void lookup(struct look *l, bool first)
+{
+    bool upper = l->va >> 55 & 1;
+    l->top = !first ? 0 : upper ? 2 : 1;
+    l->assured = first ? l->w->p->s.regs.vtcr_el2 >> (upper ? 35 : 41) & 1 && l->w->p->models[1] & MODEL_PROTECTED : l->below;
 }
 
 static bool first_walk(struct look *l, struct fact *to, const struct stage *s, const struct s1_range *r, struct found *out)
@@ -408,6 +493,7 @@ static bool first_walk(struct look *l, struct fact *to, const struct stage *s, c
                  at = base | index << 3;
         struct fact *f = level_fact(l, to, false, level, index);
         struct found g = {.pa = at};
+        lookup(l, level == s->level);
         if (at >> s->oasize)
             return abort1(l, f, FSC_ADDRESS_SIZE, level == s->level ? 0 : level - 1, "the table's address is too wide");
         if (l->s2 && !second(l, f, at, PERM_R, true, &g)) {
@@ -419,6 +505,7 @@ static bool first_walk(struct look *l, struct fact *to, const struct stage *s, c
             f->text = explain_say(w->e, "at 0x%" PRIx64, g.pa);
             return abort1(l, f, FSC_EXTERNAL_ON_WALK, level, "nothing is there");
         }
+        l->below = l->assured && l->mro && d >> 52 & 1;
         enum kind k = kind_of(w, s, d, level);
         show(l, f, g.pa, d, flags(l, false, k, d));
         if (k == INVALID)
@@ -427,8 +514,10 @@ static bool first_walk(struct look *l, struct fact *to, const struct stage *s, c
             return s1_leaf(l, f, s, d, at, limits, table_ns, level, out);
         if (!r->hpd)
             limits |= d & (UINT64_C(15) << 59);
-        table_ns |= d >> 63 & 1;
         base = address_in(w, s, d, s->granule);
+        if (table_flagged(l, f, s, d, base) && !update(l, f, at, level))
+            return false;
+        table_ns |= d >> 63 & 1;
     }
 }
 
@@ -455,6 +544,7 @@ static void first_stage(const struct look *l, const struct s1_range *r, uint64_t
     s->oasize = (uint8_t)ttw_oasize(p, ps, (enum granule)r->granule);
     s->ha = arm_on(l->w, FEAT_HAFDBS) && (tcr >> (l->el0_regime ? 39 : 21) & 1);
     s->hd = s->ha && (tcr >> (l->el0_regime ? 40 : 22) & 1);
+    s->haft = s->ha && (p->models[l->m->regime] & MODEL_TABLE_AF);
     s->big_endian = sctlr_of(p, l->m->regime) & sctlr_el1_EE;
     unsigned size = s->iasize - shift_of(s, s->level) + 3; /* bits of the first table's size */
     bool wide = s->ds || (r->granule == GRANULE_64K && ps == 6 && arm_on(l->w, FEAT_LPA));
@@ -528,6 +618,7 @@ bool arm_explain_access(struct arm_why *w, struct fact *to, uint64_t va, unsigne
         return false;
     *pa = one.pa;
     if (l.s2 && !m->stage1) {
+        l.tagged = one.attr == ATTR_TAGGED;
         struct fact *s = fact_value(w->e, f, "IPA", ARM_S2, one.pa, 16, "by %s", l.secure ? "VSTTBR_EL2" : "VTTBR_EL2");
         if (!second(&l, s, one.pa, needs(&l, CMOW_S2), false, &two))
             return false;

@@ -1,9 +1,11 @@
 #include "debug/arm/trace.h"
 #include "base/bits.h"
+#include "debug/arm/psci.h"
 #include "debug/symbols.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *const classes[64] = {
 #define CLASS(code, name) [code] = name,
@@ -52,6 +54,76 @@ static void line(struct machine *m, const struct machine_change *c, char out[TRA
         snprintf(out + n, left, ": %s", cause(c, scratch));
     else
         snprintf(out + n, left, ": %s, esr 0x%" PRIx64 " far 0x%" PRIx64, cause(c, scratch), c->cause, c->tval);
+}
+
+/* ---- calls -------------------------------------------------------------------------------------------------------------------
+ */
+
+static uint64_t reg(struct machine *m, unsigned hart, const char *name)
+{
+    uint64_t v = 0;
+    machine_get_reg(m, hart, name, &v);
+    return v;
+}
+
+static void call_line(struct machine *m, unsigned hart, const struct trace_call *k, const uint64_t *result, char line[TRACE_LINE])
+{
+    char at[96], text[512];
+    symbols_text(m, k->pc, at, sizeof at);
+    psci_call_text(k->by_smc, k->x, result, text, sizeof text);
+    snprintf(line, TRACE_LINE, "%12" PRIu64 " hart %u %-5s %s: %s", k->cycle, hart, arm_mode_name(k->from, k->secure), at, text);
+}
+
+static void begin_call(struct trace_call *k, struct machine *m, const struct machine_change *c)
+{
+    static const char *const x[] = {"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7"};
+    const unsigned ec_smc = 0x17;
+    *k = (struct trace_call){.open = true,
+                             .by_smc = (c->cause >> 26 & 63) == ec_smc,
+                             .secure = c->v,
+                             .from = c->priv,
+                             .cycle = c->cycle,
+                             .pc = c->epc};
+    for (unsigned i = 0; i < ARRAY_LEN(x); i++)
+        k->x[i] = reg(m, c->hart, x[i]);
+}
+
+bool trace_calls_feed(struct trace_calls *t, struct machine *m, const struct machine_change *c, char line[TRACE_LINE],
+                      struct trace_call *call, uint64_t *result, bool *returned)
+{
+    const unsigned ec_hvc = 0x16, ec_smc = 0x17;
+    unsigned level = c->is_return ? c->priv : c->to_priv, ec = (unsigned)(c->cause >> 26 & 63);
+    if (c->hart >= TRACE_CALL_HARTS)
+        return false;
+    struct trace_call *k = &t->call[c->hart][c->is_return ? c->to_v : c->v][level & 3];
+    if (!c->is_return) {
+        if (!c->interrupt && (ec == ec_hvc || ec == ec_smc) && c->priv < c->to_priv)
+            begin_call(k, m, c);
+        return false;
+    }
+    if (!k->open || c->to_priv == c->priv)
+        return false;
+    k->open = false;
+    *call = *k;
+    *returned = c->pc == k->pc + 4;
+    *result = reg(m, c->hart, "x0");
+    call_line(m, c->hart, k, *returned ? result : NULL, line);
+    if (!*returned) {
+        char to[96];
+        size_t n = strlen(line);
+        symbols_text(m, c->pc, to, sizeof to);
+        snprintf(line + n, TRACE_LINE - n, " -> %s %s", arm_mode_name(c->to_priv, c->to_v), to);
+    }
+    return true;
+}
+
+void trace_calls_answered(struct machine *m, const struct machine_answer *a, char line[TRACE_LINE], struct trace_call *call,
+                          uint64_t *result)
+{
+    *call = (struct trace_call){.by_smc = a->by_smc, .from = (uint8_t)reg(m, a->hart, "el"), .cycle = a->cycle, .pc = a->pc};
+    memcpy(call->x, a->call, sizeof call->x);
+    *result = reg(m, a->hart, "x0");
+    call_line(m, a->hart, call, result, line);
 }
 
 const struct trace_ops arm_trace = {.mode = mode, .cause = cause, .line = line};

@@ -1,4 +1,6 @@
 #include "debug/logs/compare.h"
+#include "csr/arm/sysreg.h"
+#include "debug/logs/choices.h"
 #include "debug/logs/taint.h"
 
 #include <inttypes.h>
@@ -9,6 +11,9 @@
 #define ALIGN 8192 /* instructions at the beginning in which a common run is looked for */
 #define RUN   12   /* instructions that make one */
 #define AHEAD 2048 /* steps read ahead to find where a branch on a masked value comes back */
+
+/* Trap vectors: mtvec, stvec, vstvec; VBAR_EL1 to VBAR_EL3. */
+enum { VECTORS_RV = 3, VECTORS = 6 };
 
 struct known {
     bool known;
@@ -27,7 +32,13 @@ struct side {
     bool trapped;
     uint32_t last_insn;
     uint8_t last_bytes;
-    struct known reg[3][32], vector[3]; /* x, f, v; trap vectors: mtvec, stvec, vstvec */
+    struct known reg[3][32], vector[VECTORS]; /* x, f, v; trap vectors */
+    struct {
+        uint8_t class, number;
+        struct known was;
+    } before[LOG_REGS]; /* what the current instruction wrote, as it was */
+    unsigned nbefore;
+    struct choices choices;
 };
 
 struct compare {
@@ -42,19 +53,36 @@ struct compare {
 
 /* ---- reading --------------------------------------------------------------------------------------------------------------- */
 
+/* Which trap vector a register is; VECTORS: none. */
+static unsigned vector_of(const struct log_reg *g)
+{
+    static const uint16_t csr[VECTORS_RV] = {0x305, 0x105, 0x205};
+    static const char *const system[VECTORS - VECTORS_RV] = {"vbar_el1", "vbar_el2", "vbar_el3"};
+    unsigned v = VECTORS;
+    for (unsigned i = 0; i < VECTORS_RV && g->class == LOG_CSR; i++)
+        if (g->number == csr[i])
+            v = i;
+    for (unsigned i = 0; i < VECTORS - VECTORS_RV && g->class == LOG_SYSTEM; i++)
+        if (g->number == sysreg_by_name(system[i]))
+            v = VECTORS_RV + i;
+    return v;
+}
+
 static void note(struct side *s, const struct log_step *step)
 {
-    static const uint16_t vectors[] = {0x305, 0x105, 0x205};
+    choices_note(&s->choices, step, log_reader_arm(s->reader));
+    s->nbefore = 0;
     for (unsigned i = 0; i < step->nregs; i++) {
         const struct log_reg *g = &step->reg[i];
-        struct known *k = NULL;
-        if (g->class <= LOG_V)
-            k = &s->reg[g->class][g->number & 31];
-        for (unsigned v = 0; v < 3 && g->class == LOG_CSR; v++)
-            if (g->number == vectors[v])
-                k = &s->vector[v];
+        unsigned vector = vector_of(g);
+        struct known *k = g->class <= LOG_V ? &s->reg[g->class][g->number & 31] : vector < VECTORS ? &s->vector[vector] : NULL;
         if (!k)
             continue;
+        if (vector == VECTORS) {
+            s->before[s->nbefore].class = g->class;
+            s->before[s->nbefore].number = g->number & 31;
+            s->before[s->nbefore++].was = *k;
+        }
         k->known = true;
         k->words = g->words;
         memcpy(k->value, g->value, sizeof k->value);
@@ -239,29 +267,82 @@ static unsigned stores_of(const struct log_step *s, struct log_mem out[LOG_MEMS]
     return n;
 }
 
-static bool store_differs(const struct log_mem *a, const struct log_mem *b, bool tainted)
+static bool store_differs(const struct log_mem *a, const struct log_mem *b)
 {
     unsigned bytes = a->bytes && b->bytes && b->bytes < a->bytes ? b->bytes : a->bytes ? a->bytes : b->bytes;
     uint64_t mask = bytes && bytes < 8 ? (UINT64_C(1) << 8 * bytes) - 1 : UINT64_MAX;
     uint64_t same = a->physical == b->physical ? UINT64_MAX : 0xfff;
     if ((a->address ^ b->address) & same)
         return true;
-    return !tainted && bytes <= 8 && a->has_value && b->has_value && (a->value & mask) != (b->value & mask);
+    return bytes <= 8 && a->has_value && b->has_value && (a->value & mask) != (b->value & mask);
 }
 
-static enum compare_what stores(struct compare *c, bool tainted)
+/* A byte stored, and the store it is of. */
+struct byte {
+    uint64_t address;
+    unsigned of;
+    uint8_t value;
+};
+
+static int by_address(const void *a, const void *b)
+{
+    const struct byte *x = a, *y = b;
+    return x->address != y->address ? (x->address < y->address ? -1 : 1) : x->of < y->of ? -1 : x->of > y->of;
+}
+
+/* The bytes of n stores, in the order of their addresses; of a byte stored twice the last. 0: the log does not tell them all. */
+static size_t bytes_of(const struct log_mem *list, unsigned n, struct byte out[LOG_MEMS * 8])
+{
+    size_t count = 0, kept = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (!list[i].has_value || !list[i].bytes || list[i].bytes > 8 || list[i].physical != list[0].physical)
+            return 0;
+        for (unsigned k = 0; k < list[i].bytes; k++)
+            out[count++] = (struct byte){list[i].address + k, i, (uint8_t)(list[i].value >> 8 * k)};
+    }
+    qsort(out, count, sizeof *out, by_address);
+    for (size_t i = 0; i < count; i++)
+        if (i + 1 == count || out[i].address != out[i + 1].address)
+            out[kept++] = out[i];
+    return kept;
+}
+
+/* Stores byte by byte: logs split them in their own ways and orders. False: they cannot be, because one log does not tell enough.
+ */
+static bool bytewise(const struct log_mem list[2][LOG_MEMS], const unsigned n[2], const struct log_mem *differ[2])
+{
+    struct byte bytes[2][LOG_MEMS * 8];
+    size_t count[2];
+    for (unsigned i = 0; i < 2; i++)
+        count[i] = bytes_of(list[i], n[i], bytes[i]);
+    differ[0] = NULL;
+    if (!count[0] || count[0] != count[1] || list[0][0].physical != list[1][0].physical)
+        return false;
+    for (size_t k = 0; k < count[0] && !differ[0]; k++)
+        if (bytes[0][k].address != bytes[1][k].address || bytes[0][k].value != bytes[1][k].value)
+            for (unsigned i = 0; i < 2; i++)
+                differ[i] = &list[i][bytes[i][k].of];
+    return true;
+}
+
+static enum compare_what stores(struct compare *c)
 {
     struct log_mem list[2][LOG_MEMS];
-    unsigned n = stores_of(&c->side[0].step, list[0]);
-    if (c->side[0].step.cut || c->side[1].step.cut || n != stores_of(&c->side[1].step, list[1]))
-        return COMPARE_EQUAL; /* one log does not have them, or splits them */
-    for (unsigned i = 0; i < n; i++)
-        if (store_differs(&list[0][i], &list[1][i], tainted)) {
-            c->h->store[0] = list[0][i];
-            c->h->store[1] = list[1][i];
-            return COMPARE_STORE;
+    const struct log_mem *differ[2] = {NULL, NULL};
+    const unsigned n[2] = {stores_of(&c->side[0].step, list[0]), stores_of(&c->side[1].step, list[1])};
+    if (c->side[0].step.cut || c->side[1].step.cut || !n[0] || !n[1])
+        return COMPARE_EQUAL; /* one log does not have them */
+    bool told = bytewise(list, n, differ);
+    for (unsigned i = 0; i < n[0] && !told && n[0] == n[1] && !differ[0]; i++)
+        if (store_differs(&list[0][i], &list[1][i])) {
+            differ[0] = &list[0][i];
+            differ[1] = &list[1][i];
         }
-    return COMPARE_EQUAL;
+    if (!differ[0])
+        return COMPARE_EQUAL;
+    c->h->store[0] = *differ[0];
+    c->h->store[1] = *differ[1];
+    return COMPARE_STORE;
 }
 
 static bool masked_load(const struct compare *c, const struct log_step *s)
@@ -275,24 +356,54 @@ static bool masked_load(const struct compare *c, const struct log_step *s)
 
 static uint32_t encoding(const struct log_step *s) { return s->insn_bytes == 2 ? s->insn & 0xffff : s->insn; }
 
+/* A store-conditional may fail for no reason (unpriv "Zalrsc", Arm ARM B2.17 "Synchronization and semaphores"): one that does in
+   one log only is no difference if the other had a reservation. What it wrote is not compared, nor what is computed from it. */
+static bool conditional(struct compare *c)
+{
+    enum choices_outcome became[2];
+    unsigned rd;
+    if (!choices_conditional(&c->side[0].step, c->r->arm, &rd))
+        return false;
+    for (unsigned i = 0; i < 2; i++)
+        became[i] = choices_outcome(&c->side[i].step, c->r->arm, log_reader_format(c->side[i].reader)->has);
+    bool untold = became[0] == CHOICES_UNTOLD || became[1] == CHOICES_UNTOLD, differ = !untold && became[0] != became[1];
+    if (differ && !c->side[became[1] == CHOICES_SUCCEEDED].choices.could)
+        return false;
+    c->h->conditionals += differ;
+    if (differ || untold)
+        c->taint.result = UINT32_C(1) << rd;
+    return differ;
+}
+
+/* Code that was written without a fence: which of it is executed, the old or the new, is open. */
+static bool unfenced(struct compare *c)
+{
+    uint64_t pc = c->side[0].step.pc;
+    if (!choices_unfenced(&c->side[0].choices, pc) && !choices_unfenced(&c->side[1].choices, pc))
+        return false;
+    c->h->unfenced++;
+    return true;
+}
+
 /* What differs in the two current steps, which are at the same address. */
 static enum compare_what judge(struct compare *c)
 {
     const struct log_step *a = &c->side[0].step, *b = &c->side[1].step;
-    if (a->insn_bytes && b->insn_bytes && encoding(a) != encoding(b))
+    bool open = false;
+    if (a->insn_bytes && b->insn_bytes && encoding(a) != encoding(b) && !(open = unfenced(c)))
         return COMPARE_INSN;
     if (a->priv != LOG_UNKNOWN && b->priv != LOG_UNKNOWN && a->priv != b->priv)
         return COMPARE_PRIV;
     if (a->v != LOG_UNKNOWN && b->v != LOG_UNKNOWN && a->v != b->v)
         return COMPARE_PRIV;
-    bool tainted = false;
+    bool tainted = conditional(c) || open;
     for (unsigned i = 0; i < 2; i++)
         tainted |=
             taint_reads(&c->taint, &c->side[i].step, c->r->arm, c->o->mask, c->o->nmask) || masked_load(c, &c->side[i].step);
     c->h->from_masked = tainted;
     enum compare_what what = registers(c, tainted);
-    if (what == COMPARE_EQUAL)
-        what = stores(c, tainted);
+    if (what == COMPARE_EQUAL && !tainted) /* else the address may be computed from what is masked, too */
+        what = stores(c);
     for (unsigned i = 0; i < 2; i++)
         taint_writes(&c->taint, &c->side[i].step, tainted);
     return what;
@@ -315,17 +426,37 @@ static bool is_return(uint32_t insn, uint8_t bytes)
     return !bytes || insn == 0x30200073 || insn == 0x10200073 || insn == 0x70200073 || insn == 0xd69f03e0;
 }
 
-/* Has this side gone to an interrupt's handler? */
-static bool interrupted(const struct side *s)
+/* Is pc where an interrupt goes by this vector? The table of A64 has a place of 0x80 bytes for each kind of exception of each of
+   four origins: synchronous, IRQ, FIQ, SError (Arm ARM D1.3.1.5 "Exception vectors"). */
+static bool at_vector(const struct known *k, unsigned number, uint64_t pc)
 {
+    uint64_t base = number < VECTORS_RV ? k->value[0] & ~UINT64_C(3) : k->value[0];
+    if (!k->known || pc < base)
+        return false;
+    return number < VECTORS_RV ? pc - base < 256 : pc - base < 0x800 && (pc - base) >> 7 & 3;
+}
+
+/* Has side i gone to an interrupt's handler? Either log may have told of the vector. */
+static bool interrupted(const struct compare *c, unsigned i)
+{
+    const struct side *s = &c->side[i];
     if (s->trapped)
         return s->passed.interrupt;
-    for (unsigned i = 0; i < 3; i++) {
-        uint64_t base = s->vector[i].value[0] & ~UINT64_C(3);
-        if (s->vector[i].known && s->step.pc >= base && s->step.pc < base + UINT64_C(256))
+    for (unsigned v = 0; v < VECTORS; v++)
+        if (at_vector(&s->vector[v], v, s->step.pc) || at_vector(&c->side[!i].vector[v], v, s->step.pc))
             return true;
-    }
     return false;
+}
+
+/* What the handler that side i ran alone left otherwise than it was, the other side does not have. */
+static void taint_changed(struct compare *c, unsigned i, struct known before[3][32])
+{
+    for (unsigned class = 0; class < 3; class ++)
+        for (unsigned n = 0; n < 32; n++) {
+            const struct known *k = &c->side[i].reg[class][n];
+            if (k->known && memcmp(k->value, before[class][n].value, sizeof k->value))
+                *(class == LOG_X ? &c->taint.x : &c->taint.f) |= UINT32_C(1) << n;
+        }
 }
 
 /* Runs side i to where it comes back to `pc`. */
@@ -333,15 +464,21 @@ static enum log_result step_over(struct compare *c, unsigned i, uint64_t pc)
 {
     uint64_t limit = c->o->interrupted ? c->o->interrupted : 1000000;
     struct side *s = &c->side[i];
+    struct known before[3][32];
+    memcpy(before, s->reg, sizeof before);
+    for (unsigned k = 0; k < s->nbefore; k++) /* the current instruction is the handler's first already */
+        before[s->before[k].class][s->before[k].number] = s->before[k].was;
+    taint_stores(&c->taint, &s->step, true);
     for (uint64_t n = 0; n < limit; n++) {
         enum log_result got = advance(c, i);
         if (got != LOG_STEP)
             return got;
-        taint_writes(&c->taint, &s->step, false);
         if (s->step.pc == pc && is_return(s->last_insn, s->last_bytes)) {
+            taint_changed(c, i, before);
             c->h->interrupts[i]++;
             return LOG_STEP;
         }
+        taint_stores(&c->taint, &s->step, true);
     }
     return LOG_END;
 }
@@ -350,7 +487,7 @@ static enum log_result step_over(struct compare *c, unsigned i, uint64_t pc)
 static enum log_result resynchronise(struct compare *c)
 {
     for (unsigned i = 0; i < 2; i++)
-        if (interrupted(&c->side[i]) && !interrupted(&c->side[!i])) {
+        if (interrupted(c, i) && !interrupted(c, !i)) {
             struct log_step kept = c->side[i].step;
             enum log_result got = step_over(c, i, c->side[!i].step.pc);
             if (got == LOG_END)
@@ -475,6 +612,8 @@ static bool run(struct compare *c)
     for (unsigned i = 0; i < 2; i++) {
         c->h->step[i] = c->h->what == COMPARE_CAUSE ? c->side[i].passed : c->side[i].step;
         c->h->has[i] = !c->side[i].ended;
+        c->h->trapped[i] = c->h->has[i] && c->side[i].trapped;
+        c->h->trap[i] = c->side[i].passed;
         c->r->has = i ? c->r->has & log_reader_has(c->side[i].reader) : log_reader_has(c->side[i].reader);
         c->r->skipped[i] = log_reader_skipped(c->side[i].reader);
         c->r->torn[i] = log_reader_torn(c->side[i].reader);
@@ -575,6 +714,12 @@ static void mode_text(const struct log_step *s, bool arm, char *out, size_t cap)
         snprintf(out, cap, "%s", names[s->v == 1][s->priv & 3]);
 }
 
+static void store_text(const struct log_mem *m, char *out, size_t cap)
+{
+    size_t n = m->has_value ? (size_t)snprintf(out, cap, "0x%" PRIx64 " ", m->value) : 0;
+    snprintf(out + n, cap - n, "to 0x%" PRIx64, m->address);
+}
+
 static void cause_text(const struct log_step *s, char *out, size_t cap)
 {
     snprintf(out, cap, "%s %" PRIu64, s->interrupt ? "interrupt" : "exception", s->cause);
@@ -599,8 +744,9 @@ void compare_text(const struct comparison *r, const struct compare_hart *h, char
         snprintf(out, cap, "%s: %s and %s", name, a, b);
         return;
     case COMPARE_STORE:
-        snprintf(out, cap, "the store: 0x%" PRIx64 " to 0x%" PRIx64 " and 0x%" PRIx64 " to 0x%" PRIx64, h->store[0].value,
-                 h->store[0].address, h->store[1].value, h->store[1].address);
+        store_text(&h->store[0], a, sizeof a);
+        store_text(&h->store[1], b, sizeof b);
+        snprintf(out, cap, "the store: %s and %s", a, b);
         return;
     case COMPARE_CAUSE:
         cause_text(&h->step[0], a, sizeof a);

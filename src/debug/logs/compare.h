@@ -4,7 +4,8 @@
  * Compared is what both logs tell of each instruction that retired: its address, encoding, privilege mode, registers, stores.
  * Registers are compared as state, so that a log of changes agrees with a log of every write. What is not deterministic between
  * machines is masked: registers (counters, time, identification), and what is computed from them. An interrupt that one log takes
- * at an instruction and the other later or never is stepped over, to the instruction it returns to.
+ * at an instruction and the other later or never is stepped over, to the instruction it returns to. What the architecture leaves
+ * open is no difference either (debug/logs/choices.h).
  */
 #ifndef TL_DEBUG_LOGS_COMPARE_H
 #define TL_DEBUG_LOGS_COMPARE_H
@@ -58,10 +59,14 @@ struct compare_hart {
     uint64_t compared;      /* instructions that are equal */
     uint64_t interrupts[2]; /* stepped over */
     uint64_t diversions;    /* stretches that differ because of a branch on a masked value */
+    uint64_t conditionals;  /* store-conditionals that failed in one log only */
+    uint64_t unfenced;      /* instructions that differ, of code written without a fence */
     uint64_t masked;        /* registers not compared, because masked or computed from what is */
     enum compare_what what;
     bool has[2];             /* of COMPARE_END: which log goes on */
     struct log_step step[2]; /* the two steps that differ */
+    bool trapped[2];         /* a trap is told of right before it: */
+    struct log_step trap[2];
     struct log_reg reg[2];   /* of COMPARE_REG */
     struct log_mem store[2]; /* of COMPARE_STORE */
     bool from_masked;        /* a value that is masked may be the reason */

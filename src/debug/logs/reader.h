@@ -28,6 +28,8 @@ struct log_reader {
     bool holds;
     struct qemu_state *qemu; /* of the format qemu */
     bool v2;                 /* of rvfi */
+    int sp;                  /* of tarmac: whose SP_ELx is the stack pointer in use */
+    char more;               /* of tarmac: what a line without a kind continues: 'L'oads, 'S'tores; of CVA6: 'I'nterrupt told */
 };
 
 /* The next line into r->text. False at the end, or where the bytes failed (r->failed). */

@@ -5,6 +5,8 @@
  *   VERSION 0 4
  *   RET 0x80000000 0x00000297 X 5 0x80000000 MODE 0x3
  *   TRAP 0x80000010 0x00000073 C 0x342 0xb 'a comment'
+ *
+ * Its drafts have hexadecimal numbers without 0x where 0.4 has them with it: "RET 80000b20 40000213", "C 342 'mcause' 0000000b".
  */
 #include "debug/logs/reader.h"
 
@@ -19,7 +21,7 @@ bool log_rvvi_detect(const struct log_reader *r, const char *begin)
             return false;
         begin++;
     }
-    return !strncmp(begin, "VERSION ", 8);
+    return !strncmp(begin, "VERSION ", 8) || !strncmp(begin, "VENDOR \"", 8) || !strncmp(begin, "PARAMS ", 7);
 }
 
 /* The next token: a word or what stands between quotes; comments are left out. False: the line is done. */
@@ -53,6 +55,16 @@ static bool number(struct scan *c, uint64_t *v)
     return (text[0] == '0' && text[1] == 'x' ? scan_hex(&at, v, NULL) : scan_dec(&at, v)) && !*at.p;
 }
 
+/* Hexadecimal, with or without 0x. */
+static bool hexadecimal(struct scan *c, uint64_t *v, unsigned *digits)
+{
+    char text[64];
+    if (!token(c, text, sizeof text))
+        return false;
+    struct scan at = {text};
+    return scan_hex(&at, v, digits) && !*at.p;
+}
+
 static bool skip(struct scan *c, uint64_t n)
 {
     char text[64];
@@ -62,18 +74,32 @@ static bool skip(struct scan *c, uint64_t n)
     return true;
 }
 
+/* What a trap wrote to mcause, scause or vscause is its cause. */
+static void cause(struct log_step *s, const struct log_reg *g, unsigned bits)
+{
+    enum { MCAUSE = 0x342, SCAUSE = 0x142, VSCAUSE = 0x242 };
+    if (s->kind != LOG_TRAP || (g->number != MCAUSE && g->number != SCAUSE && g->number != VSCAUSE))
+        return;
+    s->interrupt = bits == 32 ? g->value[0] >> 31 & 1 : g->value[0] >> 63;
+    s->cause = g->value[0] & (bits == 32 ? INT32_MAX : INT64_MAX);
+}
+
 /* X, F, V: index and value. C: the number of a register and its value. */
 static bool written(struct scan *c, struct log_step *s, enum log_class class)
 {
     struct log_reg g = {.class = (uint8_t) class};
     uint64_t index;
+    unsigned bits;
     char text[1100];
-    if (!number(c, &index) || index >= (class == LOG_CSR ? 4096 : 32) || !token(c, text, sizeof text))
+    if (!(class == LOG_CSR ? hexadecimal(c, &index, NULL) : number(c, &index)) || index >= (class == LOG_CSR ? 4096 : 32) ||
+        !token(c, text, sizeof text))
         return false;
     struct scan at = {text};
-    if (!scan_value(&at, &g, NULL))
+    if (!scan_value(&at, &g, &bits))
         return false;
     g.number = (uint16_t)index;
+    if (class == LOG_CSR)
+        cause(s, &g, bits);
     if (class != LOG_X || index)
         log_step_reg(s, &g);
     return true;
@@ -122,7 +148,7 @@ static bool begin(struct log_reader *r, struct scan *c, struct log_step *s, bool
     log_step_begin(r, s);
     s->hart = hart;
     s->kind = trap ? LOG_TRAP : LOG_RETIRED;
-    if (!number(c, &s->pc) || !number(c, &insn))
+    if (!hexadecimal(c, &s->pc, NULL) || !hexadecimal(c, &insn, NULL))
         return false;
     s->insn = (uint32_t)insn;
     s->insn_bytes = (insn & 3) == 3 ? 4 : 2;

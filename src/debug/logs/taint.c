@@ -98,17 +98,20 @@ static bool loads(const struct taint *t, const struct log_step *s)
     return false;
 }
 
+/* HLT #0xf000 of A64: a call of the debugger or simulator, whose answer is the host's. */
+static bool semihosting(const struct log_step *s, bool arm) { return arm && s->insn == 0xd45e0000; }
+
 bool taint_reads(const struct taint *t, const struct log_step *s, bool arm, const struct log_reg *mask, size_t nmask)
 {
     struct log_reg g;
     if (s->insn_bytes && system_read(s, arm, &g) && (masked(&g, arm, mask, nmask) || (g.class == LOG_CSR && t->csr[g.number])))
         return true;
-    if (s->insn_bytes && (t->x | t->f) & sources(s, arm))
+    if (s->insn_bytes && ((t->x | t->f) & sources(s, arm) || semihosting(s, arm)))
         return true;
     return loads(t, s);
 }
 
-static void memory(struct taint *t, const struct log_step *s, bool tainted)
+void taint_stores(struct taint *t, const struct log_step *s, bool tainted)
 {
     for (unsigned i = 0; i < s->nmems; i++) {
         if (!s->mem[i].store)
@@ -134,7 +137,9 @@ void taint_writes(struct taint *t, const struct log_step *s, bool tainted)
         else if (g->class == LOG_CSR && g->number < 4096)
             t->csr[g->number] = tainted;
     }
-    memory(t, s, tainted);
+    t->x |= t->result & ~UINT32_C(1);
+    t->result = 0;
+    taint_stores(t, s, tainted);
 }
 
 bool taint_has(const struct taint *t, const struct log_reg *g)

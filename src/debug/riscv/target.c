@@ -64,6 +64,20 @@ static void cause(const struct machine_change *c, char out[96])
         snprintf(out, 96, "%s (cause %" PRIu64 ")", k ? k->name : c->interrupt ? "interrupt" : "exception", c->cause);
 }
 
+/* What xtval has, by cause (priv "Machine Trap Value (mtval) Register"): nothing of interrupts and calls; the bits of the
+   instruction where the hart gives them; a code of a software check; else an address, of which 0 is one as well. A double trap
+   has that of the trap it could not take, whose cause is in xtval2 (priv "Double Trap"). */
+static void value(const struct machine_change *c, char out[64])
+{
+    enum { ILLEGAL = 2, ECALL_U = 8, ECALL_M = 11, DOUBLE = 16, SOFTWARE_CHECK = 18, HARDWARE_ERROR = 19, VIRTUAL = 22 };
+    uint64_t cause = c->cause == DOUBLE ? c->tval2 : c->cause;
+    bool bits = cause == ILLEGAL || cause == VIRTUAL, call = cause >= ECALL_U && cause <= ECALL_M;
+    if (c->interrupt || c->nmi || (!c->tval && (bits || call || cause == HARDWARE_ERROR)))
+        out[0] = '\0';
+    else
+        snprintf(out, 64, ", %s 0x%" PRIx64, bits ? "instruction" : cause == SOFTWARE_CHECK ? "code" : "address", c->tval);
+}
+
 static uint64_t number(const struct machine_change *c) { return c->cause; }
 
 static bool cause_at(unsigned i, struct target_cause *k)
@@ -104,6 +118,7 @@ const struct target_ops riscv_target = {.architecture = architecture,
                                         .has_extras = no_extras,
                                         .mode = mode,
                                         .cause = cause,
+                                        .value = value,
                                         .number = number,
                                         .number_name = "cause",
                                         .cause_at = cause_at,
