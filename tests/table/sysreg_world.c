@@ -26,6 +26,9 @@ static uint64_t live_cycles(void *pe) { return ((struct pe_world *)pe)->cycles; 
 static void live_set_cycles(void *pe, uint64_t v) { ((struct pe_world *)pe)->cycles = v; }
 static uint64_t live_event(void *pe, unsigned n) { return ((struct pe_world *)pe)->event[n]; }
 static void live_set_event(void *pe, unsigned n, uint64_t v) { ((struct pe_world *)pe)->event[n] = v; }
+static uint64_t live_instructions(void *pe) { return ((struct pe_world *)pe)->instructions; }
+static void live_set_instructions(void *pe, uint64_t v) { ((struct pe_world *)pe)->instructions = v; }
+static void live_captured(void *pe) { ((struct pe_world *)pe)->captures++; }
 static uint64_t live_overflows(void *pe) { return ((struct pe_world *)pe)->r.pmovsset_el0 | ((struct pe_world *)pe)->overflows; }
 static void live_set_overflows(void *pe, uint64_t v)
 {
@@ -56,6 +59,9 @@ static const struct sysreg_live live = {
     .set_cycles = live_set_cycles,
     .event = live_event,
     .set_event = live_set_event,
+    .instructions = live_instructions,
+    .set_instructions = live_set_instructions,
+    .captured = live_captured,
     .overflows = live_overflows,
     .set_overflows = live_set_overflows,
     .software_increment = live_increment,
@@ -141,7 +147,7 @@ void pe_open(struct pe_world *w, bool e2h, bool tge)
     pe_bits(w, "cptr_el3", all, 0);
     pe_bits(w, "cptr_el2", all, 3u << 20 | 1u << 29); /* FPEN, E0POE */
     pe_bits(w, "cpacr_el1", all, 3u << 20 | 1u << 29);
-    pe_bits(w, "mdcr_el3", all, bit << 43); /* EBWE */
+    pe_bits(w, "mdcr_el3", all, bit << 7 | bit << 43 | bit << 44); /* EnPM2, EBWE, EnPMSS */
     pe_bits(w, "mdcr_el2", all, w->cfg.pmu_counters | bit << 43);
     pe_bits(w, "mdscr_el1", all, 0);
     pe_bits(w, "pmuserenr_el0", all, 1);
@@ -156,8 +162,8 @@ void pe_open(struct pe_world *w, bool e2h, bool tge)
     pe_bits(w, "hfgwtr_el2", all, PE_FINE_INVERTED);
     pe_bits(w, "hfgrtr2_el2", all, 7); /* nPFAR_EL1, nERXGSR_EL1, nRCWSMASK_EL1 */
     pe_bits(w, "hfgwtr2_el2", all, 5);
-    pe_bits(w, "hdfgrtr2_el2", all, 1u << 5); /* nMDSELR_EL1 */
-    pe_bits(w, "hdfgwtr2_el2", all, 1u << 5);
+    pe_bits(w, "hdfgrtr2_el2", all, all); /* all of them are inverted */
+    pe_bits(w, "hdfgwtr2_el2", all, all);
     pe_bits(w, "hfgitr_el2", all, 0);
     pe_bits(w, "hdfgrtr_el2", all, 0);
     pe_bits(w, "hdfgwtr_el2", all, 0);

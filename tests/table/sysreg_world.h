@@ -21,9 +21,10 @@ struct pe_world {
     struct sysreg_ctx c; /* el: the highest there is after pe_new */
     const char *text;
     uint64_t special[SYSREG_COUNT]; /* what set_special left, by id */
-    uint64_t count, cycles, event[31], random, gic_value;
+    uint64_t count, cycles, instructions, event[31], random, gic_value;
     uint64_t overflows; /* not in PMOVSSET_EL0 yet */
     uint32_t lines, increments;
+    unsigned captures;
     unsigned gic_id; /* the last that was read or written */
     bool one_security_state;
 };

@@ -16,10 +16,11 @@ static const char read_only[] =
     "rvbar_el2 rvbar_el3 cntpct_el0 cntvct_el0 cntpctss_el0 cntvctss_el0 rndr rndrrs gmid_el1 lorid_el1 erridr_el1 erxfr_el1 "
     "erxgsr_el1 "
     "erxpfgf_el1 "
-    "mdccsr_el0 mdrar_el1 oslsr_el1 dbgauthstatus_el1 pmceid0_el0 pmceid1_el0 pmmir_el1 icc_iar0_el1 icc_iar1_el1 icc_hppir0_el1 "
+    "pmevcntsvr pmccntsvr_el1 pmicntsvr_el1 mdccsr_el0 mdrar_el1 oslsr_el1 dbgauthstatus_el1 pmceid0_el0 pmceid1_el0 pmmir_el1 "
+    "icc_iar0_el1 icc_iar1_el1 icc_hppir0_el1 "
     "icc_hppir1_el1 icc_nmiar1_el1 icc_rpr_el1 ich_vtr_el2 ich_misr_el2 ich_eisr_el2 ich_elrsr_el2";
 static const char write_only[] =
-    "oslar_el1 pmswinc_el0 icc_eoir0_el1 icc_eoir1_el1 icc_dir_el1 icc_sgi0r_el1 icc_sgi1r_el1 icc_asgi1r_el1";
+    "oslar_el1 pmswinc_el0 pmzr_el0 icc_eoir0_el1 icc_eoir1_el1 icc_dir_el1 icc_sgi0r_el1 icc_sgi1r_el1 icc_asgi1r_el1";
 static const char el0_reads[] = "tpidrro_el0 pmuserenr_el0 cntfrq_el0";
 static const char secure_el2[] =
     "vsttbr_el2 vstcr_el2 cnthps_ctl_el2 cnthps_cval_el2 cnthps_tval_el2 cnthvs_ctl_el2 cnthvs_cval_el2 cnthvs_tval_el2";
@@ -37,6 +38,8 @@ static bool level_allows(const struct pe_world *w, unsigned el, unsigned id, boo
     if (in("tcr2_el1 sctlr2_el1", name) && el == 1 && pe_has(w, FEAT_EL2) && !pe_has(w, FEAT_HCX)) /* IsHCRXEL2Enabled */
         return false;
     if (in(secure_el2, name) || op1 == 5) /* of Secure EL2; _EL12 and _EL02 names */
+        return false;
+    if (in("pmicntr_el0 pmicfiltr_el0", name) && el == 0) /* PMUSERENR_EL0.UEN, without which PMCR_EL0 is open */
         return false;
     if (op1 == 7) /* of EL3 and Secure EL1 */
         return el == 3;

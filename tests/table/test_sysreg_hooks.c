@@ -101,7 +101,7 @@ static void el1_has_the_counters_below_hpmn(void **state)
     (void)state;
     pe_new(&w, "max,pmcounters=6");
     for (unsigned hpmn = 1; hpmn <= 6; hpmn++) {
-        uint64_t mine = bits_mask(0, hpmn) | one << 31, all = 0x8000003f;
+        uint64_t mine = bits_mask(0, hpmn) | one << 31 | one << 32, all = 0x18000003f;
         pe_open(&w, false, false);
         pe_bits(&w, "mdcr_el2", 31, hpmn);
         static const unsigned sets[] = {SR_pmcntenset_el0, SR_pmovsset_el0, SR_pmintenset_el1},
@@ -114,7 +114,7 @@ static void el1_has_the_counters_below_hpmn(void **state)
             pe_write(&w, 2, sets[i], UINT64_MAX);
             assert_int_equal(pe_read(&w, 2, clears[i]), all);
             assert_int_equal(pe_read(&w, 1, clears[i]), mine);
-            assert_int_equal(pe_read(&w, 0, sets[i]), mine);
+            assert_int_equal(pe_read(&w, 0, sets[i]), mine & ~(one << 32));
             pe_write(&w, 1, clears[i], UINT64_MAX);
             assert_int_equal(pe_read(&w, 2, sets[i]), all & ~mine);
         }
@@ -149,12 +149,13 @@ static void selected_counters_are_the_numbered_ones(void **state)
     struct pe_world w;
     (void)state;
     for (unsigned wide = 0; wide < 2; wide++) {
+        uint64_t type = wide ? 0xf0000ffffd00ffff : 0xfd00ffff;
         pe_new(&w, wide ? "max" : "max,pmuv3p5=off");
         for (unsigned n = 0; n < 6; n++) {
             pe_write(&w, 3, SR_pmselr_el0, n);
             pe_write(&w, 3, SR_pmxevtyper_el0, UINT64_MAX);
-            assert_int_equal(pe_read(&w, 3, SR_pmevtyper_el0 + n), 0xfd00ffff);
-            assert_int_equal(pe_read(&w, 3, SR_pmxevtyper_el0), 0xfd00ffff);
+            assert_int_equal(pe_read(&w, 3, SR_pmevtyper_el0 + n), type);
+            assert_int_equal(pe_read(&w, 3, SR_pmxevtyper_el0), type);
             pe_write(&w, 3, SR_pmxevcntr_el0, 0x123456789 + n);
             assert_int_equal(w.event[n], (wide ? 0x123456789 : 0x23456789) + n);
             assert_int_equal(pe_read(&w, 3, SR_pmevcntr_el0 + n), w.event[n]);
@@ -188,7 +189,7 @@ static void pmcr_resets_counters_and_keeps_its_enables(void **state)
     assert_true(!w.event[2] && !w.event[5] && !w.cycles);
     assert_int_equal(pe_read(&w, 2, SR_pmcr_el0), 0x3040);
     pe_write(&w, 1, SR_pmcr_el0, UINT64_MAX);
-    assert_int_equal(pe_read(&w, 2, SR_pmcr_el0), 0x30f1);
+    assert_int_equal(pe_read(&w, 2, SR_pmcr_el0), 0x32f1);
     pe_write(&w, 1, SR_pmswinc_el0, UINT64_MAX);
     assert_int_equal(w.increments, 3);
     pe_write(&w, 2, SR_pmswinc_el0, 0x20);
@@ -221,30 +222,36 @@ static void overflow_flags_are_those_of_now(void **state)
     pe_end(&w);
 }
 
-/* PMUSERENR_EL0 by field (D24.5.27). */
+/* PMUSERENR_EL0 by field (D24.5.26). */
 static void pmuserenr_opens_the_monitors_to_el0_bit_by_bit(void **state)
 {
+    enum { EN = 1, SW = 2, CR = 4, ER = 8, UEN = 16, TID = 64, ALL = EN | UEN };
     static const struct {
         const char *name;
-        unsigned reads, writes; /* fields that open a read, a write: EN 1, SW 2, CR 4, ER 8 */
+        unsigned reads, writes, closes; /* fields that open a read, a write; that close both whatever else is set */
     } rules[] = {
-        {"pmcr_el0", 1, 1},      {"pmcntenset_el0", 1, 1}, {"pmcntenclr_el0", 1, 1}, {"pmovsset_el0", 1, 1},
-        {"pmovsclr_el0", 1, 1},  {"pmceid0_el0", 1, 0},    {"pmceid1_el0", 1, 0},    {"pmevtyper2_el0", 1, 1},
-        {"pmccfiltr_el0", 1, 1}, {"pmxevtyper_el0", 1, 1}, {"pmswinc_el0", 0, 3},    {"pmselr_el0", 9, 9},
-        {"pmccntr_el0", 5, 1},   {"pmevcntr2_el0", 9, 1},  {"pmxevcntr_el0", 9, 1},  {"pmuserenr_el0", 15, 0},
+        {"pmcr_el0", EN, EN, UEN},         {"pmcntenset_el0", ALL, ALL, 0},     {"pmcntenclr_el0", ALL, ALL, 0},
+        {"pmovsset_el0", ALL, ALL, 0},     {"pmovsclr_el0", ALL, ALL, 0},       {"pmceid0_el0", ALL, 0, TID},
+        {"pmceid1_el0", ALL, 0, TID},      {"pmevtyper2_el0", ALL, ALL, 0},     {"pmccfiltr_el0", ALL, ALL, 0},
+        {"pmxevtyper_el0", ALL, ALL, 0},   {"pmswinc_el0", 0, ALL | SW, 0},     {"pmselr_el0", ALL | ER, ALL | ER, 0},
+        {"pmccntr_el0", ALL | CR, ALL, 0}, {"pmevcntr2_el0", ALL | ER, ALL, 0}, {"pmxevcntr_el0", ALL | ER, ALL, 0},
+        {"pmuserenr_el0", 255, 0, 0},      {"pmicntr_el0", UEN, UEN, 0},        {"pmicfiltr_el0", UEN, UEN, 0},
+        {"pmzr_el0", 0, ALL, 0},
     };
     struct pe_world w;
     (void)state;
     pe_new(&w, "max");
-    for (unsigned v = 0; v < 16; v++) {
+    for (unsigned v = 0; v < 128; v++) {
         pe_open(&w, false, false);
         pe_write(&w, 3, SR_pmuserenr_el0, v);
         for (unsigned i = 0; i < ARRAY_LEN(rules); i++) {
             unsigned id = pe_id(rules[i].name);
+            bool closed = rules[i].closes & v;
             if (rules[i].reads)
-                assert_outcome(&w, 0, id, false, rules[i].reads & v || rules[i].reads == 15 ? (int)SYSREG_OK : (int)TO(1, 0x18));
+                assert_outcome(&w, 0, id, false,
+                               !closed && (rules[i].reads & v || rules[i].reads == 255) ? (int)SYSREG_OK : (int)TO(1, 0x18));
             if (rules[i].writes)
-                assert_outcome(&w, 0, id, true, rules[i].writes & v ? (int)SYSREG_OK : (int)TO(1, 0x18));
+                assert_outcome(&w, 0, id, true, !closed && rules[i].writes & v ? (int)SYSREG_OK : (int)TO(1, 0x18));
         }
     }
     pe_end(&w);

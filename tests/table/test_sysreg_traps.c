@@ -38,8 +38,11 @@ struct control {
 #define OS_LOCK      "oslar_el1 oslsr_el1 osdlr_el1 dbgprcr_el1"
 #define PMU_EN                                                                                                                \
     "pmcr_el0 pmcntenset_el0 pmcntenclr_el0 pmovsset_el0 pmovsclr_el0 pmceid0_el0 pmceid1_el0 pmxevtyper_el0 pmevtyper*_el0 " \
-    "pmccfiltr_el0 pmswinc_el0 pmselr_el0 pmccntr_el0 pmxevcntr_el0 pmevcntr*_el0"
-#define PMU_ALL PMU_EN " pmuserenr_el0 pmintenset_el1 pmintenclr_el1 pmmir_el1"
+    "pmccfiltr_el0 pmswinc_el0 pmselr_el0 pmccntr_el0 pmxevcntr_el0 pmevcntr*_el0 pmzr_el0"
+#define PMU_9   "pmuacr_el1 pmecr_el1 pmicntr_el0 pmicfiltr_el0"
+#define PMU_SS  "pmsscr_el1 pmevcntsvr*_el1 pmccntsvr_el1 pmicntsvr_el1"
+#define PMU_ALL PMU_EN " " PMU_9 " pmuserenr_el0 pmintenset_el1 pmintenclr_el1 pmmir_el1"
+#define FINE_2  "hfgrtr2_el2 hfgwtr2_el2 hfgitr2_el2 hdfgrtr2_el2 hdfgwtr2_el2"
 #define GROUP0  "icc_iar0_el1 icc_eoir0_el1 icc_hppir0_el1 icc_bpr0_el1 icc_ap0r*_el1 icc_igrpen0_el1"
 #define GROUP1  "icc_iar1_el1 icc_nmiar1_el1 icc_eoir1_el1 icc_hppir1_el1 icc_bpr1_el1 icc_ap1r*_el1 icc_igrpen1_el1"
 #define SGI     "icc_sgi0r_el1 icc_sgi1r_el1 icc_asgi1r_el1"
@@ -131,15 +134,15 @@ static const struct control controls[] = {
                                                                   TAGS " tfsr_el2 tfsr_el12")
             C("scr_el3", NOT(27), E2, RW, 3, 0x18, 2,
               "hfgrtr_el2 hfgwtr_el2 hfgitr_el2 hdfgrtr_el2 hdfgwtr_el2") C("scr_el3", NOT(28), E2, RW, 3, 0x18, 2, "cntpoff_el2")
-                C("scr_el3", NOT(46), E1 | E2, RW, 3, 0x18, 2,
-                  "mair2_el1 mair2_el2 mair2_el12 amair2_el1 amair2_el2 amair2_el12") C("scr_el3", NOT(42), E1 | E2, RW, 3, 0x18,
-                                                                                        2, "rcwmask_el1 rcwsmask_el1")
-                    C("scr_el3", BIT(52), E1 | E2, WR, 3, 0x18, 2,
-                      ERROR_WRITES) C("scr_el3", NOT(53), E1 | E2, RW, 3, 0x18, 2, "pfar_el1 pfar_el2 pfar_el12")
-                        C("scr_el3", NOT(59), E2, RW, 3, 0x18, 2, "hfgrtr2_el2 hfgwtr2_el2 hfgitr2_el2 hdfgrtr2_el2 hdfgwtr2_el2")
-                            C("scr_el3", NOT(59), E1, RW, 2, 0x18, 2, "pfar_el1 mdselr_el1 erxgsr_el1 rcwsmask_el1")
-                                C("scr_el3", NOT(38), E2, RW, 3, 0x18, 2, "hcrx_el2")
-                                    C("scr_el3", NOT(38), E1, RW, 2, 0x18, 2, "tcr2_el1 sctlr2_el1")
+                C("scr_el3", NOT(46), E1 | E2, RW, 3, 0x18, 2, "mair2_el1 mair2_el2 mair2_el12 amair2_el1 amair2_el2 amair2_el12")
+                    C("scr_el3", NOT(53), E1 | E2, RW, 3, 0x18, 2, "pfar_el1 pfar_el2 pfar_el12")
+                        C("scr_el3", NOT(59), E2, RW, 3, 0x18, 0, FINE_2) C("scr_el3", NOT(59), E2, RW, 3, 0x18, 1, FINE_2)
+                            C("scr_el3", NOT(59), E0 | E1, RW, 2, 0x18, 0,
+                              "pfar_el1 mdselr_el1 erxgsr_el1 rcwsmask_el1 pmzr_el0 " PMU_9
+                              " " PMU_SS) C("scr_el3", NOT(38), E2, RW, 3, 0x18, 2,
+                                            "hcrx_el2") C("scr_el3", NOT(38), E1, RW, 2, 0x18, 2, "tcr2_el1 sctlr2_el1")
+                                C("scr_el3", NOT(42), E1 | E2, RW, 3, 0x18, 2, "rcwmask_el1 rcwsmask_el1")
+                                    C("scr_el3", BIT(52), E1 | E2, WR, 3, 0x18, 2, ERROR_WRITES)
                                         C("scr_el3", NOT(43), E1 | E2, RW, 3, 0x18, 2, "tcr2_el1 tcr2_el2 tcr2_el12")
                                             C("scr_el3", NOT(44), E1 | E2, RW, 3, 0x18, 2, "sctlr2_el1 sctlr2_el2 sctlr2_el12")
                                                 C("scr_el3", NOT(45), E0 | E1 | E2, RW, 3, 0x18, 2,
@@ -152,7 +155,10 @@ static const struct control controls[] = {
             C("mdcr_el3", BIT(6), E0 | E1 | E2, RW, 3, 0x18, 2, PMU_ALL) C("mdcr_el3", BIT(9), E0 | E1 | E2, RW, 3, 0x18, 2,
                                                                            DEBUG " mdrar_el1 mdcr_el2")
                 C("mdcr_el3", BIT(10), E1 | E2, RW, 3, 0x18, 2, OS_LOCK) C("mdcr_el3", BIT(27), E0 | E1 | E2, RW, 3, 0x18, 2, DCC)
-                    C("mdcr_el3", NOT(43), E1 | E2, RW, 3, 0x18, 2, "mdselr_el1")};
+                    C("mdcr_el3", NOT(43), E1 | E2, RW, 3, 0x18, 2, "mdselr_el1")
+                        C("mdcr_el3", NOT(7), E0 | E1 | E2, RW, 3, 0x18, 2, PMU_9)
+                            C("mdcr_el3", NOT(44), E1 | E2, RW, 3, 0x18, 2, PMU_SS)
+                                C("pmuserenr_el0", BIT(6), E0, RD, 1, 0x18, 0, "pmceid0_el0 pmceid1_el0")};
 
 /* Does name match pattern, which ends at a blank? */
 static bool matches(const char *pattern, const char *name)

@@ -147,8 +147,8 @@ static const struct {
     {"hcr_el2", 0x7f6c33f5fff7fff, 0x80000000, 0x35fff7fff, 0x80000000},
     {"hcrx_el2", 0x1cc3d8, 0x0, 0, 0},
     {"scr_el3", 0x8387d401e3ffb8f, 0x430, 0x3b8f, 0x430},
-    {"mdcr_el2", 0x8000c820fff, 0x0, 0xfff, 0x0},
-    {"mdcr_el3", 0x80008b30640, 0x0, 0x330640, 0x0},
+    {"mdcr_el2", 0x800ec820fff, 0x0, 0xfff, 0x0},
+    {"mdcr_el3", 0x780cc8b306c0, 0x0, 0x330640, 0x0},
     {"vbar_el1", 0xfffffffffffff800, 0x0, 0xfffffffffffff800, 0x0},
     {"elr_el1", 0xffffffffffffffff, 0x0, 0xffffffffffffffff, 0x0},
     {"spsr_el1", 0xf3f03fdf, 0x0, 0xf03003df, 0x0},
@@ -182,11 +182,14 @@ static const struct {
     {"dbgbcr0_el1", 0xc01fe007, 0x1e0, 0x1fe007, 0x1e0},
     {"dbgwcr0_el1", 0xdf1fffff, 0x0, 0x1f1fffff, 0x0},
     {"dbgwvr0_el1", 0xfffffffffffffffc, 0x0, 0xfffffffffffffffc, 0x0},
-    {"pmcr_el0", 0xb7, 0x40, 0x37, 0x40},
+    {"pmcr_el0", 0x2b7, 0x40, 0x37, 0x40},
     {"pmselr_el0", 0x1f, 0x0, 0x1f, 0x0},
-    {"pmuserenr_el0", 0xf, 0x0, 0xf, 0x0},
+    {"pmuserenr_el0", 0x7f, 0x0, 0xf, 0x0},
+    {"pmicfiltr_el0", 0xfd000000, 0x8, 0, 0},
+    {"pmuacr_el1", 0x18000003f, 0x0, 0, 0},
+    {"pmecr_el1", 0x18, 0x0, 0, 0},
     {"pmccfiltr_el0", 0xfd000000, 0x0, 0xfc000000, 0x0},
-    {"pmevtyper0_el0", 0xfd00ffff, 0x0, 0xfc0003ff, 0x0},
+    {"pmevtyper0_el0", 0xf0000ffffd00ffff, 0x0, 0xfc0003ff, 0x0},
     {"gcr_el1", 0x1ffff, 0x0, 0, 0},
     {"rgsr_el1", 0xffff0f, 0x0, 0, 0},
     {"tfsr_el1", 0x3, 0x0, 0, 0},
@@ -221,8 +224,8 @@ static const struct {
     {"hfgrtr2_el2", 0x7, 0x0, 0, 0},
     {"hfgwtr2_el2", 0x5, 0x0, 0, 0},
     {"hfgitr2_el2", 0x0, 0x0, 0, 0},
-    {"hdfgrtr2_el2", 0x20, 0x0, 0, 0},
-    {"hdfgwtr2_el2", 0x20, 0x0, 0, 0},
+    {"hdfgrtr2_el2", 0xfd, 0x0, 0, 0},
+    {"hdfgwtr2_el2", 0x2000bd, 0x0, 0, 0},
     {"sctlr2_el1", 0x3c, 0x0, 0, 0},
     {"sctlr2_el2", 0x3c, 0x0, 0, 0},
     {"sctlr2_el3", 0x18, 0x0, 0, 0},
@@ -333,8 +336,9 @@ static const struct {
 static void writable_bits_are_the_manuals(void **state)
 {
     /* Read-only ones, those whose writes set or clear, and those with least values have tests of their own. */
-    static const char *const others[] = {"mpidr_el1",      "oslsr_el1",    "dbgclaimclr_el1", "pmcntenset_el0", "pmovsset_el0",
-                                         "pmintenset_el1", "icc_bpr0_el1", "icc_bpr1_el1",    "icc_ctlr_el1",   "icc_ctlr_el3"};
+    static const char *const others[] = {"mpidr_el1",      "oslsr_el1",       "dbgclaimclr_el1", "pmcntenset_el0", "pmovsset_el0",
+                                         "pmintenset_el1", "icc_bpr0_el1",    "icc_bpr1_el1",    "icc_ctlr_el1",   "icc_ctlr_el3",
+                                         "pmsscr_el1",     "pmevcntsvr0_el1", "pmccntsvr_el1",   "pmicntsvr_el1"};
     static bool listed[SYSREG_COUNT];
     (void)state;
     for (unsigned i = 0; i < ARRAY_LEN(known_bits); i++)

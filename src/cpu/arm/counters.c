@@ -4,12 +4,15 @@
 
 #include <string.h>
 
-#define CYCLES 31 /* index of PMCCNTR_EL0 in s.counter, and its bit in the control registers */
+/* Indices of PMCCNTR_EL0 and PMICNTR_EL0 in s.counter, and their bits in the control registers. */
+#define CYCLES       31
+#define INSTRUCTIONS 32
+#define BIT(n)       (UINT64_C(1) << (n))
 
-/* Whether counter n is one of those MDCR_EL2.HPMN keeps for EL2. Arm ARM PMUCounterIsHyp. */
+/* Whether counter n is one of those MDCR_EL2.HPMN keeps for EL2, the second range. Arm ARM GetPMUCounterRange. */
 static bool is_hyp(const struct pe *p, unsigned n)
 {
-    return n != CYCLES && arm_has(p->cfg, FEAT_EL2) && n >= (p->s.regs.mdcr_el2 & mdcr_el2_HPMN);
+    return n < CYCLES && arm_has(p->cfg, FEAT_EL2) && n >= (p->s.regs.mdcr_el2 & mdcr_el2_HPMN);
 }
 
 static unsigned event_of(const struct pe *p, unsigned n)
@@ -25,29 +28,43 @@ static bool enabled(const struct pe *p, unsigned n)
     return on && (r->pmcntenset_el0 >> n & 1);
 }
 
-/* Where counting is not allowed, whatever the filter. */
+/* The overflow flags that stop counter n: those of the event counters of its range and of the instruction counter, but not of the
+   cycle counter. Arm ARM ShouldPMUFreeze (FEAT_PMUv3p7). */
+static uint64_t frozen_by(const struct pe *p, unsigned n)
+{
+    const struct arm_regs *r = &p->s.regs;
+    uint64_t all = bits_mask(0, (unsigned)p->cfg->pmu_counters), hpmn = r->mdcr_el2 & mdcr_el2_HPMN,
+             first = arm_has(p->cfg, FEAT_EL2) ? all & bits_mask(0, (unsigned)hpmn) : all;
+    if (is_hyp(p, n))
+        return r->mdcr_el2 & mdcr_el2_HPMFZO ? all & ~first : 0;
+    return r->pmcr_el0 & pmcr_el0_FZO ? first | BIT(INSTRUCTIONS) : 0;
+}
+
+/* Where counting is not allowed, whatever the filter, or stopped. Arm ARM CountPMUEvents. */
 static bool prohibited(const struct pe *p, unsigned n)
 {
     const struct arm_regs *r = &p->s.regs;
-    bool not = false;
-    if (arm_has(p->cfg, FEAT_EL3) && secure_state(p, p->el))
-        not = !(r->mdcr_el3 & mdcr_el3_SPME);
-    if (p->el == 2 && arm_has(p->cfg, FEAT_PMUv3p1) && !is_hyp(p, n))
-        not |= (r->mdcr_el2 & mdcr_el2_HPMD) != 0;
+    bool el3 = arm_has(p->cfg, FEAT_EL3), secure = el3 && secure_state(p, p->el), first = !is_hyp(p, n),
+         spme = r->mdcr_el3 & mdcr_el3_SPME, mpmx = r->mdcr_el3 & mdcr_el3_MPMX; /* RES0 without FEAT_PMUv3p7 */
+    bool no = secure && !spme && !mpmx;
+    if (p->el == 3)
+        no |= mpmx && (!spme || first);
+    if (p->el == 2 && first)
+        no |= (r->mdcr_el2 & mdcr_el2_HPMD) != 0;
+    no |= (r->pmovsset_el0 & frozen_by(p, n)) != 0;
     if (n != CYCLES)
-        return not ;
-    not = not &&(r->pmcr_el0 & pmcr_el0_DP);
-    if (arm_has(p->cfg, FEAT_PMUv3p5)) {
-        not |= arm_has(p->cfg, FEAT_EL3) && secure_state(p, p->el) && (r->mdcr_el3 & mdcr_el3_SCCD);
-        not |= p->el == 2 && (r->mdcr_el2 & mdcr_el2_HCCD);
-    }
-    return not ;
+        return no;
+    no = no && (r->pmcr_el0 & pmcr_el0_DP);
+    no |= secure && (r->mdcr_el3 & mdcr_el3_SCCD);
+    no |= p->el == 3 && (r->mdcr_el3 & mdcr_el3_MCCD);
+    return no || (p->el == 2 && (r->mdcr_el2 & mdcr_el2_HCCD));
 }
 
-/* PMEVTYPER<n>_EL0 and PMCCFILTR_EL0: P 31, U 30, NSK 29, NSU 28, NSH 27, M 26, SH 24. */
+/* PMEVTYPER<n>_EL0, PMCCFILTR_EL0 and PMICFILTR_EL0: P 31, U 30, NSK 29, NSU 28, NSH 27, M 26, SH 24. */
 static bool filtered(const struct pe *p, unsigned n)
 {
-    uint64_t f = n == CYCLES ? p->s.regs.pmccfiltr_el0 : p->s.regs.pmevtyper_el0[n];
+    const struct arm_regs *r = &p->s.regs;
+    uint64_t f = n == CYCLES ? r->pmccfiltr_el0 : n == INSTRUCTIONS ? r->pmicfiltr_el0 : r->pmevtyper_el0[n];
     bool el3 = arm_has(p->cfg, FEAT_EL3), secure = secure_state(p, p->el);
     bool P = f >> 31 & 1, U = f >> 30 & 1, nsk = el3 && (f >> 29 & 1), nsu = el3 && (f >> 28 & 1), nsh = f >> 27 & 1,
          m = el3 && (f >> 26 & 1);
@@ -60,24 +77,68 @@ static bool filtered(const struct pe *p, unsigned n)
     }
 }
 
-/* Arm ARM CountPMUEvents. */
 static bool counts(const struct pe *p, unsigned n) { return enabled(p, n) && !prohibited(p, n) && !filtered(p, n); }
 
-static bool exists(const struct pe *p, unsigned n) { return n == CYCLES || n < p->cfg->pmu_counters; }
+static bool exists(const struct pe *p, unsigned n)
+{
+    return n == CYCLES || (n == INSTRUCTIONS ? arm_has(p->cfg, FEAT_PMUv3_ICNTR) : n < p->cfg->pmu_counters);
+}
 
 /* Bits after which a counter overflows. */
 static unsigned width(const struct pe *p, unsigned n)
 {
-    if (n == CYCLES)
-        return 64; /* as without AArch32 */
+    if (n >= CYCLES)
+        return 64; /* of the cycle counter as without AArch32 */
     bool wide =
         arm_has(p->cfg, FEAT_PMUv3p5) && (is_hyp(p, n) ? p->s.regs.mdcr_el2 & mdcr_el2_HLP : p->s.regs.pmcr_el0 & pmcr_el0_LP);
     return wide ? 64 : 32;
 }
 
-/* The counters and their overflow flags: the PE's, or a copy. */
+/* ---- thresholds and edges: FEAT_PMUv3_TH, FEAT_PMUv3_EDGE. Arm ARM D13.8, PMUCountValue --------------------------------------
+ */
+
+/* What PMEVTYPER<n>_EL0.{TC, TE} count: the value of a cycle that meets the condition; 1 for each such cycle; for each that
+   follows one that does not; for each change. */
+enum { SHAPE_NONE, SHAPE_VALUE, SHAPE_ONE, SHAPE_RISE, SHAPE_CHANGE };
+
+/* The value an event has in a cycle is 0 or 1 here. A reserved combination is as if nothing were asked for: CONSTRAINED
+   UNPREDICTABLE (ReservedPMUThreshold). */
+static struct pmu_shape shape_of(const struct pe *p, unsigned n)
+{
+    uint64_t type = n < CYCLES ? p->s.regs.pmevtyper_el0[n] : 0;
+    unsigned tc = (unsigned)bits_get(type, 63, 61), th = (unsigned)bits_get(type, 43, 32);
+    bool te = type >> 60 & 1;
+    struct pmu_shape s = {.kind = SHAPE_NONE};
+    if ((!tc && !th && !te) || (te && !(tc & 3)))
+        return s;
+    s.kind = te ? (tc & 1 ? SHAPE_RISE : SHAPE_CHANGE) : tc & 1 ? SHAPE_ONE : SHAPE_VALUE;
+    for (unsigned v = 0; v < 2; v++)
+        s.meets[v] = tc >> 1 == 0 ? v != th : tc >> 1 == 1 ? v == th : tc >> 1 == 2 ? v >= th : v < th;
+    return s;
+}
+
+/* What a counter counts of `len` cycles in which its event has this value. *last: the cycle before met the condition. */
+static uint64_t shaped(const struct pmu_shape *s, unsigned value, uint64_t len, bool *last)
+{
+    bool meets = s->meets[value], before = *last;
+    if (!len)
+        return 0;
+    *last = meets;
+    switch (s->kind) {
+    case SHAPE_VALUE: return meets ? len * value : 0;
+    case SHAPE_ONE: return meets ? len : 0;
+    case SHAPE_RISE: return meets && !before;
+    default: return meets != before;
+    }
+}
+
+/* ---- counting ---------------------------------------------------------------------------------------------------------------
+ */
+
+/* The counters, their overflow flags, and what thresholds remember: the PE's, or a copy. last: bits of counters whose last cycle
+   met the condition; done: of those for which the cycle that is next has been counted, because an event happened in it. */
 struct tally {
-    uint64_t *counter, *overflows;
+    uint64_t *counter, *overflows, *last, *done;
 };
 
 static void add(const struct pe *p, struct tally t, unsigned n, uint64_t increment)
@@ -88,22 +149,49 @@ static void add(const struct pe *p, struct tally t, unsigned n, uint64_t increme
     t.counter[n] = arm_has(p->cfg, FEAT_PMUv3p5) || n == CYCLES ? new : (uint32_t) new;
     if (!times)
         return;
-    *t.overflows |= UINT64_C(1) << n;
+    *t.overflows |= BIT(n);
     if (!(n & 1) && narrow && p->count_chain >> (n + 1) & 1)
         add(p, t, n + 1, times);
+}
+
+static void put(uint64_t *bits, unsigned n, bool on) { *bits = on ? *bits | BIT(n) : *bits & ~BIT(n); }
+
+/* Cycles that retired nothing come first: whatever begins some, an exception or sleep, brings the counters up to date. */
+static void add_shaped(const struct pe *p, struct tally t, unsigned n, uint64_t idle, uint64_t retired)
+{
+    const struct pmu_shape *s = &p->count_shape[n];
+    unsigned event = event_of(p, n);
+    bool last = *t.last >> n & 1;
+    if (*t.done >> n & 1 && idle + retired) {
+        *(idle ? &idle : &retired) -= 1;
+        put(t.done, n, false);
+    }
+    uint64_t sum = shaped(s, event == EVENT_CPU_CYCLES, idle, &last);
+    sum += shaped(s, event == EVENT_CPU_CYCLES || event == EVENT_INST_RETIRED, retired, &last);
+    put(t.last, n, last);
+    add(p, t, n, sum);
 }
 
 /* What has happened since the counters were last brought up to date. */
 static void add_all(const struct pe *p, struct tally t)
 {
-    uint64_t cycles = p->s.cycle - p->s.count_cycle, retired = cycles - (p->s.idle - p->s.count_idle);
-    for (uint32_t left = p->count_cycles | p->count_retired; left; left &= left - 1) {
-        unsigned n = (unsigned)__builtin_ctz(left);
+    uint64_t cycles = p->s.cycle - p->s.count_cycle, idle = p->s.idle - p->s.count_idle, retired = cycles - idle;
+    for (uint64_t left = p->count_cycles | p->count_retired; left; left &= left - 1) {
+        unsigned n = (unsigned)__builtin_ctzll(left);
         add(p, t, n, p->count_cycles >> n & 1 ? cycles : retired);
     }
+    if (cycles) { /* where counting was not allowed, no cycle met a condition */
+        *t.last &= p->count_shaped;
+        *t.done &= p->count_shaped;
+    }
+    for (uint64_t left = p->count_shaped; left; left &= left - 1)
+        add_shaped(p, t, (unsigned)__builtin_ctzll(left), idle, retired);
 }
 
-static struct tally own(struct pe *p) { return (struct tally){p->s.counter, &p->s.regs.pmovsset_el0}; }
+static struct tally own(struct pe *p)
+{
+    return (struct tally){p->s.counter, &p->s.regs.pmovsset_el0, &p->s.count_last, &p->s.count_done};
+}
 
 /* The counters as they were before, brought up to now. */
 static void accrue(struct pe *p)
@@ -119,27 +207,54 @@ void pmu_sync(struct pe *p)
     pmu_refresh(p);
 }
 
+/* What is counted here of the events there are (events.def); of others nothing is (FEAT_PMUv3p8, PMEVTYPER<n>_EL0.evtCount). */
+static bool is_counted(const struct pe *p, unsigned event)
+{
+    switch (event) {
+    case EVENT_SW_INCR:
+    case EVENT_INST_RETIRED:
+    case EVENT_EXC_TAKEN:
+    case EVENT_EXC_RETURN:
+    case EVENT_CPU_CYCLES: return true;
+    case EVENT_STALL_FRONTEND:
+    case EVENT_STALL_BACKEND: return arm_has(p->cfg, FEAT_PMUv3p1);
+    case EVENT_PMU_SNAPSHOT: return arm_has(p->cfg, FEAT_PMUv3_SS);
+    default: return false;
+    }
+}
+
+static void choose(struct pe *p, unsigned n)
+{
+    unsigned event = n == CYCLES ? EVENT_CPU_CYCLES : n == INSTRUCTIONS ? EVENT_INST_RETIRED : event_of(p, n);
+    struct pmu_shape shape = shape_of(p, n);
+    if (shape.kind != SHAPE_NONE && is_counted(p, event)) {
+        p->count_shape[n] = shape;
+        p->count_shaped |= BIT(n);
+    } else if (event == EVENT_CPU_CYCLES) {
+        p->count_cycles |= BIT(n);
+    } else if (event == EVENT_INST_RETIRED) {
+        p->count_retired |= BIT(n);
+    } else if (event == EVENT_CHAIN && n & 1) {
+        p->count_chain |= BIT(n);
+    }
+}
+
 void pmu_refresh(struct pe *p)
 {
-    p->count_cycles = p->count_retired = p->count_chain = p->count_wide = 0;
+    p->count_cycles = p->count_retired = p->count_chain = p->count_wide = p->count_shaped = p->count_freeze = 0;
     p->counting = 0;
-    for (unsigned n = 0; n <= CYCLES; n++) {
+    for (unsigned n = 0; n <= INSTRUCTIONS; n++) {
         if (!exists(p, n))
             continue;
         if (width(p, n) == 64)
-            p->count_wide |= UINT32_C(1) << n;
+            p->count_wide |= BIT(n);
         if (!enabled(p, n))
             continue;
         p->counting = 1;
         if (!counts(p, n))
             continue;
-        unsigned event = n == CYCLES ? EVENT_CPU_CYCLES : event_of(p, n);
-        if (event == EVENT_CPU_CYCLES)
-            p->count_cycles |= UINT32_C(1) << n;
-        else if (event == EVENT_INST_RETIRED)
-            p->count_retired |= UINT32_C(1) << n;
-        else if (event == EVENT_CHAIN && n & 1)
-            p->count_chain |= UINT32_C(1) << n;
+        choose(p, n);
+        p->count_freeze |= frozen_by(p, n);
     }
 }
 
@@ -155,20 +270,21 @@ static uint64_t value_now(const struct pe *p, unsigned n)
 }
 
 uint64_t pmu_cycles(const struct pe *p) { return value_now(p, CYCLES); }
+uint64_t pmu_instructions(const struct pe *p) { return value_now(p, INSTRUCTIONS); }
 
 /* Brings a copy up to now; returns the overflow flags. */
 static uint64_t copy_now(const struct pe *p, uint64_t *counter)
 {
-    uint64_t overflows = p->s.regs.pmovsset_el0;
+    uint64_t overflows = p->s.regs.pmovsset_el0, last = p->s.count_last, done = p->s.count_done;
     memcpy(counter, p->s.counter, sizeof p->s.counter);
-    add_all(p, (struct tally){counter, &overflows});
+    add_all(p, (struct tally){counter, &overflows, &last, &done});
     return overflows;
 }
 
 uint64_t pmu_event_value(const struct pe *p, unsigned n)
 {
     uint64_t counter[ARRAY_LEN(p->s.counter)];
-    if (event_of(p, n) != EVENT_CHAIN)
+    if (event_of(p, n) != EVENT_CHAIN && !(p->count_shaped >> n & 1))
         return value_now(p, n);
     copy_now(p, counter);
     return counter[n];
@@ -177,7 +293,7 @@ uint64_t pmu_event_value(const struct pe *p, unsigned n)
 uint64_t pmu_overflows(const struct pe *p)
 {
     uint64_t counter[ARRAY_LEN(p->s.counter)];
-    return p->count_cycles | p->count_retired ? copy_now(p, counter) : p->s.regs.pmovsset_el0;
+    return p->count_cycles | p->count_retired | p->count_shaped ? copy_now(p, counter) : p->s.regs.pmovsset_el0;
 }
 
 void pmu_set_overflows(struct pe *p, uint64_t value)
@@ -186,17 +302,15 @@ void pmu_set_overflows(struct pe *p, uint64_t value)
     p->s.regs.pmovsset_el0 = value;
 }
 
-void pmu_set_cycles(struct pe *p, uint64_t value)
-{
-    accrue(p);
-    p->s.counter[CYCLES] = value;
-}
-
-void pmu_set_event(struct pe *p, unsigned n, uint64_t value)
+static void set(struct pe *p, unsigned n, uint64_t value)
 {
     accrue(p);
     p->s.counter[n] = value;
 }
+
+void pmu_set_cycles(struct pe *p, uint64_t value) { set(p, CYCLES, value); }
+void pmu_set_instructions(struct pe *p, uint64_t value) { set(p, INSTRUCTIONS, value); }
+void pmu_set_event(struct pe *p, unsigned n, uint64_t value) { set(p, n, value); }
 
 /* Arm ARM CheckForPMUOverflow. */
 static bool interrupt(const struct pe *p)
@@ -220,34 +334,72 @@ static void tell(struct pe *p)
         p->env->pmu(p->env_ctx, p, level);
 }
 
+/* One event of counter n now. With a threshold it is the value of the whole cycle. */
+static void count_one(struct pe *p, unsigned n)
+{
+    if (!(p->count_shaped >> n & 1)) {
+        add(p, own(p), n, 1);
+        return;
+    }
+    bool last = p->s.count_last >> n & 1;
+    uint64_t sum = shaped(&p->count_shape[n], 1, 1, &last);
+    put(&p->s.count_last, n, last);
+    put(&p->s.count_done, n, true);
+    add(p, own(p), n, sum);
+}
+
 void pmu_event_on(struct pe *p, unsigned event, uint32_t counters)
 {
-    uint64_t before = p->s.regs.pmovsset_el0;
     if (likely(!p->counting))
         return;
+    if (p->count_shaped)
+        accrue(p);
+    uint64_t before = p->s.regs.pmovsset_el0;
     for (unsigned n = 0; n < p->cfg->pmu_counters; n++) {
         if (counters >> n & 1 && event_of(p, n) == event && counts(p, n))
-            add(p, own(p), n, 1);
+            count_one(p, n);
     }
-    if (p->s.regs.pmovsset_el0 != before)
+    uint64_t new = p->s.regs.pmovsset_el0 & ~before;
+    if (new & p->count_freeze)
+        pmu_sync(p);
+    if (new)
         tell(p); /* no deadline was there for it */
 }
 
 void pmu_event(struct pe *p, unsigned event) { pmu_event_on(p, event, UINT32_MAX); }
 
-uint64_t pmu_update(struct pe *p)
+/* The cycle before which no overflow is due that interrupts or stops counters. No counter counts more than one a cycle. */
+static uint64_t next_due(const struct pe *p)
 {
-    uint64_t next = UINT64_MAX;
-    if (likely(!p->counting && !p->s.regs.pmovsset_el0 && !p->s.pmu_level))
-        return next;
-    accrue(p);
-    uint64_t wanted = p->s.regs.pmintenset_el1 & ~p->s.regs.pmovsset_el0;
-    for (uint32_t left = (p->count_cycles | p->count_retired) & (uint32_t)(wanted | wanted >> 1); left; left &= left - 1) {
-        unsigned n = (unsigned)__builtin_ctz(left);
+    uint64_t next = UINT64_MAX, asked = p->s.regs.pmintenset_el1 | p->count_freeze, wanted = asked & ~p->s.regs.pmovsset_el0;
+    uint64_t counting = p->count_cycles | p->count_retired | p->count_shaped;
+    for (uint64_t left = counting & (wanted | (wanted & p->count_chain) >> 1); left; left &= left - 1) {
+        unsigned n = (unsigned)__builtin_ctzll(left);
         uint64_t to = width(p, n) == 64 ? -p->s.counter[n] : (UINT64_C(1) << 32) - (uint32_t)p->s.counter[n], at;
         if (to && !__builtin_add_overflow(p->s.cycle, to, &at) && at < next)
-            next = at; /* of retired instructions: not before */
+            next = at;
     }
-    tell(p);
     return next;
+}
+
+void pmu_moved(struct pe *p)
+{
+    pmu_sync(p);
+    uint64_t next = next_due(p);
+    if (next < p->deadline)
+        p->deadline = next;
+    if (next < p->cpu.limit)
+        p->cpu.resync = true; /* for a counter that did not count where the limit was set */
+}
+
+uint64_t pmu_update(struct pe *p)
+{
+    if (likely(!p->counting && !p->s.regs.pmovsset_el0 && !p->s.pmu_level))
+        return UINT64_MAX;
+    uint64_t before = p->s.regs.pmovsset_el0;
+    accrue(p);
+    if (p->s.regs.pmovsset_el0 & ~before & p->count_freeze)
+        pmu_refresh(p);
+    tell(p);
+    return next_due(p);
 }

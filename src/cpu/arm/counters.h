@@ -3,9 +3,11 @@
 #define TL_CPU_ARM_COUNTERS_H
 #include "cpu/arm/pe.h"
 
-/* Values of PMCCNTR_EL0 and PMEVCNTR<n>_EL0 now, by s.cycle. */
+/* Values of PMCCNTR_EL0, PMICNTR_EL0 and PMEVCNTR<n>_EL0 now, by s.cycle. */
 uint64_t pmu_cycles(const struct pe *p);
 void pmu_set_cycles(struct pe *p, uint64_t value);
+uint64_t pmu_instructions(const struct pe *p);
+void pmu_set_instructions(struct pe *p, uint64_t value);
 uint64_t pmu_event_value(const struct pe *p, unsigned n);
 void pmu_set_event(struct pe *p, unsigned n, uint64_t value);
 /* What counts, or where, is about to change or has: brings values up to date by what held until now, then goes on by what the
@@ -13,20 +15,25 @@ void pmu_set_event(struct pe *p, unsigned n, uint64_t value);
 void pmu_sync(struct pe *p);
 /* After the state was replaced: takes over the counters as they are. */
 void pmu_refresh(struct pe *p);
-/* The exception level changes: the same, when there is anything to count. */
+/* The same, and the run loop is told of an overflow that is due. */
+void pmu_moved(struct pe *p);
+/* The exception level changes, or the PE sleeps: that, when there is anything to count. */
 static inline void pmu_level(struct pe *p)
 {
     if (unlikely(p->counting))
-        pmu_sync(p);
+        pmu_moved(p);
 }
-/* An event that happens now and then: exceptions taken and returned from, increments by software. */
+/* Events; those but INST_RETIRED, CPU_CYCLES and CHAIN happen now and then. */
 enum counter_event {
     EVENT_SW_INCR = 0x00,
     EVENT_INST_RETIRED = 0x08,
     EVENT_EXC_TAKEN = 0x09,
     EVENT_EXC_RETURN = 0x0a,
     EVENT_CPU_CYCLES = 0x11,
-    EVENT_CHAIN = 0x1e
+    EVENT_CHAIN = 0x1e,
+    EVENT_STALL_FRONTEND = 0x23,
+    EVENT_STALL_BACKEND = 0x24,
+    EVENT_PMU_SNAPSHOT = 0x8127
 };
 void pmu_event(struct pe *p, unsigned event);
 /* The same of some event counters, by bits. */

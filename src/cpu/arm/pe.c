@@ -403,8 +403,10 @@ enum cpu_stop pe_run(struct pe *p, uint64_t until)
             break;
         stop = CPU_STOP_WAIT;
         if (p->s.waiting) {
-            if (!pe_wakes(p))
+            if (!pe_wakes(p)) {
+                pmu_level(p); /* cycles that retire nothing begin */
                 break;
+            }
             pe_wait_over(p);
         }
         stop = CPU_STOP_LIMIT;

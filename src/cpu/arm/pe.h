@@ -107,6 +107,12 @@ union arm_vector {
 
 #define ARM_COUNTERS 31 /* event counters of the performance monitors */
 
+/* What an event counter makes of the value its event has in a cycle (counters.c). */
+struct pmu_shape {
+    uint8_t kind;
+    bool meets[2]; /* by value: it meets the threshold condition */
+};
+
 /* Saved state. Every member is listed in state.def (name, count), from which digests, snapshots and the debugger read it. */
 struct arm_state {
     uint64_t cycle;  /* machine cycle this PE has reached; current only while it is not running */
@@ -132,8 +138,9 @@ struct arm_state {
     uint64_t serror_iss;  /* syndrome of the pending SError */
     uint64_t seed;        /* generator behind RNDR */
     uint64_t affinity;    /* MPIDR_EL1 */
-    uint64_t counter[32]; /* PMEVCNTR<n>_EL0, 31: PMCCNTR_EL0, as they were at cycle count_cycle (counters.c) */
+    uint64_t counter[33]; /* PMEVCNTR<n>_EL0, 31: PMCCNTR_EL0, 32: PMICNTR_EL0, as they were at cycle count_cycle (counters.c) */
     uint64_t count_cycle, count_idle;
+    uint64_t count_last, count_done; /* by counters with thresholds: the cycle before met the condition; this cycle is counted */
     struct {
         uint64_t set; /* the distributor's last Set: mem/gic.h */
         uint8_t enables, maintenance, one_state, pad[5];
@@ -254,8 +261,11 @@ struct pe {
     uint8_t counting;   /* some performance counter is enabled */
     uint8_t models[4];  /* by regime: what permissions of stage 1 come from besides descriptors (perms.h); 0: nothing */
     uint8_t debug_step; /* the software step state machine or hardware breakpoints need a look at every instruction */
-    uint32_t count_cycles, count_retired, count_chain; /* counters that count these here */
-    uint32_t count_wide;                               /* counters that overflow from bit 63 */
+    uint64_t count_cycles, count_retired, count_chain; /* counters that count these here */
+    uint64_t count_shaped;                             /* those that have thresholds */
+    uint64_t count_wide;                               /* counters that overflow from bit 63 */
+    uint64_t count_freeze;                             /* those whose overflow stops counters */
+    struct pmu_shape count_shape[ARM_COUNTERS];
     enum sysreg_mode mode;
     struct pe_level level[4];
     uint64_t armed;            /* sysreg_armed */

@@ -433,9 +433,13 @@ static uint64_t live_cycles(void *pe) { return pmu_cycles(pe); }
 static void live_set_cycles(void *pe, uint64_t v) { pmu_set_cycles(pe, v); }
 static uint64_t live_event(void *pe, unsigned n) { return pmu_event_value(pe, n); }
 static void live_set_event(void *pe, unsigned n, uint64_t v) { pmu_set_event(pe, n, v); }
+static uint64_t live_instructions(void *pe) { return pmu_instructions(pe); }
+static void live_set_instructions(void *pe, uint64_t v) { pmu_set_instructions(pe, v); }
 static uint64_t live_overflows(void *pe) { return pmu_overflows(pe); }
 static void live_set_overflows(void *pe, uint64_t v) { pmu_set_overflows(pe, v); }
 static void live_software_increment(void *pe, uint32_t counters) { pmu_event_on(pe, EVENT_SW_INCR, counters); }
+
+static void live_captured(void *pe) { pmu_event(pe, EVENT_PMU_SNAPSHOT); }
 
 static uint32_t live_lines(void *pe)
 {
@@ -474,9 +478,12 @@ const struct sysreg_live pe_live = {.special = special,
                                     .set_cycles = live_set_cycles,
                                     .event = live_event,
                                     .set_event = live_set_event,
+                                    .instructions = live_instructions,
+                                    .set_instructions = live_set_instructions,
                                     .overflows = live_overflows,
                                     .set_overflows = live_set_overflows,
                                     .software_increment = live_software_increment,
+                                    .captured = live_captured,
                                     .lines = live_lines,
                                     .gic_read = live_gic_read,
                                     .gic_one_security_state = live_one_state,

@@ -137,14 +137,14 @@ static bool common_event(const struct arm_config *cfg, unsigned event)
 /* Common events first to first + 31 that are there. */
 static uint64_t common_events(const struct arm_config *cfg, unsigned first)
 {
-    static const uint8_t events[] = {
+    static const uint16_t events[] = {
 #define EVENT(number, name, title) number,
 #include "csr/arm/events.def"
 #undef EVENT
     };
     uint64_t v = 0;
     for (unsigned i = 0; i < ARRAY_LEN(events); i++)
-        if (events[i] - first < 32 && common_event(cfg, events[i]))
+        if (events[i] >= first && events[i] - first < 32 && common_event(cfg, events[i]))
             v |= UINT64_C(1) << (events[i] - first);
     return v;
 }

@@ -19,7 +19,7 @@ static uint64_t priority_mask(const struct arm_config *cfg) { return 0xff << (8 
 /* Bits that numbers of the configuration, not features, leave in a register. */
 static uint64_t limit(const struct arm_config *cfg, unsigned id, unsigned n)
 {
-    uint64_t counters = bits_mask(0, (unsigned)cfg->pmu_counters) | UINT64_C(1) << 31;
+    uint64_t counters = bits_mask(0, (unsigned)cfg->pmu_counters) | pmcntenset_el0_C | pmcntenset_el0_F0;
     bool context = arm_context_aware(cfg, n);
     switch (id) {
     case SR_pfar_el1:
@@ -31,7 +31,9 @@ static uint64_t limit(const struct arm_config *cfg, unsigned id, unsigned n)
     case SR_pmovsset_el0:
     case SR_pmovsclr_el0:
     case SR_pmintenset_el1:
-    case SR_pmintenclr_el1: return counters;
+    case SR_pmintenclr_el1:
+    case SR_pmuacr_el1:
+    case SR_pmzr_el0: return counters;
     case SR_dbgbvr_el1: return context ? UINT64_MAX : ~dbgbvr_el1_ContextID;
     case SR_dbgbcr_el1: /* BT: linked; context; VMID; the contexts of EL2 (D24.3, DBGBCR<n>_EL1) */
         return ~dbgbcr_el1_BT | (context ? UINT64_C(arm_has(cfg, FEAT_Debugv8p1) ? 15 : 11) : UINT64_C(1)) << dbgbcr_el1_BT_LSB;
@@ -57,7 +59,8 @@ static unsigned count_of(const struct arm_config *cfg, const struct sysreg_row *
     case SR_dbgwvr_el1:
     case SR_dbgwcr_el1: return (unsigned)cfg->watchpoints;
     case SR_pmevcntr_el0:
-    case SR_pmevtyper_el0: return (unsigned)cfg->pmu_counters;
+    case SR_pmevtyper_el0:
+    case SR_pmevcntsvr_el1: return (unsigned)cfg->pmu_counters;
     case SR_ich_lr_el2: return (unsigned)cfg->gic_lrs;
     case SR_icc_ap0r_el1:
     case SR_icc_ap1r_el1:

@@ -162,6 +162,14 @@ static const struct sysreg_row rows[] = {
     {                                                             \
         FGT_HD2, hdfgrtr2_el2_n##f##_LSB, hdfgwtr2_el2_n##f##_LSB \
     }
+#define HD2R(f)                                      \
+    {                                                \
+        FGT_HD2, hdfgrtr2_el2_n##f##_LSB, FGT_NO_BIT \
+    }
+#define HD2W(f)                                      \
+    {                                                \
+        FGT_HD2, FGT_NO_BIT, hdfgwtr2_el2_n##f##_LSB \
+    }
 #define HFR2(f)                                     \
     {                                               \
         FGT_HF2, hfgrtr2_el2_n##f##_LSB, FGT_NO_BIT \

@@ -103,9 +103,12 @@ struct sysreg_live {
     void (*set_cycles)(void *pe, uint64_t value);
     uint64_t (*event)(void *pe, unsigned n); /* PMEVCNTR<n>_EL0 now, n 0..30 */
     void (*set_event)(void *pe, unsigned n, uint64_t value);
+    uint64_t (*instructions)(void *pe); /* PMICNTR_EL0 now */
+    void (*set_instructions)(void *pe, uint64_t value);
     uint64_t (*overflows)(void *pe);                         /* PMOVSSET_EL0 now, with what has overflowed since it was stored */
     void (*set_overflows)(void *pe, uint64_t value);         /* that; stores it, counters being brought up to now */
     void (*software_increment)(void *pe, uint32_t counters); /* event SW_INCR for these event counters, if they count it */
+    void (*captured)(void *pe);                              /* event PMU_SNAPSHOT: the counters were captured */
     uint32_t (*lines)(void *pe);                             /* interrupts pending at the PE now, SYSREG_LINE_* */
     uint64_t (*random)(void *pe, bool reseed);               /* RNDR, RNDRRS: the value; sets PSTATE.NZCV, too */
     uint64_t (*gic_read)(void *pe, unsigned id); /* SR_icc_iar1_el1, SR_icv_hppir0_el1, …: rows of gic.def that read by it */

@@ -5,11 +5,13 @@
  */
 #include "monitor.h"
 
-#define GICD     0x08000000ul
-#define GICR(n)  (0x080a0000ul + 0x20000ul * (n))
-#define REG(a)   (*(volatile uint *)(a))
-#define CPTR_SVE (1 << 8)
-#define CPTR_SME (1 << 12)
+#define GICD    0x08000000ul
+#define GICR(n) (0x080a0000ul + 0x20000ul * (n))
+#define REG(a)  (*(volatile uint *)(a))
+/* EnPM2, EBWE, EnPMSS; PMSSE and PMEE: by EL2 */
+#define MDCR_PERMIT (1ul << 7 | 1ul << 43 | 1ul << 44 | 1ul << 30 | 1ul << 40)
+#define CPTR_SVE    (1 << 8)
+#define CPTR_SME    (1 << 12)
 
 static ulong dtb;
 
@@ -34,7 +36,7 @@ static void gic_pe(uint n)
 static void pe_begin(void)
 {
     WRITE(cptr_el3, CPTR_SVE | CPTR_SME);
-    WRITE(mdcr_el3, 0);
+    WRITE(mdcr_el3, MDCR_PERMIT);
     gic_pe(this_pe());
     psci_on();
 }
@@ -42,7 +44,7 @@ static void pe_begin(void)
 void monitor_second(void)
 {
     WRITE(cptr_el3, CPTR_SVE | CPTR_SME);
-    WRITE(mdcr_el3, 0);
+    WRITE(mdcr_el3, MDCR_PERMIT);
     gic_pe(this_pe());
     psci_wait();
 }
