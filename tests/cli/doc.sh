@@ -33,7 +33,7 @@ has '^0x3b0  pmpaddr0\.\.63 '
 [ "$(wc -l <out)" -gt 100 ] || fail "the list has $(wc -l <out) rows"
 
 has '^s3_4_c1_c1_0 +hcr_el2 '
-has '^s2_0_c0_c0_4 +dbgbvr0\.\.15_el1 '
+has '^s2_0_c0_c0_4 +dbgbvr0\.\.63_el1 '
 doc --arch riscv >out
 has '^0x300  mstatus '
 ! grep -q sctlr_el1 out || fail "--arch riscv lists sctlr_el1"
@@ -55,7 +55,7 @@ doc dbgbvr15_el1 >out
 has '^dbgbvr15_el1  s2_0_c0_c15_4 '
 doc tlbi_vae1is >out
 has '^HFGITR_EL2\.TLBIVAE1IS = 1: uses at EL1 trap to EL2, class 0x18$'
-for bad in sctlr_el4 dbgbvr16_el1 sctlr_el1=x 's3_9_c0_c0_0' '--arch=mips' '--arch=arm mstatus' '--arch=riscv sctlr_el1' '--arch=arm 0x300'; do
+for bad in sctlr_el4 dbgbvr64_el1 sctlr_el1=x 's3_9_c0_c0_0' '--arch=mips' '--arch=arm mstatus' '--arch=riscv sctlr_el1' '--arch=arm 0x300'; do
     status=0
     doc $bad >out 2>err || status=$?
     [ "$status" -eq 2 ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] || fail "doc $bad: status $status, $(cat out err)"
