@@ -21,8 +21,8 @@ static const char cpu_options7[] =
 static const char cpu_options10[] =
     "max,midr=0x000f0510,mte_store_only=off,mte_tagged_far=off,cssc=off,lrcpc3=off,lse128=off,tcr2=off,sctlr2=off,s1pie=off,"
     "s1poe=off,"
-    "doublefault2=off,ats1a=off,ntlbpa=off,s2pie=off,exs=off,fgt2=off,pfar=off,ccidx=off,specres2=off,mte_perm=off,"
-    "pmuv3p7=off,pmuv3_th=off";
+    "doublefault2=off,ats1a=off,ntlbpa=off,s2pie=off,exs=off,fgt2=off,pfar=off,ccidx=off,specres2=off,mte_perm=off,cmow=off,"
+    "debugv8p8=off,pmuv3p7=off,pmuv3_th=off";
 
 /* TRAPLINE_DIFF_QEMU, or what is installed. */
 static const char *witness(void)
