@@ -44,6 +44,9 @@ struct driver_arch {
     void (*print_block)(const void *isa, const void *c, unsigned upto);
     void (*dump)(const void *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index,
                  unsigned round, FILE *out); /* NULL: nothing to tell */
+    /* Case `index`, which does not differ alone, has another value of a register because it has read what one of the cases from
+       `first` on recorded of a register that is not compared. NULL: that cannot be. */
+    bool (*has_read)(const uint8_t *mine, const uint8_t *other, unsigned first, unsigned index);
     /* Before the first batch, with the other emulator's file and the image in it. NULL: nothing to do. */
     bool (*first)(const struct driver_arch *a, const char *file, uint8_t *image, struct err *e);
     void (*ran)(const void *isa, uint8_t *before, const uint8_t *mine, unsigned n); /* after a batch; NULL */

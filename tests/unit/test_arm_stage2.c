@@ -373,7 +373,7 @@ static void the_longest_walk_flags_everything(void **state)
     struct arm_regs *s = &r->pe.s.regs;
     for (unsigned i = 0; i < 5; i++) {
         put(r, TABLE + 0x1000 * i + (PAGE >> shift[i] & 511) * 8, i == 4 ? RAM | 3 | 1 << 6 : (TABLE + 0x1000 * (i + 1)) | 3);
-        put(r, TABLE2 + 0x1000 * i + (RAM >> shift[i] & 511) * 8, i == 4 ? 0 : (TABLE2 + 0x1000 * (i + 1)) | 3);
+        put(r, TABLE2 + 0x1000 * i + ((uint64_t)RAM >> shift[i] & 511) * 8, i == 4 ? 0 : (TABLE2 + 0x1000 * (i + 1)) | 3);
     }
     for (unsigned i = 0; i < 256; i++)
         put(r, TABLE2 + 0x4000 + 8 * i, (RAM + 4096 * i) | 0xff);
@@ -385,7 +385,7 @@ static void the_longest_walk_flags_everything(void **state)
     assert_true(reaches(r, m, ACCESS_LOAD));
     for (unsigned i = 0; i < 5; i++) {
         assert_int_equal(got(r, TABLE + 0x1000 * i + (PAGE >> shift[i] & 511) * 8) & AF, AF);
-        assert_int_equal(got(r, TABLE2 + 0x1000 * i + (RAM >> shift[i] & 511) * 8) & AF, AF);
+        assert_int_equal(got(r, TABLE2 + 0x1000 * i + ((uint64_t)RAM >> shift[i] & 511) * 8) & AF, AF);
     }
     rig_free(r);
 }
