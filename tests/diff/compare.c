@@ -334,38 +334,6 @@ bool diff_same(const struct diff_isa *isa, const uint8_t *mine, const uint8_t *o
     return false;
 }
 
-/* Whether one of these records has, of a CSR, a in mine and b in the other. */
-static bool recorded_pair(const uint8_t *mine, const uint8_t *other, unsigned index, uint32_t a, uint32_t b)
-{
-    for (unsigned round = 0; round < DIFF_ROUNDS; round++)
-        for (unsigned i = 0, n = diff_records(mine, index, round); i < n; i++)
-            for (unsigned off = REC_CSR; off < REC_SIZE; off += 4) {
-                uint32_t x, y;
-                memcpy(&x, record_at(mine, index, round, i) + off, 4);
-                memcpy(&y, record_at(other, index, round, i) + off, 4);
-                if (x == a && y == b)
-                    return true;
-            }
-    return false;
-}
-
-bool diff_has_read(const uint8_t *mine, const uint8_t *other, unsigned first, unsigned index)
-{
-    for (unsigned round = 0; round < DIFF_ROUNDS; round++)
-        for (unsigned i = 0, n = diff_records(mine, index, round); i < n; i++)
-            for (unsigned off = REC_X; off < REC_CSR; off += 8) {
-                uint32_t x, y;
-                memcpy(&x, record_at(mine, index, round, i) + off, 4);
-                memcpy(&y, record_at(other, index, round, i) + off, 4);
-                for (unsigned c = first; x != y && c < index; c++)
-                    if (recorded_pair(mine, other, c, x, y))
-                        return true;
-                if (x != y)
-                    return false; /* the first one that differs is the cause of what follows */
-            }
-    return false;
-}
-
 void diff_dump(const struct diff_isa *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index,
                unsigned round, FILE *out)
 {

@@ -147,9 +147,6 @@ bool diff_run_trapline(const struct diff_isa *isa, uint8_t *ram, uint8_t *before
  * run. */
 bool diff_run_qemu(const struct diff_isa *isa, const char *file, const uint8_t *ram, unsigned n, unsigned *stuck, struct err *e);
 
-/* driver_arch.has_read: a load with a random address has met the records of another case, where each emulator keeps its own value
-   of a CSR that is masked. */
-bool diff_has_read(const uint8_t *mine, const uint8_t *other, unsigned first, unsigned index);
 /* Compares a case in two RAMs. Prints the first difference to `out` when that is not NULL. */
 bool diff_same(const struct diff_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out);
 /* Prints the CSRs of every record of a round of a case and the page tables it began with. */

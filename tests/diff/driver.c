@@ -278,13 +278,7 @@ static bool report(struct run *r, uint64_t rng, unsigned index, const char *told
     }
     if (!needs(r, index, &p.first, &again, e))
         return false;
-    if (again && a->has_read) {
-        if (!run_batch(r, &p, e))
-            return false;
-        *none = a->has_read(r->mine, r->other, p.first, index);
-    }
-    if (*none)
-        return true;
+    *none = a->shared;
     if (again)
         snprintf(how, sizeof how,
                  "differs, not alone, but behind cases %u to %u of its batch; again: %s --batch=%" PRIu64 ":%u:%u\n", p.first,
@@ -293,7 +287,9 @@ static bool report(struct run *r, uint64_t rng, unsigned index, const char *told
         snprintf(how, sizeof how, "differed in its batch, and not again; the batch: %s --batch=%" PRIu64 ":0:%u\n", a->again, rng,
                  a->cases - 1);
     name(r, index, told, how);
-    return !again || r->o->brief || explain(r, p, e);
+    if (*none)
+        printf("  not counted: these cases reach each other's memory\n");
+    return *none || !again || r->o->brief || explain(r, p, e);
 }
 
 /* What a case's images have, to be freed; "" if the other emulator did not come back. */

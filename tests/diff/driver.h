@@ -19,6 +19,9 @@ struct driver_arch {
     size_t ram;        /* bytes of the other emulator's RAM, */
     size_t base;       /* of them before the image, */
     size_t image;      /* and in it */
+    /* Random addresses reach the memory of other cases of the batch, with what those left open and recorded of masked registers:
+       a difference that takes other cases is told, but is none. */
+    bool shared;
     unsigned cases, rounds;
     size_t case_size;
     size_t arena_size, round_size;
@@ -44,9 +47,6 @@ struct driver_arch {
     void (*print_block)(const void *isa, const void *c, unsigned upto);
     void (*dump)(const void *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index,
                  unsigned round, FILE *out); /* NULL: nothing to tell */
-    /* Case `index`, which does not differ alone, has another value of a register because it has read what one of the cases from
-       `first` on recorded of a register that is not compared. NULL: that cannot be. */
-    bool (*has_read)(const uint8_t *mine, const uint8_t *other, unsigned first, unsigned index);
     /* Before the first batch, with the other emulator's file and the image in it. NULL: nothing to do. */
     bool (*first)(const struct driver_arch *a, const char *file, uint8_t *image, struct err *e);
     void (*ran)(const void *isa, uint8_t *before, const uint8_t *mine, unsigned n); /* after a batch; NULL */

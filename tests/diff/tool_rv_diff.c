@@ -108,7 +108,7 @@ static bool run(const struct driver_options *o, unsigned xlen, uint64_t count)
                                      .begin = begin,
                                      .make_round = make_round,
                                      .instructions = instructions,
-                                     .has_read = diff_has_read,
+                                     .shared = true,
                                      .spoil = spoil,
                                      .run_trapline = run_trapline,
                                      .cut_alike = cut_alike,
