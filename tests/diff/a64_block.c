@@ -5,6 +5,7 @@
 #include "a64_diff.h"
 #include "a64_guest.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { NOP = 0xd503201f, END = 0xd42fffe0 /* brk #0x7fff */ };
@@ -121,11 +122,20 @@ static bool left_out(const struct a64_case *c, const struct a64_row *r, uint32_t
     return writes_back && n != 31 && f[0] != 'V' && (n == t || ((f[2] == 'P' || strstr(f, "WB")) && n == t2));
 }
 
+void a64_kinds_init(struct a64_isa *isa)
+{
+    isa->kinds = malloc(isa->nrows);
+    for (unsigned i = 0; i < isa->nrows; i++) {
+        const struct a64_row *r = &isa->rows[i];
+        isa->kinds[i] = (uint8_t)(excluded(target_of(isa, r)) || excluded(r) ? KIND_COUNT : kind_of(isa, r));
+    }
+}
+
 static const struct a64_row *pick(struct a64_case *c, enum kind k)
 {
     for (unsigned tries = 0; tries < 10000; tries++) {
         const struct a64_row *r = &c->isa->rows[rng_below(&c->rng, c->isa->nrows)];
-        if (kind_of(c->isa, r) == k && !excluded(target_of(c->isa, r)) && !excluded(r))
+        if (c->isa->kinds[r - c->isa->rows] == k)
             return r;
     }
     return NULL;

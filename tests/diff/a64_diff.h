@@ -95,6 +95,7 @@ struct a64_isa {
     struct a64_decoder *decoder;
     struct a64_row *rows;
     unsigned nrows;
+    uint8_t *kinds; /* of rows, what a64_block.c makes of them */
     struct a64_wide wide[A64_WIDE_MAX], init[A64_WIDE_MAX]; /* a64_regs.c; besides those of a64_record_reg, a64_init_reg */
     unsigned nwide, ninit;
     uint16_t any[A64_WIDE_MAX]; /* what blocks read and write with any legal value */
@@ -103,6 +104,8 @@ struct a64_isa {
     struct engine *engine;
     struct pe *pe; /* legalises values of system registers */
 };
+/* Fills kinds. */
+void a64_kinds_init(struct a64_isa *isa);
 /* Fills wide and init. */
 void a64_regs_init(struct a64_isa *isa);
 /* Takes away the registers that the other emulator has not, as a64_probe.c's image in `probe` tells; prints them. */

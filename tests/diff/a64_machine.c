@@ -5,11 +5,8 @@
 #include "cpu/arm/gic_cpuif.h"
 #include "cpu/arm/pe.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* What QEMU 7.2 does not have is off, */
 static const char cpu_options7[] =
@@ -62,6 +59,7 @@ bool a64_isa_init(struct a64_isa *isa, struct err *e)
         if (a64_row_has(&isa->cfg, &r))
             isa->rows[isa->nrows++] = r;
     }
+    a64_kinds_init(isa);
     isa->mem = mem_new();
     isa->engine = calloc(1, sizeof *isa->engine);
     isa->pe = calloc(1, sizeof *isa->pe);
@@ -87,6 +85,7 @@ void a64_isa_free(struct a64_isa *isa)
     sysreg_map_free(isa->map);
     a64_decoder_free(isa->decoder);
     free(isa->rows);
+    free(isa->kinds);
 }
 
 /* A PE with RAM. */
@@ -375,27 +374,6 @@ static pid_t start_qemu(const char *file, bool young)
 
 bool a64_run_qemu(const struct a64_isa *isa, const char *file, const uint8_t *image, unsigned n, unsigned *stuck, struct err *e)
 {
-    *stuck = n;
-    pid_t pid = start_qemu(file, isa->witness >= 10);
-    int status = 0;
-    uint64_t left, last = UINT64_MAX;
-    for (unsigned idle = 0; idle < 6000; idle++) { /* a case that takes seconds */
-        pid_t done = waitpid(pid, &status, WNOHANG);
-        if (done == pid) {
-            if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-                return true;
-            memcpy(&left, image + A64_CTL + CTLA_LEFT, 8);
-            *stuck = n - 1 - (unsigned)(left / A64_ROUNDS);
-            return err_set(e, "qemu-system-aarch64 ended with status %d", status);
-        }
-        usleep(1000);
-        memcpy(&left, image + A64_CTL + CTLA_LEFT, 8);
-        if (left != last)
-            idle = 0;
-        last = left;
-    }
-    kill(pid, SIGKILL);
-    waitpid(pid, &status, 0);
-    *stuck = n - 1 - (unsigned)(left / A64_ROUNDS);
-    return err_set(e, "qemu-system-aarch64 does not come back");
+    const struct driver_left left = {image + A64_CTL + CTLA_LEFT, A64_ROUNDS, n};
+    return driver_wait(start_qemu(file, isa->witness >= 10), "qemu-system-aarch64", &left, stuck, e);
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_CASES 256u
@@ -394,6 +396,42 @@ pid_t driver_start(char **argv)
         _exit(127);
     }
     return pid;
+}
+
+/* Milliseconds of processor time a process has had. */
+static uint64_t spent(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t))
+        return 0;
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+bool driver_wait(pid_t pid, const char *program, const struct driver_left *left, unsigned *stuck, struct err *e)
+{
+    uint64_t now = 0, last = UINT64_MAX, since = 0;
+    int status = 0;
+    bool back = false;
+    for (unsigned idle = 0; !back && idle < 6000 && (idle % 64 || spent(pid) < since + 1000); idle++) {
+        back = waitpid(pid, &status, WNOHANG) == pid;
+        usleep(back ? 0 : 1000);
+        memcpy(&now, left->at, 8);
+        if (now != last) {
+            idle = 0;
+            since = spent(pid);
+        }
+        last = now;
+    }
+    *stuck = left->n;
+    if (back && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return true;
+    *stuck = left->n - 1 - (unsigned)(now / left->rounds);
+    if (back)
+        return err_set(e, "%s ended with status %d", program, status);
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    return err_set(e, "%s does not come back", program);
 }
 
 bool driver_run(const struct driver_arch *arch, const struct driver_options *o, uint64_t seed, uint64_t count)

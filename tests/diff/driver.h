@@ -67,6 +67,14 @@ struct driver_options {
 bool driver_parse(struct driver_options *o, int argc, char **argv, const char *usage);
 /* Starts the other emulator: argv[0] with these arguments; it ends when this process does. */
 pid_t driver_start(char **argv);
+/* Where the harness counts down the rounds that are left. */
+struct driver_left {
+    const void *at;     /* 8 bytes of the image that runs */
+    unsigned rounds, n; /* of a case; cases */
+};
+/* Waits for the other emulator's end. False: it failed, or does no round for a second of its processor time, or for six seconds
+   that pass; *stuck is the case. */
+bool driver_wait(pid_t pid, const char *program, const struct driver_left *left, unsigned *stuck, struct err *e);
 /* Runs what the options say and prints the outcome. False: something differs or does not run. */
 bool driver_run(const struct driver_arch *arch, const struct driver_options *o, uint64_t seed, uint64_t count);
 #endif

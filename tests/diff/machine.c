@@ -3,13 +3,8 @@
 #include "driver.h"
 #include "machine/trapline.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 /* What QEMU 7.2 does not have is off. */
 const char diff_cpu_options[] =
@@ -182,27 +177,6 @@ static pid_t start_qemu(const struct diff_isa *isa, const char *file)
 
 bool diff_run_qemu(const struct diff_isa *isa, const char *file, const uint8_t *ram, unsigned n, unsigned *stuck, struct err *e)
 {
-    *stuck = n;
-    pid_t pid = start_qemu(isa, file);
-    int status = 0;
-    uint64_t left, last = UINT64_MAX;
-    for (unsigned idle = 0; idle < 6000; idle++) { /* a case that takes seconds */
-        pid_t done = waitpid(pid, &status, WNOHANG);
-        if (done == pid) {
-            if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-                return true;
-            memcpy(&left, ram + DIFF_CTL + CTL_LEFT, 8);
-            *stuck = n - 1 - (unsigned)(left / DIFF_ROUNDS);
-            return err_set(e, "qemu-system-riscv%u ended with status %d", isa->xlen, status);
-        }
-        usleep(1000);
-        memcpy(&left, ram + DIFF_CTL + CTL_LEFT, 8);
-        if (left != last)
-            idle = 0;
-        last = left;
-    }
-    kill(pid, SIGKILL);
-    waitpid(pid, &status, 0);
-    *stuck = n - 1 - (unsigned)(left / DIFF_ROUNDS);
-    return err_set(e, "qemu-system-riscv%u does not come back", isa->xlen);
+    const struct driver_left left = {ram + DIFF_CTL + CTL_LEFT, DIFF_ROUNDS, n};
+    return driver_wait(start_qemu(isa, file), isa->xlen == 64 ? "qemu-system-riscv64" : "qemu-system-riscv32", &left, stuck, e);
 }
