@@ -13,13 +13,13 @@ static const char cpu_options7[] =
     "max,midr=0x000f0510,mte_store_only=off,mte_tagged_far=off,fgt=off,ecv=off,cssc=off,hbc=off,lrcpc3=off,lse2=off,lse128=off,"
     "wfxt=off,pauth2=off,fpac=off,pan3=off,tcr2=off,sctlr2=off,s1pie=off,s1poe=off,xs=off,specres2=off,nmi=off,doublefault2=off,"
     "ats1a=off,ntlbpa=off,s2pie=off,ccidx=off,evt=off,tidcp1=off,afp=off,exs=off,mte_perm=off,cmow=off,debugv8p8=off,"
-    "pmuv3p7=off,pmuv3_th=off";
+    "pmuv3p7=off,pmuv3_th=off,twed=off";
 /* and what QEMU 10.0 does not have. */
 static const char cpu_options10[] =
     "max,midr=0x000f0510,mte_store_only=off,mte_tagged_far=off,cssc=off,lrcpc3=off,lse128=off,tcr2=off,sctlr2=off,s1pie=off,"
     "s1poe=off,"
     "doublefault2=off,ats1a=off,ntlbpa=off,s2pie=off,exs=off,fgt2=off,pfar=off,ccidx=off,specres2=off,mte_perm=off,cmow=off,"
-    "debugv8p8=off,pmuv3p7=off,pmuv3_th=off";
+    "debugv8p8=off,pmuv3p7=off,pmuv3_th=off,twed=off";
 
 /* TRAPLINE_DIFF_QEMU, or what is installed. */
 static const char *witness(void)

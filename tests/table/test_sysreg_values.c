@@ -619,7 +619,7 @@ static void values_print_as_their_fields(void **state)
     char text[200];
     (void)state;
     sysreg_print(SR_hcr_el2, 0x8000000080000001, text, sizeof text);
-    assert_string_equal(text, "hcr_el2=0x8000000080000001 VM=1");
+    assert_string_equal(text, "hcr_el2=0x8000000080000001 TWEDEL=8 VM=1");
     sysreg_print(SR_sctlr_el1, 0x30d0198d, text, sizeof text);
     assert_string_equal(text, "sctlr_el1=0x30d0198d SPAN=1 EIS=1 TSCXT=1 I=1 EOS=1 SA=1 C=1 M=1");
     sysreg_print(SR_dbgbvr_el1 + 3, 0x1000, text, sizeof text);

@@ -299,22 +299,92 @@ static void only_what_the_rule_lists_sets_ppend(void **state)
 
 static void a_software_increment_is_synchronous_too(void **state)
 {
+    enum { TAKEN, THRESHOLD, NO_OVERFLOW, MASKED, NOT_ASKED, ASYNCHRONOUS, CASES };
     (void)state;
-    for (unsigned th = 0; th < 2; th++) {
+    for (unsigned c = 0; c < CASES; c++) {
         struct rig *r = rig_new("max,el3=off");
         a64_put(&r->g, NOP);
         a64_put(&r->g, 0xd51b9c80); /* msr pmswinc_el0, x0 */
         for (unsigned i = 0; i < 20; i++)
             a64_put(&r->g, NOP);
         r->pe.s.x[0] = 1;
-        start(r, EVENT_SW_INCR | SYNC | (th ? UINT64_C(4) << 61 | UINT64_C(2) << 32 : 0), UINT64_MAX);
+        /* THRESHOLD: a value of 2 or more: never */
+        start(r, EVENT_SW_INCR | (c == ASYNCHRONOUS ? 0 : SYNC) | (c == THRESHOLD ? UINT64_C(4) << 61 | UINT64_C(2) << 32 : 0),
+              c == NO_OVERFLOW ? 7 : UINT64_MAX);
+        r->pe.s.pstate |= c == MASKED ? PSTATE_PM : 0;
+        r->pe.s.regs.pmintenset_el1 = c != NOT_ASKED;
+        pe_refresh(&r->pe);
         run(r, 3, 10);
-        if (th) { /* a value of 2 or more: never */
+        if (c == TAKEN || c == ASYNCHRONOUS)
+            is_in_handler(r, CODE + 8, c == TAKEN, AT_EL1 | (c == TAKEN ? PSTATE_PPEND : 0));
+        else
             assert_int_equal(r->pe.s.pc, CODE + 12);
+        assert_int_equal(r->pe.s.regs.pmiar_el1, c == TAKEN ? CODE + 4 : 0);
+        assert_int_equal(r->pe.s.pstate & PSTATE_PPEND, 0);
+        rig_free(r);
+    }
+}
+
+/* RNZLVW asks for an instruction that was counted, with the flag set before: also one that a write has just let ask. */
+static void a_flag_that_is_set_already_waits_for_the_next_event(void **state)
+{
+    (void)state;
+    for (unsigned counted = 0; counted < 2; counted++) {
+        struct rig *r = rig_new("max,el3=off");
+        struct arm_regs *s = &r->pe.s.regs;
+        a64_put(&r->g, NOP);
+        a64_put(&r->g, 0xd5189e20); /* msr pmintenset_el1, x0 */
+        for (unsigned i = 0; i < 30; i++)
+            a64_put(&r->g, NOP);
+        r->pe.s.x[0] = 1;
+        /* TC 7, TH 1: of what is counted are cycles with less than one event */
+        start(r, EVENT_INST_RETIRED | SYNC | (counted ? 0 : UINT64_C(7) << 61 | UINT64_C(1) << 32), 0);
+        s->pmintenset_el1 = 0;
+        s->pmovsset_el0 = 1;
+        pe_refresh(&r->pe);
+        run(r, 20, 50);
+        if (counted) {
+            assert_int_equal(s->elr_el1, CODE + 12);
+            assert_int_equal(s->pmiar_el1, CODE + 8);
         } else {
-            is_in_handler(r, CODE + 8, 1, AT_EL1 | PSTATE_PPEND);
-            assert_int_equal(r->pe.s.regs.pmiar_el1, CODE + 4);
+            assert_int_equal(r->pe.s.pc, CODE + 80);
         }
+        rig_free(r);
+    }
+}
+
+/* SVC is counted and takes an exception: it sets nothing, though the exception goes elsewhere and is not masked. */
+static void an_instruction_that_takes_an_exception_sets_no_ppend(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("max,el3=off");
+    struct arm_regs *s = &r->pe.s.regs;
+    a64_put(&r->g, 0xd4000001);
+    start(r, EVENT_INST_RETIRED | SYNC, UINT64_MAX);
+    s->mdcr_el2 = 6 | UINT64_C(3) << 40;
+    pe_refresh(&r->pe);
+    run(r, 3, 50);
+    assert_int_equal(s->esr_el1 >> 26, EC_SVC);
+    assert_int_equal(s->spsr_el1 & PSTATE_PPEND, 0);
+    assert_int_equal(s->esr_el2, UINT64_C(0x3d) << 26 | 1u << 25 | 1);
+    assert_int_equal(s->pmiar_el1, VECTORS + 0x200); /* the branch at the vector was counted */
+    rig_free(r);
+}
+
+/* PPEND while masked, which a debugger may write: no instruction keeps it, an exception saves it. */
+static void no_instruction_keeps_ppend(void **state)
+{
+    (void)state;
+    for (unsigned svc = 0; svc < 2; svc++) {
+        struct rig *r = rig_new("max,el3=off");
+        a64_put(&r->g, svc ? 0xd4000001 : NOP);
+        a64_put(&r->g, NOP);
+        start(r, 0, 0);
+        r->pe.s.pstate |= PSTATE_PM | PSTATE_PPEND;
+        pe_refresh(&r->pe);
+        run(r, 1, 1);
+        assert_int_equal(r->pe.s.pstate & PSTATE_PPEND, 0);
+        assert_int_equal(r->pe.s.regs.spsr_el1 & PSTATE_PPEND, svc ? PSTATE_PPEND : 0);
         rig_free(r);
     }
 }
@@ -548,6 +618,9 @@ int main(void)
         cmocka_unit_test(an_event_in_between_is_not_missed),
         cmocka_unit_test(only_what_the_rule_lists_sets_ppend),
         cmocka_unit_test(a_software_increment_is_synchronous_too),
+        cmocka_unit_test(a_flag_that_is_set_already_waits_for_the_next_event),
+        cmocka_unit_test(an_instruction_that_takes_an_exception_sets_no_ppend),
+        cmocka_unit_test(no_instruction_keeps_ppend),
         cmocka_unit_test(synchronous_mode_is_for_synchronous_events),
         cmocka_unit_test(msr_writes_pm_and_unmasks_at_once),
         cmocka_unit_test(a_return_keeps_ppend_only_if_it_unmasks),

@@ -1,5 +1,5 @@
-/* FEAT_TWED: traps of WFE and WFET that wait (Arm ARM D1.7.1.3, Hint_WFE, WFETrapDelay): how long by which register, and what ends
-   the waiting before. */
+/* FEAT_TWED: traps of WFE and WFET that wait (Arm ARM D1.7.1.3, Hint_WFE, WFETrapDelay): how long by which register, and what
+   ends the waiting before. */
 #include "pe_rig.h"
 #include "csr/arm/masks.h"
 
@@ -12,7 +12,7 @@ static const struct control {
     const char *name;
     unsigned el, to;
     uint64_t hcr, scr, sctlr; /* what makes it trap; sctlr: nTWE is left out */
-    unsigned at; /* 1, 2: SCTLR_EL1, SCTLR_EL2; 3: HCR_EL2; 4: SCR_EL3 */
+    unsigned at;              /* 1, 2: SCTLR_EL1, SCTLR_EL2; 3: HCR_EL2; 4: SCR_EL3 */
 } controls[] = {
     {"SCTLR_EL1.nTWE", 0, 1, 0, 0, 1, 1},
     {"SCTLR_EL1.nTWE under TGE", 0, 2, hcr_el2_TGE, 0, 1, 1},
@@ -43,8 +43,9 @@ static struct rig *waiting(const struct control *c, uint32_t insn, bool enabled,
     s->hcr_el2 = c->hcr | hcr_el2_RW | WORD(3, 59, 60);
     s->scr_el3 = c->scr | scr_el3_NS | scr_el3_RW | WORD(4, 29, 30);
     r->code[0] = insn;
-    r->code[1] = 0xd503201f;
-    mem_write(r->mem, CODE, r->code, 8);
+    for (unsigned i = 1; i < 40; i++)
+        r->code[i] = 0xd503201f;
+    mem_write(r->mem, CODE, r->code, 160);
     rig_level(r, c->el);
     r->pe.s.pc = CODE;
     r->pe.s.x[5] = UINT64_MAX - 1;
@@ -67,8 +68,12 @@ static void sleep_until(struct rig *r, uint64_t cycle)
 static void trapped(struct rig *r, const struct control *c, uint32_t iss)
 {
     const struct arm_regs *s = &r->pe.s.regs;
-    uint64_t esr = c->to == 1 ? s->esr_el1 : c->to == 2 ? s->esr_el2 : s->esr_el3,
-             elr = c->to == 1 ? s->elr_el1 : c->to == 2 ? s->elr_el2 : s->elr_el3;
+    uint64_t esr = c->to == 1   ? s->esr_el1
+                   : c->to == 2 ? s->esr_el2
+                                : s->esr_el3,
+             elr = c->to == 1   ? s->elr_el1
+                   : c->to == 2 ? s->elr_el2
+                                : s->elr_el3;
     if (r->pe.el != c->to || esr != (UINT64_C(1) << 26 | 1u << 25 | iss) || elr != CODE)
         fail_msg("%s: EL%u, ESR %#llx, ELR %#llx", c->name, r->pe.el, (unsigned long long)esr, (unsigned long long)elr);
     assert_int_equal(r->pe.s.waiting, 0);
@@ -116,7 +121,7 @@ static void what_wakes_ends_it_without_a_trap(void **state)
             pe_event(&r->pe);
         if (how == 1 || how == 3)
             pe_line(&r->pe, 0, true);
-        sleep_until(r, how == 2 ? from + 1602 : from + 1001);
+        sleep_until(r, how == 2 ? from + 1616 : from + 1001);
         if (how == 3) { /* masked: it wakes nobody */
             assert_int_equal(r->pe.s.waiting, WAITING_WFE);
         } else if (how == 1) {
@@ -124,7 +129,7 @@ static void what_wakes_ends_it_without_a_trap(void **state)
             assert_int_equal(r->pe.s.waiting, 0);
         } else {
             assert_int_equal(r->pe.el, 1);
-            assert_true(r->pe.s.pc >= CODE + 4 && r->pe.s.pc <= CODE + 8);
+            assert_true(r->pe.s.pc >= CODE + 4 && r->pe.s.pc < CODE + 160);
             assert_int_equal(r->pe.s.event, 0);
             assert_int_equal(r->pe.s.trap_at, 0);
         }

@@ -415,7 +415,6 @@ static void pend(struct pe *p, uint64_t counted, uint64_t pc)
     p->s.regs.pmiar_el1 = pc;
     p->s.pstate |= PSTATE_PPEND;
     p->pended = 1;
-    p->cpu.resync = true;
 }
 
 void pmu_event_on(struct pe *p, unsigned event, uint32_t counters)

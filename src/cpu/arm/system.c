@@ -327,7 +327,8 @@ void pe_fp_trap(struct pe *p)
  */
 
 /* The cycles a trap of WFE or WFET waits, by the register that asks for it: TWEDEn and TWEDEL begin at these bits, which are RES0
-   without FEAT_TWED. Arm ARM WFETrapDelay; the delay is in cycles of the PE, and no longer than asked for: IMPLEMENTATION DEFINED.
+   without FEAT_TWED. Arm ARM WFETrapDelay; the delay is in cycles of the PE, and no longer than asked for: IMPLEMENTATION
+   DEFINED.
  */
 static uint64_t delay_of(uint64_t word, unsigned enable, unsigned length)
 {
@@ -363,7 +364,8 @@ bool pe_wait(struct pe *p, enum wait_kind kind, unsigned rt, uint64_t until)
     bool done = (timed && timer_virtual_count(p) >= until) || (!wfe && pe_wakes(p));
     uint64_t delay = 0;
     unsigned to = done ? 0 : wait_trapped_to(p, wfe, &delay);
-    uint32_t iss = ISS_COND_ALWAYS | kind | (timed ? 4 | (uint32_t)(rt == REG_ZR ? 31 : rt) << 5 : 0); /* RV and RN: the register */
+    uint32_t iss =
+        ISS_COND_ALWAYS | kind | (timed ? 4 | (uint32_t)(rt == REG_ZR ? 31 : rt) << 5 : 0); /* RV and RN: the register */
     if (to && wfe && delay) {
         p->s.trap_at = p->s.cycle + delay;
         p->s.trap_iss = iss;
@@ -384,8 +386,8 @@ bool pe_wait(struct pe *p, enum wait_kind kind, unsigned rt, uint64_t until)
 void pe_wait_trap(struct pe *p)
 {
     uint64_t delay;
-    p->exc = (struct arm_exception){
-        .ec = EC_WFX, .el = (uint8_t)wait_trapped_to(p, true, &delay), .iss = (uint32_t)p->s.trap_iss};
+    p->exc =
+        (struct arm_exception){.ec = EC_WFX, .el = (uint8_t)wait_trapped_to(p, true, &delay), .iss = (uint32_t)p->s.trap_iss};
     p->s.pc -= 4;
     debug_retreat(p);
     pe_wait_over(p);

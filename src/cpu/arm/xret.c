@@ -54,7 +54,7 @@ static inline void leave(struct pe *p, uint64_t target, uint64_t spsr)
     pmu_event(p, EVENT_EXC_RETURN);
     if (unlikely(eret_illegal(p, spsr))) {
         /* The level stays, and what the architecture calls UNKNOWN of PSTATE. */
-        new = (p->s.pstate & ~(kept | PSTATE_PPEND)) | (spsr & kept & p->spsr_fields) | PSTATE_IL;
+        new = (p->s.pstate & ~kept) | (spsr & kept & p->spsr_fields) | PSTATE_IL;
     } else {
         new = spsr & p->spsr_fields;
     }
