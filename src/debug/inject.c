@@ -237,7 +237,7 @@ static bool arm_is(const struct machine_injection *i, const struct machine_chang
         return false;
     switch (i->event) {
     case MACHINE_BUS_ERROR: return c->cause == 2;
-    case MACHINE_LINE: return c->cause == (i->line == 6 ? 2 : i->line & 1);
+    case MACHINE_LINE: return c->cause == (i->line == 6 ? 2 : i->line == 3 ? 0 : i->line & 1);
     default: return c->cause <= 1;
     }
 }

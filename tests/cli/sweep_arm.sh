@@ -17,7 +17,7 @@ sweep()
 finds() { grep -qE "^    $1 " out || fail "$2 is not found by $1: $(head -n 40 out)"; }
 
 kernel=$roms/kernel-a64.elf
-sweep 0 "$kernel" --event irq:27 --event nirq --event serror
+sweep 0 "$kernel" --event irq:27 --event nirq --event nmi --event serror
 grep -q '^irq:27 ' out || fail "the table: $(cat out)"
 # What is wrong with a handler is told at every boundary of EL0 at which it came.
 sweep 1 "$kernel" --event irq:27 --set fault=1 --list 1
@@ -56,7 +56,7 @@ refuse "event 'meip': there is no such event on AArch64" sweep "$kernel" --event
 refuse "--inject: event 'serror': there is no such event on RISC-V" run "$roms/kernel.elf" --inject serror@cycle:5
 refuse "event 'irq:288': the machine has no interrupt 288" sweep "$kernel" --event irq:288
 refuse "event 'irq:27,raise': interrupt 27 is a hart's own: it has no line to raise or lower" sweep "$kernel" --event irq:27,raise
-refuse "event 'virq': input 4: an A64 cpu has 0 (IRQ) and 1 (FIQ), with EL2 4, 5, 6 (virtual IRQ, FIQ, SError)" \
+refuse "event 'virq': input 4: an A64 cpu has 0 (IRQ) and 1 (FIQ), with NMI 3 (IRQ with Superpriority), with EL2 4, 5, 6 (virtual IRQ, FIQ, SError)" \
     sweep "$kernel" --event virq
 refuse "--rule sbi is for RISC-V machines" sweep "$kernel" --event irq:27 --rule sbi
 echo "contexts come back"

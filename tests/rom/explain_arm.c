@@ -414,6 +414,14 @@ static void trap_waiting(struct machine *m, unsigned el)
     set_if(m, "scr_el3", a64_get(m, "scr_el3") | 3 << 12); /* the same */
     a64_set(m, "x3", UINT64_MAX);                          /* the end of WFIT */
 }
+/* The same, after a delay. */
+static void trap_delayed(struct machine *m, unsigned el)
+{
+    trap_waiting(m, el);
+    sctlr(m, UINT64_C(1) << 45, 0);
+    a64_set(m, "hcr_el2", a64_get(m, "hcr_el2") | UINT64_C(1) << 59 | UINT64_C(3) << 60);
+    set_if(m, "scr_el3", a64_get(m, "scr_el3") | 1 << 29 | UINT64_C(5) << 30);
+}
 static void trap_fp(struct machine *m, unsigned el)
 {
     (void)el;
@@ -494,6 +502,19 @@ static void guarded(struct machine *m, unsigned el)
     a64_paging(m, 1);
     put(m, S1_ROOT, 1, UINT64_C(0x40000000) | AF | 1 | AP_RO | AP_EL0 | UINT64_C(1) << 50);
     a64_set(m, "pstate", a64_get(m, "pstate") | 2 << 10);
+}
+/* Memory without tags, of which canonical ones are wanted (TCR_ELx.MTX): no tag is stored there, and another tag is wrong. */
+static void canonical(struct machine *m, unsigned el)
+{
+    (void)el;
+    a64_paging(m, 1);
+    sctlr(m, UINT64_C(3) << 42 | UINT64_C(1) << 40 | UINT64_C(1) << 38, 0);
+    hcr(m, UINT64_C(1) << 56);
+    set_if(m, "scr_el3", a64_get(m, "scr_el3") | 1 << 26);
+    a64_set(m, "tcr_el1", a64_get(m, "tcr_el1") | UINT64_C(3) << 60);
+    a64_set(m, "tcr_el2", a64_get(m, "tcr_el2") | UINT64_C(3) << 60 | UINT64_C(1) << 33);
+    set_if(m, "tcr_el3", a64_get(m, "tcr_el3") | UINT64_C(1) << 33);
+    a64_set(m, "x0", (A64_DATA + A64_RW_EL0 * 4096 + 32) | UINT64_C(5) << 56);
 }
 static void wrong_tag(struct machine *m, unsigned el)
 {
@@ -581,6 +602,7 @@ const struct a64_event a64_events[] = {
     {"paciasp", 0xd503233f, trap_pauth},
     {"wfi_trapped", 0xd503207f, trap_waiting},
     {"wfe_trapped", 0xd503205f, trap_waiting},
+    {"wfe_delayed", 0xd503205f, trap_delayed},
     {"wfit_trapped", 0xd5031023, trap_waiting}, /* wfit x3 */
     {"fp_trapped", 0x1e602800, trap_fp},
     {"fpcr_trapped", 0xd53b4401, trap_fp},
@@ -608,6 +630,8 @@ const struct a64_event a64_events[] = {
     {"authentication", 0xdac11020, wrong_code}, /* autia x0, x1 */
     {"branch_target", NOP, guarded},
     {"tag_check", LDR, wrong_tag},
+    {"tag_check_canonical", LDR, canonical},
+    {"stg_canonical", 0xd9200800, canonical}, /* stg x0, [x0] */
     {"software_step", NOP, software_step},
     {"breakpoint", NOP, breakpoint},
     {"watchpoint", LDR, watchpoint},

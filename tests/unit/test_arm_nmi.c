@@ -1,7 +1,9 @@
 /* FEAT_NMI: which interrupts PSTATE.ALLINT, SCTLR_ELx.NMI and SPINTMASK and Superpriority mask, at every level with every
    routing, by the tables of the Arm ARM D1.4.6.4; what exceptions and MSR make of PSTATE.ALLINT (D1.4.2, C5.2.1). */
 #include "pe_rig.h"
+#include "cpu/arm/arch.h"
 #include "csr/arm/masks.h"
+#include "mem/injection.h"
 
 enum { CODE = 0x40000000, VECTORS = 0x40030000 };
 
@@ -194,6 +196,43 @@ static void unmasking_takes_the_interrupt_at_once(void **state)
     }
 }
 
+/* The event `nmi` of trapline sweep: an IRQ with Superpriority, until it is taken; `nirq` in its place has none. */
+static void an_injected_one_has_superpriority_until_it_is_taken(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 8; i++) {
+        bool nmi = i & 1, masks = i & 2, raise = i & 4;
+        struct rig *r = rig_new("max,el3=off,el2=off");
+        struct injection in = {.kind = INJECT_LINE, .line = nmi ? 3 : 0, .how = raise ? INJECT_RAISE : INJECT_PULSE};
+        struct arm_exception e;
+        a64_nop(&r->g);
+        rig_level(r, 1);
+        r->pe.s.pstate &= ~(uint64_t)PSTATE_SP; /* SPINTMASK is not set, either */
+        r->pe.s.pstate |= masks ? PSTATE_ALLINT : 0;
+        r->pe.s.regs.sctlr_el1 = sctlr_el1_NMI;
+        pe_refresh(&r->pe);
+        assert_true(arm_arch.inject(&r->pe.cpu, &in, NULL));
+        assert_int_equal(pe_pending(&r->pe, &e), nmi && !masks);
+        if (nmi && !masks) {
+            assert_int_equal(e.type, EXCEPTION_IRQ);
+            pe_took(&r->pe, &e);
+            assert_int_equal(lines_high(r->pe.s.lines), raise ? LINE_IRQ | LINE_IRQ_SUPER : 0);
+        }
+        in.line = 0;
+        in.how = INJECT_PULSE;
+        assert_true(arm_arch.inject(&r->pe.cpu, &in, NULL)); /* takes its place */
+        assert_int_equal(lines_high(r->pe.s.lines), LINE_IRQ);
+        in.line = 3;
+        in.how = INJECT_LOWER;
+        assert_true(arm_arch.inject(&r->pe.cpu, &in, NULL));
+        assert_int_equal(lines_high(r->pe.s.lines), 0);
+        rig_free(r);
+    }
+    struct rig *r = rig_new("max,nmi=off");
+    assert_false(arm_arch.inject(&r->pe.cpu, &(struct injection){.kind = INJECT_LINE, .line = 3}, NULL));
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +241,7 @@ int main(void)
         cmocka_unit_test(exceptions_set_allint_by_spintmask_and_returns_restore_it),
         cmocka_unit_test(msr_sets_allint_unless_el2_wants_to_know),
         cmocka_unit_test(unmasking_takes_the_interrupt_at_once),
+        cmocka_unit_test(an_injected_one_has_superpriority_until_it_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -273,8 +273,8 @@ static void set_time_offset(struct cpu *c, uint64_t offset)
     pe_deadline(pe(c));
 }
 
-/* Inputs 0 IRQ, 1 FIQ, 4 virtual IRQ, 5 virtual FIQ are raised beside what the GIC makes of them; 6 is HCR_EL2.VSE. A bus error
-   is a physical SError with `address` as its syndrome (ESR_ELx.ISS). */
+/* Inputs 0 IRQ, 1 FIQ, 3 IRQ with Superpriority, 4 virtual IRQ, 5 virtual FIQ are raised beside what the GIC makes of them; 6 is
+   HCR_EL2.VSE. A bus error is a physical SError with `address` as its syndrome (ESR_ELx.ISS). */
 static bool inject(struct cpu *c, const struct injection *i, struct err *e)
 {
     struct pe *p = pe(c);
@@ -286,12 +286,15 @@ static bool inject(struct cpu *c, const struct injection *i, struct err *e)
         return e ? err_set(e, "an A64 cpu has no such event") : false;
     } else if (i->line == 6 && el2) {
         p->s.regs.hcr_el2 = i->how == INJECT_LOWER ? p->s.regs.hcr_el2 & ~hcr_el2_VSE : p->s.regs.hcr_el2 | hcr_el2_VSE;
-    } else if (i->line < 2 || ((i->line == 4 || i->line == 5) && el2)) {
-        uint64_t bit = UINT64_C(1) << i->line, raised = bit << LINE_INJECTED, pulse = bit << LINE_PULSE;
-        p->s.lines &= ~(raised | pulse);
+    } else if (i->line < 2 || (i->line == 3 && arm_has(p->cfg, FEAT_NMI)) || ((i->line == 4 || i->line == 5) && el2)) {
+        uint64_t super = i->line == 3 ? LINE_IRQ_SUPER : 0, bit = super ? LINE_IRQ : UINT64_C(1) << i->line;
+        uint64_t raised = (bit | super) << LINE_INJECTED, pulse = bit << LINE_PULSE;
+        p->s.lines &= ~(raised | pulse | (bit == LINE_IRQ ? (uint64_t)LINE_IRQ_SUPER << LINE_INJECTED : 0));
         p->s.lines |= i->how == INJECT_LOWER ? 0 : i->how == INJECT_RAISE ? raised : raised | pulse;
     } else {
-        return e ? err_set(e, "input %u: an A64 cpu has 0 (IRQ) and 1 (FIQ), with EL2 4, 5, 6 (virtual IRQ, FIQ, SError)",
+        return e ? err_set(e,
+                           "input %u: an A64 cpu has 0 (IRQ) and 1 (FIQ), with NMI 3 (IRQ with Superpriority), with EL2 4, 5, 6 "
+                           "(virtual IRQ, FIQ, SError)",
                            i->line)
                  : false;
     }

@@ -154,7 +154,7 @@ void pe_took(struct pe *p, const struct arm_exception *e)
     if (e->type == EXCEPTION_IRQ || e->type == EXCEPTION_FIQ) {
         uint64_t line = e->type == EXCEPTION_IRQ ? (e->virtual ? LINE_VIRQ : LINE_IRQ) : e->virtual ? LINE_VFIQ : LINE_FIQ;
         if (p->s.lines & line << LINE_PULSE)
-            p->s.lines &= ~(line << LINE_INJECTED | line << LINE_PULSE);
+            p->s.lines &= ~((line | (line == LINE_IRQ ? LINE_IRQ_SUPER : 0)) << LINE_INJECTED | line << LINE_PULSE);
     }
     if (e->type != EXCEPTION_SERROR)
         return;
