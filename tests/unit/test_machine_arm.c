@@ -414,6 +414,7 @@ static void the_device_tree_marks_what_is_secure(void **state)
     assert_true(fdt_path_offset(t, "/flash@4000000") > 0);
     assert_true(fdt_path_offset(t, "/gpio-poweroff") > 0);
     assert_string_equal(fdt_getprop(t, fdt_path_offset(t, "/chosen"), "stdout-path", NULL), "/pl011@9000000");
+    assert_string_equal(fdt_getprop(t, fdt_path_offset(t, "/secure-chosen"), "stdout-path", NULL), "/pl011@9040000");
     machine_free(m);
 }
 
