@@ -462,6 +462,24 @@ static void the_secure_gpio_is_the_power(void **state)
     machine_free(m);
 }
 
+static void the_power_key_is_pin_3(void **state)
+{
+    (void)state;
+    const uint32_t code[] = {0xd2a12060, 0xb9402001, 0x17ffffff}; /* movz x0, #0x903, lsl #16; ldr w1, [x0, #0x20]; b .-4 */
+    const struct machine_injection key = {.event = MACHINE_KEY, .line = 3}, none = {.event = MACHINE_KEY, .line = 8};
+    struct err e;
+    write_kernel(code, 3);
+    struct machine *m = board("virt-arm", 1);
+    machine_run(m, 10);
+    assert_int_equal(reg(m, 0, "x1"), 0);
+    assert_true(machine_inject(m, &key, &e));
+    machine_run(m, 20);
+    assert_int_equal(reg(m, 0, "x1"), 8);
+    assert_false(machine_inject(m, &none, &e));
+    assert_string_equal(e.text, "the machine has no key 8");
+    machine_free(m);
+}
+
 static uint64_t fw_cfg(struct machine *m, unsigned key, unsigned size)
 {
     struct device *d = machine_device(m, "fwcfg");
@@ -583,6 +601,7 @@ int main(void)
         cmocka_unit_test(the_device_tree_marks_what_is_secure),
         cmocka_unit_test(every_pe_begins_at_an_image_in_el3),
         cmocka_unit_test(the_secure_gpio_is_the_power),
+        cmocka_unit_test(the_power_key_is_pin_3),
         cmocka_unit_test(firmware_in_flash_is_handed_the_kernel),
         cmocka_unit_test(semihosting_prints_reads_and_ends_the_run),
     };
