@@ -462,6 +462,26 @@ static void the_secure_gpio_is_the_power(void **state)
     machine_free(m);
 }
 
+/* FEAT_WFxT: nothing else comes. The counter has 62.5 MHz, the machine 1 GHz. */
+static void a_wait_ends_when_its_time_is_over(void **state)
+{
+    (void)state;
+    for (unsigned event = 0; event < 2; event++) {
+        const uint32_t wait = 0xd5031022 - (event << 5); /* wfit x2, wfet x2 */
+        /* mrs x1, cntvct_el0; add x2, x1, #1000; wait; mrs x3, cntvct_el0; wait; mrs x4, cntvct_el0 */
+        const uint32_t code[] = {0xd53be041, 0x910fa022, wait, 0xd53be043, wait, 0xd53be044, STAY};
+        write_kernel(code, ARRAY_LEN(code));
+        struct machine *m = board("virt-arm", 1);
+        machine_run(m, 15900);
+        assert_int_equal(reg(m, 0, "x3"), 0);
+        assert_true(machine_waits(m, 0));
+        machine_run(m, 16100);
+        assert_in_range(reg(m, 0, "x3") - reg(m, 0, "x1"), 1000, 1001);
+        assert_in_range(reg(m, 0, "x4") - reg(m, 0, "x3"), 0, 1); /* that time is over */
+        machine_free(m);
+    }
+}
+
 static void the_power_key_is_pin_3(void **state)
 {
     (void)state;
@@ -602,6 +622,7 @@ int main(void)
         cmocka_unit_test(every_pe_begins_at_an_image_in_el3),
         cmocka_unit_test(the_secure_gpio_is_the_power),
         cmocka_unit_test(the_power_key_is_pin_3),
+        cmocka_unit_test(a_wait_ends_when_its_time_is_over),
         cmocka_unit_test(firmware_in_flash_is_handed_the_kernel),
         cmocka_unit_test(semihosting_prints_reads_and_ends_the_run),
     };
