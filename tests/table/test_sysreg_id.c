@@ -72,6 +72,7 @@ static const struct identified {
     {FEAT_PMUv3p9, SR_id_aa64dfr0_el1, 8, 9, false},        {FEAT_PMUv3_ICNTR, SR_id_aa64dfr1_el1, 36, 1, false},
     {FEAT_PMUv3_SS, SR_id_aa64dfr0_el1, 16, 1, false},      {FEAT_PMUv3_TH, SR_pmmir_el1, 20, 1, false},
     {FEAT_PMUv3_EDGE, SR_pmmir_el1, 24, 1, false},          {FEAT_FGT2, SR_id_aa64mmfr0_el1, 56, 2, false},
+    {FEAT_EBEP, SR_id_aa64dfr1_el1, 48, 1, false},          {FEAT_SEBEP, SR_id_aa64dfr0_el1, 24, 1, false},
     {FEAT_PFAR, SR_id_aa64pfr1_el1, 60, 1, false},          {FEAT_AES, SR_id_aa64isar0_el1, 4, 1, false},
     {FEAT_PMULL, SR_id_aa64isar0_el1, 4, 2, false},         {FEAT_SHA1, SR_id_aa64isar0_el1, 8, 1, false},
     {FEAT_SHA256, SR_id_aa64isar0_el1, 12, 1, false},       {FEAT_SHA512, SR_id_aa64isar0_el1, 12, 2, false},
@@ -150,7 +151,7 @@ static void consistent(struct pe_world *w)
     /* SVE, MPAM, AMU, RME; SME, GCS, MTEX; trace, SPE, BRBE; LS64, TME; MOPS; NV */
     assert_int_equal(pe_read(w, 1, SR_id_aa64pfr0_el1) & 0x00f0ff0f00000000ull & ~0xf000000000ull, 0);
     assert_int_equal(pe_read(w, 1, SR_id_aa64pfr1_el1) & 0x00f0ff0f0f0f0000ull, 0);
-    assert_int_equal(pe_read(w, 1, SR_id_aa64dfr0_el1) & 0x0fffff0f0f0000f0ull, 0);
+    assert_int_equal(pe_read(w, 1, SR_id_aa64dfr0_el1) & 0x0fffff0f000000f0ull, 0);
     assert_int_equal(field(w, SR_id_aa64isar1_el1, 60, false) | field(w, SR_id_aa64isar0_el1, 24, false), 0);
     assert_int_equal(field(w, SR_id_aa64isar2_el1, 16, false) | field(w, SR_id_aa64mmfr2_el1, 24, false), 0);
 }

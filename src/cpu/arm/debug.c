@@ -225,12 +225,16 @@ bool debug_watches(const struct pe *p)
     return unlikely(p->s.regs.mdscr_el1 & MDSCR_MDE) && points_on(p, p->s.regs.dbgwcr_el1, p->cfg->watchpoints);
 }
 
-bool debug_before(struct pe *p)
+bool debug_step_due(struct pe *p)
 {
-    if (step_enabled(p) && !(p->s.pstate & PSTATE_SS)) {
-        step_exception(p);
-        return true;
-    }
+    if (!step_enabled(p) || (p->s.pstate & PSTATE_SS))
+        return false;
+    step_exception(p);
+    return true;
+}
+
+bool debug_breakpoint_due(struct pe *p)
+{
     if (!points_on(p, p->s.regs.dbgbcr_el1, p->cfg->breakpoints) || (p->s.pc & 3))
         return false;
     for (unsigned n = 0; n < debug_usable(p, p->cfg->breakpoints); n++) {

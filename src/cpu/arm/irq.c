@@ -169,9 +169,10 @@ static bool interrupt_pending(const struct pe *p) { return physical_pending(p) |
 
 static bool timed_out(const struct pe *p) { return p->s.wait_until != UINT64_MAX && timer_virtual_count(p) >= p->s.wait_until; }
 
+/* A profiling exception that is not masked wakes, as the manual recommends (IVPTQY). */
 bool pe_wakes(struct pe *p)
 {
-    if (timed_out(p))
+    if (timed_out(p) || pmu_exception(p))
         return true;
     if (p->s.waiting == WAITING_WFI)
         return interrupt_pending(p);

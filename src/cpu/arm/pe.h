@@ -42,7 +42,8 @@ enum {
     EC_BREAKPOINT_LOWER = 0x30,
     EC_SOFTWARE_STEP_LOWER = 0x32,
     EC_WATCHPOINT_LOWER = 0x34,
-    EC_BRK = 0x3c
+    EC_BRK = 0x3c,
+    EC_PROFILING = 0x3d
 };
 
 /*
@@ -151,8 +152,17 @@ struct arm_state {
     struct arm_regs regs;
 };
 
-/* Bits of lines; SUPER: the interrupt beside it has Superpriority. */
-enum { LINE_IRQ = 1, LINE_FIQ = 2, LINE_IRQ_SUPER = 1 << 3, LINE_VIRQ = 1 << 4, LINE_VFIQ = 1 << 5, LINE_VIRQ_SUPER = 1 << 6 };
+/* Bits of lines; SUPER: the interrupt beside it has Superpriority; PROFILING, from inside: the performance monitors ask for an
+   exception. */
+enum {
+    LINE_IRQ = 1,
+    LINE_FIQ = 2,
+    LINE_IRQ_SUPER = 1 << 3,
+    LINE_VIRQ = 1 << 4,
+    LINE_VFIQ = 1 << 5,
+    LINE_VIRQ_SUPER = 1 << 6,
+    LINE_PROFILING = 1 << 7
+};
 /* The same bits further up: inputs that were raised from outside, beside what the GIC drives; and which of those go low when the
    interrupt is taken. */
 enum { LINE_INJECTED = 8, LINE_PULSE = 16 };
@@ -259,16 +269,20 @@ struct pe {
     uint8_t executing;
     uint8_t levels;     /* bit el: level[el] is true to the registers */
     uint8_t counting;   /* some performance counter is enabled */
+    uint8_t pended;     /* the instruction that is run alone has set PSTATE.PPEND */
+    uint8_t count_step; /* the next instruction may set PSTATE.PPEND: each is run alone */
     uint8_t models[4];  /* by regime: what permissions of stage 1 come from besides descriptors (perms.h); 0: nothing */
     uint8_t debug_step; /* the software step state machine or hardware breakpoints need a look at every instruction */
     uint64_t count_cycles, count_retired, count_chain; /* counters that count these here */
     uint64_t count_shaped;                             /* those that have thresholds */
     uint64_t count_wide;                               /* counters that overflow from bit 63 */
     uint64_t count_freeze;                             /* those whose overflow stops counters */
+    uint64_t count_sync; /* of those that count instructions here, those whose overflow raises a synchronous exception */
     struct pmu_shape count_shape[ARM_COUNTERS];
     enum sysreg_mode mode;
     struct pe_level level[4];
     uint64_t armed;            /* sysreg_armed */
+    uint64_t entry_sets;       /* bits of PSTATE that every exception sets, besides DAIF and SP */
     uint64_t spsr_fields;      /* what an exception return takes from SPSR_ELx, of what this PE has */
     struct access_mode plain;  /* how plain loads and stores are made now */
     struct access_mode unpriv; /* how LDTR and STTR are */

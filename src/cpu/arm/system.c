@@ -78,6 +78,8 @@ static uint64_t pstate_bit(unsigned id)
     case SR_msr_tco: return PSTATE_TCO;
     case SR_msr_allintclr:
     case SR_msr_allintset: return PSTATE_ALLINT;
+    case SR_msr_pmclr:
+    case SR_msr_pmset: return PSTATE_PM;
     default: return 0;
     }
 }
@@ -91,10 +93,10 @@ bool pe_msr_imm(struct pe *p, uint32_t insn)
     p->slow.effects = SYSREG_FX_IRQ;
     if (bit) {
         pe_set_pstate(p, crm & 1 ? old | bit : old & ~bit);
-        p->slow.effects = bit & (PSTATE_UAO | PSTATE_PAN)     ? SYSREG_FX_TLB
-                          : bit == PSTATE_TCO                 ? SYSREG_FX_TAG
-                          : bit & (PSTATE_ALLINT | PSTATE_SP) ? SYSREG_FX_IRQ
-                                                              : 0;
+        p->slow.effects = bit & (PSTATE_UAO | PSTATE_PAN)                 ? SYSREG_FX_TLB
+                          : bit == PSTATE_TCO                             ? SYSREG_FX_TAG
+                          : bit & (PSTATE_ALLINT | PSTATE_SP | PSTATE_PM) ? SYSREG_FX_IRQ
+                                                                          : 0;
     } else if (id == SR_msr_daifset) {
         p->s.pstate |= daif;
     } else {
@@ -385,6 +387,7 @@ static uint64_t special(void *pe, unsigned id)
     case SR_ssbs: return p->s.pstate & PSTATE_SSBS;
     case SR_tco: return p->s.pstate & PSTATE_TCO;
     case SR_allint: return p->s.pstate & PSTATE_ALLINT;
+    case SR_pm: return p->s.pstate & PSTATE_PM;
     case SR_sp_el0: return sp == 0 ? p->s.x[REG_SP] : p->s.sp[0];
     case SR_sp_el1: return sp == 1 ? p->s.x[REG_SP] : p->s.sp[1];
     case SR_sp_el2: return sp == 2 ? p->s.x[REG_SP] : p->s.sp[2];
@@ -419,6 +422,7 @@ static void set_special(void *pe, unsigned id, uint64_t value)
     case SR_ssbs: set_bits(p, PSTATE_SSBS, value); break;
     case SR_tco: set_bits(p, PSTATE_TCO, value); break;
     case SR_allint: set_bits(p, PSTATE_ALLINT, value); break;
+    case SR_pm: set_bits(p, PSTATE_PM, value); break;
     case SR_sp_el0: set_sp(p, 0, value); break;
     case SR_sp_el1: set_sp(p, 1, value); break;
     case SR_sp_el2: set_sp(p, 2, value); break;

@@ -178,6 +178,8 @@ static bool before(struct insn *i)
     const struct pe *p = i->w->p;
     if (told_class(i->w, EC_SOFTWARE_STEP_LOWER))
         return debug_exception(i);
+    if (arm_explain_profiling(i->w, i->s, i->x))
+        return true;
     if (p->s.pc & 3) {
         because(i, "pc", "Arm ARM D1.4.10.1: PC alignment checking", "not a multiple of 4");
         raise(i, EC_PC_ALIGNMENT, 0, 0);
