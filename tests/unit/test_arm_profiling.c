@@ -233,6 +233,38 @@ static void a_synchronous_one_is_taken_behind_its_instruction(void **state)
     }
 }
 
+/* Of a counter that is not in synchronous mode nothing is told of an instruction. */
+static void an_asynchronous_one_tells_no_instruction(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("max,el3=off");
+    for (unsigned i = 0; i < 40; i++)
+        a64_put(&r->g, NOP);
+    start(r, EVENT_INST_RETIRED, UINT64_MAX - 4);
+    run(r, 6, 3);
+    is_in_handler(r, CODE + 20, 0, AT_EL1);
+    assert_int_equal(r->pe.s.regs.pmiar_el1, 0);
+    rig_free(r);
+}
+
+/* Events that no cycle foretells: the SVC's exception overflows the counter, and the next comes at its vector. */
+static void an_event_in_between_is_not_missed(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("max,el3=off");
+    struct arm_regs *s = &r->pe.s.regs;
+    a64_put(&r->g, 0xd4000001);
+    start(r, EVENT_EXC_TAKEN, UINT64_MAX);
+    s->mdcr_el2 = 6 | UINT64_C(3) << 40;
+    r->pe.s.pstate = PSTATE_DAIF;
+    pe_refresh(&r->pe);
+    run(r, 2, 50);
+    assert_int_equal(s->esr_el1 >> 26, EC_SVC);
+    assert_int_equal(s->esr_el2 >> 26, EC_PROFILING);
+    assert_int_equal(s->elr_el2, VECTORS + 0x400);
+    rig_free(r);
+}
+
 /* An instruction that takes an exception does not set PPEND; neither does one while the exception is masked or off, or for which
    the counter does not count; the counter overflows all the same. */
 static void only_what_the_rule_lists_sets_ppend(void **state)
@@ -512,6 +544,8 @@ int main(void)
         cmocka_unit_test(what_asks_is_what_the_rule_lists),
         cmocka_unit_test(an_overflow_is_taken_at_its_cycle),
         cmocka_unit_test(a_synchronous_one_is_taken_behind_its_instruction),
+        cmocka_unit_test(an_asynchronous_one_tells_no_instruction),
+        cmocka_unit_test(an_event_in_between_is_not_missed),
         cmocka_unit_test(only_what_the_rule_lists_sets_ppend),
         cmocka_unit_test(a_software_increment_is_synchronous_too),
         cmocka_unit_test(synchronous_mode_is_for_synchronous_events),

@@ -54,6 +54,13 @@ void debug_advance(struct pe *p)
         p->s.pstate &= ~(uint64_t)PSTATE_SS;
 }
 
+void debug_retreat(struct pe *p)
+{
+    if (step_enabled(p))
+        p->s.pstate |= PSTATE_SS;
+    p->s.stepped = STEPPED_NOT;
+}
+
 bool debug_stepping(const struct pe *p) { return (p->s.pstate & PSTATE_SS) && step_enabled(p); }
 
 void debug_after(struct pe *p, bool stepping, bool taken, bool exclusive)

@@ -24,6 +24,8 @@ bool debug_stepping(const struct pe *p);
 /* After an instruction that was run alone, which took no exception unless `taken`. stepping: debug_stepping before it.
    exclusive: it was a load exclusive. */
 void debug_after(struct pe *p, bool stepping, bool taken, bool exclusive);
+/* The instruction that was executed last turns out not to be, where it was stepped: the other way round. */
+void debug_retreat(struct pe *p);
 /* SVC, HVC and SMC count as stepped before their exception. Arm ARM SSAdvance. */
 void debug_advance(struct pe *p);
 #endif

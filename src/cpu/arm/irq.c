@@ -215,4 +215,6 @@ void pe_deadline(struct pe *p)
     uint64_t a = timer_update(p), b = timer_wait(p), c = pmu_update(p);
     p->deadline = a < b ? a : b;
     p->deadline = c < p->deadline ? c : p->deadline;
+    if (p->s.waiting && p->s.trap_at && p->s.trap_at < p->deadline)
+        p->deadline = p->s.trap_at;
 }

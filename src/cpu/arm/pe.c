@@ -354,6 +354,10 @@ static void take(struct pe *p, const struct arm_exception *e)
 /* A synchronous exception that comes before the instruction at s.pc: it takes the place of one. */
 static bool due_before(struct pe *p)
 {
+    if (unlikely(p->s.waiting)) {
+        pe_wait_trap(p);
+        return true;
+    }
     unsigned profiling = pmu_exception(p);
     if (likely(!p->debug_step) && likely(!(p->s.pstate & PSTATE_IL)) && likely(!profiling))
         return false;
@@ -418,11 +422,13 @@ enum cpu_stop pe_run(struct pe *p, uint64_t until)
             break;
         stop = CPU_STOP_WAIT;
         if (p->s.waiting) {
-            if (!pe_wakes(p)) {
+            bool wakes = pe_wakes(p);
+            if (!wakes && !(p->s.trap_at && p->s.cycle >= p->s.trap_at)) {
                 pmu_level(p); /* cycles that retire nothing begin */
                 break;
             }
-            pe_wait_over(p);
+            if (wakes)
+                pe_wait_over(p);
         }
         stop = CPU_STOP_LIMIT;
         if (p->s.cycle >= until)

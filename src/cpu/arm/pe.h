@@ -135,6 +135,8 @@ struct arm_state {
     uint64_t lines;       /* interrupt inputs: LINE_IRQ and the like; LINE_INJECTED, LINE_PULSE */
     uint64_t stream_from; /* count up to which the event stream's events are in `event` */
     uint64_t wait_until;  /* WFIT, WFET: the virtual counter's value that ends it; UINT64_MAX none */
+    uint64_t trap_at;     /* WFE, WFET: the cycle at which the trap of it comes that is delayed; 0 none */
+    uint64_t trap_iss;    /* and its syndrome */
     uint64_t monitor_pa;  /* what the exclusive monitor watches */
     uint64_t serror_iss;  /* syndrome of the pending SError */
     uint64_t seed;        /* generator behind RNDR */
@@ -225,6 +227,7 @@ struct pac_shape {
     uint64_t tcr;      /* TCR_ELx of the regime */
     unsigned key;      /* the regime's level | PAC_SHAPE_ */
     uint8_t bottom[2]; /* the lowest bit of a code, by the half */
+    bool mtx[2];       /* bits 59:56 of pointers to data are a tag: by the half */
     bool tbi[2][2];    /* the top byte is ignored: by whether it is a pointer to data, and the half */
 };
 
@@ -417,6 +420,7 @@ struct xlate {
     bool device;            /* Device memory: unaligned accesses fault */
     bool guarded;           /* BTI applies to instructions there */
     bool tagged;            /* Normal Tagged memory */
+    bool canonical;         /* Canonically Tagged memory: each of its tags is what bit 55 of the address makes of it */
     bool ns;                /* in the Non-secure physical address space */
     uint8_t attr;           /* memory attributes as MAIR_ELx has them, of both stages together */
     uint8_t sh;             /* shareability as descriptors have it */

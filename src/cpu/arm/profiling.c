@@ -20,7 +20,7 @@ static unsigned pmee(const struct pe *p, unsigned *el)
     if (el2_enabled(p) && el2 != PMEE_BELOW)
         return el2;
     *el = hcr_of(p) & hcr_el2_TGE ? 2 : 1;
-    return el1 == PMEE_BELOW ? PMEE_NEITHER : el1;
+    return el1; /* PMEE_BELOW is neither here, too */
 }
 
 unsigned pmu_exception_target(const struct pe *p)

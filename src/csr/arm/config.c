@@ -44,7 +44,7 @@ static const struct {
 static const struct {
     const char *name, *on, *off;
 } groups[] = {
-    {"mte", "MTE MTE2 MTE3 MTE_STORE_ONLY MTE_TAGGED_FAR MTE_PERM", "MTE"},
+    {"mte", "MTE MTE2 MTE3 MTE_STORE_ONLY MTE_TAGGED_FAR MTE_CANONICAL_TAGS MTE_NO_ADDRESS_TAGS MTE_PERM", "MTE"},
     {"pauth", "PAuth", "PAuth"},
     {"gic", "GICv3", "GICv3"},
     {"pmu", "PMUv3", "PMUv3"},
@@ -198,7 +198,8 @@ static bool settle_pauth(struct arm_config *c, const struct asked *a, struct err
 {
     unsigned on = 0;
     if (!exclude(c, a, FEAT_PACQARMA5, FEAT_PACQARMA3, err) || !exclude(c, a, FEAT_PACQARMA5, FEAT_PACIMP, err) ||
-        !exclude(c, a, FEAT_PACQARMA3, FEAT_PACIMP, err) || !exclude(c, a, FEAT_PAuth2, FEAT_EPAC, err))
+        !exclude(c, a, FEAT_PACQARMA3, FEAT_PACIMP, err) || !exclude(c, a, FEAT_PAuth2, FEAT_EPAC, err) ||
+        !exclude(c, a, FEAT_CSV2_2, FEAT_CSV2_1p1, err))
         return false;
     for (unsigned i = 0; i < ARRAY_LEN(algorithms); i++)
         on += arm_has(c, algorithms[i].feat);
