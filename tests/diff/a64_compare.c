@@ -98,28 +98,35 @@ uint64_t a64_reg_mask(unsigned id)
     return m;
 }
 
-/* What QEMU 10.0 has and trapline has not: EBF16, MOPS, CMOW, NV, Debugv8p8, FPACC_SPEC, CSV2_3; and caches that need no
-   maintenance. */
+/* What a younger witness has and trapline has not. */
 static const struct {
+    unsigned since;
     uint16_t id;
     uint64_t bits;
+    const char *what;
 } younger[] = {
-    {SR_id_aa64isar1_el1, UINT64_C(15) << 44},
-    {SR_id_aa64isar2_el1, UINT64_C(15) << 16},
-    {SR_id_aa64mmfr1_el1, UINT64_C(15) << 56},
-    {SR_id_aa64mmfr2_el1, UINT64_C(15) << 24},
-    {SR_id_aa64mmfr3_el1, UINT64_C(15) << 60},
-    {SR_id_aa64dfr0_el1, 15},
-    {SR_id_aa64pfr0_el1, UINT64_C(15) << 56},
-    {SR_ctr_el0, 3 << 28},
-    {SR_id_dfr1_el1, UINT64_MAX},
+    {10, SR_id_aa64isar1_el1, UINT64_C(15) << 44, "EBF16"},
+    {10, SR_id_aa64isar2_el1, UINT64_C(15) << 16, "MOPS"},
+    {10, SR_id_aa64mmfr2_el1, UINT64_C(15) << 24, "NV2"},
+    {10, SR_id_aa64mmfr3_el1, UINT64_C(15) << 60, "FPACC_SPEC"},
+    {10, SR_id_aa64pfr0_el1, UINT64_C(15) << 56, "CSV2_3"},
+    {10, SR_ctr_el0, 3 << 28, "IDC, DIC: caches need no maintenance"},
+    {10, SR_id_dfr1_el1, UINT64_MAX, "AArch32"},
+    {11, SR_clidr_el1, UINT64_MAX, "the caches' geometry"},
+    {11, SR_id_aa64isar2_el1, UINT64_C(0xff) << 52, "LUT, CMPBR"},
+    {11, SR_id_aa64isar3_el1, UINT64_MAX, "FAMINMAX, FPRCVT"},
+    {11, SR_id_aa64pfr1_el1, UINT64_C(15) << 52 | UINT64_C(15) << 44, "MTE_CANONICAL_TAGS, GCS"},
+    {11, SR_id_aa64pfr2_el1, UINT64_C(15) << 32, "FPMR"},
+    {11, SR_id_aa64fpfr0_el1, UINT64_MAX, "FP8"},
+    {11, SR_id_aa64mmfr3_el1, UINT64_C(15) << 28, "MEC"},
+    {11, SR_id_aa64mmfr4_el1, UINT64_C(15) << 8, "ASID2"},
 };
 
 uint64_t a64_reg_younger(const struct a64_isa *isa, unsigned id)
 {
     uint64_t m = 0;
-    for (unsigned i = 0; isa->witness >= 10 && i < ARRAY_LEN(younger); i++)
-        m |= younger[i].id == id ? younger[i].bits : 0;
+    for (unsigned i = 0; i < ARRAY_LEN(younger); i++)
+        m |= isa->witness >= younger[i].since && younger[i].id == id ? younger[i].bits : 0;
     return m;
 }
 
@@ -139,6 +146,10 @@ static uint64_t masked10(unsigned id, uint64_t x, uint64_t y)
         (y & 0x7f) == 0x61)
         return 1 << 6;
     /* Stage 1 is off in Secure state (HCR_EL2.DC): it tells a Non-secure address (Arm ARM AArch64.S1DisabledOutput). */
+    /* A tag that does not match: QEMU 11.1 extends the sign of the syndrome. */
+    if ((id == SR_esr_el1 || id == SR_esr_el2 || id == SR_esr_el3) && (uint32_t)x == (uint32_t)y && (x & 63) == 0x11 &&
+        y >> 32 == UINT32_MAX)
+        return UINT64_C(0xffffffff) << 32;
     return id == SR_hpfar_el2 && !(x >> 63) ? UINT64_C(1) << 63 : 0;
 }
 

@@ -89,7 +89,7 @@ struct a64_wide {
 };
 
 struct a64_isa {
-    unsigned witness; /* QEMU's version: 7, or 10 where TRAPLINE_DIFF_QEMU says so */
+    unsigned witness; /* QEMU's version: 7, or what TRAPLINE_DIFF_QEMU has: 10, 11 */
     struct arm_config cfg;
     struct sysreg_map *map;
     struct a64_decoder *decoder;
@@ -156,8 +156,10 @@ struct a64_case {
     bool secure;                /* the levels below EL3 are */
     uint64_t vstcr, vsttbr;     /* of Secure stage 2; 0: there is no Secure EL2 */
     bool e2h, tge;              /* HCR_EL2 */
+    bool fgt;                   /* fine-grained traps are in use */
     bool stage2;                /* is on */
-    bool dirty;                 /* hardware manages dirty state */
+    bool dirty;                 /* hardware manages dirty state, */
+    bool flagged;               /* or sets the access flag alone */
     bool unreadable;            /* stage 2 lets code be executed that may not be read */
     bool shared;                /* code may be executed at EL0 and at the level above */
     bool pauth;                 /* keys are enabled */

@@ -8,18 +8,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What QEMU 7.2 does not have is off, */
-static const char cpu_options7[] =
-    "max,midr=0x000f0510,mte_store_only=off,mte_tagged_far=off,fgt=off,ecv=off,cssc=off,hbc=off,lrcpc3=off,lse2=off,lse128=off,"
-    "wfxt=off,pauth2=off,fpac=off,pan3=off,tcr2=off,sctlr2=off,s1pie=off,s1poe=off,xs=off,specres2=off,nmi=off,doublefault2=off,"
-    "ats1a=off,ntlbpa=off,s2pie=off,ccidx=off,evt=off,tidcp1=off,afp=off,exs=off,mte_perm=off,cmow=off,debugv8p8=off,"
-    "pmuv3p7=off,pmuv3_th=off,twed=off";
-/* and what QEMU 10.0 does not have. */
-static const char cpu_options10[] =
-    "max,midr=0x000f0510,mte_store_only=off,mte_tagged_far=off,cssc=off,lrcpc3=off,lse128=off,tcr2=off,sctlr2=off,s1pie=off,"
-    "s1poe=off,"
-    "doublefault2=off,ats1a=off,ntlbpa=off,s2pie=off,exs=off,fgt2=off,pfar=off,ccidx=off,specres2=off,mte_perm=off,cmow=off,"
-    "debugv8p8=off,pmuv3p7=off,pmuv3_th=off,twed=off";
+/* What is off: what no QEMU has, nor the test needs; and what came with a version, for those before. */
+static const char never[] = "max,midr=0x000f0510,lrcpc3=off,s1poe=off,doublefault2=off,ntlbpa=off,exs=off,fgt2=off,pfar=off,"
+                            "ccidx=off,specres2=off,pmuv3p7=off,pmuv3_th=off,s2poe=off,haft=off,the=off,"
+                            "twed=off,mte_canonical_tags=off";
+static const struct {
+    unsigned since;
+    const char *off;
+} came[] = {
+    {10, ",fgt=off,ecv=off,hbc=off,lse2=off,wfxt=off,pauth2=off,fpac=off,pan3=off,xs=off,nmi=off,evt=off,tidcp1=off,afp=off,"
+         "cmow=off,debugv8p8=off"},
+    {11, ",mte_store_only=off,mte_tagged_far=off,mte_perm=off,cssc=off,lse128=off,tcr2=off,sctlr2=off,s1pie=off,s2pie=off,"
+         "aie=off,ats1a=off"},
+};
+
+static bool configure(struct a64_isa *isa, struct err *e)
+{
+    char options[sizeof never + 512];
+    unsigned n = (unsigned)snprintf(options, sizeof options, "%s", never);
+    for (unsigned i = 0; i < ARRAY_LEN(came); i++)
+        if (isa->witness < came[i].since)
+            n += (unsigned)snprintf(options + n, sizeof options - n, "%s", came[i].off);
+    return arm_config_parse(options, &isa->cfg, e);
+}
 
 /* TRAPLINE_DIFF_QEMU, or what is installed. */
 static const char *witness(void)
@@ -48,7 +59,7 @@ bool a64_isa_init(struct a64_isa *isa, struct err *e)
 {
     *isa = (struct a64_isa){0};
     isa->witness = version_of(witness());
-    if (!arm_config_parse(isa->witness >= 10 ? cpu_options10 : cpu_options7, &isa->cfg, e))
+    if (!configure(isa, e))
         return false;
     isa->cfg.rvbar = A64_RAM_BASE + A64_BASE;
     isa->map = sysreg_map_new(&isa->cfg);

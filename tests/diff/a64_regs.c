@@ -30,6 +30,10 @@ static const struct {
     {"id_mmfr*", NOT_COMPARED, "likewise"},
     {"id_isar*", NOT_COMPARED, "likewise"},
     {"mvfr*", NOT_COMPARED, "likewise"},
+    {"spsr_irq", NOT_COMPARED | NOT_INIT, "likewise"},
+    {"spsr_abt", NOT_COMPARED | NOT_INIT, "likewise"},
+    {"spsr_und", NOT_COMPARED | NOT_INIT, "likewise"},
+    {"spsr_fiq", NOT_COMPARED | NOT_INIT, "likewise"},
     {"rvbar_el3", NOT_COMPARED, "where the harness begins"},
     {"vbar_el3", NOT_INIT, "the harness's vectors"},
     {"rndr*", NOT_COMPARED, "random"},
@@ -127,9 +131,9 @@ static void add(struct a64_isa *isa, bool init, unsigned id, bool secure)
 /* What the world of a case stands on, and what the harness needs. */
 static bool worlds(unsigned id)
 {
-    static const char *const names[] = {"vbar*", "rvbar*", "rmr*",   "sctlr*",  "tcr*",        "ttbr*",
-                                        "vst*",  "mair*",  "*_el12", "*_el02",  "spsel",       "elr*",
-                                        "spsr*", "sp_el*", "rndr*",  "impdef*", "unallocated*"};
+    static const char *const names[] = {"vbar*", "rvbar*",  "rmr*",         "sctlr*", "tcr*",  "ttbr*", "vst*",
+                                        "mair*", "*_el12",  "*_el02",       "spsel",  "elr*",  "spsr*", "sp_el*",
+                                        "rndr*", "impdef*", "unallocated*", "pir*",   "s2pir*"};
     char name[32];
     sysreg_name(id, name, sizeof name);
     for (unsigned i = 0; i < ARRAY_LEN(names); i++)
@@ -215,6 +219,26 @@ static bool is_compare_value(unsigned id)
     return false;
 }
 
+/* Indirect permissions, by the four bits of a descriptor that are the index (UXN, PXN, DBM, AP[1]): any, but that code, vectors
+   and what the harness writes stay usable. D8.4.2.2. */
+static uint64_t permissions(uint64_t *rng, unsigned id)
+{
+    static const uint8_t all[] = {0, 1, 2, 3, 5, 6, 7, 8, 10, 12, 14}, run[] = {3, 10, 7, 14}, read[] = {0, 1, 8, 3, 10};
+    bool user = id == SR_pire0_el1 || id == SR_pire0_el2, stage2 = id == SR_s2pir_el2;
+    uint64_t v = 0;
+    for (unsigned i = 0; i < 16; i++) {
+        uint64_t p = all[rng_below(rng, ARRAY_LEN(all))];
+        if (stage2)
+            p = i == 1 && rng_below(rng, 20) ? 15 : 8 + rng_below(rng, 8);
+        else if (i == 1 || (user ? i == 5 : i == 8))
+            p = id == SR_pir_el3 ? run[2 + rng_below(rng, 2)] : run[rng_below(rng, user ? 2 : 4)];
+        else if (user && (i & 14) == 8)
+            p = read[rng_below(rng, ARRAY_LEN(read))];
+        v |= p << 4 * i;
+    }
+    return v;
+}
+
 bool a64_reg_left_out(const struct a64_case *c, unsigned id, bool write)
 {
     char name[32];
@@ -236,7 +260,22 @@ uint64_t a64_reg_value(struct a64_case *c, unsigned id)
         return compare_value(&c->rng);
     uint64_t v = a64_value(&c->rng);
     switch (id) {
+    case SR_cntpoff_el2:
     case SR_cntvoff_el2: return rng_below(&c->rng, 2) << 61;
+    case SR_pir_el1:
+    case SR_pire0_el1:
+    case SR_pir_el2:
+    case SR_pire0_el2:
+    case SR_pir_el3:
+    case SR_s2pir_el2: return permissions(&c->rng, id);
+    case SR_mair2_el1:
+    case SR_mair2_el2:
+    case SR_mair2_el3: return UINT64_C(0x44444444fff0f044);
+    case SR_hfgrtr_el2:
+    case SR_hfgwtr_el2:
+    case SR_hfgitr_el2:
+    case SR_hdfgrtr_el2:
+    case SR_hdfgwtr_el2: /* not too many traps */ v &= rng_next(&c->rng) & rng_next(&c->rng); break;
     case SR_cnthctl_el2: /* QEMU 7.2 takes EL1PCEN for EL1PCTEN at EL0 */
         v = c->e2h ? v : (v & ~UINT64_C(3)) | (v & 1) * 3;
         break;

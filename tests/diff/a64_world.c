@@ -106,12 +106,14 @@ static void put_data(struct a64_case *c)
 /* ---- translation tables ------------------------------------------------------------------------------------------------ */
 
 enum { D_VALID = 1, D_TABLE = 2, D_AF = 1 << 10 };
-#define D_AP1 (UINT64_C(1) << 6) /* EL0 too */
-#define D_AP2 (UINT64_C(1) << 7) /* read-only */
-#define D_PXN (UINT64_C(1) << 53)
-#define D_UXN (UINT64_C(1) << 54)
-#define D_DBM (UINT64_C(1) << 51)
-#define MAIR  UINT64_C(0x00000000fff044ff) /* 0: Write-Back; 1: Non-cacheable; 2: Write-Back, Tagged; 3: Write-Back */
+#define D_AP1   (UINT64_C(1) << 6) /* EL0 too */
+#define D_AP2   (UINT64_C(1) << 7) /* read-only */
+#define D_PXN   (UINT64_C(1) << 53)
+#define D_UXN   (UINT64_C(1) << 54)
+#define D_DBM   (UINT64_C(1) << 51)
+#define D_PBHA0 (UINT64_C(1) << 59) /* by TCR2_ELx.AIE: MAIR2_ELx */
+/* 0: Write-Back; 1: Non-cacheable; 2: Write-Back, Tagged; 3: Write-Back; no Device, whatever a walk reads that finds no table */
+#define MAIR UINT64_C(0x44444444fff044ff)
 
 /* One translation: where its tables are. D8.2.7, D8.2.8, D8.2.9. */
 struct space {
@@ -200,6 +202,8 @@ static uint64_t wide_attributes(struct a64_case *c, const struct space *s, unsig
         a |= D_DBM;
     if (more && a64_chance(&c->rng, 60))
         a |= 2 << 2; /* Tagged */
+    if (more && c->isa->witness >= 11 && a64_chance(&c->rng, 30))
+        a |= D_PBHA0;
     return a;
 }
 
@@ -229,6 +233,8 @@ static uint64_t attributes(struct a64_case *c, const struct space *s, unsigned p
         a |= rng_next(&c->rng) & (D_PXN | D_UXN);
     if (data && a64_chance(&c->rng, 60))
         a |= 2 << 2; /* Tagged */
+    if (data && c->isa->witness >= 11 && a64_chance(&c->rng, 30))
+        a |= D_PBHA0;
     if (code && a64_chance(&c->rng, 20))
         a |= UINT64_C(1) << 50; /* guarded */
     return a;
@@ -259,10 +265,12 @@ static void put_stage2(struct a64_case *c)
     }
     uint64_t had = rng_next(&c->rng) & 3;
     c->dirty |= had >> 1;
+    c->flagged |= had != 0;
     uint64_t sl = s.first < 0 ? UINT64_C(1) << 33 : s.grain == 12 && s.first == 0 ? 2 << 6 : 1 << 6; /* SL2, SL0 */
+    uint64_t pie = c->isa->witness >= 11 ? (uint64_t)a64_chance(&c->rng, 40) << 36 : 0;              /* S2PIE */
     uint64_t control = sized(c, 0) | sl | 1u << 31, vmid = rng_below(&c->rng, 256) << 48;
     a64_set_reg(c, SR_vtcr_el2,
-                control | 1 << 8 | 1 << 10 | 3 << 12 | output_size(c, 0) << 16 | had << 21 | (uint64_t)c->wide[0] << 32);
+                control | 1 << 8 | 1 << 10 | 3 << 12 | output_size(c, 0) << 16 | had << 21 | (uint64_t)c->wide[0] << 32 | pie);
     if (c->secure) {
         c->vstcr = control;
         c->vsttbr = root;
@@ -299,6 +307,7 @@ static void put_translation(struct a64_case *c, const uint64_t *sctlr)
     uint64_t had = rng_next(&c->rng) & 3;
     uint64_t walk = 3 << 12 | 1 << 10 | 1 << 8;
     c->dirty |= had >> 1;
+    c->flagged |= had != 0;
     uint64_t tbi = c->tags ? 1 << 20 : rng_next(&c->rng) & 1 << 20; /* TCMA with it now and then */
     if (c->tags && a64_chance(&c->rng, 20))
         tbi |= 1 << 30;
@@ -310,7 +319,8 @@ static void put_translation(struct a64_case *c, const uint64_t *sctlr)
         a64_set_reg(c, SR_tcr_el2,
                     sized(c, 2) | walk | output_size(c, 2) << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi |
                         (uint64_t)c->wide[2] << 32);
-    a64_set_reg(c, SR_tcr_el3, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi);
+    uint64_t models = c->isa->witness >= 11 ? rng_next(&c->rng) & rng_next(&c->rng) & UINT64_C(5) << 35 : 0; /* PIE, AIE */
+    a64_set_reg(c, SR_tcr_el3, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi | models);
     static const uint16_t mair[] = {SR_mair_el1, SR_mair_el2, SR_mair_el3};
     static const uint16_t ttbr[] = {SR_ttbr0_el1, SR_ttbr0_el2, SR_ttbr0_el3},
                           control[] = {SR_sctlr_el1, SR_sctlr_el2, SR_sctlr_el3};
@@ -320,6 +330,18 @@ static void put_translation(struct a64_case *c, const uint64_t *sctlr)
         a64_set_reg(c, control[i], sctlr[i] | 1 | 4 | 1 << 12);
     }
     a64_set_reg(c, SR_ttbr1_el1, c->pa + PGA_S1_TABLES * 4096);
+}
+
+/* Of SCR_EL3, for a younger witness: FGTEn, ECVEn, HXEn; TCR2En, SCTLR2En, PIEn, AIEn. */
+static uint64_t younger_controls(struct a64_case *c)
+{
+    uint64_t scr = 0;
+    if (c->isa->witness >= 10)
+        scr |= (uint64_t)(c->fgt = a64_chance(&c->rng, 30)) << 27 | (uint64_t)a64_chance(&c->rng, 50) << 28 |
+               (uint64_t)a64_chance(&c->rng, 70) << 38;
+    for (unsigned bit = 43; c->isa->witness >= 11 && bit <= 46; bit++)
+        scr |= (uint64_t)a64_chance(&c->rng, 80) << bit;
+    return scr;
 }
 
 /* HCR_EL2 and SCR_EL3: which levels there are, who is host, now and then a trap. */
@@ -348,6 +370,7 @@ static void put_hypervisor(struct a64_case *c)
                    (uint64_t)(secure && el2) << 18;
     if (a64_chance(&c->rng, 10))
         scr ^= UINT64_C(1) << (16 + rng_below(&c->rng, 2));
+    scr |= younger_controls(c);
     a64_set_reg(c, SR_hcr_el2, hcr);
     a64_set_reg(c, SR_scr_el3, scr);
     a64_set_reg(c, SR_cptr_el2, c->e2h ? 3 << 20 : 0x33ff & ~(1 << 10));
@@ -368,10 +391,11 @@ static void choose_sizes(struct a64_case *c)
         c->grain[0] = 12;
     for (unsigned i = 0; i < 3; i++) { /* from level 1 or 0 on; or -1, of which faults make QEMU 7.2 abort */
         c->wide[i] = c->grain[i] != 16 && a64_chance(&c->rng, 30);
-        c->size[i] = c->isa->witness >= 10 && c->wide[i] && c->grain[i] == 12 && a64_chance(&c->rng, 40) ? 12
-                     : c->grain[i] == 14                                                                 ? 28
-                     : c->grain[i] == 16 || a64_chance(&c->rng, 50)                                      ? 25
-                                                                                                         : 16;
+        c->size[i] = c->grain[i] == 14 ? 28 : c->grain[i] == 16 || a64_chance(&c->rng, 50) ? 25 : 16;
+        /* The fifth table would be where EL1 and EL2 have their last one of 64 KiB. */
+        bool room = c->grain[i] == 12 && (i == 1 || c->grain[i == 0 ? 2 : 1] != 16);
+        if (c->isa->witness >= 10 && c->wide[i] && room && a64_chance(&c->rng, 40))
+            c->size[i] = 12;
     }
     c->grain[3] = 12; /* the harness is mapped by it */
     c->size[3] = 25;
@@ -381,6 +405,8 @@ static void choose_sizes(struct a64_case *c)
 
 #define SCTLR_RES1_EL1 UINT64_C(0x30d00980)
 #define SCTLR_RES1_EL2 UINT64_C(0x30c50820)
+/* EPAN, TIDCP: of regimes that EL0 uses. */
+#define EL0_CONTROLS (UINT64_C(1) << 57 | UINT64_C(1) << 63)
 
 void a64_world_make(struct a64_case *c)
 {
@@ -391,6 +417,8 @@ void a64_world_make(struct a64_case *c)
     c->pauth = a64_chance(&c->rng, 50);
     uint64_t pac = c->pauth ? UINT64_C(1) << 31 | 1 << 30 | 1 << 27 | 1 << 13 : 0;
     uint64_t common = (rng_next(&c->rng) & 1 << 1) | pac;
+    if (c->isa->witness >= 10) /* EPAN, NMI, SPINTMASK, TIDCP; no CMOW, as QEMU 10.0 translates no address of DC and IC */
+        common |= rng_next(&c->rng) & (UINT64_C(1) << 57 | UINT64_C(7) << 61);
     c->tags = a64_chance(&c->rng, 40);
     if (c->tags) /* TCF, ATA; no A: QEMU 7.2 compares tags before alignment */
         common = (common & ~UINT64_C(2)) | UINT64_C(1) << 43 | rng_below(&c->rng, 4) << 40;
@@ -413,11 +441,13 @@ void a64_world_make(struct a64_case *c)
     a64_set_reg(c, SR_vmpidr_el2, UINT64_C(1) << 31);
     uint64_t sctlr[3] = {SCTLR_RES1_EL1 | common | (rng_next(&c->rng) & (1 << 9 | 1 << 14 | 1 << 15 | 1 << 26)) |
                              (c->tags ? rng_below(&c->rng, 8) << 38 & ~(UINT64_C(1) << 40) : 0),
-                         SCTLR_RES1_EL2 | common, SCTLR_RES1_EL2 | 1 << 4 | common};
+                         SCTLR_RES1_EL2 | (common & (c->e2h ? UINT64_MAX : ~EL0_CONTROLS)),
+                         SCTLR_RES1_EL2 | 1 << 4 | (common & ~EL0_CONTROLS)};
     put_translation(c, sctlr);
     a64_set_reg(c, SR_cpacr_el1, a64_chance(&c->rng, 80) ? 3 << 20 : rng_next(&c->rng) & 3 << 20);
     a64_set_reg(c, SR_mdcr_el2, 6);
-    a64_set_reg(c, SR_fpcr, a64_chance(&c->rng, 30) ? 0 : rng_next(&c->rng) & (UINT64_C(0x7c8) << 16 | 3 << 22));
+    uint64_t afp = c->isa->witness >= 10 && a64_chance(&c->rng, 40) ? 7 : 0; /* NEP, AH, FIZ */
+    a64_set_reg(c, SR_fpcr, a64_chance(&c->rng, 30) ? 0 : rng_next(&c->rng) & (UINT64_C(0x7c8) << 16 | 3 << 22 | afp));
     a64_set_reg(c, SR_vbar_el1, c->pa + PGA_VECTORS * 4096);
     a64_set_reg(c, SR_vbar_el2, c->pa + PGA_VECTORS * 4096 + 0x800);
 }

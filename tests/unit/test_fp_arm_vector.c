@@ -17,8 +17,9 @@ struct form {
     unsigned rotate; /* FCMLA by element, which has both */
     bool upper;      /* FMLAL2 and the like */
     bool negate;     /* FMLSL */
-    unsigned arity;  /* of a scalar, for FPCR.NEP: whose upper part stays */
+    unsigned rest;   /* of a scalar: the register whose upper part stays with FPCR.NEP, or NO_REST */
 };
+enum { NO_REST = 9 };
 typedef void expect_fn(const struct form *t, const struct input *in, struct arm_fp *c, uint64_t *v);
 
 static uint64_t count(void)
@@ -82,8 +83,8 @@ static void by_element(const struct form *t, const struct input *in, struct arm_
 /* The result of a scalar; the rest is 0, or stays. */
 static void put_scalar(const struct form *t, const struct input *in, uint64_t result, uint64_t *v)
 {
-    const uint64_t *from = in->v[t->arity == 2 ? 1 : 0];
-    bool merge = in->fpcr & 4;
+    bool merge = in->fpcr & 4 && t->rest != NO_REST;
+    const uint64_t *from = in->v[merge ? t->rest : 0];
     uint64_t rest[2] = {merge ? from[0] : 0, merge ? from[1] : 0};
     put_element(rest, t->to, 0, result);
     memcpy(v, rest, 16);
@@ -233,12 +234,12 @@ static uint32_t vector_row(const char *name, uint32_t more)
 
 /* <name><suffix>_h, _s, _d, from the first format on. */
 static void check_rows(struct rig *r, const char *name, op_fn *op, expect_fn *fn, enum arm_fmt first, enum arm_fmt last,
-                       unsigned arity)
+                       unsigned rest)
 {
     for (enum arm_fmt f = first; f <= last; f++) {
         char row[32];
         snprintf(row, sizeof row, "%s_%c", name, "hsd"[f]);
-        const struct form t = {.row = row, .op = op, .from = f, .to = f, .arity = arity};
+        const struct form t = {.row = row, .op = op, .from = f, .to = f, .rest = rest};
         check(r, &t, fn, vector_row(row, 0));
     }
 }
@@ -275,8 +276,8 @@ static void elements(void **state)
     static const struct {
         const char *name;
         op_fn *op;
-        unsigned arity;
-    } rows[] = {{"fmla_el", op_fmadd, 0}, {"fmls_el", op_fmsub, 0}, {"fmul_el", op_fmul, 2}, {"fmulx_el", op_fmulx, 2}};
+        unsigned rest;
+    } rows[] = {{"fmla_el", op_fmadd, 0}, {"fmls_el", op_fmsub, 0}, {"fmul_el", op_fmul, 1}, {"fmulx_el", op_fmulx, 1}};
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++)
         for (enum arm_fmt f = ARM_H; f <= ARM_D; f++)
             for (unsigned index = 0; index < 8u >> f; index++)
@@ -284,7 +285,7 @@ static void elements(void **state)
                     char row[32];
                     snprintf(row, sizeof row, "%s_%se_%c", rows[i].name, first ? "1" : "", "hsd"[f]);
                     const struct form t = {
-                        .row = row, .op = rows[i].op, .from = f, .to = f, .index = index, .arity = rows[i].arity};
+                        .row = row, .op = rows[i].op, .from = f, .to = f, .index = index, .rest = rows[i].rest};
                     check(*state, &t, first ? scalar : by_element, vector_row(row, index_bits(f, index)));
                 }
 }
@@ -420,7 +421,24 @@ static void scalar_comparisons(void **state)
     for (unsigned i = 0; i < ARRAY_LEN(two); i++)
         check_rows(*state, two[i].name, two[i].op, scalar, ARM_H, ARM_D, 2);
     for (unsigned i = 0; i < ARRAY_LEN(zero); i++)
-        check_rows(*state, zero[i].name, zero[i].op, scalar, ARM_H, ARM_D, 0);
+        check_rows(*state, zero[i].name, zero[i].op, scalar, ARM_H, ARM_D, NO_REST);
+}
+
+static uint64_t op_same(struct element *e) { return e->a; }
+static uint64_t op_one(struct element *e) { return e->f == ARM_H ? 0x3c00 : e->f == ARM_S ? 0x3f800000 : 0x3ff0000000000000; }
+
+/* FMOV keeps nothing of its destination, whatever FPCR.NEP is (Arm ARM "FMOV (register)", "FMOV (scalar, immediate)"). */
+static void scalar_moves(void **state)
+{
+    for (enum arm_fmt f = ARM_H; f <= ARM_D; f++) {
+        char row[32];
+        struct form t = {.row = row, .op = op_same, .from = f, .to = f, .rest = NO_REST};
+        snprintf(row, sizeof row, "fmov_%c", "hsd"[f]);
+        check(*state, &t, scalar, vector_row(row, 0));
+        t.op = op_one;
+        snprintf(row, sizeof row, "fmov_%c_imm", "hsd"[f]);
+        check(*state, &t, scalar, vector_row(row, 0x70u << 13));
+    }
 }
 
 int main(void)
@@ -436,6 +454,7 @@ int main(void)
         cmocka_unit_test(between_formats),
         cmocka_unit_test(rounding_to_the_range_of_integers),
         cmocka_unit_test(scalar_comparisons),
+        cmocka_unit_test(scalar_moves),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
