@@ -49,8 +49,8 @@ has '^  12 +I +0x1 '
 has '^  19 +WXN +0x0 '
 doc S3_0_C1_C0_0=0x30d0198d >numbered
 cmp -s out numbered || fail "s3_0_c1_c0_0 is not sctlr_el1"
-doc hcr_el2=0x8000000000000000 >out
-has '^Bits no field has: 0x8000000000000000$'
+doc hcr_el2=0x1000000000000 >out
+has '^Bits no field has: 0x1000000000000$'
 doc dbgbvr15_el1 >out
 has '^dbgbvr15_el1  s2_0_c0_c15_4 '
 doc tlbi_vae1is >out

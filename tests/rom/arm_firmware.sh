@@ -30,7 +30,7 @@ says journey "The journey is over; everything arrived as it should."
 [ "$(wc -l <journey.trace)" -eq 10 ] || fail "the journey has 10 hops, the trace $(cat journey.trace)"
 # QEMU tells the same, but for the fields of SCR_EL3, of which its version has fewer, and with its MTE off.
 command -v qemu-system-aarch64 >/dev/null && {
-    run nomte "${el3[@]}" -cpu max,mte=off,nmi=off "$roms/journey-a64.elf"
+    run nomte "${el3[@]}" -cpu max,mte=off,nmi=off,ebep=off "$roms/journey-a64.elf"
     timeout 60 qemu-system-aarch64 -M virt,secure=on,virtualization=on -cpu max -display none -nic none -serial file:qemu.out \
         -monitor none -semihosting -kernel "$roms/journey-a64.elf" || fail "the journey ends differently on QEMU"
     sed -i 's/ scr=0x[0-9a-f]*/ scr/' nomte.out qemu.out
