@@ -421,7 +421,7 @@ static void bad_text_is_refused_with_a_sentence(void **state)
     expect_error("cortex-a72", "\"cortex-a72\"");
     expect_error("mte=on,max", "core comes first");
     expect_error("mte=maybe", "on or off");
-    expect_error("max,pauth=qarma4", "on or off");
+    expect_error("max,pauth=qarma4", "on, qarma5, qarma3, impdef or off is expected");
     expect_error("el2=off,vhe=on", "VHE needs EL2");
     expect_error("sel2=on,el3=off", "SEL2 needs EL3");
     expect_error("epac=on,fpac=on", "exclude each other");

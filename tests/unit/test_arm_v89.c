@@ -312,6 +312,63 @@ static void ordered_accesses(void **state)
     rig_free(r);
 }
 
+/* ---- FEAT_LSE2 ---------------------------------------------------------------------------------------------------------- */
+
+/* Where accesses must be aligned: plain ones never, ordered ones by SCTLR_ELx.nAA, atomic ones (also exclusive); without the
+   feature these two always (AArch64.UnalignedAccessFaults). Rn is x2. */
+enum kind { PLAIN, ORDERED, ATOMIC };
+static const struct {
+    uint32_t insn;
+    unsigned bytes;
+    enum kind kind;
+} alignment[] = {
+    {0xf9400043, 8, PLAIN},   /* ldr x3 */
+    {0xa9401443, 8, PLAIN},   /* ldp x3, x5 */
+    {0x3d800043, 16, PLAIN},  /* str q3 */
+    {0x48dffc43, 2, ORDERED}, /* ldarh */
+    {0x88dffc43, 4, ORDERED}, /* ldar w3 */
+    {0xc8dffc43, 8, ORDERED}, /* ldar x3 */
+    {0xc89ffc43, 8, ORDERED}, /* stlr x3 */
+    {0xc8df7c43, 8, ORDERED}, /* ldlar x3 */
+    {0x889f7c43, 4, ORDERED}, /* stllr w3 */
+    {0xf8bfc043, 8, ORDERED}, /* ldapr x3 */
+    {0xd9400043, 8, ORDERED}, /* ldapur x3 */
+    {0x59000043, 2, ORDERED}, /* stlurh w3 */
+    {0x485f7c43, 2, ATOMIC},  /* ldxrh */
+    {0xc85ffc43, 8, ATOMIC},  /* ldaxr x3 */
+    {0x887f1443, 8, ATOMIC},  /* ldxp w3, w5 */
+    {0xc87f1443, 16, ATOMIC}, /* ldxp x3, x5 */
+    {0x78250043, 2, ATOMIC},  /* ldaddh w5, w3 */
+    {0xf8e58043, 8, ATOMIC},  /* swpal x5, x3 */
+    {0xb825105f, 4, ATOMIC},  /* stclr w5 */
+    {0xc8a57c43, 8, ATOMIC},  /* cas x5, x3 */
+    {0x08247c46, 8, ATOMIC},  /* casp w4, w5, w6, w7 */
+    {0x48647c46, 16, ATOMIC}, /* caspa x4, x5, x6, x7 */
+};
+
+static void accesses_within_16_bytes(void **state)
+{
+    (void)state;
+    for (unsigned lse2 = 0; lse2 < 2; lse2++) {
+        struct rig *r = rig_new(lse2 ? "max,pa=40" : "max,pa=40,lse2=off");
+        struct arm_regs *s = &r->pe.s.regs;
+        for (unsigned n = 0; n < ARRAY_LEN(alignment) * 34; n++) {
+            unsigned i = n / 34, off = n / 2 % 17, bytes = alignment[i].bytes;
+            enum kind k = alignment[i].kind;
+            bool naa = (n & 1) && lse2, inside = off % 16 + bytes <= 16;
+            bool faults = off % bytes && k != PLAIN && (!lse2 || (!inside && (k == ATOMIC || !naa)));
+            rig_level(r, 1);
+            s->sctlr_el1 = (s->sctlr_el1 & ~sctlr_el1_nAA) | (naa ? sctlr_el1_nAA : 0);
+            r->pe.s.x[2] = DATA + off;
+            run_one(r, alignment[i].insn);
+            if (r->pe.s.pc != (faults ? VECTORS + 0x200 : RAM + 4) || (faults && (s->esr_el1 & 63) != FSC_ALIGN))
+                fail_msg("%08x at offset %u, nAA %d, LSE2 %u: pc 0x%llx", alignment[i].insn, off, naa, lse2,
+                         (unsigned long long)r->pe.s.pc);
+        }
+        rig_free(r);
+    }
+}
+
 /* Reserved encodings, and each row without its feature. */
 static void absent_ones_are_undefined(void **state)
 {
@@ -347,9 +404,8 @@ static void absent_ones_are_undefined(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(short_sequences),
-        cmocka_unit_test(hinted_branches),
-        cmocka_unit_test(ordered_accesses),
+        cmocka_unit_test(short_sequences),           cmocka_unit_test(hinted_branches),
+        cmocka_unit_test(ordered_accesses),          cmocka_unit_test(accesses_within_16_bytes),
         cmocka_unit_test(absent_ones_are_undefined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,8 +176,7 @@ static bool unaligned_faults(const struct pe *p, uint64_t va, unsigned size, con
     bool inside = (va & 15) + size <= 16;
     if (!arm_has(p->cfg, FEAT_LSE2))
         return true;
-    bool ordered = !m->atomic; /* acquire or release: SCTLR_ELx.nAA may let it */
-    return !inside && !(ordered && (sctlr_of(p, regime_of(p, p->el)) & sctlr_el1_nAA));
+    return !inside && !(m->ordered && (sctlr_of(p, regime_of(p, p->el)) & sctlr_el1_nAA));
 }
 
 /* ---- RAM ----------------------------------------------------------------------------------------------------------------------

@@ -76,23 +76,24 @@ enum tag_use { TAGS_OF_DATA, TAGS_UNUSED, TAGS_ACCESSED };
 
 /* How an access is to be made. */
 struct access_mode {
-    uint8_t el;     /* exception level it is made as: 0 for unprivileged loads and stores */
-    uint8_t regime; /* translation regime: 1 EL1&0, 2 EL2 or EL2&0, 3 EL3 */
-    bool pan;       /* PSTATE.PAN */
-    bool unpriv;    /* LDTR, STTR */
-    bool atomic;    /* reads and writes: a fault for want of either */
-    bool exclusive; /* exclusive or acquire-release: alignment is asked for */
-    bool cm;        /* cache maintenance: ESR_ELx.CM */
-    bool zva;       /* DC ZVA and its like: an alignment fault in Device memory */
-    bool at;        /* address translation instruction: the second stage only if asked for */
-    bool stage1;    /* the first stage alone */
-    uint8_t tags;   /* enum tag_use */
-    bool probe;     /* a debugger's look: no permission matters, and nothing is changed */
-    bool checked;   /* tags of Tagged memory are compared, and it matters (tags.c) */
-    uint8_t number; /* of the context: below PE_MODES */
-    bool any : 1;   /* no permission of stage 1 is asked for: AT S1E1A and the like */
-    bool rcw : 1;   /* RCW instructions: stage 2 has permissions of their own */
-    uint8_t cmow;   /* CMOW_ bits: of cache maintenance that needs permission to write */
+    uint8_t el;       /* exception level it is made as: 0 for unprivileged loads and stores */
+    uint8_t regime;   /* translation regime: 1 EL1&0, 2 EL2 or EL2&0, 3 EL3 */
+    bool pan;         /* PSTATE.PAN */
+    bool unpriv;      /* LDTR, STTR */
+    bool atomic;      /* reads and writes: a fault for want of either */
+    bool exclusive;   /* exclusive or acquire-release: alignment is asked for */
+    bool cm;          /* cache maintenance: ESR_ELx.CM */
+    bool zva;         /* DC ZVA and its like: an alignment fault in Device memory */
+    bool at;          /* address translation instruction: the second stage only if asked for */
+    bool stage1;      /* the first stage alone */
+    uint8_t tags;     /* enum tag_use */
+    bool probe;       /* a debugger's look: no permission matters, and nothing is changed */
+    bool checked;     /* tags of Tagged memory are compared, and it matters (tags.c) */
+    uint8_t number;   /* of the context: below PE_MODES */
+    bool any : 1;     /* no permission of stage 1 is asked for: AT S1E1A and the like */
+    bool rcw : 1;     /* RCW instructions: stage 2 has permissions of their own */
+    bool ordered : 1; /* acquire or release, and not exclusive: SCTLR_ELx.nAA counts */
+    uint8_t cmow;     /* CMOW_ bits: of cache maintenance that needs permission to write */
 };
 
 /* Of access_mode.cmow: permission of stage 1, of stage 2. IC: for want of permission to read it does not fault. */

@@ -342,7 +342,8 @@ static bool parse_item(struct arm_config *c, struct asked *a, char *item, struct
     for (unsigned i = 0; i < ARRAY_LEN(choices); i++)
         if (strlen(choices[i].name) == len && !strncasecmp(item, choices[i].name, len))
             return parse_choice(c, a, i, value, err);
-    if (len == 5 && !strncasecmp(item, "pauth", 5) && parse_algorithm(c, a, value))
+    bool pauth = len == 5 && !strncasecmp(item, "pauth", 5);
+    if (pauth && parse_algorithm(c, a, value))
         return true;
     int f = find_feat(item, len);
     unsigned g = 0;
@@ -351,7 +352,7 @@ static bool parse_item(struct arm_config *c, struct asked *a, char *item, struct
     if (f < 0 && g == ARRAY_LEN(groups))
         return err_set(err, "there is no feature, core or setting \"%.*s\"", (int)len, item);
     if (!parse_switch(value, &on))
-        return err_set(err, "%s: on or off is expected", item);
+        return err_set(err, "%s: on%s or off is expected", item, pauth ? ", qarma5, qarma3, impdef" : "");
     if (g < ARRAY_LEN(groups))
         ask_list(c, a, on ? groups[g].on : groups[g].off, on);
     else
