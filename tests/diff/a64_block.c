@@ -101,6 +101,8 @@ static bool left_out(const struct a64_case *c, const struct a64_row *r, uint32_t
     if (!strcmp(r->name, "fcvtzs_v_i1_h") || !strcmp(r->name, "fcvtzu_v_i1_h"))
         return true;
     bool old = c->isa->witness < 10;
+    if (!old && (starts(r->name, "fabs_v_2") || starts(r->name, "fneg_v_2"))) /* with FPCR.AH they change the sign of a NaN */
+        return true;
     if (c->tags && old && starts(r->feat_name, "MTE") && starts(r->name, "st")) /* QEMU 7.2 has one tag for the whole page */
         return true;
     /* More than 32 bytes of several registers: QEMU 10.0 compares the tags of a part. */

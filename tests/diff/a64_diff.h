@@ -156,7 +156,10 @@ struct a64_case {
     bool secure;                /* the levels below EL3 are */
     uint64_t vstcr, vsttbr;     /* of Secure stage 2; 0: there is no Secure EL2 */
     bool e2h, tge;              /* HCR_EL2 */
-    bool fgt;                   /* fine-grained traps are in use */
+    bool fgt;                   /* fine-grained traps are in use, */
+    bool pie;                   /* permissions may be indirect, */
+    bool indirect;              /* and are, of stage 1 */
+    bool ecv, offset;           /* the physical counter may have an offset, and has */
     bool stage2;                /* is on */
     bool dirty;                 /* hardware manages dirty state, */
     bool flagged;               /* or sets the access flag alone */

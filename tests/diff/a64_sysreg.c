@@ -329,7 +329,8 @@ void a64_put_change(struct a64_case *c)
         page = PGA_MORE / 16 * 16;
     /* Not by reading it: QEMU may have set the access flag where trapline has not. */
     uint64_t desc = (c->pa + page * 4096) | 1 << 10 | (c->wide[el] ? 0 : 3 << 8) | 1 << 6 | 3;
-    desc ^= bits[rng_below(&c->rng, ARRAY_LEN(bits))];
+    uint64_t bit = bits[rng_below(&c->rng, ARRAY_LEN(bits))];
+    desc ^= c->indirect && bit == 1 << 7 ? 0 : bit;
     put_value(c, rt, c->pa + a64_leaf(c, el, page));
     put_value(c, value, desc);
     put(c, 0xf9000000 | rt << 5 | value); /* str value, [rt] */

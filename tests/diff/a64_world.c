@@ -203,6 +203,8 @@ static uint64_t wide_attributes(struct a64_case *c, const struct space *s, unsig
         a |= 2 << 2; /* Tagged */
     if (more && c->isa->witness >= 11 && a64_chance(&c->rng, 30))
         a |= D_PBHA0;
+    if (c->indirect)
+        a &= ~(uint64_t)D_AP2;
     return a;
 }
 
@@ -234,6 +236,8 @@ static uint64_t attributes(struct a64_case *c, const struct space *s, unsigned p
         a |= 2 << 2; /* Tagged */
     if (data && c->isa->witness >= 11 && a64_chance(&c->rng, 30))
         a |= D_PBHA0;
+    if (c->indirect) /* QEMU 11.1 has no dirty state there */
+        a &= ~(uint64_t)D_AP2;
     if (code && a64_chance(&c->rng, 20))
         a |= UINT64_C(1) << 50; /* guarded */
     return a;
@@ -244,13 +248,14 @@ static void put_stage2(struct a64_case *c)
 {
     const struct space s = space_of(c, 0);
     uint64_t root = c->pa + s.page * 4096;
+    uint64_t pie = c->pie && !c->secure ? (uint64_t)a64_chance(&c->rng, 40) << 36 : 0; /* S2PIE */
     put_tables(c, &s);
     for (unsigned i = 0; i < PGA_COUNT; i += 1u << (s.grain - 12)) {
         bool data = is_data(i) || (s.grain == 16 && i == PGA_MORE / 16 * 16), table = i >= PGA_S1_TABLES && i < PGA_EL2_TABLES;
         bool wrong = i < PGA_VECTORS || i >= PGA_S1_TABLES;
         uint64_t d = (c->pa + i * 4096) | 15 << 2 | 3 << 6 | shared(c, 0) | D_AF | D_VALID | D_TABLE;
         if (wrong && a64_chance(&c->rng, data ? 15 : table ? 3 : 1))
-            d ^= UINT64_C(1) << (6 + rng_below(&c->rng, 2));
+            d ^= UINT64_C(1) << (6 + (pie ? 0 : rng_below(&c->rng, 2)));
         c->unreadable |= i < PGA_DATA && !(d & 1 << 6);
         if (wrong && a64_chance(&c->rng, data ? 5 : 1))
             d &= ~(uint64_t)D_AF;
@@ -266,7 +271,6 @@ static void put_stage2(struct a64_case *c)
     c->dirty |= had >> 1;
     c->flagged |= had != 0;
     uint64_t sl = s.first < 0 ? UINT64_C(1) << 33 : s.grain == 12 && s.first == 0 ? 2 << 6 : 1 << 6; /* SL2, SL0 */
-    uint64_t pie = c->isa->witness >= 11 ? (uint64_t)a64_chance(&c->rng, 40) << 36 : 0; /* S2PIE */
     uint64_t control = sized(c, 0) | sl | 1u << 31, vmid = rng_below(&c->rng, 256) << 48;
     a64_set_reg(c, SR_vtcr_el2,
                 control | 1 << 8 | 1 << 10 | 3 << 12 | output_size(c, 0) << 16 | had << 21 | (uint64_t)c->wide[0] << 32 | pie);
@@ -318,7 +322,7 @@ static void put_translation(struct a64_case *c, const uint64_t *sctlr)
         a64_set_reg(c, SR_tcr_el2,
                     sized(c, 2) | walk | output_size(c, 2) << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi |
                         (uint64_t)c->wide[2] << 32);
-    uint64_t models = c->isa->witness >= 11 ? rng_next(&c->rng) & rng_next(&c->rng) & UINT64_C(5) << 35 : 0; /* PIE, AIE */
+    uint64_t models = (uint64_t)c->indirect << 35 | (c->isa->witness >= 11 ? rng_next(&c->rng) & UINT64_C(1) << 37 : 0); /* AIE */
     a64_set_reg(c, SR_tcr_el3, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi | models);
     static const uint16_t mair[] = {SR_mair_el1, SR_mair_el2, SR_mair_el3};
     static const uint16_t ttbr[] = {SR_ttbr0_el1, SR_ttbr0_el2, SR_ttbr0_el3},
@@ -336,10 +340,14 @@ static uint64_t younger_controls(struct a64_case *c)
 {
     uint64_t scr = 0;
     if (c->isa->witness >= 10)
-        scr |= (uint64_t)(c->fgt = a64_chance(&c->rng, 30)) << 27 | (uint64_t)a64_chance(&c->rng, 50) << 28 |
+        scr |= (uint64_t)(c->fgt = a64_chance(&c->rng, 30)) << 27 | (uint64_t)(c->ecv = a64_chance(&c->rng, 80)) << 28 |
                (uint64_t)a64_chance(&c->rng, 70) << 38;
-    for (unsigned bit = 43; c->isa->witness >= 11 && bit <= 46; bit++)
-        scr |= (uint64_t)a64_chance(&c->rng, 80) << bit;
+    c->offset = c->ecv && a64_chance(&c->rng, 50);
+    c->pie = c->isa->witness >= 11 && a64_chance(&c->rng, 90);
+    c->indirect = c->pie && a64_chance(&c->rng, 50);
+    if (c->isa->witness >= 11) /* without PIEn QEMU 11.1 has no permissions in PIR_ELx: docs/differences.md */
+        scr |= (uint64_t)c->pie << 45 | (uint64_t)(c->pie && a64_chance(&c->rng, 80)) << 43 |
+               (uint64_t)a64_chance(&c->rng, 80) << 44 | (uint64_t)a64_chance(&c->rng, 80) << 46;
     return scr;
 }
 
