@@ -377,6 +377,15 @@ static bool stage2_first(const uint8_t *mine, const uint8_t *other)
            recorded(mine, SR_elr_el1) == recorded(other, SR_elr_el2);
 }
 
+/* Stage 2 forbids the use of tags: QEMU 11.1 tells neither the kind of fault nor HPFAR_EL2 (Arm ARM AArch64.S2CheckPermissions,
+   AArch64.FaultSyndrome). */
+static bool tag_denied(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other)
+{
+    const uint64_t no_tag_access = UINT64_C(1) << 41;
+    uint64_t x = recorded(mine, SR_esr_el2), y = recorded(other, SR_esr_el2);
+    return isa->witness >= 11 && x & y & no_tag_access && (x & 0x3c) == 0xc && !(y & 0x3f);
+}
+
 /* Levels (bit el - 1) of which FAR differs from here on: it is UNKNOWN after a breakpoint exception, 0 in QEMU 7.2; of several
    elements QEMU translates all, then compares tags; it tells an aligned address where nothing answers; and of what a watchpoint
    matches the first byte that is watched, where trapline has the first of the access (D2.10.6: one between these). */
@@ -405,7 +414,7 @@ static bool same_round(const struct a64_isa *isa, const uint8_t *mine, const uin
     unsigned fars = 0;
     for (unsigned i = 0; i < na && i < nb; i++) {
         const uint8_t *a = record_at(mine, index, round, i), *b = record_at(other, index, round, i);
-        *open = (in_part(isa, a) && in_part(isa, b)) || breakpoint_first(a, b) || stage2_first(a, b) || fetch_first(a, b) ||
+        *open = (in_part(isa, a) && in_part(isa, b)) || breakpoint_first(a, b) || tag_denied(isa, a, b) || stage2_first(a, b) || fetch_first(a, b) ||
                 watched_first(a, b) || (watched_in_part(a, mine, index) && watched_in_part(b, other, index));
         if (*open)
             return true;

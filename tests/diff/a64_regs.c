@@ -280,9 +280,8 @@ uint64_t a64_reg_value(struct a64_case *c, unsigned id)
         if (id == SR_hdfgrtr_el2 || id == SR_hdfgwtr_el2)
             v &= ~(UINT64_C(1) << 57); /* PMUSERENR_EL0, which QEMU 10.0 lacks */
         break;
-    case SR_hcrx_el2:
-        if (c->isa->witness >= 11) /* VINMI, VFNMI: QEMU 11.1 ends by an assertion when SCR_EL3 is written */
-            v &= ~UINT64_C(0x180);
+    case SR_hcrx_el2: /* CMOW: QEMU translates no address of DC and IC. VINMI, VFNMI: 11.1 ends by an assertion when SCR_EL3 is written */
+        v &= ~UINT64_C(0x200) & (c->isa->witness >= 11 ? ~UINT64_C(0x180) : UINT64_MAX);
         break;
     case SR_cnthctl_el2: /* QEMU 7.2 takes EL1PCEN for EL1PCTEN at EL0 */
         v = c->e2h ? v : (v & ~UINT64_C(3)) | (v & 1) * 3;

@@ -265,6 +265,8 @@ static void put_stage2(struct a64_case *c)
             d |= rng_next(&c->rng) & UINT64_C(3) << 53;
         if (data && a64_chance(&c->rng, 15))
             d |= D_DBM;
+        if (data && c->isa->witness >= 11 && a64_chance(&c->rng, 20)) /* MemAttr 4: NoTagAccess */
+            d ^= (15 ^ 4) << 2;
         put_desc(c, &s, 3, c->pa + i * 4096, d);
     }
     uint64_t had = rng_next(&c->rng) & 3;
@@ -354,7 +356,7 @@ static uint64_t younger_controls(struct a64_case *c)
 /* HCR_EL2 and SCR_EL3: which levels there are, who is host, now and then a trap. */
 static void put_hypervisor(struct a64_case *c)
 {
-    static const uint8_t traps[] = {12, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 28, 29, 40, 41};
+    static const uint8_t traps[] = {12, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 28, 29, 40, 41}, evt[] = {49, 50, 52, 54, 55};
     bool secure = a64_chance(&c->rng, 15), el2 = !secure || a64_chance(&c->rng, 50);
     c->e2h = el2 && a64_chance(&c->rng, 20);
     c->tge = c->e2h && a64_chance(&c->rng, 50);
@@ -373,6 +375,8 @@ static void put_hypervisor(struct a64_case *c)
         hcr |= 1 | (rng_next(&c->rng) & 6); /* VM, SWIO, PTW */
     for (unsigned n = a64_chance(&c->rng, 30) ? 3 : 0; n; n--)
         hcr ^= UINT64_C(1) << traps[rng_below(&c->rng, ARRAY_LEN(traps))];
+    for (unsigned n = c->isa->witness >= 10 && a64_chance(&c->rng, 30) ? 2 : 0; n; n--) /* FEAT_EVT */
+        hcr ^= UINT64_C(1) << evt[rng_below(&c->rng, ARRAY_LEN(evt))];
     uint64_t scr = (uint64_t)a64_chance(&c->rng, 90) << 26 | 1 << 17 | 1 << 16 | 1 << 10 | 1 << 8 | 0x30 | !secure |
                    (uint64_t)(secure && el2) << 18;
     if (a64_chance(&c->rng, 10))
@@ -412,8 +416,8 @@ static void choose_sizes(struct a64_case *c)
 
 #define SCTLR_RES1_EL1 UINT64_C(0x30d00980)
 #define SCTLR_RES1_EL2 UINT64_C(0x30c50820)
-/* EPAN, TIDCP: of regimes that EL0 uses. */
-#define EL0_CONTROLS (UINT64_C(1) << 57 | UINT64_C(1) << 63)
+/* EPAN, TCSO0, TIDCP: of regimes that EL0 uses. */
+#define EL0_CONTROLS (UINT64_C(1) << 57 | UINT64_C(1) << 58 | UINT64_C(1) << 63)
 
 void a64_world_make(struct a64_case *c)
 {
@@ -429,6 +433,8 @@ void a64_world_make(struct a64_case *c)
     c->tags = a64_chance(&c->rng, 40);
     if (c->tags) /* TCF, ATA; no A: QEMU 7.2 compares tags before alignment */
         common = (common & ~UINT64_C(2)) | UINT64_C(1) << 43 | rng_below(&c->rng, 4) << 40;
+    if (c->tags && c->isa->witness >= 11) /* TCSO0, TCSO */
+        common |= rng_next(&c->rng) & UINT64_C(3) << 58;
     a64_debug_choose(c);
     if (c->watch) /* in a misaligned store QEMU 7.2 watches its page from the start on */
         common |= 1 << 1;
