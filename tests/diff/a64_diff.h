@@ -166,7 +166,8 @@ struct a64_case {
     bool unreadable;            /* stage 2 lets code be executed that may not be read */
     bool shared;                /* code may be executed at EL0 and at the level above */
     bool pauth;                 /* keys are enabled */
-    bool tags;                  /* tags of memory are in use */
+    bool tags;                  /* tags of memory are in use, */
+    bool checked;               /* and a wrong one has an effect at every level */
     bool user_counters;         /* EL0 may be permitted single counters; then MDCR_ELx.TPM is 0 */
     bool debug_el3;             /* MDCR_EL3.TDA may be 1; then MDCR_EL2 is not accessed, which QEMU 7.2 does not trap */
     bool debug;                 /* breakpoints are enabled, and may match: instructions are passed over */

@@ -265,7 +265,8 @@ static void put_stage2(struct a64_case *c)
             d |= rng_next(&c->rng) & UINT64_C(3) << 53;
         if (data && a64_chance(&c->rng, 15))
             d |= D_DBM;
-        if (data && c->isa->witness >= 11 && a64_chance(&c->rng, 20)) /* MemAttr 4: NoTagAccess */
+        /* MemAttr 4: NoTagAccess. Where tags are compared without effect QEMU 11.1 does not look at it. */
+        if (data && c->isa->witness >= 11 && (c->checked || !c->tags) && a64_chance(&c->rng, 20))
             d ^= (15 ^ 4) << 2;
         put_desc(c, &s, 3, c->pa + i * 4096, d);
     }
@@ -433,6 +434,8 @@ void a64_world_make(struct a64_case *c)
     c->tags = a64_chance(&c->rng, 40);
     if (c->tags) /* TCF, ATA; no A: QEMU 7.2 compares tags before alignment */
         common = (common & ~UINT64_C(2)) | UINT64_C(1) << 43 | rng_below(&c->rng, 4) << 40;
+    uint64_t tcf0 = c->tags ? rng_below(&c->rng, 4) << 38 : 0;
+    c->checked = tcf0 && common >> 40 & 3;
     if (c->tags && c->isa->witness >= 11) /* TCSO0, TCSO */
         common |= rng_next(&c->rng) & UINT64_C(3) << 58;
     a64_debug_choose(c);
@@ -453,7 +456,7 @@ void a64_world_make(struct a64_case *c)
     a64_set_reg(c, SR_par_el1, 1 << 11);
     a64_set_reg(c, SR_vmpidr_el2, UINT64_C(1) << 31);
     uint64_t sctlr[3] = {SCTLR_RES1_EL1 | common | (rng_next(&c->rng) & (1 << 9 | 1 << 14 | 1 << 15 | 1 << 26)) |
-                             (c->tags ? rng_below(&c->rng, 8) << 38 & ~(UINT64_C(1) << 40) : 0),
+                             tcf0,
                          SCTLR_RES1_EL2 | (common & (c->e2h ? UINT64_MAX : ~EL0_CONTROLS)),
                          SCTLR_RES1_EL2 | 1 << 4 | (common & ~EL0_CONTROLS)};
     put_translation(c, sctlr);
