@@ -181,6 +181,7 @@ struct a64_case {
     struct a64_insn insn[A64_BLOCK_MAX];
     unsigned n, start; /* instructions; offset of the block in PGA_CODE */
     unsigned reach;    /* no jump goes further than this instruction */
+    unsigned met;      /* where an instruction was made that every way passes */
 };
 
 /* Makes the world of the case with this seed in the arena; then its rounds, in order: only the first `keep` instructions of the
@@ -218,6 +219,8 @@ uint64_t a64_debug_spsr(struct a64_case *c, uint64_t spsr);
 /* The offset in the arena of the last-level descriptor of a 4 KiB page of it, in the regime of an exception level. */
 uint64_t a64_leaf(const struct a64_case *c, unsigned el, unsigned page);
 uint64_t a64_value(uint64_t *rng);
+/* A witness before the version `fixed` does something wrong. */
+static inline bool a64_before(const struct a64_case *c, unsigned fixed) { return c->isa->witness < fixed; }
 static inline bool a64_chance(uint64_t *rng, unsigned percent) { return rng_below(rng, 100) < percent; }
 
 /* Runs the cases first..n-1 of an image; what it is in the end goes to `image`, which is all zero. A round that does not end is

@@ -240,7 +240,7 @@ bool a64_reg_left_out(const struct a64_case *c, unsigned id, bool write)
 {
     char name[32];
     sysreg_name(id, name, sizeof name);
-    if (!c->e2h && (matches(name, "*_el12") || matches(name, "*_el02")))
+    if (a64_before(c, 11) && !c->e2h && (matches(name, "*_el12") || matches(name, "*_el02")))
         return true;
     if (c->tge && id == SR_scxtnum_el0)
         return true;
@@ -284,7 +284,7 @@ uint64_t a64_reg_value(struct a64_case *c, unsigned id)
         v &= ~UINT64_C(0x200) & (c->isa->witness >= 11 ? ~UINT64_C(0x180) : UINT64_MAX);
         break;
     case SR_cnthctl_el2: /* QEMU 7.2 takes EL1PCEN for EL1PCTEN at EL0 */
-        v = c->e2h ? v : (v & ~UINT64_C(3)) | (v & 1) * 3;
+        v = c->e2h || !a64_before(c, 11) ? v : (v & ~UINT64_C(3)) | (v & 1) * 3;
         v = (v & ~(UINT64_C(1) << 12)) | (uint64_t)c->offset << 12; /* ECV: QEMU 10.0 leaves the timer as it was */
         break;
     case SR_tcr2_el1:
@@ -299,11 +299,11 @@ uint64_t a64_reg_value(struct a64_case *c, unsigned id)
         v &= a64_chance(&c->rng, 70) ? ~UINT64_C(1) : UINT64_MAX;
         break;
     case SR_ich_vmcr_el2: /* in Secure state the least VBPR1 is one lower: ICV_BPR1_EL1; QEMU 7.2 has one */
-        v |= c->secure ? UINT64_C(3) << 18 : 0;
+        v |= c->secure && a64_before(c, 11) ? UINT64_C(3) << 18 : 0;
         break;
     case SR_icc_bpr1_el1: v |= c->secure && c->el2 ? 3 : 0; break;
     case SR_pmuserenr_el0: /* SW, CR, ER: QEMU 7.2 then does not look at TPM */
-        v &= c->user_counters ? UINT64_MAX : ~UINT64_C(14);
+        v &= c->user_counters || !a64_before(c, 11) ? UINT64_MAX : ~UINT64_C(14);
         break;
     case SR_pmselr_el0: return rng_below(&c->rng, 6);                  /* counters that are there */
     case SR_oslar_el1: return c->debugged ? 0 : rng_below(&c->rng, 2); /* which is not looked at by QEMU 7.2's debug */

@@ -260,12 +260,13 @@ void a64_put_system_instruction(struct a64_case *c)
         sysreg_name(id, name, sizeof name);
     } while (!id || !sysreg_exists(c->isa->map, id) || op.kind == SYSREG_OP_NONE || op.kind == SYSREG_OP_PSTATE ||
              op.flags & OP_READS || !strncmp(name, "dc_i", 4) || strstr(name, "vap") || strstr(name, "vadp") ||
-             (!c->el2 && (sysreg_key_of(id) >> 11 & 7) == 4) || (c->tge && op.kind == SYSREG_OP_AT && op.regime == 1) ||
+             (!c->el2 && (sysreg_key_of(id) >> 11 & 7) == 4) ||
+             (c->tge && op.kind == SYSREG_OP_AT && op.regime == 1 && (a64_before(c, 11) || op.flags & OP_STAGE12)) ||
              (c->dirty && op.kind == SYSREG_OP_AT && op.flags & OP_WRITE) ||
              (c->isa->witness >= 11 && c->flagged && op.kind == SYSREG_OP_AT) || /* QEMU 11.1 leaves the access flag */
-             (c->isa->witness >= 10 && c->stage2 && op.kind == SYSREG_OP_AT && op.flags & OP_STAGE12) || /* QEMU 10.0 aborts */
-             (c->unreadable && op.kind == SYSREG_OP_DC) || (c->tags && zero) ||
-             (c->watch && id == SR_dc_gva) || /* of which QEMU 7.2 watches one byte */
+             (c->isa->witness == 10 && c->stage2 && op.kind == SYSREG_OP_AT && op.flags & OP_STAGE12) || /* QEMU 10.0 aborts */
+             (c->unreadable && op.kind == SYSREG_OP_DC) || (a64_before(c, 11) && c->tags && zero) ||
+             (a64_before(c, 11) && c->watch && id == SR_dc_gva) || /* of which QEMU 7.2 watches one byte */
              (c->debug && (op.kind == SYSREG_OP_DC || op.kind == SYSREG_OP_IC) && !zero)); /* their ADR may be passed over */
     unsigned rt = a64_block_scratch(c);
     if (zero || op.kind == SYSREG_OP_AT)
