@@ -202,7 +202,8 @@ static bool same_reg(const struct a64_isa *isa, const uint8_t *a, unsigned id, u
         may |= 3;
     /* A branch to an address that is misaligned and not mapped: QEMU 7.2 looks at the translation first (Arm ARM
      * AArch64.CheckPCAlignment, D1.3 "Synchronous exception prioritization"). */
-    if ((id == SR_esr_el1 || id == SR_esr_el2 || id == SR_esr_el3) && class_of(x) == 0x22 && (class_of(y) == 0x20 || class_of(y) == 0x21))
+    if ((id == SR_esr_el1 || id == SR_esr_el2 || id == SR_esr_el3) && class_of(x) == 0x22 &&
+        (class_of(y) == 0x20 || class_of(y) == 0x21))
         return true;
     return ((x ^ y) & ~may) == 0;
 }
@@ -417,8 +418,8 @@ static bool same_round(const struct a64_isa *isa, const uint8_t *mine, const uin
     unsigned fars = 0;
     for (unsigned i = 0; i < na && i < nb; i++) {
         const uint8_t *a = record_at(mine, index, round, i), *b = record_at(other, index, round, i);
-        *open = (in_part(isa, a) && in_part(isa, b)) || breakpoint_first(a, b) || tag_denied(isa, a, b) || stage2_first(a, b) || fetch_first(a, b) ||
-                watched_first(a, b) || (watched_in_part(a, mine, index) && watched_in_part(b, other, index));
+        *open = (in_part(isa, a) && in_part(isa, b)) || breakpoint_first(a, b) || tag_denied(isa, a, b) || stage2_first(a, b) ||
+                fetch_first(a, b) || watched_first(a, b) || (watched_in_part(a, mine, index) && watched_in_part(b, other, index));
         if (*open)
             return true;
         fars |= other_addresses(a, b);

@@ -95,7 +95,7 @@ struct a64_isa {
     struct a64_decoder *decoder;
     struct a64_row *rows;
     unsigned nrows;
-    uint8_t *kinds; /* of rows, what a64_block.c makes of them */
+    uint8_t *kinds;                                         /* of rows, what a64_block.c makes of them */
     struct a64_wide wide[A64_WIDE_MAX], init[A64_WIDE_MAX]; /* a64_regs.c; besides those of a64_record_reg, a64_init_reg */
     unsigned nwide, ninit;
     uint16_t any[A64_WIDE_MAX]; /* what blocks read and write with any legal value */

@@ -127,10 +127,9 @@ static void add(struct a64_isa *isa, bool init, unsigned id, bool secure)
 /* What the world of a case stands on, and what the harness needs. */
 static bool worlds(unsigned id)
 {
-    static const char *const names[] = {"vbar*", "rvbar*", "rmr*",   "sctlr*",  "tcr*",        "ttbr*",
-                                        "vst*",  "mair*",  "*_el12", "*_el02",  "spsel",       "elr*",
-                                        "spsr*", "sp_el*", "rndr*",  "impdef*", "unallocated*", "pir*",
-                                        "s2pir*"};
+    static const char *const names[] = {"vbar*", "rvbar*",  "rmr*",         "sctlr*", "tcr*",  "ttbr*", "vst*",
+                                        "mair*", "*_el12",  "*_el02",       "spsel",  "elr*",  "spsr*", "sp_el*",
+                                        "rndr*", "impdef*", "unallocated*", "pir*",   "s2pir*"};
     char name[32];
     sysreg_name(id, name, sizeof name);
     for (unsigned i = 0; i < ARRAY_LEN(names); i++)
@@ -216,8 +215,8 @@ static bool is_compare_value(unsigned id)
     return false;
 }
 
-/* Indirect permissions, by the four bits of a descriptor that are the index (UXN, PXN, DBM, AP[1]): any, but that code, vectors and
-   what the harness writes stay usable. D8.4.2.2. */
+/* Indirect permissions, by the four bits of a descriptor that are the index (UXN, PXN, DBM, AP[1]): any, but that code, vectors
+   and what the harness writes stay usable. D8.4.2.2. */
 static uint64_t permissions(uint64_t *rng, unsigned id)
 {
     static const uint8_t all[] = {0, 1, 2, 3, 5, 6, 7, 8, 10, 12, 14}, run[] = {3, 10, 7, 14}, read[] = {0, 1, 8, 3, 10};
@@ -280,7 +279,8 @@ uint64_t a64_reg_value(struct a64_case *c, unsigned id)
         if (id == SR_hdfgrtr_el2 || id == SR_hdfgwtr_el2)
             v &= ~(UINT64_C(1) << 57); /* PMUSERENR_EL0, which QEMU 10.0 lacks */
         break;
-    case SR_hcrx_el2: /* CMOW: QEMU translates no address of DC and IC. VINMI, VFNMI: 11.1 ends by an assertion when SCR_EL3 is written */
+    case SR_hcrx_el2: /* CMOW: QEMU translates no address of DC and IC. VINMI, VFNMI: 11.1 ends by an assertion when SCR_EL3 is
+                         written */
         v &= ~UINT64_C(0x200) & (c->isa->witness >= 11 ? ~UINT64_C(0x180) : UINT64_MAX);
         break;
     case SR_cnthctl_el2: /* QEMU 7.2 takes EL1PCEN for EL1PCTEN at EL0 */

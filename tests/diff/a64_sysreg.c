@@ -265,7 +265,7 @@ void a64_put_system_instruction(struct a64_case *c)
              (c->dirty && op.kind == SYSREG_OP_AT && op.flags & OP_WRITE) ||
              (c->isa->witness >= 11 && c->flagged && op.kind == SYSREG_OP_AT) || /* QEMU 11.1 leaves the access flag */
              (c->isa->witness == 10 && c->stage2 && op.kind == SYSREG_OP_AT && op.flags & OP_STAGE12) || /* QEMU 10.0 aborts */
-             (c->unreadable && op.kind == SYSREG_OP_DC) || (a64_before(c, 11) && c->tags && zero) ||
+             (c->unreadable && op.kind == SYSREG_OP_DC) || (c->tags && zero) ||
              (a64_before(c, 11) && c->watch && id == SR_dc_gva) || /* of which QEMU 7.2 watches one byte */
              (c->debug && (op.kind == SYSREG_OP_DC || op.kind == SYSREG_OP_IC) && !zero)); /* their ADR may be passed over */
     unsigned rt = a64_block_scratch(c);

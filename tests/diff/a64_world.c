@@ -106,13 +106,13 @@ static void put_data(struct a64_case *c)
 /* ---- translation tables ------------------------------------------------------------------------------------------------ */
 
 enum { D_VALID = 1, D_TABLE = 2, D_AF = 1 << 10 };
-#define D_AP1 (UINT64_C(1) << 6) /* EL0 too */
-#define D_AP2 (UINT64_C(1) << 7) /* read-only */
-#define D_PXN (UINT64_C(1) << 53)
-#define D_UXN (UINT64_C(1) << 54)
-#define D_DBM (UINT64_C(1) << 51)
-#define D_PBHA0 (UINT64_C(1) << 59) /* by TCR2_ELx.AIE: MAIR2_ELx */
-#define MAIR  UINT64_C(0x00000000fff044ff) /* 0: Write-Back; 1: Non-cacheable; 2: Write-Back, Tagged; 3: Write-Back */
+#define D_AP1   (UINT64_C(1) << 6) /* EL0 too */
+#define D_AP2   (UINT64_C(1) << 7) /* read-only */
+#define D_PXN   (UINT64_C(1) << 53)
+#define D_UXN   (UINT64_C(1) << 54)
+#define D_DBM   (UINT64_C(1) << 51)
+#define D_PBHA0 (UINT64_C(1) << 59)          /* by TCR2_ELx.AIE: MAIR2_ELx */
+#define MAIR    UINT64_C(0x00000000fff044ff) /* 0: Write-Back; 1: Non-cacheable; 2: Write-Back, Tagged; 3: Write-Back */
 
 /* One translation: where its tables are. D8.2.7, D8.2.8, D8.2.9. */
 struct space {
@@ -455,8 +455,7 @@ void a64_world_make(struct a64_case *c)
     a64_set_reg(c, SR_contextidr_el1, rng_next(&c->rng) & UINT32_MAX);
     a64_set_reg(c, SR_par_el1, 1 << 11);
     a64_set_reg(c, SR_vmpidr_el2, UINT64_C(1) << 31);
-    uint64_t sctlr[3] = {SCTLR_RES1_EL1 | common | (rng_next(&c->rng) & (1 << 9 | 1 << 14 | 1 << 15 | 1 << 26)) |
-                             tcf0,
+    uint64_t sctlr[3] = {SCTLR_RES1_EL1 | common | (rng_next(&c->rng) & (1 << 9 | 1 << 14 | 1 << 15 | 1 << 26)) | tcf0,
                          SCTLR_RES1_EL2 | (common & (c->e2h ? UINT64_MAX : ~EL0_CONTROLS)),
                          SCTLR_RES1_EL2 | 1 << 4 | (common & ~EL0_CONTROLS)};
     put_translation(c, sctlr);
