@@ -1,6 +1,7 @@
 #include "debug/gistread.h"
 #include "base/bits.h"
 #include "base/hash.h"
+#include "base/table.h"
 #include "cpu/gist.h"
 #include "debug/gistrules.h"
 #include "debug/tracefile.h"
@@ -22,18 +23,13 @@ struct follower {
     uint8_t space[3];
     struct place map[GIST_SPACES][GIST_MAPS], fetch[GIST_SPACES][GIST_PAGES];
 };
-struct table { /* of pages, and of encodings */
-    uint64_t *key;
-    size_t *value;
-    size_t n, room;
-};
 
 struct gist_reader {
     unsigned words, nzcv;
     size_t pages_max, pages, infos, infos_room;
     uint8_t **page;
     struct insn_info *info;
-    struct table page_at, info_at;
+    struct table page_at, info_at; /* a page's number plus 1: where in page; an encoding plus 1: where in info */
     struct follower *of[ENGINE_CPUS];
     unsigned hart;
     bool waits; /* for the event at `at` */
@@ -57,48 +53,6 @@ static void *must(void *p)
     return p;
 }
 
-/* ---- tables -----------------------------------------------------------------------------------------------------------------
- */
-
-static size_t place_of(const struct table *t, uint64_t key)
-{
-    size_t i = (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (t->room - 1);
-    while (t->key[i] && t->key[i] != key)
-        i = (i + 1) & (t->room - 1);
-    return i;
-}
-
-static size_t *find(const struct table *t, uint64_t key)
-{
-    if (!t->room)
-        return NULL;
-    size_t i = place_of(t, key);
-    return t->key[i] ? &t->value[i] : NULL;
-}
-
-static size_t *add(struct table *t, uint64_t key)
-{
-    if (2 * t->n >= t->room) {
-        struct table grown = {.room = t->room ? 2 * t->room : 256, .n = t->n};
-        grown.key = must(calloc(grown.room, sizeof *grown.key));
-        grown.value = must(calloc(grown.room, sizeof *grown.value));
-        for (size_t i = 0; i < t->room; i++) {
-            size_t to = t->key[i] ? place_of(&grown, t->key[i]) : 0;
-            if (t->key[i]) {
-                grown.key[to] = t->key[i];
-                grown.value[to] = t->value[i];
-            }
-        }
-        free(t->key);
-        free(t->value);
-        *t = grown;
-    }
-    size_t i = place_of(t, key);
-    t->n += !t->key[i];
-    t->key[i] = key;
-    return &t->value[i];
-}
-
 struct gist_reader *gist_reader_new(unsigned words, size_t pages)
 {
     struct gist_reader *x = must(calloc(1, sizeof *x));
@@ -108,18 +62,7 @@ struct gist_reader *gist_reader_new(unsigned words, size_t pages)
     return x;
 }
 
-static void *copy_of(const void *p, size_t n)
-{
-    return p ? memcpy(must(malloc(n)), p, n) : NULL;
-}
-
-static struct table copy_table(const struct table *t)
-{
-    struct table copy = *t;
-    copy.key = copy_of(t->key, t->room * sizeof *t->key);
-    copy.value = copy_of(t->value, t->room * sizeof *t->value);
-    return copy;
-}
+static void *copy_of(const void *p, size_t n) { return p ? memcpy(must(malloc(n)), p, n) : NULL; }
 
 struct gist_reader *gist_reader_copy(const struct gist_reader *x)
 {
@@ -131,8 +74,8 @@ struct gist_reader *gist_reader_copy(const struct gist_reader *x)
     for (size_t i = 0; i < x->pages; i++)
         y->page[i] = copy_of(x->page[i], MEM_PAGE_SIZE);
     y->info = copy_of(x->info, x->infos_room * sizeof *x->info);
-    y->page_at = copy_table(&x->page_at);
-    y->info_at = copy_table(&x->info_at);
+    y->page_at = table_copy(&x->page_at);
+    y->info_at = table_copy(&x->info_at);
     for (unsigned i = 0; i < ENGINE_CPUS; i++)
         if (x->of[i]) {
             y->of[i] = copy_of(x->of[i], sizeof *x->of[i]);
@@ -154,10 +97,8 @@ void gist_reader_free(struct gist_reader *x)
         free(x->page[i]);
     free(x->page);
     free(x->info);
-    free(x->page_at.key);
-    free(x->page_at.value);
-    free(x->info_at.key);
-    free(x->info_at.value);
+    table_free(&x->page_at);
+    table_free(&x->info_at);
     free(x);
 }
 
@@ -167,7 +108,7 @@ uint64_t gist_pc_of(const struct gist_reader *x, unsigned hart) { return x->of[h
 
 static uint8_t *page_of(const struct gist_reader *x, uint64_t pa)
 {
-    size_t *at = find(&x->page_at, (pa >> MEM_PAGE_SHIFT) + 1);
+    uint64_t *at = table_find(&x->page_at, (pa >> MEM_PAGE_SHIFT) + 1);
     return at ? x->page[*at] : NULL;
 }
 
@@ -234,7 +175,7 @@ static struct insn_info *known(struct gist_reader *x, uint32_t insn)
     unsigned slot = (insn ^ insn >> 12 ^ insn >> 20) % RECENT;
     if (x->recent[slot] && x->recent_key[slot] == insn)
         return &x->info[x->recent[slot] - 1];
-    size_t *at = find(&x->info_at, insn + UINT64_C(1));
+    uint64_t *at = table_find(&x->info_at, insn + UINT64_C(1));
     if (!at)
         return NULL;
     x->recent_key[slot] = insn;
@@ -444,23 +385,20 @@ static struct insn_info cur_info(unsigned words, struct cursor *c)
     return i;
 }
 
-uint32_t gist_encoding(struct cursor *c, unsigned words)
-{
-    return cur_info(words, c).insn;
-}
+uint32_t gist_encoding(struct cursor *c, unsigned words) { return cur_info(words, c).insn; }
 
 static void take_info(struct gist_reader *x, struct cursor *c)
 {
     struct insn_info i = cur_info(x->words, c);
     if (c->bad)
         return;
-    size_t *at = find(&x->info_at, i.insn + UINT64_C(1));
+    uint64_t *at = table_find(&x->info_at, i.insn + UINT64_C(1));
     if (!at) {
         if (x->infos == x->infos_room) {
             x->infos_room = x->infos_room ? 2 * x->infos_room : 256;
             x->info = must(realloc(x->info, x->infos_room * sizeof *x->info));
         }
-        at = add(&x->info_at, i.insn + UINT64_C(1));
+        at = table_add(&x->info_at, i.insn + UINT64_C(1));
         *at = x->infos++;
     }
     x->info[*at] = i;
@@ -469,14 +407,14 @@ static void take_info(struct gist_reader *x, struct cursor *c)
 static void take_page(struct gist_reader *x, struct cursor *c, bool zero)
 {
     uint64_t key = cur_var(c) + 1;
-    size_t *at = find(&x->page_at, key);
+    uint64_t *at = table_find(&x->page_at, key);
     if (!at) {
         c->bad |= x->pages == x->pages_max || !key;
         if (c->bad)
             return;
         if (!(x->pages & (x->pages - 1))) /* the room is the next power of two */
             x->page = must(realloc(x->page, (x->pages ? 2 * x->pages : 1) * sizeof *x->page));
-        at = add(&x->page_at, key);
+        at = table_add(&x->page_at, key);
         *at = x->pages;
         x->page[x->pages++] = must(calloc(1, MEM_PAGE_SIZE));
     }

@@ -1,6 +1,7 @@
 /* What monitors of all architectures share: the option, violations, and their telling. */
 #include "debug/monitor.h"
 #include "base/bits.h"
+#include "base/text.h"
 #include "debug/arm/monitor.h"
 #include "debug/riscv/monitor.h"
 #include "debug/symbols.h"
@@ -8,7 +9,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -268,15 +268,6 @@ void monitor_differ(struct monitor_violation *v, const char *name, uint64_t expe
 
 /* ---- telling --------------------------------------------------------------------------------------------------------------- */
 
-__attribute__((format(printf, 4, 5))) static size_t put(char *out, size_t cap, size_t n, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    int k = n < cap ? vsnprintf(out + n, cap - n, fmt, ap) : 0;
-    va_end(ap);
-    return k < 0 ? n : n + (size_t)k < cap ? n + (size_t)k : cap - 1;
-}
-
 /* A value of a difference; codes and states by name. */
 static void value_text(const struct monitor_ops *ops, const char *name, uint64_t v, char *out, size_t cap)
 {
@@ -293,23 +284,23 @@ size_t monitor_text(const struct monitor *o, struct machine *m, const struct mon
     char from[96], to[96], text[512], is[48], should[48];
     symbols_text(m, v->from, from, sizeof from);
     symbols_text(m, v->pc, to, sizeof to);
-    size_t n = put(out, cap, 0, "%s: %s\n  hart %u, cycle %" PRIu64 ", at %s, goes on at %s (0x%" PRIx64 ")", v->rule, v->what,
-                   v->hart, v->cycle, from, to, v->pc);
+    size_t n = text_append(out, cap, 0, "%s: %s\n  hart %u, cycle %" PRIu64 ", at %s, goes on at %s (0x%" PRIx64 ")", v->rule,
+                           v->what, v->hart, v->cycle, from, to, v->pc);
     if (v->has_event) {
         ops->event(o, v, text, sizeof text);
-        n = put(out, cap, n, ", event %s", text);
+        n = text_append(out, cap, n, ", event %s", text);
     }
     if (v->has_call) {
         ops->call(o, v, text, sizeof text);
-        n = put(out, cap, n, "\n  %s", text);
+        n = text_append(out, cap, n, "\n  %s", text);
     }
     for (unsigned i = 0; i < v->diffs; i++) {
         value_text(ops, v->diff[i].name, v->diff[i].actual, is, sizeof is);
         value_text(ops, v->diff[i].name, v->diff[i].expected, should, sizeof should);
-        n = put(out, cap, n, "\n  %-18s %s, expected %s", v->diff[i].name, is, should);
+        n = text_append(out, cap, n, "\n  %-18s %s, expected %s", v->diff[i].name, is, should);
     }
     if (*v->where)
-        n = put(out, cap, n, "\n  %s: %s", v->source, v->where);
+        n = text_append(out, cap, n, "\n  %s: %s", v->source, v->where);
     return n;
 }
 

@@ -102,7 +102,7 @@ void monitor_copy(struct monitor *to, const struct monitor *from);
 unsigned monitor_feed(struct monitor *o, struct machine *m, const struct machine_change *c);
 /* The same of every call that the machine answers: machine_watch_answers. */
 unsigned monitor_answered(struct monitor *o, struct machine *m, const struct machine_answer *a);
-/* A violation as lines of text, the last without a newline; writes at most cap bytes with the NUL; returns the length. */
+/* A violation as lines of text, the last without a newline; writes at most cap bytes with the NUL; returns the whole length. */
 size_t monitor_text(const struct monitor *o, struct machine *m, const struct monitor_violation *v, char *out, size_t cap);
 struct json_t *monitor_json(const struct monitor *o, struct machine *m, const struct monitor_violation *v); /* a new reference */
 

@@ -6,6 +6,7 @@
  */
 #include "debug/replay_insns.h"
 #include "base/hash.h"
+#include "base/table.h"
 #include "cpu/gist.h"
 #include "debug/gistread.h"
 #include "debug/insncode.h"
@@ -31,9 +32,7 @@ struct frames {
 
 /* What was told of encodings. */
 struct encodings {
-    uint64_t *key;  /* the bits plus 1; 0: none */
-    uint64_t *told; /* a digest of the last one */
-    size_t n, room;
+    struct table told; /* the bits plus 1: a digest of the last one */
     struct buf events;
 };
 
@@ -46,7 +45,7 @@ struct insn_check {
     struct frames recorded;
     struct cursor c; /* in the frame that is being followed */
     struct gist_reader *its, *own;
-    struct encodings known[2]; /* by the trace; by what is executed */
+    struct encodings known[2];          /* by the trace; by what is executed */
     struct insncode *code, *put, *take; /* version 2: of the trace; of what is executed, there and back */
     struct buf put_bytes, text;
     struct insn_record *record, *here, *before[BEFORE];
@@ -193,32 +192,6 @@ static void on_insns(void *ctx, const struct insn_trace *t, const struct insn_ra
 
 /* ---- comparing gists ----------------------------------------------------------------------------------------------- */
 
-static size_t place_of(const struct encodings *s, uint64_t key)
-{
-    size_t i = (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (s->room - 1);
-    while (s->key[i] && s->key[i] != key)
-        i = (i + 1) & (s->room - 1);
-    return i;
-}
-
-static void grow(struct encodings *s)
-{
-    struct encodings old = *s;
-    s->room = old.room ? 2 * old.room : 1024;
-    s->key = calloc(s->room, sizeof *s->key);
-    s->told = calloc(s->room, sizeof *s->told);
-    if (!s->key || !s->told)
-        abort(); /* out of host memory: nothing sensible can go on */
-    for (size_t i = 0; i < old.room; i++)
-        if (old.key[i]) {
-            size_t to = place_of(s, old.key[i]);
-            s->key[to] = old.key[i];
-            s->told[to] = old.told[i];
-        }
-    free(old.key);
-    free(old.told);
-}
-
 /* Takes the event of an encoding at p. False: the other side was told something else of the same bits, or it is none. */
 static bool encoding(struct insn_check *x, unsigned side, const uint8_t *p, size_t n, size_t *size)
 {
@@ -227,14 +200,10 @@ static bool encoding(struct insn_check *x, unsigned side, const uint8_t *p, size
     uint64_t key = gist_encoding(&c, x->words) + UINT64_C(1);
     *size = n - c.left;
     uint64_t told = hash_bytes(p, *size);
-    if (2 * s->n >= s->room)
-        grow(s);
-    size_t at = place_of(s, key), there = other->room ? place_of(other, key) : 0;
-    s->n += !s->key[at];
-    s->key[at] = key;
-    s->told[at] = told;
+    const uint64_t *there = table_find(&other->told, key);
+    *table_add(&s->told, key) = told;
     buf_put(&s->events, p, *size);
-    return !c.bad && (!other->room || !other->key[there] || other->told[there] == told);
+    return !c.bad && (!there || *there == told);
 }
 
 /* Of an event: no instructions before it, and its kind. */
@@ -365,8 +334,7 @@ void insn_check_free(struct insn_check *x, struct buf *text)
     for (unsigned i = 0; i < BEFORE; i++)
         insn_record_free(x->before[i]);
     for (unsigned i = 0; i < 2; i++) {
-        free(x->known[i].key);
-        free(x->known[i].told);
+        table_free(&x->known[i].told);
         buf_free(&x->known[i].events);
     }
     buf_free(&x->recorded.bytes);

@@ -146,9 +146,11 @@ says '^s1.g-soft *sbi-head *64 linux-good *393 *known *A3 210'
 check 0 s2.second --firmware sbi-maint --xlen 64
 says '^s2.second *sbi-maint *64 hk0 *1112 *pass'
 says '^s2.second *sbi-maint *64 linux-nosstatus *33638 *pass'
-cp "$program/roms/sbi-p1.elf" "$program/roms/sbi-maint.elf"
-check 1 s2.second --firmware sbi-maint --xlen 64
-says 'a second event that comes back as it was changes what becomes of the first'
+if [ "$TRAPLINE_SLOW" = 1 ]; then # a sanitizer has seen all of it in the run before
+    cp "$program/roms/sbi-p1.elf" "$program/roms/sbi-maint.elf"
+    check 1 s2.second --firmware sbi-maint --xlen 64
+    says 'a second event that comes back as it was changes what becomes of the first'
+fi
 check 0 --list
 says '^  s1.ras .*by its name, or with --full'
 

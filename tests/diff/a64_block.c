@@ -405,7 +405,7 @@ void a64_block_make(struct a64_case *c)
     const unsigned *weight = mixes[rng_below(&c->rng, ARRAY_LEN(mixes))];
     if (c->watch && a64_chance(&c->rng, 70))
         weight = mixes[3];
-    unsigned length = 8 + (unsigned)rng_below(&c->rng, 100);
+    unsigned length = 8 + (unsigned)rng_below(&c->rng, 212);
     c->n = c->reach = c->met = 0;
     c->now = c->el;
     if (c->step && !c->debug && a64_chance(&c->rng, 40)) /* among the few instructions that there are records for */

@@ -354,8 +354,21 @@ static bool watched_first(const uint8_t *mine, const uint8_t *other)
     return aborted && watched;
 }
 
-/* A watchpoint stops an access of several elements, or of a Q register, which QEMU 7.2 makes of two: what is done before, and in
-   which order, is open (B2.2.1). */
+/* A watchpoint at an address whose top byte is ignored and is none of the address: QEMU 7.2 compares it, too
+   (AArch64.WatchpointByteMatch). */
+static bool watched_tagged(const uint8_t *mine, const uint8_t *other)
+{
+    static const uint16_t far[] = {0, SR_far_el1, SR_far_el2};
+    for (unsigned el = 1; el <= 2; el++) {
+        int64_t at = (int64_t)recorded(mine, far[el]);
+        if (differs_at(mine, other, el) && (class_at(mine, el) & ~1u) == 0x34 && at >> 55 != 0 && at >> 55 != -1)
+            return true;
+    }
+    return false;
+}
+
+/* A watchpoint stops an access of several elements or granules, or of a Q register, which QEMU 7.2 makes of two: what is done
+   before, and in which order, is open (B2.2.1). */
 static bool watched_in_part(const uint8_t *record, const uint8_t *image, unsigned index)
 {
     static const uint16_t elr[] = {0, SR_elr_el1, SR_elr_el2};
@@ -365,7 +378,8 @@ static bool watched_in_part(const uint8_t *record, const uint8_t *image, unsigne
         if ((class_at(record, el) & ~1u) != 0x34 || at >= PGA_DATA * 4096)
             continue;
         memcpy(&insn, image + a64_arena(index) + at, 4);
-        if ((insn & 0x3a000000) == 0x28000000 || (insn & 0xbe000000) == 0x0c000000 || (insn & 0xfc800000) == 0x3c800000)
+        if ((insn & 0x3a000000) == 0x28000000 || (insn & 0xbe000000) == 0x0c000000 || (insn & 0xfc800000) == 0x3c800000 ||
+            (insn & 0xfffffc00) == 0xd9200000 /* STZGM */ || (insn & 0xffe00000) == 0xd9e00000 /* STZ2G */)
             return true;
     }
     return false;
@@ -419,7 +433,8 @@ static bool same_round(const struct a64_isa *isa, const uint8_t *mine, const uin
     for (unsigned i = 0; i < na && i < nb; i++) {
         const uint8_t *a = record_at(mine, index, round, i), *b = record_at(other, index, round, i);
         *open = (in_part(isa, a) && in_part(isa, b)) || breakpoint_first(a, b) || tag_denied(isa, a, b) || stage2_first(a, b) ||
-                fetch_first(a, b) || watched_first(a, b) || (watched_in_part(a, mine, index) && watched_in_part(b, other, index));
+                fetch_first(a, b) || watched_first(a, b) || watched_tagged(a, b) ||
+                (watched_in_part(a, mine, index) && watched_in_part(b, other, index));
         if (*open)
             return true;
         fars |= other_addresses(a, b);
@@ -469,6 +484,9 @@ void a64_dump(const uint8_t *mine, const uint8_t *other, unsigned index, unsigne
                 sysreg_name(told[k], name, sizeof name);
                 fprintf(out, " %s %" PRIx64, name, recorded(record_at(sides[side], index, round, i), told[k]));
             }
+            for (unsigned k = 0; k < 31; k++)
+                fprintf(out, "%s x%u %" PRIx64, k % 8 ? "" : "\n   ", k,
+                        slot(record_at(sides[side], index, round, i) + RECA_X + 8 * k));
             fprintf(out, "\n");
         }
 }

@@ -127,7 +127,7 @@ void a64_isa_reset(const struct a64_isa *isa);
 /* Writes the harness and its variables for the cases first..n-1 into the image. */
 void a64_harness(const struct a64_isa *isa, uint8_t *image, unsigned first, unsigned n);
 
-#define A64_BLOCK_MAX 128
+#define A64_BLOCK_MAX 240
 struct a64_insn {
     uint32_t bits;
     uint8_t target; /* instruction jumped to, 0 if no jump */

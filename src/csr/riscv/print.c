@@ -1,26 +1,15 @@
 #include "csr/riscv/print.h"
 #include "base/bits.h"
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
+#include "base/text.h"
 
-/* snprintf behind the n characters that are there. */
-static int append(char *out, size_t cap, int n, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    size_t at = (size_t)n < cap ? (size_t)n : cap;
-    int more = vsnprintf(out ? out + at : NULL, cap - at, fmt, args);
-    va_end(args);
-    return n + more;
-}
+#include <string.h>
 
 int csr_print(unsigned num, unsigned xlen, uint64_t value, char *out, size_t cap)
 {
     char name[24];
     const struct csr_row *row = csr_row_by_num(num);
     csr_name(num, name, sizeof name);
-    int n = append(out, cap, 0, "%s=0x%llx", name, (unsigned long long)value);
+    size_t n = text_append(out, cap, 0, "%s=0x%llx", name, (unsigned long long)value);
     for (unsigned i = row ? row->nfields : 0; i-- > 0;) {
         const struct csr_field *f = &row->fields[i];
         unsigned msb, lsb;
@@ -28,7 +17,7 @@ int csr_print(unsigned num, unsigned xlen, uint64_t value, char *out, size_t cap
             continue; /* a field as wide as the register says nothing more */
         uint64_t v = bits_get(value, msb, lsb);
         if (v)
-            n = append(out, cap, n, msb - lsb > 7 ? " %s=0x%llx" : " %s=%llu", f->name, (unsigned long long)v);
+            n = text_append(out, cap, n, msb - lsb > 7 ? " %s=0x%llx" : " %s=%llu", f->name, (unsigned long long)v);
     }
-    return n;
+    return (int)n;
 }

@@ -1,9 +1,9 @@
 #include "debug/arm/psci.h"
 #include "base/bits.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,15 +53,6 @@ const char *psci_error_at(unsigned i, int *value)
 
 /* ---- in words -------------------------------------------------------------------------------------------------------------- */
 
-__attribute__((format(printf, 4, 5))) static size_t put(char *out, size_t cap, size_t n, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    int k = n < cap ? vsnprintf(out + n, cap - n, fmt, ap) : 0;
-    va_end(ap);
-    return k < 0 ? n : n + (size_t)k < cap ? n + (size_t)k : cap - 1;
-}
-
 /* Argument i of a function by its name into `name`; false: it has no more. */
 static bool argument(const struct psci_call *f, unsigned i, char *name, size_t cap)
 {
@@ -89,21 +80,21 @@ void psci_call_text(bool by_smc, const uint64_t x[PSCI_ARGUMENTS], const uint64_
 {
     const struct psci_call *f = psci_call(psci_id(x[0]));
     char name[40];
-    size_t n = put(out, cap, 0, "%s: ", by_smc ? "SMC" : "HVC");
+    size_t n = text_append(out, cap, 0, "%s: ", by_smc ? "SMC" : "HVC");
     if (f)
-        n = put(out, cap, n, "%s(", f->name);
+        n = text_append(out, cap, n, "%s(", f->name);
     else
-        n = put(out, cap, n, "function 0x%08" PRIx32 "(", (uint32_t)x[0]);
+        n = text_append(out, cap, n, "function 0x%08" PRIx32 "(", (uint32_t)x[0]);
     for (unsigned i = 1; i < PSCI_ARGUMENTS; i++) {
         snprintf(name, sizeof name, "x%u", i);
         if (f && !argument(f, i - 1, name, sizeof name))
             break;
-        n = put(out, cap, n, "%s%s=0x%" PRIx64, i > 1 ? " " : "", name, x[i]);
+        n = text_append(out, cap, n, "%s%s=0x%" PRIx64, i > 1 ? " " : "", name, x[i]);
     }
-    n = put(out, cap, n, ")");
+    n = text_append(out, cap, n, ")");
     if (result) {
         result_text(f, *result, name, sizeof name);
-        put(out, cap, n, " = %s", name);
+        text_append(out, cap, n, " = %s", name);
     }
 }
 
