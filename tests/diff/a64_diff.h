@@ -111,8 +111,8 @@ void a64_regs_init(struct a64_isa *isa);
 /* Takes away the registers that the other emulator has not, as a64_probe.c's image in `probe` tells; prints them. */
 void a64_regs_drop(struct a64_isa *isa, const uint8_t *probe, FILE *out);
 /* The register is not compared; *why. QEMU 7.2 has none. */
-bool a64_reg_excepted(unsigned id, const char **why);
-bool a64_reg_absent(unsigned id);
+bool a64_reg_excepted(const struct a64_isa *isa, unsigned id, const char **why);
+bool a64_reg_absent(const struct a64_isa *isa, unsigned id);
 /* Bits of a register that are not compared. */
 uint64_t a64_reg_mask(unsigned id);
 /* Bits that tell of what a younger witness has and trapline has not. */

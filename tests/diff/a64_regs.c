@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Names (a last * stands for any rest) of registers that are not compared, or not written when a round begins. */
-enum { NOT_COMPARED = 1, NOT_INIT = 2, NOT_THERE = 4 /* in QEMU 7.2 */ };
+enum { NOT_COMPARED = 1, NOT_INIT = 2, NOT_THERE = 4, ONLY_7 = 8 /* with QEMU 7.2; else with all */ };
 static const struct {
     const char *name;
     uint8_t what;
@@ -19,7 +19,7 @@ static const struct {
     {"osdtr*", NOT_COMPARED | NOT_INIT | NOT_THERE, "likewise"},
     {"oseccr_el1", NOT_COMPARED | NOT_INIT | NOT_THERE, "QEMU 7.2 has no external debug"},
     {"dbgprcr_el1", NOT_COMPARED | NOT_INIT | NOT_THERE, "likewise"},
-    {"dbgclaim*", NOT_COMPARED | NOT_INIT | NOT_THERE, "likewise"},
+    {"dbgclaim*", NOT_COMPARED | NOT_INIT | NOT_THERE | ONLY_7, "likewise"},
     {"dbgauthstatus_el1", NOT_COMPARED | NOT_INIT | NOT_THERE, "likewise"},
     {"mdccint_el1", NOT_COMPARED, "QEMU 7.2 has neither value nor effect"},
     {"cnthps*", NOT_COMPARED | NOT_INIT | NOT_THERE, "QEMU 7.2 has no timers of Secure EL2"},
@@ -66,12 +66,12 @@ static bool matches(const char *name, const char *pattern)
     return pattern[n - 1] == '*' ? !strncmp(name, pattern, n - 1) : !strcmp(name, pattern);
 }
 
-static unsigned excepted(unsigned id, const char **why)
+static unsigned excepted(const struct a64_isa *isa, unsigned id, const char **why)
 {
     char name[32];
     sysreg_name(id, name, sizeof name);
     for (unsigned i = 0; i < ARRAY_LEN(exceptions); i++)
-        if (matches(name, exceptions[i].name)) {
+        if (matches(name, exceptions[i].name) && !(exceptions[i].what & ONLY_7 && isa->witness > 7)) {
             if (why)
                 *why = exceptions[i].why;
             return exceptions[i].what;
@@ -79,8 +79,8 @@ static unsigned excepted(unsigned id, const char **why)
     return 0;
 }
 
-bool a64_reg_excepted(unsigned id, const char **why) { return excepted(id, why) & NOT_COMPARED; }
-bool a64_reg_absent(unsigned id) { return excepted(id, NULL) & NOT_THERE; }
+bool a64_reg_excepted(const struct a64_isa *isa, unsigned id, const char **why) { return excepted(isa, id, why) & NOT_COMPARED; }
+bool a64_reg_absent(const struct a64_isa *isa, unsigned id) { return excepted(isa, id, NULL) & NOT_THERE; }
 
 static bool is_register(const struct a64_isa *isa, unsigned id)
 {
@@ -115,7 +115,10 @@ static bool banked(unsigned id)
 }
 
 /* Clearing ones go first: what is behind them is then set by the others. */
-static bool clears(unsigned id) { return id == SR_pmcntenclr_el0 || id == SR_pmovsclr_el0 || id == SR_pmintenclr_el1; }
+static bool clears(unsigned id)
+{
+    return id == SR_pmcntenclr_el0 || id == SR_pmovsclr_el0 || id == SR_pmintenclr_el1 || id == SR_dbgclaimclr_el1;
+}
 
 static void add(struct a64_isa *isa, bool init, unsigned id, bool secure)
 {
@@ -142,7 +145,7 @@ void a64_regs_init(struct a64_isa *isa)
 {
     for (unsigned pass = 0; pass < 2; pass++)
         for (unsigned id = 1; id < SYSREG_COUNT; id++) {
-            unsigned out = excepted(id, NULL);
+            unsigned out = excepted(isa, id, NULL);
             if (!pass == !banked(id) && pass == 0) /* registers of Secure state first: the banked ones alone */
                 continue;
             if (isa->nwide + 1 >= A64_WIDE_MAX || isa->ninit + 1 >= A64_WIDE_MAX)
@@ -155,7 +158,8 @@ void a64_regs_init(struct a64_isa *isa)
                 add(isa, true, id, pass == 0);
         }
     for (unsigned id = 1; id < SYSREG_COUNT; id++)
-        if (is_register(isa, id) && !(excepted(id, NULL) & NOT_THERE) && !begins(id) && !worlds(id) && isa->nany < A64_WIDE_MAX)
+        if (is_register(isa, id) && !(excepted(isa, id, NULL) & NOT_THERE) && !begins(id) && !worlds(id) &&
+            isa->nany < A64_WIDE_MAX)
             isa->any[isa->nany++] = (uint16_t)id;
     unsigned at = 0;
     for (unsigned i = 0; i < isa->ninit; i++)
@@ -294,6 +298,8 @@ uint64_t a64_reg_value(struct a64_case *c, unsigned id)
     case SR_pmcntenclr_el0:
     case SR_pmovsclr_el0:
     case SR_pmintenclr_el1: return UINT32_MAX;
+    case SR_dbgclaimclr_el1: return 0xff;
+    case SR_dbgclaimset_el1: return v & 0xff;
     case SR_ich_hcr_el2: /* TC, TALL0, TALL1, TDIR, which QEMU 7.2 does not know in Secure state; not always in use */
         v &= c->secure ? ~UINT64_C(0x5c00) : UINT64_MAX;
         v &= a64_chance(&c->rng, 70) ? ~UINT64_C(1) : UINT64_MAX;

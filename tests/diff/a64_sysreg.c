@@ -179,7 +179,7 @@ static void put_any(struct a64_case *c)
         put_value(c, rt, a64_reg_value(c, id));
         put_msr(c, id, rt);
     } else {
-        bool tells = !a64_reg_excepted(id, NULL) && !a64_reg_mask(id) && !a64_reg_younger(c->isa, id);
+        bool tells = !a64_reg_excepted(c->isa, id, NULL) && !a64_reg_mask(id) && !a64_reg_younger(c->isa, id);
         put_mrs(c, id, tells ? rt : 31);
     }
 }
