@@ -25,8 +25,8 @@ static const struct argp_option table[] = {
      1},
     {"xlen", OPT_XLEN, "32|64", 0, "show registers as a hart of this width has them (64)", 1},
     {"json", OPT_JSON, 0, 0, "print JSON", 1},
-    {"markdown", OPT_MARKDOWN, "registers|registers-arm|instructions|sbi|causes", 0, "print the whole reference, as in docs/gen",
-     1},
+    {"markdown", OPT_MARKDOWN, "NAME", 0,
+     "print the whole reference, as in docs/gen: registers, registers-arm, instructions, instructions-arm, sbi, causes", 1},
     {0}};
 
 struct doc {

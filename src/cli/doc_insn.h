@@ -14,4 +14,6 @@ int doc_decode_arm(uint32_t insn, bool json);
 /* Name number i, for suggestions; NULL past the last. */
 const char *doc_insn_name_riscv(unsigned i);
 const char *doc_insn_name_arm(unsigned i);
+/* The rows of A64 as Markdown. The exit status. */
+int doc_insn_arm_markdown(void);
 #endif

@@ -1,6 +1,7 @@
 /* Instructions of A64. */
 #include "cli/cli.h"
 #include "cli/doc_insn.h"
+#include "cli/doc_markdown.h"
 #include "cpu/arm/decode.h"
 
 #include <inttypes.h>
@@ -79,3 +80,45 @@ int doc_decode_arm(uint32_t insn, bool json)
 }
 
 const char *doc_insn_name_arm(unsigned i) { return i < a64_row_count() ? a64_row(i).name : NULL; }
+
+/* ---- the reference -------------------------------------------------------------------------------------------------------- */
+
+static bool seen_before(unsigned i, const char *feature)
+{
+    for (unsigned k = 0; k < i; k++)
+        if (!strcmp(a64_row(k).feat_name, feature))
+            return true;
+    return false;
+}
+
+static void put_feature(const char *feature)
+{
+    printf("\n## ");
+    for (const char *c = feature; *c; c++) /* of rows that need several: joined by _and_ */
+        putchar(*c == '_' && strstr(feature, "_and_") ? ' ' : *c);
+    printf("\n\n| instruction | bits | operands | does |\n|---|---|---|---|\n");
+    for (unsigned i = 0; i < a64_row_count(); i++) {
+        struct a64_row r = a64_row(i);
+        if (strcmp(r.feat_name, feature))
+            continue;
+        printf("| `%s` | `%s` | %s | %s`", r.name, r.pattern, r.format, r.alias ? "as " : "");
+        doc_cell(r.body);
+        printf("` |\n");
+    }
+}
+
+int doc_insn_arm_markdown(void)
+{
+    printf(
+        "# A64 instructions\n\nMade from the rows of `src/cpu/arm/insn/` by `trapline doc --markdown instructions-arm`; do not "
+        "edit. By the\nfeature that has them (BASE: Armv8.0). `-` is an operand bit; operand formats are those of "
+        "`formats.def` and\n`formats_simd.def`. Of two rows that match the same bits, the one with more fixed bits counts, if "
+        "the "
+        "condition of its\nformat holds.\n");
+    for (unsigned i = 0; i < a64_row_count(); i++) {
+        struct a64_row r = a64_row(i);
+        if (!seen_before(i, r.feat_name))
+            put_feature(r.feat_name);
+    }
+    return CLI_OK;
+}

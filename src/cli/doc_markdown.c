@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "cli/cli.h"
 #include "cli/doc_arm.h"
+#include "cli/doc_insn.h"
 #include "cli/doc_names.h"
 #include "cli/doc_sbi.h"
 #include "cpu/riscv/decode.h"
@@ -120,10 +121,13 @@ int doc_markdown(const char *what)
         return doc_arm_markdown();
     if (!strcmp(what, "instructions"))
         return put_instructions();
+    if (!strcmp(what, "instructions-arm"))
+        return doc_insn_arm_markdown();
     if (!strcmp(what, "sbi"))
         return doc_sbi_markdown();
     if (!strcmp(what, "causes"))
         return doc_causes_markdown();
-    return cli_errorf("--markdown '%s': the references are 'registers', 'registers-arm', 'instructions', 'sbi' and 'causes'",
+    return cli_errorf("--markdown '%s': the references are 'registers', 'registers-arm', 'instructions', 'instructions-arm', "
+                      "'sbi' and 'causes'",
                       what);
 }

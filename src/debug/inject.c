@@ -22,6 +22,7 @@ enum { INJECT_MACHINE_SSE = 0x100 };
 #define KIND_SOURCE    MACHINE_SOURCE
 #define KIND_RNMI      MACHINE_RNMI
 #define KIND_BUS_ERROR MACHINE_BUS_ERROR
+#define KIND_KEY       MACHINE_KEY
 #define KIND_SSE       INJECT_MACHINE_SSE
 
 #define ARCH_ANY   NULL
@@ -117,7 +118,7 @@ static bool parse_word(const char *text, const char *word, size_t n, struct inje
     uint64_t v = 0;
     bool ok = true;
     if (word_is(word, n, "raise") || word_is(word, n, "lower")) {
-        bool line = !out->sse && out->injection.event != MACHINE_BUS_ERROR;
+        bool line = !out->sse && out->injection.event != MACHINE_BUS_ERROR && out->injection.event != MACHINE_KEY;
         out->injection.how = *word == 'r' ? MACHINE_RAISE : MACHINE_LOWER;
         return line || err_set(e, "event '%s': it is no line, so it cannot be raised or lowered", text);
     }
@@ -256,6 +257,7 @@ bool inject_is(const struct inject_event *ev, const struct machine *m, const str
     case MACHINE_RNMI: return c->nmi;
     case MACHINE_BUS_ERROR: return !c->interrupt && c->cause == 19;
     case MACHINE_SOURCE: return c->interrupt && !c->nmi && c->cause >= 9 && c->cause <= 12;
+    case MACHINE_KEY: break; /* there is none */
     }
     return false;
 }

@@ -243,6 +243,16 @@ static void secure_memory_node(struct fdt_tree *t)
     dt_end(t);
 }
 
+/* The console of Secure software. */
+static void secure_chosen_node(struct fdt_tree *t)
+{
+    if (!t->board->secure_ram_size)
+        return;
+    dt_node(t, "secure-chosen");
+    dt_str(t, "stdout-path", "/pl011@9040000");
+    dt_end(t);
+}
+
 static void clock_node(struct fdt_tree *t)
 {
     dt_node(t, "apb-pclk");
@@ -272,6 +282,7 @@ void fdt_virt_arm(struct fdt_tree *t, const struct fdt_chosen *chosen)
     psci_node(t);
     dt_memory_node(t);
     secure_memory_node(t);
+    secure_chosen_node(t);
     clock_node(t);
     flash_nodes(t);
     cpus_node(t);

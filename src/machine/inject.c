@@ -51,6 +51,12 @@ bool wire_inject(struct machine *m, const struct injection *i, struct err *e)
     return hart_there(m, i->hart, e) && m->arch->inject(machine_hart(m, i->hart), i, e);
 }
 
+static bool press(struct machine *m, unsigned pin, struct err *e)
+{
+    uint8_t p = (uint8_t)pin;
+    return (pin < 8 && machine_input(m, "gpio0", &p, 1) == 1) || err_set(e, "the machine has no key %u", pin);
+}
+
 bool machine_inject(struct machine *m, const struct machine_injection *i, struct err *e)
 {
     static const uint8_t kind[] = {[MACHINE_LINE] = INJECT_LINE,
@@ -58,6 +64,8 @@ bool machine_inject(struct machine *m, const struct machine_injection *i, struct
                                    [MACHINE_BUS_ERROR] = INJECT_BUS,
                                    [MACHINE_SOURCE] = INJECT_SOURCE};
     static const uint8_t how[] = {[MACHINE_PULSE] = INJECT_PULSE, [MACHINE_RAISE] = INJECT_RAISE, [MACHINE_LOWER] = INJECT_LOWER};
+    if (i->event == MACHINE_KEY)
+        return press(m, i->line, e);
     const struct injection d = {
         .kind = kind[i->event], .how = how[i->how], .hart = i->hart, .line = i->line, .address = i->address};
     m->now = machine_cycle(m);

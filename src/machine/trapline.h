@@ -85,7 +85,7 @@ struct machine_change {
     uint64_t cause, tval, tval2, tinst; /* of a trap, as the handler's registers get them; cause without the interrupt bit */
     uint64_t epc;                       /* the trapped, interrupted or returning instruction */
     uint64_t pc;                        /* where the hart goes on */
-    uint64_t cycle;  /* the hart's, when it is told */
+    uint64_t cycle;                     /* the hart's, when it is told */
     uint64_t behind; /* at the boundary behind it: a cycle later if it is told within its instruction, as returns are and
                         exceptions of A64 */
 };
@@ -169,8 +169,9 @@ enum machine_event {
     MACHINE_RNMI, /* a resumable non-maskable interrupt (Smrnmi) */
     MACHINE_BUS_ERROR, /* the instruction to come meets corrupt data: a hardware-error exception (cause 19), taken at once. A64:
                           a physical SError */
-    MACHINE_SOURCE     /* interrupt source `line` of the machine's interrupt controller (PLIC); GIC: INTID `line`, pending once
+    MACHINE_SOURCE,    /* interrupt source `line` of the machine's interrupt controller (PLIC); GIC: INTID `line`, pending once
                           at that hart (PULSE) */
+    MACHINE_KEY        /* a press of the key on pin `line` of the board's GPIO (virt-arm: 3 is the power key) */
 };
 struct machine_injection {
     enum machine_event event;

@@ -111,8 +111,9 @@ enum { D_VALID = 1, D_TABLE = 2, D_AF = 1 << 10 };
 #define D_PXN   (UINT64_C(1) << 53)
 #define D_UXN   (UINT64_C(1) << 54)
 #define D_DBM   (UINT64_C(1) << 51)
-#define D_PBHA0 (UINT64_C(1) << 59)          /* by TCR2_ELx.AIE: MAIR2_ELx */
-#define MAIR    UINT64_C(0x00000000fff044ff) /* 0: Write-Back; 1: Non-cacheable; 2: Write-Back, Tagged; 3: Write-Back */
+#define D_PBHA0 (UINT64_C(1) << 59) /* by TCR2_ELx.AIE: MAIR2_ELx */
+/* 0: Write-Back; 1: Non-cacheable; 2: Write-Back, Tagged; 3: Write-Back; no Device, whatever a walk reads that finds no table */
+#define MAIR UINT64_C(0x44444444fff044ff)
 
 /* One translation: where its tables are. D8.2.7, D8.2.8, D8.2.9. */
 struct space {

@@ -249,6 +249,43 @@ static void masked_irq(struct machine *m, unsigned el)
     (void)el;
     a64_line(m, 0);
 }
+/* An overflow of the cycle counter asks for an exception, to EL2 where there is one: from every level below EL3. */
+static void profiling(struct machine *m, unsigned el)
+{
+    set_if(m, "mdcr_el3", UINT64_C(1) << 40);
+    a64_set(m, "mdcr_el2", a64_get(m, "mdcr_el2") | UINT64_C(3) << 40);
+    a64_set(m, "pmecr_el1", 7);
+    a64_set(m, "pmcr_el0", 1);
+    a64_set(m, "pmintenset_el1", UINT64_C(1) << 31);
+    a64_set(m, "pmovsset_el0", UINT64_C(1) << 31);
+    (void)el;
+}
+static void profiling_to_el1(struct machine *m, unsigned el)
+{
+    profiling(m, el);
+    a64_set(m, "mdcr_el2", (a64_get(m, "mdcr_el2") & ~(UINT64_C(3) << 40)) | UINT64_C(1) << 40);
+}
+static void profiling_masked(struct machine *m, unsigned el)
+{
+    profiling_to_el1(m, el);
+    a64_set(m, "pstate", a64_get(m, "pstate") | UINT64_C(1) << 32);
+}
+static void profiling_synchronous(struct machine *m, unsigned el)
+{
+    profiling_to_el1(m, el);
+    a64_set(m, "pmovsclr_el0", UINT64_C(1) << 31);
+    a64_set(m, "pmiar_el1", A64_CODE - 4);
+    a64_set(m, "pstate", a64_get(m, "pstate") | UINT64_C(1) << 33);
+}
+static void return_pending(struct machine *m, unsigned el)
+{
+    static const char *const spsr[] = {"spsr_el1", "spsr_el2", "spsr_el3"};
+    profiling_to_el1(m, el);
+    a64_set(m, "pmovsclr_el0", UINT64_C(1) << 31);
+    a64_set(m, "pstate", a64_get(m, "pstate") | UINT64_C(1) << 32);
+    for (unsigned i = 0; i < 3; i++)
+        set_if(m, spsr[i], UINT64_C(1) << 33 | 0x3c0 | 1 << 2 | 1);
+}
 static void illegal_state(struct machine *m, unsigned el)
 {
     (void)el;
@@ -601,5 +638,10 @@ const struct a64_event a64_events[] = {
     {"vfiq", NOP, vfiq},
     {"vserror", NOP, vserror},
     {"masked_irq", NOP, masked_irq},
+    {"profiling", NOP, profiling},
+    {"profiling_to_el1", NOP, profiling_to_el1},
+    {"profiling_masked", NOP, profiling_masked},
+    {"profiling_synchronous", NOP, profiling_synchronous},
+    {"eret_profiling_pending", 0xd69f03e0, return_pending},
 };
 const unsigned a64_event_count = ARRAY_LEN(a64_events);

@@ -71,6 +71,7 @@ static const uint8_t classes[] = {EC_UNKNOWN,
                                   EC_WATCHPOINT_LOWER,
                                   EC_WATCHPOINT_LOWER + 1,
                                   EC_BRK,
+                                  EC_PROFILING,
                                   64,
                                   65,
                                   66};
@@ -138,6 +139,14 @@ static void random_controls(struct machine *m, uint64_t *r, bool secure, unsigne
         a64_set(m, "oslar_el1", 0);
         a64_set(m, "mdscr_el1", rng_next(r) & (1 | 1 << 13 | 1 << 15));
     }
+    if (rng_next(r) % 4 == 0) { /* profiling exceptions */
+        machine_set_reg(m, 0, "mdcr_el3", rng_next(r) % 2 ? UINT64_C(1) << 40 : rng_next(r));
+        machine_set_reg(m, 0, "mdcr_el2", rng_next(r) % 2 ? UINT64_C(1) << 40 : rng_next(r));
+        a64_set(m, "pmecr_el1", 3 | (rng_next(r) & 4));
+        a64_set(m, "pmcr_el0", rng_next(r) % 4 ? 1 : 0);
+        a64_set(m, "pmintenset_el1", rng_next(r) & rng_next(r));
+        a64_set(m, "pmovsset_el0", rng_next(r) & rng_next(r));
+    }
     uint64_t hcr = a64_get(m, "hcr_el2") ^ (rng_next(r) & rng_next(r) & ~UINT64_C(0x80000001)), scr = rng_next(r) & 0x0c1737ff;
     if (el == 1)
         hcr &= ~UINT64_C(0x8000000);
@@ -158,6 +167,7 @@ static void random_place(struct machine *m, uint64_t *r, unsigned el)
     uint64_t pstate = (uint64_t)el << 2 | (el && rng_next(r) % 4 ? 1 : 0) | (rng_next(r) & 0x3c0);
     pstate |= (rng_next(r) % 4 ? 0 : 1 << 22) | (rng_next(r) % 8 ? 0 : 1 << 23) | (rng_next(r) & UINT64_C(0xf1001000));
     pstate |= rng_next(r) & 1 << 21; /* SS */
+    pstate |= (rng_next(r) % 2 ? UINT64_C(1) << 32 : 0) | (rng_next(r) % 8 ? 0 : UINT64_C(1) << 33);
     a64_set(m, "pstate", pstate | (rng_next(r) % 32 ? 0 : 1 << 20));
     if (rng_next(r) % 3)
         a64_paging(m, rng_next(r) % 4);
@@ -172,7 +182,7 @@ static void random_place(struct machine *m, uint64_t *r, unsigned el)
     static const char *const spsr[] = {"spsr_el1", "spsr_el2", "spsr_el3"};
     for (unsigned i = 0; i < 3; i++)
         machine_set_reg(m, 0, spsr[i],
-                        (rng_next(r) & 0xf3c003c0) | (rng_next(r) % 4) << 2 | rng_next(r) % 2 | (rng_next(r) % 16 ? 0 : 16));
+                        (rng_next(r) & 0x3f3c003c0) | (rng_next(r) % 4) << 2 | rng_next(r) % 2 | (rng_next(r) % 16 ? 0 : 16));
 }
 
 static void random_states_agree(void **state)

@@ -149,7 +149,7 @@ static void selected_counters_are_the_numbered_ones(void **state)
     struct pe_world w;
     (void)state;
     for (unsigned wide = 0; wide < 2; wide++) {
-        uint64_t type = wide ? 0xf0000ffffd00ffff : 0xfd00ffff;
+        uint64_t type = wide ? 0xf4000ffffd00ffff : 0xfd00ffff;
         pe_new(&w, wide ? "max" : "max,pmuv3p5=off");
         for (unsigned n = 0; n < 6; n++) {
             pe_write(&w, 3, SR_pmselr_el0, n);

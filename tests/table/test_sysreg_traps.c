@@ -39,7 +39,7 @@ struct control {
 #define PMU_EN                                                                                                                \
     "pmcr_el0 pmcntenset_el0 pmcntenclr_el0 pmovsset_el0 pmovsclr_el0 pmceid0_el0 pmceid1_el0 pmxevtyper_el0 pmevtyper*_el0 " \
     "pmccfiltr_el0 pmswinc_el0 pmselr_el0 pmccntr_el0 pmxevcntr_el0 pmevcntr*_el0 pmzr_el0"
-#define PMU_9   "pmuacr_el1 pmecr_el1 pmicntr_el0 pmicfiltr_el0"
+#define PMU_9   "pmuacr_el1 pmecr_el1 pmiar_el1 pmicntr_el0 pmicfiltr_el0"
 #define PMU_SS  "pmsscr_el1 pmevcntsvr*_el1 pmccntsvr_el1 pmicntsvr_el1"
 #define PMU_ALL PMU_EN " " PMU_9 " pmuserenr_el0 pmintenset_el1 pmintenclr_el1 pmmir_el1"
 #define FINE_2  "hfgrtr2_el2 hfgwtr2_el2 hfgitr2_el2 hdfgrtr2_el2 hdfgwtr2_el2"

@@ -33,7 +33,7 @@ static struct rig *rig_new(const char *cpu)
 
 static bool breaks(struct rig *r)
 {
-    bool is = debug_before(&r->pe);
+    bool is = debug_step_due(&r->pe) || debug_breakpoint_due(&r->pe);
     if (is)
         assert_int_equal(r->pe.exc.ec, EC_BREAKPOINT_LOWER);
     assert_int_equal(is, debug_steps(&r->pe) && is); /* it is asked at all */

@@ -152,7 +152,7 @@ static void msr_sets_allint_unless_el2_wants_to_know(void **state)
         bool trap, ec, before, after; /* ec: an exception anyway, UNDEFINED */
     } row[] = {{MSR_ALLINT(1), false, false, false, true}, {MSR_ALLINT(0), false, false, true, false},
                {MSR_ALLINT(1), true, true, false, true},   {MSR_ALLINT(0), true, false, true, false},
-               {MSR_ALLINT(2), false, true, false, false}, {MSR_ALLINT(9), false, true, false, false}};
+               {MSR_ALLINT(4), false, true, false, false}, {MSR_ALLINT(9), false, true, false, false}};
     (void)state;
     for (unsigned i = 0; i < ARRAY_LEN(row); i++) {
         struct rig *r = rig_new("max,el3=off");

@@ -109,38 +109,46 @@ static void every_indirect_permission_with_every_overlay(void **state)
     rig_free(r);
 }
 
-/* AArch64.S1DirectBasePermissions under overlays: all of AP, PXN, UXN, WXN. */
+/* AArch64.S1DirectBasePermissions under overlays: all of AP, PXN, UXN, WXN; pan: 1 PSTATE.PAN, 2 SCTLR_ELx.EPAN (FEAT_PAN3).
+ */
+static void try_direct(struct rig *r, unsigned bits, unsigned por, unsigned pan)
+{
+    bool ap1 = bits & 1, ap2 = bits & 2, pxn = bits & 4, uxn = bits & 8, wxn = bits & 16;
+    bool taken = (pan & 1) && (ap1 || (pan == 3 && !uxn));
+    struct arm_regs *s = &r->pe.s.regs;
+    char priv[8] = "or", user[8] = "o";
+    strcat(priv, ap2 ? "" : "w");
+    strcat(priv, pxn || (ap1 && !ap2) ? "" : "x");
+    strcat(priv, wxn && !ap2 && !taken ? "!" : "");
+    strcat(user, ap1 ? "r" : "");
+    strcat(user, ap1 && !ap2 ? "w" : "");
+    strcat(user, uxn ? "" : "x");
+    strcat(user, wxn && ap1 && !ap2 && !uxn ? "!" : "");
+    if (wxn && !ap2 && !taken && (pxn || (ap1 && !ap2))) /* WXN needs both W and X */
+        priv[strlen(priv) - 1] = 0;
+    s->tcr2_el1 = por == NONE ? 0 : tcr2_el1_POE | tcr2_el1_E0POE;
+    s->sctlr_el1 &= ~(sctlr_el1_WXN | sctlr_el1_EPAN);
+    s->sctlr_el1 |= (wxn ? sctlr_el1_WXN : 0) | (pan & 2 ? sctlr_el1_EPAN : 0);
+    s->por_el1 = s->por_el0 = (uint64_t)(por & 15) << 20;
+    map(r, ap1 << 6 | ap2 << 7 | (uint64_t)pxn << 53 | (uint64_t)uxn << 54 | UINT64_C(5) << 60);
+    pe_refresh(&r->pe);
+    for (unsigned el0 = 0; el0 < 2; el0++)
+        for (const char *a = "rwx"; *a; a++) {
+            const char *mine = el0 ? user : priv;
+            enum outcome is = found(r, el0, pan & 1, 1, *a), want = expected(mine, NULL, false, taken && !el0, por, *a);
+            if (is != want)
+                fail_msg("bits %#x, POR %u, PAN %u, EL%u, %c: %d, not %d", bits, por, pan, !el0, *a, (int)is, (int)want);
+        }
+}
+
 static void every_direct_permission_with_every_overlay(void **state)
 {
     (void)state;
     struct rig *r = rig_new("max,pa=40,el3=off,el2=off", 1);
-    struct arm_regs *s = &r->pe.s.regs;
     for (unsigned bits = 0; bits < 32; bits++)
-        for (unsigned por = 0; por <= NONE; por++) {
-            bool ap1 = bits & 1, ap2 = bits & 2, pxn = bits & 4, uxn = bits & 8, wxn = bits & 16;
-            char priv[8] = "or", user[8] = "o";
-            strcat(priv, ap2 ? "" : "w");
-            strcat(priv, pxn || (ap1 && !ap2) ? "" : "x");
-            strcat(priv, wxn && !ap2 ? "!" : "");
-            strcat(user, ap1 ? "r" : "");
-            strcat(user, ap1 && !ap2 ? "w" : "");
-            strcat(user, uxn ? "" : "x");
-            strcat(user, wxn && ap1 && !ap2 && !uxn ? "!" : "");
-            if (wxn && !ap2 && (pxn || (ap1 && !ap2))) /* WXN needs both W and X */
-                priv[strlen(priv) - 1] = 0;
-            s->tcr2_el1 = por == NONE ? 0 : tcr2_el1_POE | tcr2_el1_E0POE;
-            s->sctlr_el1 = (s->sctlr_el1 & ~sctlr_el1_WXN) | (wxn ? sctlr_el1_WXN : 0);
-            s->por_el1 = s->por_el0 = (uint64_t)(por & 15) << 20;
-            map(r, ap1 << 6 | ap2 << 7 | (uint64_t)pxn << 53 | (uint64_t)uxn << 54 | UINT64_C(5) << 60);
-            pe_refresh(&r->pe);
-            for (unsigned el0 = 0; el0 < 2; el0++)
-                for (const char *a = "rwx"; *a; a++) {
-                    const char *mine = el0 ? user : priv;
-                    enum outcome is = found(r, el0, false, 1, *a), want = expected(mine, NULL, false, false, por, *a);
-                    if (is != want)
-                        fail_msg("bits %#x, POR %u, EL%u, %c: %d, not %d", bits, por, !el0, *a, (int)is, (int)want);
-                }
-        }
+        for (unsigned por = 0; por <= NONE; por++)
+            for (unsigned pan = 0; pan < 4; pan++)
+                try_direct(r, bits, por, pan);
     rig_free(r);
 }
 

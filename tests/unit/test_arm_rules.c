@@ -298,9 +298,9 @@ static void contexts_of_el2_are_compared_since_debug_8_2(void **state)
         s->dbgbcr_el1[n] = 1 | 1 << 1 | 12 << 20;
         pe_set_pstate(&r->pe, 1u << PSTATE_EL_SHIFT | PSTATE_SP);
         r->pe.s.pc = CODE;
-        assert_int_equal(debug_before(&r->pe), row[i].there);
+        assert_int_equal(debug_breakpoint_due(&r->pe), row[i].there);
         s->contextidr_el2 = 78;
-        assert_false(debug_before(&r->pe));
+        assert_false(debug_breakpoint_due(&r->pe));
         rig_free(r);
     }
 }

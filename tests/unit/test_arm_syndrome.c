@@ -46,6 +46,7 @@ static const struct {
     {0xc8a37c41, NONE, "cas x3, x1, [x2]"},
     {0x3dc00041, NONE, "ldr q1, [x2]"},
     {0x9c000041, NONE, "ldr q1, .+8"},
+    {0x0d418420, NONE, "ldap1 {v0.d}[0], [x1]"},
     {0xf9800040, NONE, "prfm pldl1keep, [x2]"},
     {0xd50b7421, NONE, "dc zva, x1"},
 };

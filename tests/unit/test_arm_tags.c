@@ -245,6 +245,8 @@ static void instructions_that_are_checked_and_that_are_not(void **state)
         {0xc8a27c23, true, false, "cas x2, x3, [x1]"},
         {0xd9400022, true, false, "ldapur x2, [x1]"},
         {0xd94003e2, false, false, "ldapur x2, [sp]"},
+        {0x0d418422, true, false, "ldap1 {v2.d}[0], [x1]"},
+        {0x0d4187e2, false, false, "ldap1 {v2.d}[0], [sp]"},
         {0x58000042, false, false, "ldr x2, .+8"},
         {0xf9800020, false, false, "prfm pldl1keep, [x1]"},
         {0xf8400822, true, false, "ldtr x2, [x1]"},

@@ -244,7 +244,7 @@ static void arm_registers_are_described(void **state)
 {
     (void)state;
     static const char *const names[] = {"<architecture>aarch64<",
-                                        "<reg name=\"cpsr\" bitsize=\"32\" regnum=\"33\" type=\"cpsr_fields\"",
+                                        "<reg name=\"cpsr\" bitsize=\"64\" regnum=\"33\" type=\"cpsr_fields\"",
                                         "<reg name=\"v31\" bitsize=\"128\"",
                                         "<flags id=\"sctlr_el1_fields\" size=\"8\">",
                                         "<reg name=\"pauth_cmask\"",

@@ -414,6 +414,7 @@ static void the_device_tree_marks_what_is_secure(void **state)
     assert_true(fdt_path_offset(t, "/flash@4000000") > 0);
     assert_true(fdt_path_offset(t, "/gpio-poweroff") > 0);
     assert_string_equal(fdt_getprop(t, fdt_path_offset(t, "/chosen"), "stdout-path", NULL), "/pl011@9000000");
+    assert_string_equal(fdt_getprop(t, fdt_path_offset(t, "/secure-chosen"), "stdout-path", NULL), "/pl011@9040000");
     machine_free(m);
 }
 
@@ -458,6 +459,44 @@ static void the_secure_gpio_is_the_power(void **state)
     d->ops->write(d, 2 << 2, 4, 2);
     assert_int_equal(machine_run(m, 10), MACHINE_CYCLES);
     assert_int_equal(reg(m, 0, "x9"), 0); /* it began again */
+    machine_free(m);
+}
+
+/* FEAT_WFxT: nothing else comes. The counter has 62.5 MHz, the machine 1 GHz. */
+static void a_wait_ends_when_its_time_is_over(void **state)
+{
+    (void)state;
+    for (unsigned event = 0; event < 2; event++) {
+        const uint32_t wait = 0xd5031022 - (event << 5); /* wfit x2, wfet x2 */
+        /* mrs x1, cntvct_el0; add x2, x1, #1000; wait; mrs x3, cntvct_el0; wait; mrs x4, cntvct_el0 */
+        const uint32_t code[] = {0xd53be041, 0x910fa022, wait, 0xd53be043, wait, 0xd53be044, STAY};
+        write_kernel(code, ARRAY_LEN(code));
+        struct machine *m = board("virt-arm", 1);
+        machine_run(m, 15900);
+        assert_int_equal(reg(m, 0, "x3"), 0);
+        assert_true(machine_waits(m, 0));
+        machine_run(m, 16100);
+        assert_in_range(reg(m, 0, "x3") - reg(m, 0, "x1"), 1000, 1001);
+        assert_in_range(reg(m, 0, "x4") - reg(m, 0, "x3"), 0, 1); /* that time is over */
+        machine_free(m);
+    }
+}
+
+static void the_power_key_is_pin_3(void **state)
+{
+    (void)state;
+    const uint32_t code[] = {0xd2a12060, 0xb9402001, 0x17ffffff}; /* movz x0, #0x903, lsl #16; ldr w1, [x0, #0x20]; b .-4 */
+    const struct machine_injection key = {.event = MACHINE_KEY, .line = 3}, none = {.event = MACHINE_KEY, .line = 8};
+    struct err e;
+    write_kernel(code, 3);
+    struct machine *m = board("virt-arm", 1);
+    machine_run(m, 10);
+    assert_int_equal(reg(m, 0, "x1"), 0);
+    assert_true(machine_inject(m, &key, &e));
+    machine_run(m, 20);
+    assert_int_equal(reg(m, 0, "x1"), 8);
+    assert_false(machine_inject(m, &none, &e));
+    assert_string_equal(e.text, "the machine has no key 8");
     machine_free(m);
 }
 
@@ -582,6 +621,8 @@ int main(void)
         cmocka_unit_test(the_device_tree_marks_what_is_secure),
         cmocka_unit_test(every_pe_begins_at_an_image_in_el3),
         cmocka_unit_test(the_secure_gpio_is_the_power),
+        cmocka_unit_test(the_power_key_is_pin_3),
+        cmocka_unit_test(a_wait_ends_when_its_time_is_over),
         cmocka_unit_test(firmware_in_flash_is_handed_the_kernel),
         cmocka_unit_test(semihosting_prints_reads_and_ends_the_run),
     };

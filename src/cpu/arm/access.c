@@ -75,9 +75,9 @@ void pe_context(struct pe *p)
 /* A data address without the tag that is ignored in it. Arm ARM D8.8, "Address tagging". */
 static uint64_t untagged(const struct pe *p, uint64_t va, const struct access_mode *m)
 {
-    if (!address_tbi(p, va, false, m->el))
-        return va;
-    return regime_has_el0(p, m->regime) && (va >> 55 & 1) ? va | bits_mask(56, 8) : va & bits_mask(0, 56);
+    struct s1_range r = regime_range(p, regime_of(p, m->el), va >> 55 & 1);
+    uint64_t mask = r.tbi ? bits_mask(56, 8) : r.mtx ? bits_mask(56, 4) : 0;
+    return regime_has_el0(p, m->regime) && (va >> 55 & 1) ? va | mask : va & ~mask;
 }
 
 /* Enters a translation of the page of va into the context the access uses. */
@@ -138,7 +138,8 @@ static inline bool of_a_context(const struct pe *p, const struct access_mode *m)
 static __attribute__((noinline)) bool may_remember_untagged(const struct pe *p, const struct access_mode *m,
                                                             const struct xlate *x)
 {
-    return p->no_fast == NO_FAST_TAGS && of_a_context(p, m) && !(x->tagged && (m == &p->unpriv ? m : &p->plain)->checked);
+    return p->no_fast == NO_FAST_TAGS && of_a_context(p, m) &&
+           !((x->tagged || x->canonical) && (m == &p->unpriv ? m : &p->plain)->checked);
 }
 
 /* Whether the fast path may learn from an access made so. */
@@ -175,8 +176,7 @@ static bool unaligned_faults(const struct pe *p, uint64_t va, unsigned size, con
     bool inside = (va & 15) + size <= 16;
     if (!arm_has(p->cfg, FEAT_LSE2))
         return true;
-    bool ordered = !m->atomic; /* acquire or release: SCTLR_ELx.nAA may let it */
-    return !inside && !(ordered && (sctlr_of(p, regime_of(p, p->el)) & sctlr_el1_nAA));
+    return !inside && !(m->ordered && (sctlr_of(p, regime_of(p, p->el)) & sctlr_el1_nAA));
 }
 
 /* ---- RAM ----------------------------------------------------------------------------------------------------------------------

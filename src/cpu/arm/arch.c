@@ -400,8 +400,8 @@ static const char *fault(const struct cpu *c)
     unsigned el = (unsigned)(s->pstate >> 2 & 3);
     if (s->x[REG_ZR])
         return "x";
-    if (s->pstate & ~UINT64_C(0xffffffff) || (el == 3 && !arm_has(p->cfg, FEAT_EL3)) || (el == 2 && !arm_has(p->cfg, FEAT_EL2)) ||
-        (el == 0 && (s->pstate & 1)))
+    if (s->pstate & ~arm_pstate_mask(p->cfg) || (el == 3 && !arm_has(p->cfg, FEAT_EL3)) ||
+        (el == 2 && !arm_has(p->cfg, FEAT_EL2)) || (el == 0 && (s->pstate & 1)))
         return "pstate";
     if (s->waiting > 2 || s->halted > 1 || s->parked > 1 || s->event > 1 || s->serror > 1 || s->monitor > 32)
         return "waiting, halted, parked, event, serror or monitor";

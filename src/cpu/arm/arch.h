@@ -16,6 +16,8 @@ struct arm_kind {
 /* regs.c */
 bool arm_get_reg(struct cpu *cpu, const char *name, uint64_t *value);
 bool arm_set_reg(struct cpu *cpu, const char *name, uint64_t value);
+/* The bits that PSTATE may have, as SPSR_ELx has it: the lower half, and above it those of features. */
+uint64_t arm_pstate_mask(const struct arm_config *c);
 /* A debugger's view: the highest level's, whatever the PE is doing. */
 struct sysreg_ctx arm_top_view(struct pe *p);
 

@@ -1,5 +1,6 @@
 #include "cpu/arm/counters.h"
 
+#include "cpu/arm/pstate.h"
 #include "cpu/arm/regime.h"
 
 #include <string.h>
@@ -28,16 +29,32 @@ static bool enabled(const struct pe *p, unsigned n)
     return on && (r->pmcntenset_el0 >> n & 1);
 }
 
+/* PMEVTYPER<n>_EL0.SYNC or PMICFILTR_EL0.SYNC: RES0 without FEAT_SEBEP. */
+static bool is_sync(const struct pe *p, unsigned n)
+{
+    const struct arm_regs *r = &p->s.regs;
+    return n != CYCLES && (n == INSTRUCTIONS ? r->pmicfiltr_el0 : r->pmevtyper_el0[n]) & pmevtyper_el0_SYNC;
+}
+
+/* Counters of which is_sync, by bits. */
+static uint64_t all_sync(const struct pe *p)
+{
+    uint64_t set = 0;
+    for (unsigned n = 0; arm_has(p->cfg, FEAT_SEBEP) && n <= INSTRUCTIONS; n++)
+        set |= (uint64_t)is_sync(p, n) << n;
+    return set;
+}
+
 /* The overflow flags that stop counter n: those of the event counters of its range and of the instruction counter, but not of the
-   cycle counter. Arm ARM ShouldPMUFreeze (FEAT_PMUv3p7). */
+   cycle counter, nor of counters in synchronous mode. Arm ARM ShouldPMUFreeze (FEAT_PMUv3p7), IDKYFT. */
 static uint64_t frozen_by(const struct pe *p, unsigned n)
 {
     const struct arm_regs *r = &p->s.regs;
     uint64_t all = bits_mask(0, (unsigned)p->cfg->pmu_counters), hpmn = r->mdcr_el2 & mdcr_el2_HPMN,
              first = arm_has(p->cfg, FEAT_EL2) ? all & bits_mask(0, (unsigned)hpmn) : all;
-    if (is_hyp(p, n))
-        return r->mdcr_el2 & mdcr_el2_HPMFZO ? all & ~first : 0;
-    return r->pmcr_el0 & pmcr_el0_FZO ? first | BIT(INSTRUCTIONS) : 0;
+    if (!(is_hyp(p, n) ? r->mdcr_el2 & mdcr_el2_HPMFZO : r->pmcr_el0 & pmcr_el0_FZO))
+        return 0;
+    return (is_hyp(p, n) ? all & ~first : first | BIT(INSTRUCTIONS)) & ~all_sync(p);
 }
 
 /* Where counting is not allowed, whatever the filter, or stopped. Arm ARM CountPMUEvents. */
@@ -77,7 +94,18 @@ static bool filtered(const struct pe *p, unsigned n)
     }
 }
 
-static bool counts(const struct pe *p, unsigned n) { return enabled(p, n) && !prohibited(p, n) && !filtered(p, n); }
+/* Which events are synchronous ones is IMPLEMENTATION DEFINED: here those of D14.7 that are counted at all. A counter of another
+   event does not count in synchronous mode (ICTDHP). */
+static bool sync_event(unsigned event) { return event == EVENT_SW_INCR || event == EVENT_INST_RETIRED; }
+static bool idles(const struct pe *p, unsigned n)
+{
+    return n < CYCLES && arm_has(p->cfg, FEAT_SEBEP) && is_sync(p, n) && !sync_event(event_of(p, n));
+}
+
+static bool counts(const struct pe *p, unsigned n)
+{
+    return enabled(p, n) && !prohibited(p, n) && !filtered(p, n) && !idles(p, n);
+}
 
 static bool exists(const struct pe *p, unsigned n)
 {
@@ -87,8 +115,8 @@ static bool exists(const struct pe *p, unsigned n)
 /* Bits after which a counter overflows. */
 static unsigned width(const struct pe *p, unsigned n)
 {
-    if (n >= CYCLES)
-        return 64; /* of the cycle counter as without AArch32 */
+    if (n >= CYCLES || pmu_exception_target(p))
+        return 64; /* of the cycle counter as without AArch32; while overflows raise exceptions all are (D13.3) */
     bool wide =
         arm_has(p->cfg, FEAT_PMUv3p5) && (is_hyp(p, n) ? p->s.regs.mdcr_el2 & mdcr_el2_HLP : p->s.regs.pmcr_el0 & pmcr_el0_LP);
     return wide ? 64 : 32;
@@ -239,6 +267,27 @@ static void choose(struct pe *p, unsigned n)
     }
 }
 
+/* Of the counters that count retired instructions here: their overflow raises a synchronous exception, which is not masked. */
+static uint64_t raising(const struct pe *p)
+{
+    uint64_t set =
+        arm_has(p->cfg, FEAT_SEBEP) ? (p->count_retired | p->count_shaped) & p->s.regs.pmintenset_el1 & all_sync(p) : 0;
+    unsigned target = set ? pmu_exception_target(p) : 0;
+    return target && !pmu_exception_masked(p, target, p->el, p->s.pstate & PSTATE_PM) ? set : 0;
+}
+
+/* Whether the next instruction may set PSTATE.PPEND, or has to clear it. */
+static bool steps(const struct pe *p)
+{
+    if (p->s.pstate & PSTATE_PPEND || p->count_sync & p->s.regs.pmovsset_el0)
+        return true;
+    for (uint64_t left = p->count_sync; left; left &= left - 1) {
+        if (p->s.counter[__builtin_ctzll(left)] == UINT64_MAX)
+            return true;
+    }
+    return false;
+}
+
 void pmu_refresh(struct pe *p)
 {
     p->count_cycles = p->count_retired = p->count_chain = p->count_wide = p->count_shaped = p->count_freeze = 0;
@@ -256,6 +305,8 @@ void pmu_refresh(struct pe *p)
         choose(p, n);
         p->count_freeze |= frozen_by(p, n);
     }
+    p->count_sync = raising(p);
+    p->count_step = steps(p);
 }
 
 /* A counter's value is that of the last time all were brought up to date, and what it counted since. */
@@ -312,11 +363,11 @@ void pmu_set_cycles(struct pe *p, uint64_t value) { set(p, CYCLES, value); }
 void pmu_set_instructions(struct pe *p, uint64_t value) { set(p, INSTRUCTIONS, value); }
 void pmu_set_event(struct pe *p, unsigned n, uint64_t value) { set(p, n, value); }
 
-/* Arm ARM CheckForPMUOverflow. */
-static bool interrupt(const struct pe *p)
+/* Whether an overflow asks, of those that `but` does not except. Arm ARM CheckPMUOverflowCondition. */
+static bool asks(const struct pe *p, uint64_t but)
 {
     const struct arm_regs *r = &p->s.regs;
-    for (uint64_t left = r->pmovsset_el0 & r->pmintenset_el1; left; left &= left - 1) {
+    for (uint64_t left = r->pmovsset_el0 & r->pmintenset_el1 & ~but; left; left &= left - 1) {
         unsigned n = (unsigned)__builtin_ctzll(left);
         if (is_hyp(p, n) ? r->mdcr_el2 & mdcr_el2_HPME : r->pmcr_el0 & pmcr_el0_E)
             return true;
@@ -324,9 +375,14 @@ static bool interrupt(const struct pe *p)
     return false;
 }
 
+/* Arm ARM CheckForPMUOverflow; the exception that is taken asynchronously, CheckForPMUException. */
 static void tell(struct pe *p)
 {
-    bool level = interrupt(p);
+    bool level = asks(p, 0) && pmu_interrupt_enabled(p), exception = pmu_exception_target(p) && asks(p, all_sync(p));
+    if (exception != ((p->s.lines & LINE_PROFILING) != 0)) {
+        p->s.lines ^= LINE_PROFILING;
+        p->cpu.resync = true;
+    }
     if (level == (p->s.pmu_level != 0))
         return;
     p->s.pmu_level = level;
@@ -348,17 +404,35 @@ static void count_one(struct pe *p, unsigned n)
     add(p, own(p), n, sum);
 }
 
+/* The instruction at pc has made counters in synchronous mode count, by bits. Rule RNZLVW; where the instruction itself changes
+   what the rule asks, both the old and the new have to hold (RMQDPX permits either). */
+static void pend(struct pe *p, uint64_t counted, uint64_t pc)
+{
+    unsigned target = pmu_exception_target(p);
+    if (!(counted & p->s.regs.pmovsset_el0 & p->s.regs.pmintenset_el1) || !target ||
+        pmu_exception_masked(p, target, p->el, p->s.pstate & PSTATE_PM))
+        return;
+    p->s.regs.pmiar_el1 = pc;
+    p->s.pstate |= PSTATE_PPEND;
+    p->pended = 1;
+    p->cpu.resync = true;
+}
+
 void pmu_event_on(struct pe *p, unsigned event, uint32_t counters)
 {
     if (likely(!p->counting))
         return;
     if (p->count_shaped)
         accrue(p);
-    uint64_t before = p->s.regs.pmovsset_el0;
+    uint64_t before = p->s.regs.pmovsset_el0, counted = 0;
     for (unsigned n = 0; n < p->cfg->pmu_counters; n++) {
+        uint64_t old = p->s.counter[n];
         if (counters >> n & 1 && event_of(p, n) == event && counts(p, n))
             count_one(p, n);
+        counted |= (uint64_t)(p->s.counter[n] != old) << n;
     }
+    if (event == EVENT_SW_INCR && arm_has(p->cfg, FEAT_SEBEP))
+        pend(p, counted & all_sync(p), p->s.pc);
     uint64_t new = p->s.regs.pmovsset_el0 & ~before;
     if (new & p->count_freeze)
         pmu_sync(p);
@@ -376,6 +450,8 @@ static uint64_t next_due(const struct pe *p)
     for (uint64_t left = counting & (wanted | (wanted & p->count_chain) >> 1); left; left &= left - 1) {
         unsigned n = (unsigned)__builtin_ctzll(left);
         uint64_t to = width(p, n) == 64 ? -p->s.counter[n] : (UINT64_C(1) << 32) - (uint32_t)p->s.counter[n], at;
+        if (p->count_sync >> n & 1 && to > 1)
+            to--; /* the instruction that makes it overflow is run alone */
         if (to && !__builtin_add_overflow(p->s.cycle, to, &at) && at < next)
             next = at;
     }
@@ -388,18 +464,48 @@ void pmu_moved(struct pe *p)
     uint64_t next = next_due(p);
     if (next < p->deadline)
         p->deadline = next;
-    if (next < p->cpu.limit)
+    if (next < p->cpu.limit || p->count_step)
         p->cpu.resync = true; /* for a counter that did not count where the limit was set */
 }
 
 uint64_t pmu_update(struct pe *p)
 {
-    if (likely(!p->counting && !p->s.regs.pmovsset_el0 && !p->s.pmu_level))
+    if (likely(!p->counting && !p->s.regs.pmovsset_el0 && !p->s.pmu_level && !(p->s.lines & LINE_PROFILING)))
         return UINT64_MAX;
     uint64_t before = p->s.regs.pmovsset_el0;
     accrue(p);
     if (p->s.regs.pmovsset_el0 & ~before & p->count_freeze)
         pmu_refresh(p);
+    p->count_step = steps(p);
     tell(p);
     return next_due(p);
+}
+
+/* ---- one instruction alone ---------------------------------------------------------------------------------------------------
+ */
+
+void pmu_alone_begin(struct pe *p, struct pmu_alone *a)
+{
+    *a = (struct pmu_alone){.pc = p->s.pc, .ppend = p->s.pstate & PSTATE_PPEND};
+    if (!p->count_step)
+        return;
+    p->pended = 0;
+    pmu_sync(p);
+    a->sync = p->count_sync;
+    memcpy(a->counter, p->s.counter, sizeof a->counter);
+}
+
+void pmu_alone_end(struct pe *p, const struct pmu_alone *a)
+{
+    uint64_t counted = 0;
+    if (a->ppend && !p->pended) /* no instruction leaves it as it was */
+        p->s.pstate &= ~PSTATE_PPEND;
+    if (!a->sync)
+        return;
+    pmu_sync(p);
+    for (uint64_t left = a->sync; left; left &= left - 1) {
+        unsigned n = (unsigned)__builtin_ctzll(left);
+        counted |= (uint64_t)(p->s.counter[n] != a->counter[n]) << n;
+    }
+    pend(p, counted, a->pc);
 }

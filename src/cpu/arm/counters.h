@@ -41,6 +41,29 @@ void pmu_event_on(struct pe *p, unsigned event, uint32_t counters);
 /* PMOVSSET_EL0 now: the register, and what has overflowed since the counters were brought up to date. */
 uint64_t pmu_overflows(const struct pe *p);
 void pmu_set_overflows(struct pe *p, uint64_t value);
+/* ---- profiling.c: overflows as exceptions. Arm ARM D13.3.2, D13.3.3
+ * -------------------------------------------------------------
+ */
+
+/* The level profiling exceptions go to; 0: they are off. Arm ARM PMUExceptionEnabled. */
+unsigned pmu_exception_target(const struct pe *p);
+/* Whether those to `target` are masked at level `from` with PSTATE.PM as pm. Arm ARM PMUExceptionMasked. */
+bool pmu_exception_masked(const struct pe *p, unsigned target, unsigned from, bool pm);
+/* The level of the one that is to be taken now, synchronous with PSTATE.PPEND; 0: none is. Arm ARM CheckForPMUException. */
+unsigned pmu_exception(const struct pe *p);
+/* Whether overflows interrupt. Arm ARM PMUInterruptEnabled. */
+bool pmu_interrupt_enabled(const struct pe *p);
+/* An exception return, before anything has changed, with SPSR_ELx.PPEND: PSTATE.PPEND becomes 1. Arm ARM ExceptionReturnPPEND. */
+bool pmu_return_pends(const struct pe *p, uint64_t spsr);
+
+/* One instruction that is run alone because it may set PSTATE.PPEND (rule RNZLVW). begin: before it; end: after one that took no
+   exception. */
+struct pmu_alone {
+    uint64_t sync, pc, ppend, counter[33];
+};
+void pmu_alone_begin(struct pe *p, struct pmu_alone *a);
+void pmu_alone_end(struct pe *p, const struct pmu_alone *a);
+
 /* Marks overflows that are due, tells the outside of the interrupt, and returns the cycle at which one is next due. */
 uint64_t pmu_update(struct pe *p);
 #endif

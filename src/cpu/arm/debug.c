@@ -54,6 +54,13 @@ void debug_advance(struct pe *p)
         p->s.pstate &= ~(uint64_t)PSTATE_SS;
 }
 
+void debug_retreat(struct pe *p)
+{
+    if (step_enabled(p))
+        p->s.pstate |= PSTATE_SS;
+    p->s.stepped = STEPPED_NOT;
+}
+
 bool debug_stepping(const struct pe *p) { return (p->s.pstate & PSTATE_SS) && step_enabled(p); }
 
 void debug_after(struct pe *p, bool stepping, bool taken, bool exclusive)
@@ -225,12 +232,16 @@ bool debug_watches(const struct pe *p)
     return unlikely(p->s.regs.mdscr_el1 & MDSCR_MDE) && points_on(p, p->s.regs.dbgwcr_el1, p->cfg->watchpoints);
 }
 
-bool debug_before(struct pe *p)
+bool debug_step_due(struct pe *p)
 {
-    if (step_enabled(p) && !(p->s.pstate & PSTATE_SS)) {
-        step_exception(p);
-        return true;
-    }
+    if (!step_enabled(p) || (p->s.pstate & PSTATE_SS))
+        return false;
+    step_exception(p);
+    return true;
+}
+
+bool debug_breakpoint_due(struct pe *p)
+{
     if (!points_on(p, p->s.regs.dbgbcr_el1, p->cfg->breakpoints) || (p->s.pc & 3))
         return false;
     for (unsigned n = 0; n < debug_usable(p, p->cfg->breakpoints); n++) {

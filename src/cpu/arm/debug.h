@@ -16,13 +16,16 @@ bool debug_steps(const struct pe *p);
 bool debug_watches(const struct pe *p);
 /* A load or store of `size` bytes matches a watchpoint: p->exc is set. Arm ARM AArch64.CheckWatchpoint. */
 bool debug_watchpoint(struct pe *p, uint64_t va, unsigned size, enum access a, const struct access_mode *m);
-/* Before the instruction at s.pc, when debug_steps: an exception is due, and in p->exc. */
-bool debug_before(struct pe *p);
+/* Before the instruction at s.pc, when debug_steps: an exception is due, and in p->exc, of the software step, of a breakpoint. */
+bool debug_step_due(struct pe *p);
+bool debug_breakpoint_due(struct pe *p);
 /* Whether the next instruction is stepped: the state machine is active and not pending. */
 bool debug_stepping(const struct pe *p);
 /* After an instruction that was run alone, which took no exception unless `taken`. stepping: debug_stepping before it.
    exclusive: it was a load exclusive. */
 void debug_after(struct pe *p, bool stepping, bool taken, bool exclusive);
+/* The instruction that was executed last turns out not to be, where it was stepped: the other way round. */
+void debug_retreat(struct pe *p);
 /* SVC, HVC and SMC count as stepped before their exception. Arm ARM SSAdvance. */
 void debug_advance(struct pe *p);
 #endif

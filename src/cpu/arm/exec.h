@@ -52,6 +52,9 @@ void pe_brk(struct pe *p, unsigned imm);
 /* WFI, WFE, WFIT, WFET: true if the PE may wait or go on; false: p->exc is set. until: the counter value that ends it. */
 enum wait_kind { WAIT_WFI, WAIT_WFE, WAIT_WFIT, WAIT_WFET };
 bool pe_wait(struct pe *p, enum wait_kind kind, unsigned rt, uint64_t until);
+/* Nothing has ended the waiting of a PE whose trap is delayed (FEAT_TWED), and the delay is over: p->exc is set, and the WFE or WFET
+   is as if it had not been executed. */
+void pe_wait_trap(struct pe *p);
 /* The wait ends: an event that ends WFE is used up. */
 void pe_wait_over(struct pe *p);
 /* The level an FP access from el is trapped to, 0 if none. */

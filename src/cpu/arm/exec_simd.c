@@ -271,7 +271,24 @@ FP_CALL(ls_single, bool store, unsigned regs, unsigned sz, bool post)
     STRUCTURE_END(size * regs);
 }
 
-/* The commonest of them, of one register. */
+/* A lane as with LDAPR and STLR: single-copy atomic, with their alignment. Arm ARM CreateAccDescASIMDAcqRel. */
+FP_CALL(ls_single_ordered, bool store, unsigned regs, unsigned sz)
+{
+    STRUCTURE_BEGIN;
+    const struct access_mode *mode = mode_for(p, HOW_ORDERED);
+    unsigned size = 1u << sz;
+    uint8_t *lane = &p->s.v[op->rd].b[(insn >> 30 & 1) << sz];
+    if (store)
+        memcpy(p->slow.data, lane, size);
+    if (!(store ? pe_store(p, X(op->rs1), size, regs, mode) : pe_load(p, X(op->rs1), size, regs, mode)))
+        return exec_raise(p, op, left);
+    if (!store)
+        memcpy(lane, p->slow.data, size);
+    left = sync_out(p, left);
+    DONE(p, op, left);
+}
+
+/* The commonest of those that replicate, of one register. */
 #define LS_REPLICATE1(post)                                                                    \
     FP_BEGIN                                                                                   \
     unsigned sz_ = (uint32_t)op->imm >> 10 & 3;                                                \

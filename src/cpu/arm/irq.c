@@ -169,9 +169,10 @@ static bool interrupt_pending(const struct pe *p) { return physical_pending(p) |
 
 static bool timed_out(const struct pe *p) { return p->s.wait_until != UINT64_MAX && timer_virtual_count(p) >= p->s.wait_until; }
 
+/* A profiling exception that is not masked wakes, as the manual recommends (IVPTQY). */
 bool pe_wakes(struct pe *p)
 {
-    if (timed_out(p))
+    if (timed_out(p) || pmu_exception(p))
         return true;
     if (p->s.waiting == WAITING_WFI)
         return interrupt_pending(p);
@@ -214,4 +215,6 @@ void pe_deadline(struct pe *p)
     uint64_t a = timer_update(p), b = timer_wait(p), c = pmu_update(p);
     p->deadline = a < b ? a : b;
     p->deadline = c < p->deadline ? c : p->deadline;
+    if (p->s.waiting && p->s.trap_at && p->s.trap_at < p->deadline)
+        p->deadline = p->s.trap_at;
 }

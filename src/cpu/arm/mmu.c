@@ -178,13 +178,21 @@ static void first_stage(const struct walk *w, const struct s1_range *r, uint64_t
     s->base &= ~bits_mask(0, size);
 }
 
+/* The address as it is looked at for its range: a logical tag is no part of it. */
+static uint64_t address_bits(const struct walk *w, const struct s1_range *r)
+{
+    if (likely(!r->mtx) || w->access == ACCESS_FETCH)
+        return w->va;
+    return bits_set(w->va, 59, 56, w->el0_regime && (w->va >> 55 & 1) ? 15 : 0);
+}
+
 /* Arm ARM AArch64.VAIsOutOfRange. */
 static bool out_of_range(const struct walk *w, const struct s1_range *r)
 {
     unsigned top = r->tbi && !(r->tbid && w->access == ACCESS_FETCH) ? 55 : 63, iasize = 64u - r->txsz;
     if (top < iasize)
         return false;
-    uint64_t high = bits_get(w->va, top, iasize), ones = bits_mask(0, top - iasize + 1);
+    uint64_t high = bits_get(address_bits(w, r), top, iasize), ones = bits_mask(0, top - iasize + 1);
     return w->el0_regime && (w->va >> 55 & 1) ? high != ones : high != 0;
 }
 
@@ -220,7 +228,8 @@ static bool first_disabled(struct walk *w, struct leaf *out)
     } else {
         out->attr = ATTR_DEVICE_NGNRNE;
     }
-    if (bits_get(w->va, top, most))
+    out->canonical = r.mtx && out->attr != ATTR_TAGGED;
+    if (bits_get(address_bits(w, &r), top, most))
         return ttw_fault(w, FSC_ADDRESS_SIZE, 0);
     if (ttw_misaligned(w, out->attr))
         return ttw_fault(w, FSC_ALIGNMENT, 0);
@@ -412,6 +421,7 @@ bool pe_translate(struct pe *p, uint64_t va, unsigned size, enum access a, const
                           .device = attr_is_device(o->attr),
                           .guarded = o->guarded,
                           .tagged = o->attr == ATTR_TAGGED,
+                          .canonical = l.canonical,
                           .ns = o->ns,
                           .attr = o->attr,
                           .sh = o->sh,

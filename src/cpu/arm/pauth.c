@@ -151,25 +151,30 @@ static const struct pac_shape *pac_shape(struct pe *p)
         s->bottom[upper] = (uint8_t)(64 - txsz);
         s->tbi[true][upper] = r.tbi;
         s->tbi[false][upper] = r.tbi && !r.tbid;
+        s->mtx[upper] = r.mtx;
     }
     return s;
 }
 
-/* Where the code of a pointer is: bits 54 to bottom, and without tbi 63 to 56. */
+/* Where the code of a pointer is: bits 54 to bottom, and without tbi 63 to 56, with mtx 63 to 60. */
 struct pac_field {
-    bool tbi;
+    bool tbi, mtx;
     unsigned bottom;
 };
 
 static struct pac_field pac_field(const struct pac_shape *s, uint64_t ptr, bool data, bool upper)
 {
-    return (struct pac_field){.tbi = s->tbi[data][ptr >> 55 & 1], .bottom = s->bottom[upper]};
+    unsigned half = ptr >> 55 & 1;
+    return (struct pac_field){.tbi = s->tbi[data][half], .mtx = data && s->mtx[half], .bottom = s->bottom[upper]};
 }
 
 /* Bits 54 to bottom. */
 static uint64_t low_mask(const struct pac_field *f) { return bits_mask(f->bottom, 55 - f->bottom); }
 /* All bits the code takes: bit 55 is none of them. */
-static uint64_t code_mask(const struct pac_field *f) { return low_mask(f) | (f->tbi ? 0 : bits_mask(56, 8)); }
+static uint64_t code_mask(const struct pac_field *f)
+{
+    return low_mask(f) | (f->tbi ? 0 : f->mtx ? bits_mask(60, 4) : bits_mask(56, 8));
+}
 
 /* The pointer with its code replaced by copies of bit 55, which is `upper`. */
 static uint64_t extended(const struct pac_field *f, uint64_t ptr, bool upper)
@@ -191,18 +196,20 @@ static void key_of(const struct pe *p, enum pac_key k, uint64_t *key0, uint64_t 
 
 static bool key_is_data(enum pac_key k) { return k >= PAC_DA; }
 
-/* Which half the pointer to be signed belongs to: bit 55 if either half of the regime ignores top bytes, else bit 63. */
-static bool select_upper(const struct pac_shape *s, uint64_t ptr, bool data)
+/* Which half the pointer to be signed belongs to: bit 55 if either half of the regime ignores top bytes, else bit 63; with
+   FEAT_CONSTPACFIELD always bit 55. */
+static bool select_upper(const struct pe *p, const struct pac_shape *s, uint64_t ptr, bool data)
 {
     const bool *tbi = s->tbi[data];
     bool by_55 = s->key & PAC_SHAPE_EL0 ? tbi[0] || tbi[1] : tbi[ptr >> 55 & 1];
+    by_55 |= arm_has(p->cfg, FEAT_CONSTPACFIELD);
     return ptr >> (by_55 ? 55 : 63) & 1;
 }
 
 uint64_t pac_add(struct pe *p, uint64_t ptr, uint64_t modifier, enum pac_key k)
 {
     const struct pac_shape *s = pac_shape(p);
-    bool data = key_is_data(k), upper = select_upper(s, ptr, data);
+    bool data = key_is_data(k), upper = select_upper(p, s, ptr, data);
     struct pac_field f = pac_field(s, ptr, data, upper);
     if (f.tbi && f.bottom >= 55)
         return ptr;

@@ -124,6 +124,7 @@ void pe_refresh(struct pe *p)
 {
     p->ctx = (struct sysreg_ctx){.r = &p->s.regs, .cfg = p->cfg, .map = p->map, .live = &pe_live, .pe = p};
     p->spsr_fields = eret_fields(p->cfg);
+    p->entry_sets = (arm_has(p->cfg, FEAT_MTE) ? PSTATE_TCO : 0) | (arm_has(p->cfg, FEAT_EBEP) ? PSTATE_PM : 0);
     p->s.x[REG_SP] = p->s.sp[p->s.pstate & PSTATE_SP ? (p->s.pstate & PSTATE_EL) >> PSTATE_EL_SHIFT : 0];
     p->s.x[REG_ZR] = 0;
     flags_set(&p->fl, p->s.pstate >> 28 & 15);
@@ -282,7 +283,7 @@ bool pe_effects(struct pe *p, uint32_t fx)
     } else if ((fx & SYSREG_FX_IRQ) && p->s.regs.mdscr_el1) {
         pe_mode_changed(p); /* PSTATE.D */
     }
-    if (p->deadline < p->cpu.limit || p->debug_step)
+    if (p->deadline < p->cpu.limit || p->debug_step || p->count_step)
         return true; /* the run loop computes its limit anew */
     return p->cpu.resync || ((fx & (SYSREG_FX_IRQ | SYSREG_FX_TIMER | SYSREG_FX_STATE | SYSREG_FX_GIC)) && pe_irq_look(p));
 }
@@ -353,10 +354,21 @@ static void take(struct pe *p, const struct arm_exception *e)
 /* A synchronous exception that comes before the instruction at s.pc: it takes the place of one. */
 static bool due_before(struct pe *p)
 {
-    if (likely(!p->debug_step) && likely(!(p->s.pstate & PSTATE_IL)))
+    if (unlikely(p->s.waiting)) {
+        pe_wait_trap(p);
+        return true;
+    }
+    unsigned profiling = pmu_exception(p);
+    if (likely(!p->debug_step) && likely(!(p->s.pstate & PSTATE_IL)) && likely(!profiling))
         return false;
     settle_pc(p);
-    if (p->debug_step && debug_before(p))
+    if (p->debug_step && debug_step_due(p))
+        return true;
+    if (profiling) { /* of an asynchronous one the place is IMPLEMENTATION DEFINED */
+        p->exc = (struct arm_exception){.ec = EC_PROFILING, .el = (uint8_t)profiling, .iss = (p->s.pstate & PSTATE_PPEND) != 0};
+        return true;
+    }
+    if (p->debug_step && debug_breakpoint_due(p))
         return true;
     if (!(p->s.pstate & PSTATE_IL))
         return false;
@@ -371,16 +383,23 @@ static bool due_before(struct pe *p)
 /* Load-Exclusive (C4.1.94): of one register, of a pair; the compare-and-swap instructions have the same group. */
 static bool is_load_exclusive(uint32_t insn) { return (insn & 0x3fe00000) == 0x08400000 || (insn & 0xbfe00000) == 0x88600000; }
 
-/* One instruction, with the debug events around it. */
+/* One instruction, with the debug events around it, and what its event makes of counters in synchronous mode. */
 static void step(struct pe *p)
 {
     uint64_t idle = p->s.idle;
     uint32_t insn = 0;
     bool stepping = debug_stepping(p), exclusive = pe_fetch(p, p->s.pc, &insn) && is_load_exclusive(insn);
+    struct pmu_alone alone;
     p->exc.next = false;
+    settle_pc(p);
+    pmu_alone_begin(p, &alone);
     run_handlers(p, p->s.cycle + 1);
-    if (p->cpu.stop != CPU_STOP_DEBUG) /* else it was not executed. SVC, HVC and SMC count as executed, and take an exception */
-        debug_after(p, stepping, p->s.idle != idle || p->exc.next, exclusive);
+    if (p->cpu.stop == CPU_STOP_DEBUG) /* it was not executed */
+        return;
+    bool taken = p->s.idle != idle || p->exc.next; /* SVC, HVC and SMC count as executed, and take an exception */
+    debug_after(p, stepping, taken, exclusive);
+    if (!taken)
+        pmu_alone_end(p, &alone);
 }
 
 enum cpu_stop pe_run(struct pe *p, uint64_t until)
@@ -403,11 +422,13 @@ enum cpu_stop pe_run(struct pe *p, uint64_t until)
             break;
         stop = CPU_STOP_WAIT;
         if (p->s.waiting) {
-            if (!pe_wakes(p)) {
+            bool wakes = pe_wakes(p);
+            if (!wakes && !(p->s.trap_at && p->s.cycle >= p->s.trap_at)) {
                 pmu_level(p); /* cycles that retire nothing begin */
                 break;
             }
-            pe_wait_over(p);
+            if (wakes)
+                pe_wait_over(p);
         }
         stop = CPU_STOP_LIMIT;
         if (p->s.cycle >= until)
@@ -430,7 +451,7 @@ enum cpu_stop pe_run(struct pe *p, uint64_t until)
             continue;
         }
         uint64_t limit = until < p->deadline ? until : p->deadline;
-        if (unlikely(p->debug_step))
+        if (unlikely(p->debug_step | p->count_step))
             step(p);
         else
             run_handlers(p, limit < p->s.cycle + STRETCH_MAX ? limit : p->s.cycle + STRETCH_MAX);

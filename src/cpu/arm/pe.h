@@ -42,7 +42,8 @@ enum {
     EC_BREAKPOINT_LOWER = 0x30,
     EC_SOFTWARE_STEP_LOWER = 0x32,
     EC_WATCHPOINT_LOWER = 0x34,
-    EC_BRK = 0x3c
+    EC_BRK = 0x3c,
+    EC_PROFILING = 0x3d
 };
 
 /*
@@ -75,23 +76,24 @@ enum tag_use { TAGS_OF_DATA, TAGS_UNUSED, TAGS_ACCESSED };
 
 /* How an access is to be made. */
 struct access_mode {
-    uint8_t el;     /* exception level it is made as: 0 for unprivileged loads and stores */
-    uint8_t regime; /* translation regime: 1 EL1&0, 2 EL2 or EL2&0, 3 EL3 */
-    bool pan;       /* PSTATE.PAN */
-    bool unpriv;    /* LDTR, STTR */
-    bool atomic;    /* reads and writes: a fault for want of either */
-    bool exclusive; /* exclusive or acquire-release: alignment is asked for */
-    bool cm;        /* cache maintenance: ESR_ELx.CM */
-    bool zva;       /* DC ZVA and its like: an alignment fault in Device memory */
-    bool at;        /* address translation instruction: the second stage only if asked for */
-    bool stage1;    /* the first stage alone */
-    uint8_t tags;   /* enum tag_use */
-    bool probe;     /* a debugger's look: no permission matters, and nothing is changed */
-    bool checked;   /* tags of Tagged memory are compared, and it matters (tags.c) */
-    uint8_t number; /* of the context: below PE_MODES */
-    bool any : 1;   /* no permission of stage 1 is asked for: AT S1E1A and the like */
-    bool rcw : 1;   /* RCW instructions: stage 2 has permissions of their own */
-    uint8_t cmow;   /* CMOW_ bits: of cache maintenance that needs permission to write */
+    uint8_t el;       /* exception level it is made as: 0 for unprivileged loads and stores */
+    uint8_t regime;   /* translation regime: 1 EL1&0, 2 EL2 or EL2&0, 3 EL3 */
+    bool pan;         /* PSTATE.PAN */
+    bool unpriv;      /* LDTR, STTR */
+    bool atomic;      /* reads and writes: a fault for want of either */
+    bool exclusive;   /* exclusive or acquire-release: alignment is asked for */
+    bool cm;          /* cache maintenance: ESR_ELx.CM */
+    bool zva;         /* DC ZVA and its like: an alignment fault in Device memory */
+    bool at;          /* address translation instruction: the second stage only if asked for */
+    bool stage1;      /* the first stage alone */
+    uint8_t tags;     /* enum tag_use */
+    bool probe;       /* a debugger's look: no permission matters, and nothing is changed */
+    bool checked;     /* tags of Tagged memory are compared, and it matters (tags.c) */
+    uint8_t number;   /* of the context: below PE_MODES */
+    bool any : 1;     /* no permission of stage 1 is asked for: AT S1E1A and the like */
+    bool rcw : 1;     /* RCW instructions: stage 2 has permissions of their own */
+    bool ordered : 1; /* acquire or release, and not exclusive: SCTLR_ELx.nAA counts */
+    uint8_t cmow;     /* CMOW_ bits: of cache maintenance that needs permission to write */
 };
 
 /* Of access_mode.cmow: permission of stage 1, of stage 2. IC: for want of permission to read it does not fault. */
@@ -134,6 +136,8 @@ struct arm_state {
     uint64_t lines;       /* interrupt inputs: LINE_IRQ and the like; LINE_INJECTED, LINE_PULSE */
     uint64_t stream_from; /* count up to which the event stream's events are in `event` */
     uint64_t wait_until;  /* WFIT, WFET: the virtual counter's value that ends it; UINT64_MAX none */
+    uint64_t trap_at;     /* WFE, WFET: the cycle at which the trap of it comes that is delayed; 0 none */
+    uint64_t trap_iss;    /* and its syndrome */
     uint64_t monitor_pa;  /* what the exclusive monitor watches */
     uint64_t serror_iss;  /* syndrome of the pending SError */
     uint64_t seed;        /* generator behind RNDR */
@@ -151,8 +155,17 @@ struct arm_state {
     struct arm_regs regs;
 };
 
-/* Bits of lines; SUPER: the interrupt beside it has Superpriority. */
-enum { LINE_IRQ = 1, LINE_FIQ = 2, LINE_IRQ_SUPER = 1 << 3, LINE_VIRQ = 1 << 4, LINE_VFIQ = 1 << 5, LINE_VIRQ_SUPER = 1 << 6 };
+/* Bits of lines; SUPER: the interrupt beside it has Superpriority; PROFILING, from inside: the performance monitors ask for an
+   exception. */
+enum {
+    LINE_IRQ = 1,
+    LINE_FIQ = 2,
+    LINE_IRQ_SUPER = 1 << 3,
+    LINE_VIRQ = 1 << 4,
+    LINE_VFIQ = 1 << 5,
+    LINE_VIRQ_SUPER = 1 << 6,
+    LINE_PROFILING = 1 << 7
+};
 /* The same bits further up: inputs that were raised from outside, beside what the GIC drives; and which of those go low when the
    interrupt is taken. */
 enum { LINE_INJECTED = 8, LINE_PULSE = 16 };
@@ -215,6 +228,7 @@ struct pac_shape {
     uint64_t tcr;      /* TCR_ELx of the regime */
     unsigned key;      /* the regime's level | PAC_SHAPE_ */
     uint8_t bottom[2]; /* the lowest bit of a code, by the half */
+    bool mtx[2];       /* bits 59:56 of pointers to data are a tag: by the half */
     bool tbi[2][2];    /* the top byte is ignored: by whether it is a pointer to data, and the half */
 };
 
@@ -259,16 +273,20 @@ struct pe {
     uint8_t executing;
     uint8_t levels;     /* bit el: level[el] is true to the registers */
     uint8_t counting;   /* some performance counter is enabled */
+    uint8_t pended;     /* the instruction that is run alone has set PSTATE.PPEND */
+    uint8_t count_step; /* the next instruction may set PSTATE.PPEND: each is run alone */
     uint8_t models[4];  /* by regime: what permissions of stage 1 come from besides descriptors (perms.h); 0: nothing */
     uint8_t debug_step; /* the software step state machine or hardware breakpoints need a look at every instruction */
     uint64_t count_cycles, count_retired, count_chain; /* counters that count these here */
     uint64_t count_shaped;                             /* those that have thresholds */
     uint64_t count_wide;                               /* counters that overflow from bit 63 */
     uint64_t count_freeze;                             /* those whose overflow stops counters */
+    uint64_t count_sync; /* of those that count instructions here, those whose overflow raises a synchronous exception */
     struct pmu_shape count_shape[ARM_COUNTERS];
     enum sysreg_mode mode;
     struct pe_level level[4];
     uint64_t armed;            /* sysreg_armed */
+    uint64_t entry_sets;       /* bits of PSTATE that every exception sets, besides DAIF and SP */
     uint64_t spsr_fields;      /* what an exception return takes from SPSR_ELx, of what this PE has */
     struct access_mode plain;  /* how plain loads and stores are made now */
     struct access_mode unpriv; /* how LDTR and STTR are */
@@ -403,6 +421,7 @@ struct xlate {
     bool device;            /* Device memory: unaligned accesses fault */
     bool guarded;           /* BTI applies to instructions there */
     bool tagged;            /* Normal Tagged memory */
+    bool canonical;         /* Canonically Tagged memory: each of its tags is what bit 55 of the address makes of it */
     bool ns;                /* in the Non-secure physical address space */
     uint8_t attr;           /* memory attributes as MAIR_ELx has them, of both stages together */
     uint8_t sh;             /* shareability as descriptors have it */

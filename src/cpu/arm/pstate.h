@@ -25,9 +25,11 @@ enum {
     PSTATE_DIT = 1u << 24,
     PSTATE_TCO = 1u << 25,
 };
-#define PSTATE_NZCV (UINT32_C(0xf) << 28)
-#define PSTATE_N    (UINT32_C(1) << 31)
-#define PSTATE_Z    (UINT32_C(1) << 30)
-#define PSTATE_C    (UINT32_C(1) << 29)
-#define PSTATE_V    (UINT32_C(1) << 28)
+#define PSTATE_PM    (UINT64_C(1) << 32)
+#define PSTATE_PPEND (UINT64_C(1) << 33)
+#define PSTATE_NZCV  (UINT32_C(0xf) << 28)
+#define PSTATE_N     (UINT32_C(1) << 31)
+#define PSTATE_Z     (UINT32_C(1) << 30)
+#define PSTATE_C     (UINT32_C(1) << 29)
+#define PSTATE_V     (UINT32_C(1) << 28)
 #endif

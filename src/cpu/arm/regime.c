@@ -9,6 +9,7 @@
 #define TCR_SINGLE_HPD  24
 #define TCR_SINGLE_TBID 29
 #define TCR_SINGLE_DS   32
+#define TCR_SINGLE_MTX  33
 
 static bool granule_there(const struct arm_config *c, enum granule g)
 {
@@ -47,6 +48,7 @@ struct s1_range regime_range(const struct pe *p, unsigned regime, bool upper)
         r.tbid = t >> TCR_SINGLE_TBID & 1;
         r.hpd = t >> TCR_SINGLE_HPD & 1;
         r.ds = t >> TCR_SINGLE_DS & 1;
+        r.mtx = t >> TCR_SINGLE_MTX & 1;
     } else if (!upper) {
         r.txsz = t & 63;
         r.granule = (uint8_t)granule_tg0(c, t >> 14 & 3);
@@ -56,6 +58,7 @@ struct s1_range regime_range(const struct pe *p, unsigned regime, bool upper)
         r.tbid = t >> 51 & 1;
         r.e0pd = t >> 55 & 1;
         r.ds = t >> TCR_DS & 1;
+        r.mtx = t >> 60 & 1;
     } else {
         r.txsz = t >> 16 & 63;
         r.granule = (uint8_t)granule_tg1(c, t >> 30 & 3);
@@ -65,6 +68,7 @@ struct s1_range regime_range(const struct pe *p, unsigned regime, bool upper)
         r.tbid = t >> 52 & 1;
         r.e0pd = t >> 56 & 1;
         r.ds = t >> TCR_DS & 1;
+        r.mtx = t >> 61 & 1;
     }
     r.ds &= r.granule != GRANULE_64K; /* RES0 without FEAT_LPA2 */
     return r;

@@ -41,6 +41,9 @@ static void fields_of(const struct arm_kind *k, unsigned id, struct cpu_register
     qsort(r->field, r->fields, sizeof r->field[0], by_lo);
 }
 
+/* As wide as what the PE has of it. */
+static unsigned pstate_bytes(const struct arm_kind *k) { return arm_pstate_mask(&k->cfg) >> 32 ? 8 : 4; }
+
 /* The registers that are not rows. */
 static void describe_other(const struct arm_kind *k, unsigned i, struct cpu_register *r)
 {
@@ -54,7 +57,7 @@ static void describe_other(const struct arm_kind *k, unsigned i, struct cpu_regi
         snprintf(r->name, sizeof r->name, "pstate");
         r->alias = "cpsr";
         r->title = "process state, as SPSR_ELx has it";
-        r->width = 32;
+        r->width = 8 * pstate_bytes(k);
         fields_of(k, SR_spsr_el1, r);
     } else if (i < AT_EL) {
         snprintf(r->name, sizeof r->name, "v%u", i - FIRST_V);
@@ -124,7 +127,10 @@ static bool get_word(struct cpu *c, const struct arm_kind *k, unsigned i, unsign
     return arm_get_reg(c, r.name, v);
 }
 
-static unsigned bytes_of(unsigned i) { return i == AT_PSTATE ? 4 : i == AT_EL ? 1 : i >= FIRST_V && i < AT_EL ? 16 : 8; }
+static unsigned bytes_of(const struct arm_kind *k, unsigned i)
+{
+    return i == AT_PSTATE ? pstate_bytes(k) : i == AT_EL ? 1 : i >= FIRST_V && i < AT_EL ? 16 : 8;
+}
 
 bool arm_get_register(struct cpu *c, const struct cpu_kind *kind, unsigned i, void *p)
 {
@@ -132,7 +138,7 @@ bool arm_get_register(struct cpu *c, const struct cpu_kind *kind, unsigned i, vo
     uint64_t v = 0;
     if (i >= FIRST_SYSTEM + k->sysregs)
         return false;
-    for (unsigned at = 0; at < bytes_of(i); at++) {
+    for (unsigned at = 0; at < bytes_of(k, i); at++) {
         if (at % 8 == 0 && !get_word(c, k, i, at / 8, &v))
             return false;
         ((uint8_t *)p)[at] = (uint8_t)(v >> 8 * (at % 8));
@@ -142,11 +148,12 @@ bool arm_get_register(struct cpu *c, const struct cpu_kind *kind, unsigned i, vo
 
 bool arm_set_register(struct cpu *c, const struct cpu_kind *kind, unsigned i, const void *p)
 {
+    const struct arm_kind *k = (const struct arm_kind *)kind;
     struct cpu_register r;
     uint64_t v[2] = {0, 0};
     if (!arm_register_at(kind, i, &r))
         return false;
-    for (unsigned at = 0; at < bytes_of(i); at++)
+    for (unsigned at = 0; at < bytes_of(k, i); at++)
         v[at / 8] |= (uint64_t)((const uint8_t *)p)[at] << 8 * (at % 8);
     if (r.group != CPU_VECTOR)
         return arm_set_reg(c, r.name, v[0]);

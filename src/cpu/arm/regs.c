@@ -1,6 +1,7 @@
 /* Registers by name, for debuggers and the public API. */
 #include "cpu/arm/arch.h"
 #include "cpu/arm/counters.h"
+#include "cpu/arm/pstate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,11 @@ static uint64_t *word_of(struct pe *p, const char *name)
     return NULL;
 }
 
+uint64_t arm_pstate_mask(const struct arm_config *c)
+{
+    return UINT32_MAX | (arm_has(c, FEAT_EBEP) ? PSTATE_PM : 0) | (arm_has(c, FEAT_SEBEP) ? PSTATE_PPEND : 0);
+}
+
 struct sysreg_ctx arm_top_view(struct pe *p)
 {
     struct sysreg_ctx c = p->ctx;
@@ -72,7 +78,8 @@ bool arm_set_reg(struct cpu *cpu, const char *name, uint64_t value)
         *word = value;
     } else if (!strcmp(name, "pstate") || !strcmp(name, "cpsr")) {
         unsigned el = (unsigned)(value >> 2 & 3);
-        if (value >> 32 || value & 0x12 || el > c.el || (el == 2 && !arm_has(p->cfg, FEAT_EL2)) || (!el && (value & 1)))
+        if (value & ~arm_pstate_mask(p->cfg) || value & 0x12 || el > c.el || (el == 2 && !arm_has(p->cfg, FEAT_EL2)) ||
+            (!el && (value & 1)))
             return false;
         p->s.pstate = value;
     } else if (!strcmp(name, "el") || !sysreg_peek(&c, sysreg_by_name(name), &old)) {

@@ -9,6 +9,7 @@ struct s1_range {
     uint8_t txsz;
     uint8_t granule; /* enum granule */
     bool tbi, tbid, hpd, epd, e0pd, ds;
+    bool mtx; /* bits 59:56 of data addresses are a logical tag: RES0 without FEAT_MTE_CANONICAL_TAGS, FEAT_MTE_NO_ADDRESS_TAGS */
 };
 
 /* One stage of translation, from the registers that control it. */

@@ -78,6 +78,8 @@ static uint64_t pstate_bit(unsigned id)
     case SR_msr_tco: return PSTATE_TCO;
     case SR_msr_allintclr:
     case SR_msr_allintset: return PSTATE_ALLINT;
+    case SR_msr_pmclr:
+    case SR_msr_pmset: return PSTATE_PM;
     default: return 0;
     }
 }
@@ -91,10 +93,10 @@ bool pe_msr_imm(struct pe *p, uint32_t insn)
     p->slow.effects = SYSREG_FX_IRQ;
     if (bit) {
         pe_set_pstate(p, crm & 1 ? old | bit : old & ~bit);
-        p->slow.effects = bit & (PSTATE_UAO | PSTATE_PAN)     ? SYSREG_FX_TLB
-                          : bit == PSTATE_TCO                 ? SYSREG_FX_TAG
-                          : bit & (PSTATE_ALLINT | PSTATE_SP) ? SYSREG_FX_IRQ
-                                                              : 0;
+        p->slow.effects = bit & (PSTATE_UAO | PSTATE_PAN)                 ? SYSREG_FX_TLB
+                          : bit == PSTATE_TCO                             ? SYSREG_FX_TAG
+                          : bit & (PSTATE_ALLINT | PSTATE_SP | PSTATE_PM) ? SYSREG_FX_IRQ
+                                                                          : 0;
     } else if (id == SR_msr_daifset) {
         p->s.pstate |= daif;
     } else {
@@ -324,16 +326,29 @@ void pe_fp_trap(struct pe *p)
 /* ---- waiting ------------------------------------------------------------------------------------------------------------------
  */
 
-/* Arm ARM AArch64.CheckForWFxTrap, in the order of Hint_WFE and Hint_WFI. 0: not trapped. */
-static unsigned wait_trapped_to(const struct pe *p, bool wfe)
+/* The cycles a trap of WFE or WFET waits, by the register that asks for it: TWEDEn and TWEDEL begin at these bits, which are RES0
+   without FEAT_TWED. Arm ARM WFETrapDelay; the delay is in cycles of the PE, and no longer than asked for: IMPLEMENTATION DEFINED.
+ */
+static uint64_t delay_of(uint64_t word, unsigned enable, unsigned length)
 {
-    uint64_t hcr = hcr_of(p);
+    return word >> enable & 1 ? UINT64_C(1) << (bits_get(word, length + 3, length) + 8) : 0;
+}
+
+/* Arm ARM AArch64.CheckForWFxTrap, in the order of Hint_WFE and Hint_WFI. 0: not trapped. *delay: how long WFE waits before. */
+static unsigned wait_trapped_to(const struct pe *p, bool wfe, uint64_t *delay)
+{
+    uint64_t hcr = hcr_of(p), sctlr = sctlr_of(p, regime_of(p, 0)), scr = p->s.regs.scr_el3;
     bool host = (p->el == 2 && (hcr & hcr_el2_E2H)) || (p->el == 0 && el0_in_host(p));
-    if (p->el == 0 && !(sctlr_of(p, regime_of(p, 0)) & (wfe ? sctlr_el1_nTWE : sctlr_el1_nTWI)))
+    if (p->el == 0 && !(sctlr & (wfe ? sctlr_el1_nTWE : sctlr_el1_nTWI))) {
+        *delay = delay_of(sctlr, 45, 46);
         return hcr & hcr_el2_TGE ? 2 : 1;
-    if (p->el < 2 && !host && (hcr & (wfe ? hcr_el2_TWE : hcr_el2_TWI)))
+    }
+    if (p->el < 2 && !host && (hcr & (wfe ? hcr_el2_TWE : hcr_el2_TWI))) {
+        *delay = delay_of(hcr, 59, 60);
         return 2;
-    return p->el < 3 && arm_has(p->cfg, FEAT_EL3) && (p->s.regs.scr_el3 & (wfe ? scr_el3_TWE : scr_el3_TWI)) ? 3 : 0;
+    }
+    *delay = delay_of(scr, 29, 30);
+    return p->el < 3 && arm_has(p->cfg, FEAT_EL3) && (scr & (wfe ? scr_el3_TWE : scr_el3_TWI)) ? 3 : 0;
 }
 
 bool pe_wait(struct pe *p, enum wait_kind kind, unsigned rt, uint64_t until)
@@ -346,18 +361,34 @@ bool pe_wait(struct pe *p, enum wait_kind kind, unsigned rt, uint64_t until)
     p->s.waiting = wfe ? WAITING_WFE : WAITING_WFI;
     p->s.wait_until = timed ? until : UINT64_MAX;
     bool done = (timed && timer_virtual_count(p) >= until) || (!wfe && pe_wakes(p));
-    unsigned to = done ? 0 : wait_trapped_to(p, wfe);
+    uint64_t delay = 0;
+    unsigned to = done ? 0 : wait_trapped_to(p, wfe, &delay);
+    uint32_t iss = ISS_COND_ALWAYS | kind | (timed ? 4 | (uint32_t)(rt == REG_ZR ? 31 : rt) << 5 : 0); /* RV and RN: the register */
+    if (to && wfe && delay) {
+        p->s.trap_at = p->s.cycle + delay;
+        p->s.trap_iss = iss;
+        pe_deadline(p);
+        return true;
+    }
     if (done || to)
         pe_wait_over(p);
     if (to) {
-        p->exc = (struct arm_exception){.ec = EC_WFX, .el = (uint8_t)to, .iss = ISS_COND_ALWAYS | kind};
-        if (timed) /* RV and RN: the register */
-            p->exc.iss |= 4 | (uint32_t)(rt == REG_ZR ? 31 : rt) << 5;
+        p->exc = (struct arm_exception){.ec = EC_WFX, .el = (uint8_t)to, .iss = iss};
         return false;
     }
     if (!done)
         pe_deadline(p);
     return true;
+}
+
+void pe_wait_trap(struct pe *p)
+{
+    uint64_t delay;
+    p->exc = (struct arm_exception){
+        .ec = EC_WFX, .el = (uint8_t)wait_trapped_to(p, true, &delay), .iss = (uint32_t)p->s.trap_iss};
+    p->s.pc -= 4;
+    debug_retreat(p);
+    pe_wait_over(p);
 }
 
 void pe_wait_over(struct pe *p)
@@ -366,6 +397,7 @@ void pe_wait_over(struct pe *p)
         p->s.event = 0;
     p->s.waiting = 0;
     p->s.wait_until = UINT64_MAX;
+    p->s.trap_at = p->s.trap_iss = 0;
 }
 
 /* ---- what no register word holds ------------------------------------------------------------------------------------------- */
@@ -385,6 +417,7 @@ static uint64_t special(void *pe, unsigned id)
     case SR_ssbs: return p->s.pstate & PSTATE_SSBS;
     case SR_tco: return p->s.pstate & PSTATE_TCO;
     case SR_allint: return p->s.pstate & PSTATE_ALLINT;
+    case SR_pm: return p->s.pstate & PSTATE_PM;
     case SR_sp_el0: return sp == 0 ? p->s.x[REG_SP] : p->s.sp[0];
     case SR_sp_el1: return sp == 1 ? p->s.x[REG_SP] : p->s.sp[1];
     case SR_sp_el2: return sp == 2 ? p->s.x[REG_SP] : p->s.sp[2];
@@ -419,6 +452,7 @@ static void set_special(void *pe, unsigned id, uint64_t value)
     case SR_ssbs: set_bits(p, PSTATE_SSBS, value); break;
     case SR_tco: set_bits(p, PSTATE_TCO, value); break;
     case SR_allint: set_bits(p, PSTATE_ALLINT, value); break;
+    case SR_pm: set_bits(p, PSTATE_PM, value); break;
     case SR_sp_el0: set_sp(p, 0, value); break;
     case SR_sp_el1: set_sp(p, 1, value); break;
     case SR_sp_el2: set_sp(p, 2, value); break;

@@ -104,11 +104,13 @@ unsigned tag_random(struct pe *p, unsigned exclude)
 #define TCR_TCMA1       58
 #define TCR_SINGLE_TCMA 30
 
-/* Arm ARM AArch64.AccessIsTagChecked, the part that depends on the address: EffectiveTBI, EffectiveTCMA. */
+/* Arm ARM AArch64.AccessIsTagChecked, the part that depends on the address: EffectiveTBI, EffectiveMTX,
+   EffectiveTCMA. */
 static bool address_checked(const struct pe *p, uint64_t va)
 {
     unsigned regime = regime_of(p, p->el), upper = va >> 55 & 1, low = va >> 55 & 31;
-    if (!address_tbi(p, va, false, p->el))
+    struct s1_range r = regime_range(p, regime, upper);
+    if (!r.tbi && !r.mtx)
         return false;
     unsigned tcma = !regime_has_el0(p, regime) ? TCR_SINGLE_TCMA : upper ? TCR_TCMA1 : TCR_TCMA0;
     return !(tcr_of(p, regime) >> tcma & 1) || (low != 0 && low != 31);
@@ -154,6 +156,9 @@ bool tags_compared(const struct pe *p, uint64_t va, enum access a, const struct 
            address_checked(p, va) && !a64_tag_unchecked(current_insn(p));
 }
 
+/* Arm ARM AArch64.CanonicalTagCheck. */
+static int canonical_tag(uint64_t va) { return va >> 55 & 1 ? 15 : 0; }
+
 bool tag_check(struct pe *p, uint64_t va, unsigned size, enum access a, const struct access_mode *m)
 {
     struct xlate x;
@@ -164,7 +169,9 @@ bool tag_check(struct pe *p, uint64_t va, unsigned size, enum access a, const st
             if (!pe_translate(p, at, 1, a, m, &x))
                 return false;
         }
-        int tag = x.tagged ? mem_tag(p->cpu.mem, (x.pa & ~PAGE_OFFSET) | (at & PAGE_OFFSET)) : -1;
+        int tag = x.tagged      ? mem_tag(p->cpu.mem, (x.pa & ~PAGE_OFFSET) | (at & PAGE_OFFSET))
+                  : x.canonical ? canonical_tag(at)
+                                : -1;
         if (tag >= 0 && (unsigned)tag != (at >> 56 & 15) && !tag_fault(p, at, a, m))
             return false;
     }
@@ -200,6 +207,7 @@ static bool tag_access(struct pe *p, uint64_t va, unsigned size, enum access a, 
     if (unlikely(p->no_fast & NO_FAST_WATCH) && debug_watchpoint(p, va, size, a, m))
         return false;
     x->tagged &= access_enabled(p, p->el, p->plain.regime);
+    x->canonical &= access_enabled(p, p->el, p->plain.regime);
     return true;
 }
 
@@ -248,7 +256,7 @@ bool tag_load(struct pe *p, uint64_t va)
     struct xlate x;
     if (!tag_access(p, va & ~(uint64_t)(TAG_GRANULE - 1), TAG_GRANULE, ACCESS_LOAD, &x))
         return false;
-    int tag = x.tagged ? mem_tag(p->cpu.mem, x.pa) : 0;
+    int tag = x.tagged ? mem_tag(p->cpu.mem, x.pa) : x.canonical ? canonical_tag(va) : 0;
     p->slow.value = tag < 0 ? 0 : (uint64_t)tag;
     return true;
 }
@@ -283,8 +291,8 @@ bool tag_load_many(struct pe *p, uint64_t va, uint64_t tags)
     va = block_of(p, va, &size, &shift);
     if (!tag_access(p, va, size, ACCESS_LOAD, &x))
         return false;
-    for (unsigned i = 0; x.tagged && i < size; i += TAG_GRANULE, shift += 4) {
-        int tag = mem_tag(p->cpu.mem, x.pa + i);
+    for (unsigned i = 0; (x.tagged || x.canonical) && i < size; i += TAG_GRANULE, shift += 4) {
+        int tag = x.tagged ? mem_tag(p->cpu.mem, x.pa + i) : canonical_tag(va);
         p->slow.value |= (uint64_t)(tag < 0 ? 0 : tag) << shift;
     }
     return true;

@@ -79,8 +79,7 @@ static uint64_t handler_pstate(const struct pe *p, unsigned target)
         new |= PSTATE_PAN;
     if (arm_has(p->cfg, FEAT_SSBS) && (sctlr & sctlr_el1_DSSBS))
         new |= PSTATE_SSBS;
-    if (arm_has(p->cfg, FEAT_MTE))
-        new |= PSTATE_TCO;
+    new |= p->entry_sets;
     if (arm_has(p->cfg, FEAT_NMI) && !(sctlr & sctlr_el1_SPINTMASK))
         new |= PSTATE_ALLINT;
     return new;

@@ -547,6 +547,13 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
         set_write(w, need & ~perm);
         return ttw_fault(w, FSC_PERMISSION, level);
     }
+    out->canonical = unlikely(r->mtx) && out->attr != ATTR_TAGGED;
+    if (unlikely(out->canonical) && w->access == ACCESS_STORE && w->m.tags == TAGS_ACCESSED) { /* TnD: no tag is stored there */
+        w->write = true;
+        ttw_fault(w, FSC_PERMISSION, level);
+        w->p->exc.iss2 = ISS2_TAG_NOT_DATA;
+        return false;
+    }
     if (unlikely(clean)) {
         if (s->hd && dirties(w)) {
             new &= ~(uint64_t)DESC_AP2;
@@ -567,7 +574,6 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
     out->ns = ns;
     out->guarded = (desc & DESC_GP) && arm_has(p->cfg, FEAT_BTI);
     out->level = (int8_t)level;
-    (void)r;
     return true;
 }
 

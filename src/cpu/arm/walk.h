@@ -38,10 +38,11 @@ enum {
 #define PTE_LAST    1u /* in an address of walk.pte and walk.pte_page: desc_read's `last` */
 
 /* Of ESR_ELx.ISS2. */
-#define ISS2_DIRTY   (1u << 5)
-#define ISS2_OVERLAY (1u << 6)
-#define ISS2_ASSURED (1u << 7)
-#define ISS2_TAG     (1u << 9) /* TagAccess */
+#define ISS2_DIRTY        (1u << 5)
+#define ISS2_OVERLAY      (1u << 6)
+#define ISS2_ASSURED      (1u << 7)
+#define ISS2_TAG          (1u << 9)  /* TagAccess */
+#define ISS2_TAG_NOT_DATA (1u << 10) /* TnD */
 /* Of ESR_ELx.ISS. */
 #define ISS_TOPLEVEL (1u << 21)
 
@@ -86,6 +87,7 @@ struct leaf {
     uint8_t attr;  /* as MAIR_ELx has it */
     uint8_t sh;
     bool ns, guarded;
+    bool canonical; /* xlate.canonical: of stage 1 */
     int8_t level;
 };
 

@@ -14,6 +14,7 @@ uint64_t eret_fields(const struct arm_config *c)
     f |= arm_has(c, FEAT_DIT) ? PSTATE_DIT : 0;
     f |= arm_has(c, FEAT_MTE) ? PSTATE_TCO : 0;
     f |= arm_has(c, FEAT_NMI) ? PSTATE_ALLINT : 0;
+    f |= arm_has(c, FEAT_EBEP) ? PSTATE_PM : 0;
     return f;
 }
 
@@ -47,12 +48,13 @@ bool pe_eret_trapped(struct pe *p, enum eret_kind kind, bool key_b)
 
 static inline void leave(struct pe *p, uint64_t target, uint64_t spsr)
 {
-    uint64_t kept = PSTATE_PAN | PSTATE_DAIF | PSTATE_ALLINT, new;
+    uint64_t kept = PSTATE_PAN | PSTATE_DAIF | PSTATE_ALLINT | PSTATE_PM, new;
     uint64_t ss = debug_return_ss(p, spsr);
+    bool ppend = unlikely(spsr & PSTATE_PPEND) && pmu_return_pends(p, spsr);
     pmu_event(p, EVENT_EXC_RETURN);
     if (unlikely(eret_illegal(p, spsr))) {
         /* The level stays, and what the architecture calls UNKNOWN of PSTATE. */
-        new = (p->s.pstate & ~kept) | (spsr & kept & p->spsr_fields) | PSTATE_IL;
+        new = (p->s.pstate & ~(kept | PSTATE_PPEND)) | (spsr & kept & p->spsr_fields) | PSTATE_IL;
     } else {
         new = spsr & p->spsr_fields;
     }
@@ -63,6 +65,10 @@ static inline void leave(struct pe *p, uint64_t target, uint64_t spsr)
     p->s.event = 1;
     p->s.pc = target;
     pe_change(p, (new & ~(uint64_t)(PSTATE_BTYPE | PSTATE_SS)) | ss);
+    if (unlikely(ppend)) {
+        p->s.pstate |= PSTATE_PPEND;
+        p->pended = 1;
+    }
 }
 
 static __attribute__((noinline)) void leave_watched(struct pe *p, uint64_t target, uint64_t spsr)

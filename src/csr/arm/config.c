@@ -44,7 +44,7 @@ static const struct {
 static const struct {
     const char *name, *on, *off;
 } groups[] = {
-    {"mte", "MTE MTE2 MTE3 MTE_STORE_ONLY MTE_TAGGED_FAR MTE_PERM", "MTE"},
+    {"mte", "MTE MTE2 MTE3 MTE_STORE_ONLY MTE_TAGGED_FAR MTE_CANONICAL_TAGS MTE_NO_ADDRESS_TAGS MTE_PERM", "MTE"},
     {"pauth", "PAuth", "PAuth"},
     {"gic", "GICv3", "GICv3"},
     {"pmu", "PMUv3", "PMUv3"},
@@ -198,7 +198,8 @@ static bool settle_pauth(struct arm_config *c, const struct asked *a, struct err
 {
     unsigned on = 0;
     if (!exclude(c, a, FEAT_PACQARMA5, FEAT_PACQARMA3, err) || !exclude(c, a, FEAT_PACQARMA5, FEAT_PACIMP, err) ||
-        !exclude(c, a, FEAT_PACQARMA3, FEAT_PACIMP, err) || !exclude(c, a, FEAT_PAuth2, FEAT_EPAC, err))
+        !exclude(c, a, FEAT_PACQARMA3, FEAT_PACIMP, err) || !exclude(c, a, FEAT_PAuth2, FEAT_EPAC, err) ||
+        !exclude(c, a, FEAT_CSV2_2, FEAT_CSV2_1p1, err))
         return false;
     for (unsigned i = 0; i < ARRAY_LEN(algorithms); i++)
         on += arm_has(c, algorithms[i].feat);
@@ -341,7 +342,8 @@ static bool parse_item(struct arm_config *c, struct asked *a, char *item, struct
     for (unsigned i = 0; i < ARRAY_LEN(choices); i++)
         if (strlen(choices[i].name) == len && !strncasecmp(item, choices[i].name, len))
             return parse_choice(c, a, i, value, err);
-    if (len == 5 && !strncasecmp(item, "pauth", 5) && parse_algorithm(c, a, value))
+    bool pauth = len == 5 && !strncasecmp(item, "pauth", 5);
+    if (pauth && parse_algorithm(c, a, value))
         return true;
     int f = find_feat(item, len);
     unsigned g = 0;
@@ -350,7 +352,7 @@ static bool parse_item(struct arm_config *c, struct asked *a, char *item, struct
     if (f < 0 && g == ARRAY_LEN(groups))
         return err_set(err, "there is no feature, core or setting \"%.*s\"", (int)len, item);
     if (!parse_switch(value, &on))
-        return err_set(err, "%s: on or off is expected", item);
+        return err_set(err, "%s: on%s or off is expected", item, pauth ? ", qarma5, qarma3, impdef" : "");
     if (g < ARRAY_LEN(groups))
         ask_list(c, a, on ? groups[g].on : groups[g].off, on);
     else

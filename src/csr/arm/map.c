@@ -117,7 +117,7 @@ static bool res0_without_el2(const struct arm_config *cfg, const struct sysreg_d
     case WHEN_EL2_S1POE:
     case WHEN_EL2_SCTLR2:
     case WHEN_EL2_TCR2:
-    case WHEN_EL2_CSV2_2:
+    case WHEN_EL2_Scxtnum:
     case WHEN_EL2_GICv3:
     case WHEN_Gic_virtual_active: return !arm_has(cfg, FEAT_EL2) && def->kind != KIND_INSN;
     default: return false;

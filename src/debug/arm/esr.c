@@ -25,6 +25,7 @@ enum list {
     LIST_MOPS,
     LIST_AET,
     LIST_SERROR,
+    LIST_PROFILE,
     LIST_FSC
 };
 

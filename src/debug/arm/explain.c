@@ -113,6 +113,12 @@ static void explain(struct explanation *e, struct machine *before, struct machin
                         .after = (const struct pe *)(const void *)machine_hart(after, e->hart),
                         .c = c,
                         .known = true};
+    if (p->s.waiting && p->s.trap_at && c && !c->interrupt && bits_get(c->cause, 31, 26) == EC_WFX) {
+        fact_add(e, &e->facts, "delay", "Arm ARM WFETrapDelay", "over, and nothing has ended the waiting: the trap comes now");
+        p->s.waiting = 0; /* the instruction is as if it had not been executed */
+        p->s.pc -= 4;
+        e->pc = p->s.pc;
+    }
     p->s.pc = pe_branch_address(p, p->s.pc); /* a tag that a branch has put there is ignored when it is fetched from */
     struct arm_expect want = {.r = p->s.regs, .pc = p->s.pc, .pstate = p->s.pstate};
     struct arm_exception x = {0};

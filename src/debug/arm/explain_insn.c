@@ -178,6 +178,8 @@ static bool before(struct insn *i)
     const struct pe *p = i->w->p;
     if (told_class(i->w, EC_SOFTWARE_STEP_LOWER))
         return debug_exception(i);
+    if (arm_explain_profiling(i->w, i->s, i->x))
+        return true;
     if (p->s.pc & 3) {
         because(i, "pc", "Arm ARM D1.4.10.1: PC alignment checking", "not a multiple of 4");
         raise(i, EC_PC_ALIGNMENT, 0, 0);
@@ -298,6 +300,23 @@ static bool eret(struct insn *i, bool authenticated, bool *made)
     return false;
 }
 
+/* FEAT_TWED, of WFE and WFET that trap to el: whether the trap waits. Arm ARM WFETrapDelay. */
+static bool delayed(struct insn *i, unsigned el)
+{
+    const struct pe *p = i->w->p;
+    uint64_t sctlr = sctlr_of(p, regime_of(p, 0));
+    bool own = p->el == 0 && !(sctlr & sctlr_el1_nTWE);
+    uint64_t word = own ? sctlr : el == 2 ? i->hcr : regs(i)->scr_el3;
+    unsigned lsb = own ? 45 : el == 2 ? 59 : 29;
+    if (!(word >> lsb & 1))
+        return false;
+    unsigned length = (unsigned)(word >> (lsb + 1) & 15);
+    fact_value(i->w->e, i->s, "TWEDEn", "Arm ARM WFETrapDelay", 1, 0, "the trap comes after %u cycles, unless something wakes",
+               1u << (length + 8))
+        ->mark = FACT_DECIDES;
+    return true;
+}
+
 /* Arm ARM AArch64.CheckForWFxTrap. */
 static bool wait(struct insn *i, unsigned kind)
 {
@@ -319,6 +338,8 @@ static bool wait(struct insn *i, unsigned kind)
              asked(i, scr_name[wfe], clause, regs(i)->scr_el3, scr_bit[wfe], regs(i)->scr_el3 & scr_bit[wfe],
                    "waiting below EL3 traps"))
         to = 3;
+    if (to && wfe && !i->w->c && delayed(i, to))
+        return false;
     if (to && !i->w->c) /* nothing traps that need not wait */
         because(i, "waiting", clause, "not needed: an event or interrupt is there already");
     if (!to || !i->w->c)

@@ -47,6 +47,9 @@ struct fact *arm_bit(struct arm_why *w, struct fact *to, const char *label, cons
 /* explain_irq.c: the section of pending interrupts, if any is. True: x is taken. */
 bool arm_explain_interrupts(struct arm_why *w, struct arm_exception *x);
 
+/* explain_profiling.c: what the performance monitors ask for, if anything, as facts of s. True: x is taken. */
+bool arm_explain_profiling(struct arm_why *w, struct fact *s, struct arm_exception *x);
+
 /* explain_priority.c: the section of what comes before what. */
 void arm_explain_priority(struct arm_why *w, const struct arm_exception *x);
 /* An external abort: its code in the syndrome. */

@@ -11,6 +11,7 @@ static const struct {
     const char *when;
 } order[] = {
     {4, 4, "software step"},
+    {5, 5, "profiling exception; one that is asynchronous comes here, too"},
     {7, 7, "alignment of the PC"},
     {9, 9, "fetch of the instruction: instruction abort"},
     {10, 10, "breakpoint"},
@@ -48,6 +49,7 @@ static unsigned number_of(const struct arm_why *w, const struct arm_exception *x
 {
     switch (x->ec) {
     case EC_SOFTWARE_STEP_LOWER: return 4;
+    case EC_PROFILING: return 5;
     case EC_PC_ALIGNMENT: return 7;
     case EC_INSN_ABORT_LOWER: return 9;
     case EC_BREAKPOINT_LOWER: return 10;

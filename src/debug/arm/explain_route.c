@@ -1,6 +1,7 @@
 /* Where an exception goes and what it writes, by the manual: Arm ARM D1.3, AArch64.TakeException, AArch64.ReportException,
    AArch64.ExceptionReturn. */
 #include "base/bits.h"
+#include "cpu/arm/counters.h"
 #include "debug/arm/esr.h"
 #include "debug/arm/explain_parts.h"
 
@@ -52,6 +53,7 @@ static void pstate_fields(struct arm_why *w, struct fact *to, uint64_t old, uint
         int feat; /* -1: always there */
     } row[] = {{"EL", PSTATE_EL, -1},         {"SP", PSTATE_SP, -1},
                {"DAIF", PSTATE_DAIF, -1},     {"ALLINT", PSTATE_ALLINT, FEAT_NMI},
+               {"PM", PSTATE_PM, FEAT_EBEP},  {"PPEND", PSTATE_PPEND, FEAT_SEBEP},
                {"PAN", PSTATE_PAN, FEAT_PAN}, {"UAO", PSTATE_UAO, FEAT_UAO},
                {"DIT", PSTATE_DIT, FEAT_DIT}, {"SSBS", PSTATE_SSBS, FEAT_SSBS},
                {"TCO", PSTATE_TCO, FEAT_MTE}, {"BTYPE", PSTATE_BTYPE, FEAT_BTI},
@@ -167,6 +169,8 @@ static uint64_t handler_pstate(struct arm_why *w, struct fact *s, unsigned targe
         new |= PSTATE_TCO;
     if (arm_on(w, FEAT_NMI) && !(sctlr & sctlr_el1_SPINTMASK))
         new |= PSTATE_ALLINT;
+    if (arm_on(w, FEAT_EBEP))
+        new |= PSTATE_PM;
     return new;
 }
 
@@ -223,12 +227,30 @@ static const char *illegal(const struct arm_why *w, uint64_t spsr, unsigned targ
     return target == 1 && (hcr_of(p) & hcr_el2_TGE) ? "to EL1 while HCR_EL2.TGE is 1" : NULL;
 }
 
+/* Whether the return makes SPSR_ELx.PPEND that of PSTATE; that of a counter that overflows with the return is the cpu's matter.
+   Arm ARM ExceptionReturnPPEND. */
+static bool pends(struct arm_why *w, struct fact *s, uint64_t spsr, unsigned to)
+{
+    const struct pe *p = w->p;
+    unsigned el = pmu_exception_target(p);
+    if (p->count_step)
+        return w->after->s.pstate & PSTATE_PPEND;
+    if (!(spsr & PSTATE_PPEND))
+        return false;
+    bool back =
+        el && pmu_exception_masked(p, el, p->el, p->s.pstate & PSTATE_PM) && !pmu_exception_masked(p, el, to, spsr & PSTATE_PM);
+    fact_value(w->e, s, "SPSR_ELx.PPEND", "Arm ARM ExceptionReturnPPEND", 1, 0,
+               back ? "pending again: the return unmasks profiling exceptions"
+                    : "dropped: the return does not unmask profiling exceptions");
+    return back;
+}
+
 void arm_explain_return(struct arm_why *w, struct arm_expect *want)
 {
     struct explanation *e = w->e;
     const struct pe *p = w->p;
     struct level_regs l = regs_of(&want->r, p->el);
-    uint64_t spsr = *l.spsr, kept = PSTATE_PAN | PSTATE_DAIF | PSTATE_ALLINT, fields = eret_fields(p->cfg);
+    uint64_t spsr = *l.spsr, kept = PSTATE_PAN | PSTATE_DAIF | PSTATE_ALLINT | PSTATE_PM, fields = eret_fields(p->cfg);
     unsigned target = (unsigned)(spsr & PSTATE_EL) >> PSTATE_EL_SHIFT;
     struct fact *s = fact_add(e, &e->facts, "route", ARM_ERET, "which exception level it returns to");
     fact_value(e, s, explain_say(e, "%s.M", l.spsr_name), ARM_ERET, spsr & 31, 2, "EL%u, SP_EL%u", target, spsr & 1 ? target : 0)
@@ -240,6 +262,9 @@ void arm_explain_return(struct arm_why *w, struct arm_expect *want)
     want->pstate =
         bad ? (p->s.pstate & ~(kept | PSTATE_NZCV | PSTATE_BTYPE)) | (spsr & kept & fields) | PSTATE_IL : spsr & fields;
     want->pstate |= spsr & PSTATE_NZCV;
+    want->pstate &= ~PSTATE_PPEND;
+    if (pends(w, s, spsr, bad ? p->el : target))
+        want->pstate |= PSTATE_PPEND;
     want->pstate &= ~(uint64_t)PSTATE_SS; /* Arm ARM DebugExceptionReturnSS: 0 unless MDSCR_EL1.SS */
     want->pc = *l.elr;
     s = fact_add(e, &e->facts, "writes", ARM_ERET, "of the return");

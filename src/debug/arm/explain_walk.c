@@ -462,6 +462,11 @@ static bool s1_leaf(struct look *l, struct fact *f, const struct stage *s, uint6
         l->write = !(missing & PERM_R) && l->access == ACCESS_STORE;
         return denied1(l, f, level, iss2, why);
     }
+    if (store && out->attr != ATTR_TAGGED && regime_range(p, l->m->regime, l->el0_regime && (l->va >> 55 & 1)).mtx &&
+        w->told.iss2 & ISS2_TAG_NOT_DATA) { /* what stores tags it does not know */
+        l->write = true;
+        return denied1(l, f, level, ISS2_TAG_NOT_DATA, "TCR_ELx.MTX is 1 and the memory has no tags: none can be stored");
+    }
     if (clean && !s->hd && store) {
         l->write = true;
         return denied1(l, f, level, 1 << 5, "nDirty=1, and hardware does not manage the dirty state");
@@ -551,6 +556,15 @@ static void first_stage(const struct look *l, const struct s1_range *r, uint64_t
     s->base &= ~bits_mask(0, wide && size < 6 ? 6 : size);
 }
 
+/* With TCR_ELx.MTX bits 59:56 of a data address are a logical tag, and no part of it. */
+static uint64_t address_bits(const struct look *l, const struct s1_range *r)
+{
+    uint64_t tag = bits_mask(56, 4);
+    if (!r->mtx || l->access == ACCESS_FETCH)
+        return l->va;
+    return l->el0_regime && (l->va >> 55 & 1) ? l->va | tag : l->va & ~tag;
+}
+
 static bool first(struct look *l, struct fact *to, struct found *out)
 {
     static const char *const sctlr_name[] = {"", "SCTLR_EL1.M", "SCTLR_EL2.M", "SCTLR_EL3.M"};
@@ -566,7 +580,7 @@ static bool first(struct look *l, struct fact *to, struct found *out)
                              : arm_bit(w, to, sctlr_name[l->m->regime], ARM_S1, sctlr, sctlr_el1_M, "stage 1 is off");
         *out = (struct found){.pa = l->va & bits_mask(0, 56), .may = PERM_R | PERM_W | PERM_X, .ns = !l->secure};
         out->attr = dc ? (hcr_of(p) & hcr_el2_DCT ? ATTR_TAGGED : 0xff) : l->access == ACCESS_FETCH ? 0x44 : 0;
-        if (bits_get(l->va, top, (unsigned)p->cfg->pa_bits))
+        if (bits_get(address_bits(l, &r), top, (unsigned)p->cfg->pa_bits))
             return abort1(l, f, FSC_ADDRESS_SIZE, 0, "the address is wider than physical ones");
         return !device_fault(l, !(out->attr & 0xf0)) || abort1(l, f, FSC_ALIGNMENT, 0, device_text(l));
     }
@@ -578,7 +592,8 @@ static bool first(struct look *l, struct fact *to, struct found *out)
         return abort1(l, f, FSC_TRANSLATION, 0, "TxSZ is too small");
     r.txsz = (uint8_t)(r.txsz < least ? least : r.txsz > most ? most : r.txsz);
     unsigned iasize = 64u - r.txsz;
-    uint64_t high = top >= iasize ? bits_get(l->va, top, iasize) : 0, ones = top >= iasize ? bits_mask(0, top - iasize + 1) : 0;
+    uint64_t high = top >= iasize ? bits_get(address_bits(l, &r), top, iasize) : 0,
+             ones = top >= iasize ? bits_mask(0, top - iasize + 1) : 0;
     if (high != (upper ? ones : 0))
         return abort1(l, f, FSC_TRANSLATION, 0, "the address is outside of both ranges");
     if (l->m->el == 0 && r.e0pd)
