@@ -130,6 +130,9 @@ uint64_t a64_reg_younger(const struct a64_isa *isa, unsigned id)
     return m;
 }
 
+/* The exception class of a value of ESR_ELx; ISS2 is above it. */
+static unsigned class_of(uint64_t esr) { return esr >> 26 & 63; }
+
 static uint64_t recorded(const uint8_t *record, unsigned id)
 {
     for (unsigned i = 0; i < a64_record_count(); i++)
@@ -142,7 +145,7 @@ static uint64_t recorded(const uint8_t *record, unsigned id)
 static uint64_t masked10(unsigned id, uint64_t x, uint64_t y)
 {
     /* An atomic access that is misaligned: it tells a write (Arm ARM AlignmentFault, NoFault: a read). */
-    if ((id == SR_esr_el1 || id == SR_esr_el2 || id == SR_esr_el3) && (x >> 26 & ~UINT64_C(1)) == 0x24 && (x & 0x7f) == 0x21 &&
+    if ((id == SR_esr_el1 || id == SR_esr_el2 || id == SR_esr_el3) && (class_of(x) & ~1u) == 0x24 && (x & 0x7f) == 0x21 &&
         (y & 0x7f) == 0x61)
         return 1 << 6;
     /* Stage 1 is off in Secure state (HCR_EL2.DC): it tells a Non-secure address (Arm ARM AArch64.S1DisabledOutput). */
@@ -165,41 +168,42 @@ static bool same_reg(const struct a64_isa *isa, const uint8_t *a, unsigned id, u
         may |= UINT64_C(15) << 28 | 1 << 24;
     /* A data abort of EL2 itself: QEMU 7.2 tells the instruction syndrome as of stage 2 (ESR_ELx, "ISS encoding for a Data
      * Abort"). */
-    if (id == SR_esr_el2 && x >> 26 == 0x25 && y >> 26 == 0x25)
+    if (id == SR_esr_el2 && class_of(x) == 0x25 && class_of(y) == 0x25)
         may |= UINT64_C(0x1ffc000);
     /* An illegal return: QEMU 7.2 leaves PSTATE.PAN as it was (Arm ARM SetPSTATEFromPSR). */
     if ((recorded(a, SR_spsr_el1) | recorded(a, SR_spsr_el2) | recorded(a, SR_spsr_el3)) & 1 << 20)
         may |= id == SR_spsr_el1 || id == SR_spsr_el2 || id == SR_spsr_el3 ? 1 << 22 : 0;
     /* A watchpoint that matches a load, and matched a store before: QEMU 7.2 still tells that (Arm ARM AArch64.CheckWatchpoint).
      */
-    if ((id == SR_esr_el1 || id == SR_esr_el2) && (x >> 26 & ~UINT64_C(1)) == 0x34 && !(x & 1 << 6))
+    if ((id == SR_esr_el1 || id == SR_esr_el2) && (class_of(x) & ~1u) == 0x34 && !(x & 1 << 6))
         may |= 1 << 6;
     /* MSR DAIFSet, DAIFClr at EL0 with SCTLR_EL1.UMA 0: QEMU 7.2 has op1 and op2 of the syndrome the wrong way round (ESR_ELx,
      * "ISS encoding for an exception from MSR, MRS, or System instruction execution"). */
-    if ((id == SR_esr_el1 || id == SR_esr_el2 || id == SR_esr_el3) && x >> 26 == 0x18 && (x & 0x303c00) == 0x1000)
+    if ((id == SR_esr_el1 || id == SR_esr_el2 || id == SR_esr_el3) && class_of(x) == 0x18 && (x & 0x303c00) == 0x1000)
         may |= 0xfc000;
     /* A misaligned access that is checked by tags: QEMU 7.2 translates, and compares the tag, first (Arm ARM Mem). */
     unsigned el = id == SR_esr_el1 ? 1 : id == SR_esr_el2 ? 2 : id == SR_esr_el3 ? 3 : 0;
     static const uint16_t control[] = {0, SR_sctlr_el1, SR_sctlr_el2, SR_sctlr_el3};
     /* Of several elements QEMU 7.2 translates all, then compares tags; the address is then that of the second page. */
-    if (el && (x & 63) == 0x11 && x >> 26 == y >> 26 && (x >> 26 & ~1u) == 0x24 && !((x ^ y) & 1 << 6))
+    if (el && (x & 63) == 0x11 && class_of(x) == class_of(y) && (class_of(x) & ~1u) == 0x24 && !((x ^ y) & 1 << 6))
         return true;
-    if (el && (x & 63) == 0x21 && x >> 26 == y >> 26 && (x >> 26 & ~1u) == 0x24 && recorded(a, control[el]) >> 42 & 3)
+    if (el && (x & 63) == 0x21 && class_of(x) == class_of(y) && (class_of(x) & ~1u) == 0x24 && recorded(a, control[el]) >> 42 & 3)
         return true;
     /* A misaligned access of Device memory, which QEMU 7.2 does not look at, where nothing answers. */
-    if (el && (x & 63) == 0x21 && (y & 63) == 0x10 && x >> 26 == y >> 26)
+    if (el && (x & 63) == 0x21 && (y & 63) == 0x10 && class_of(x) == class_of(y))
         return true;
     /* A table where trapline has no memory, and QEMU's board has a device that reads as 0. */
-    if (el && x >> 26 == y >> 26 && (x & 0x3c) == 0x14 && (y & 0x3c) == 4)
+    if (el && class_of(x) == class_of(y) && (x & 0x3c) == 0x14 && (y & 0x3c) == 4)
         return true;
     if (id == SR_par_el1 && (x & y & 0x301) == 0x301)
         may |= 6;
     /* Stage 2 of a walk of stage 1: QEMU 7.2 tells the level of stage 1 (Arm ARM AArch64.FaultSyndrome, EncodeLDFSC). */
-    if (id == SR_esr_el2 && (x & y & 1 << 7) && (x >> 26 == 0x20 || x >> 26 == 0x24))
+    if (id == SR_esr_el2 && (x & y & 1 << 7) && (class_of(x) == 0x20 || class_of(x) == 0x24))
         may |= 3;
     /* A branch to an address that is misaligned and not mapped: QEMU 7.2 looks at the translation first (Arm ARM
      * AArch64.CheckPCAlignment, D1.3 "Synchronous exception prioritization"). */
-    if ((id == SR_esr_el1 || id == SR_esr_el2 || id == SR_esr_el3) && x >> 26 == 0x22 && (y >> 26 == 0x20 || y >> 26 == 0x21))
+    if ((id == SR_esr_el1 || id == SR_esr_el2 || id == SR_esr_el3) && class_of(x) == 0x22 &&
+        (class_of(y) == 0x20 || class_of(y) == 0x21))
         return true;
     return ((x ^ y) & ~may) == 0;
 }
@@ -209,7 +213,7 @@ unsigned a64_taken(const uint8_t *image, unsigned index, unsigned round, unsigne
     const uint8_t *record = record_at(image, index, round, n);
     uint64_t esr = recorded(record, SR_esr_el3);
     *el = esr == 0x5e000001 ? 1 : esr == 0x5e000002 ? 2 : 3; /* an SMC of the vectors */
-    return (unsigned)((*el == 1 ? recorded(record, SR_esr_el1) : *el == 2 ? recorded(record, SR_esr_el2) : esr) >> 26);
+    return class_of(*el == 1 ? recorded(record, SR_esr_el1) : *el == 2 ? recorded(record, SR_esr_el2) : esr);
 }
 
 static void print(FILE *out, unsigned record, const char *name, uint64_t mine, uint64_t other)
@@ -263,7 +267,7 @@ static bool in_part(const struct a64_isa *isa, const uint8_t *record)
 {
     for (unsigned el = 1; el <= 3; el++) {
         static const uint16_t esr[] = {0, SR_esr_el1, SR_esr_el2, SR_esr_el3}, far[] = {0, SR_far_el1, SR_far_el2, SR_far_el3};
-        uint64_t ec = recorded(record, esr[el]) >> 26;
+        unsigned ec = class_of(recorded(record, esr[el]));
         uint64_t at = recorded(record, far[el]);
         bool tag = isa->witness >= 10 && (recorded(record, esr[el]) & 63) == 0x11 && !(at & 15); /* at the start of a granule */
         if ((ec == 0x24 || ec == 0x25) && (!(at & 0xfff) || tag))
@@ -301,7 +305,7 @@ static bool same_end(const struct a64_isa *isa, const uint8_t *mine, const uint8
 static unsigned class_at(const uint8_t *record, unsigned el)
 {
     static const uint16_t esr[] = {0, SR_esr_el1, SR_esr_el2, SR_esr_el3};
-    return (unsigned)(recorded(record, esr[el]) >> 26);
+    return class_of(recorded(record, esr[el]));
 }
 
 /* Not the same exception was taken last. */
@@ -391,6 +395,15 @@ static bool stage2_first(const uint8_t *mine, const uint8_t *other)
            recorded(mine, SR_elr_el1) == recorded(other, SR_elr_el2);
 }
 
+/* Stage 2 forbids the use of tags: QEMU 11.1 tells neither the kind of fault nor HPFAR_EL2 (Arm ARM AArch64.S2CheckPermissions,
+   AArch64.FaultSyndrome). */
+static bool tag_denied(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other)
+{
+    const uint64_t no_tag_access = UINT64_C(1) << 41;
+    uint64_t x = recorded(mine, SR_esr_el2), y = recorded(other, SR_esr_el2);
+    return isa->witness >= 11 && x & y & no_tag_access && (x & 0x3c) == 0xc && !(y & 0x3f);
+}
+
 /* Levels (bit el - 1) of which FAR differs from here on: it is UNKNOWN after a breakpoint exception, 0 in QEMU 7.2; of several
    elements QEMU translates all, then compares tags; it tells an aligned address where nothing answers; and of what a watchpoint
    matches the first byte that is watched, where trapline has the first of the access (D2.10.6: one between these). */
@@ -419,8 +432,8 @@ static bool same_round(const struct a64_isa *isa, const uint8_t *mine, const uin
     unsigned fars = 0;
     for (unsigned i = 0; i < na && i < nb; i++) {
         const uint8_t *a = record_at(mine, index, round, i), *b = record_at(other, index, round, i);
-        *open = (in_part(isa, a) && in_part(isa, b)) || breakpoint_first(a, b) || stage2_first(a, b) || fetch_first(a, b) ||
-                watched_first(a, b) || watched_tagged(a, b) ||
+        *open = (in_part(isa, a) && in_part(isa, b)) || breakpoint_first(a, b) || tag_denied(isa, a, b) || stage2_first(a, b) ||
+                fetch_first(a, b) || watched_first(a, b) || watched_tagged(a, b) ||
                 (watched_in_part(a, mine, index) && watched_in_part(b, other, index));
         if (*open)
             return true;

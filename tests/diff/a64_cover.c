@@ -151,7 +151,7 @@ static bool is_register(unsigned id) { return sysreg_op(id).kind == SYSREG_OP_NO
 /* What is wrong with the coverage of a register, or NULL. */
 static const char *wrong(const struct a64_cover *v, const struct a64_isa *isa, unsigned id, bool there, const char *why)
 {
-    if (a64_reg_absent(id))
+    if (a64_reg_absent(isa, id))
         return there ? "QEMU HAS IT" : NULL;
     if (!there)
         return NULL;
@@ -173,7 +173,7 @@ static unsigned print_registers(const struct a64_cover *v, const struct a64_isa 
             continue;
         sysreg_name(id, name, sizeof name);
         bool there = a64_probe_has(isa, probe, id, &value);
-        a64_reg_excepted(id, &why);
+        a64_reg_excepted(isa, id, &why);
         const char *bad = wrong(v, isa, id, there, why);
         fprintf(out, "%-20s %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 "%s%s%s%s%s\n", name, v->reg[id].read,
                 v->reg[id].written, v->reg[id].trapped, v->reg[id].compared, there ? "" : "  not at EL3 of QEMU", why ? "  " : "",

@@ -95,7 +95,7 @@ struct a64_isa {
     struct a64_decoder *decoder;
     struct a64_row *rows;
     unsigned nrows;
-    uint8_t *kinds; /* of rows, what a64_block.c makes of them */
+    uint8_t *kinds;                                         /* of rows, what a64_block.c makes of them */
     struct a64_wide wide[A64_WIDE_MAX], init[A64_WIDE_MAX]; /* a64_regs.c; besides those of a64_record_reg, a64_init_reg */
     unsigned nwide, ninit;
     uint16_t any[A64_WIDE_MAX]; /* what blocks read and write with any legal value */
@@ -111,8 +111,8 @@ void a64_regs_init(struct a64_isa *isa);
 /* Takes away the registers that the other emulator has not, as a64_probe.c's image in `probe` tells; prints them. */
 void a64_regs_drop(struct a64_isa *isa, const uint8_t *probe, FILE *out);
 /* The register is not compared; *why. QEMU 7.2 has none. */
-bool a64_reg_excepted(unsigned id, const char **why);
-bool a64_reg_absent(unsigned id);
+bool a64_reg_excepted(const struct a64_isa *isa, unsigned id, const char **why);
+bool a64_reg_absent(const struct a64_isa *isa, unsigned id);
 /* Bits of a register that are not compared. */
 uint64_t a64_reg_mask(unsigned id);
 /* Bits that tell of what a younger witness has and trapline has not. */
@@ -156,14 +156,18 @@ struct a64_case {
     bool secure;                /* the levels below EL3 are */
     uint64_t vstcr, vsttbr;     /* of Secure stage 2; 0: there is no Secure EL2 */
     bool e2h, tge;              /* HCR_EL2 */
-    bool fgt;                   /* fine-grained traps are in use */
+    bool fgt;                   /* fine-grained traps are in use, */
+    bool pie;                   /* permissions may be indirect, */
+    bool indirect;              /* and are, of stage 1 */
+    bool ecv, offset;           /* the physical counter may have an offset, and has */
     bool stage2;                /* is on */
     bool dirty;                 /* hardware manages dirty state, */
     bool flagged;               /* or sets the access flag alone */
     bool unreadable;            /* stage 2 lets code be executed that may not be read */
     bool shared;                /* code may be executed at EL0 and at the level above */
     bool pauth;                 /* keys are enabled */
-    bool tags;                  /* tags of memory are in use */
+    bool tags;                  /* tags of memory are in use, */
+    bool checked;               /* and a wrong one has an effect at every level */
     bool user_counters;         /* EL0 may be permitted single counters; then MDCR_ELx.TPM is 0 */
     bool debug_el3;             /* MDCR_EL3.TDA may be 1; then MDCR_EL2 is not accessed, which QEMU 7.2 does not trap */
     bool debug;                 /* breakpoints are enabled, and may match: instructions are passed over */
@@ -177,6 +181,7 @@ struct a64_case {
     struct a64_insn insn[A64_BLOCK_MAX];
     unsigned n, start; /* instructions; offset of the block in PGA_CODE */
     unsigned reach;    /* no jump goes further than this instruction */
+    unsigned met;      /* where an instruction was made that every way passes */
 };
 
 /* Makes the world of the case with this seed in the arena; then its rounds, in order: only the first `keep` instructions of the
@@ -214,6 +219,8 @@ uint64_t a64_debug_spsr(struct a64_case *c, uint64_t spsr);
 /* The offset in the arena of the last-level descriptor of a 4 KiB page of it, in the regime of an exception level. */
 uint64_t a64_leaf(const struct a64_case *c, unsigned el, unsigned page);
 uint64_t a64_value(uint64_t *rng);
+/* A witness before the version `fixed` does something wrong. */
+static inline bool a64_before(const struct a64_case *c, unsigned fixed) { return c->isa->witness < fixed; }
 static inline bool a64_chance(uint64_t *rng, unsigned percent) { return rng_below(rng, 100) < percent; }
 
 /* Runs the cases first..n-1 of an image; what it is in the end goes to `image`, which is all zero. A round that does not end is

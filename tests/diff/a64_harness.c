@@ -47,16 +47,20 @@ static void forget(struct a64 *g)
     a64_isb(g);
 }
 
-#define SCR_HARNESS ((uint64_t)(1 << 10 | 1 << 8 | 0x30 | 1)) /* RW, HCE, RES1, NS */
+/* RW, HCE, RES1, NS; ECVEn: QEMU 10.0 has the state of a timer as of before, when that changes. */
+static uint64_t harness_scr(const struct a64_isa *isa)
+{
+    return 1 << 10 | 1 << 8 | 0x30 | 1 | (uint64_t)(isa->witness >= 10) << 28;
+}
 
 /* Reads or writes registers of a list: what they are is at x26 + at. Those of Secure state come first. */
-static void put_list(struct a64 *g, const struct a64_wide *list, unsigned n, unsigned at, bool write)
+static void put_list(const struct a64_isa *isa, struct a64 *g, const struct a64_wide *list, unsigned n, unsigned at, bool write)
 {
     bool secure = true;
     for (unsigned i = 0; i < n; i++) {
         if (!i || list[i].secure != secure) {
             secure = list[i].secure;
-            a64_mov_imm(g, 0, SCR_HARNESS & ~(uint64_t)secure);
+            a64_mov_imm(g, 0, harness_scr(isa) & ~(uint64_t)secure);
             a64_msr(g, reg(SR_scr_el3), 0);
             a64_isb(g);
         }
@@ -66,6 +70,15 @@ static void put_list(struct a64 *g, const struct a64_wide *list, unsigned n, uns
         if (!write)
             a64_str(g, 0, 26, at + 8 * i);
     }
+}
+
+/* QEMU 10.0 works out the state of a timer when that is written, not when HCR_EL2 and SCR_EL3 change. */
+static void touch_timer(const struct a64_isa *isa, struct a64 *g)
+{
+    if (isa->witness < 10)
+        return;
+    a64_mrs(g, 0, reg(SR_cntp_cval_el0));
+    a64_msr(g, reg(SR_cntp_cval_el0), 0);
 }
 
 /* The harness's own state: no traps of its accesses, MMU off, so that registers can change. */
@@ -86,7 +99,11 @@ static void put_end(const struct a64_isa *isa, struct a64 *g)
     a64_ldr(g, 26, 28, CTLA_ROUND);
     a64_mov_imm(g, 27, ROUNDA_INIT);
     a64_add(g, 26, 26, 27);
-    put_list(g, isa->wide, isa->nwide, ROUNDA_WIDE - ROUNDA_INIT, false);
+    a64_mov_imm(g, 0, harness_scr(isa));
+    a64_msr(g, reg(SR_scr_el3), 0);
+    a64_isb(g);
+    touch_timer(isa, g);
+    put_list(isa, g, isa->wide, isa->nwide, ROUNDA_WIDE - ROUNDA_INIT, false);
 }
 
 /* Begins the next round: x26 holds its address, x28 that of the variables. */
@@ -122,9 +139,9 @@ static void put_next(const struct a64_isa *isa, struct a64 *g)
         a64_ldr_q(g, i, 26, ROUNDA_V + 16 * i);
     a64_mov_imm(g, 27, ROUNDA_INIT);
     a64_add(g, 26, 26, 27);
-    put_list(g, isa->init, isa->ninit, 0, true);
+    put_list(isa, g, isa->init, isa->ninit, 0, true);
     a64_sub(g, 26, 26, 27);
-    a64_mov_imm(g, 0, SCR_HARNESS);
+    a64_mov_imm(g, 0, harness_scr(isa));
     a64_msr(g, reg(SR_scr_el3), 0);
     a64_isb(g);
     for (unsigned i = 1; i < ARRAY_LEN(init); i++) {
@@ -135,6 +152,7 @@ static void put_next(const struct a64_isa *isa, struct a64 *g)
     a64_ldr(g, 0, 26, ROUNDA_REG);
     a64_msr(g, reg(SR_scr_el3), 0);
     a64_isb(g);
+    touch_timer(isa, g);
     a64_mov_imm(g, 27, ROUNDA_INIT);
     a64_add(g, 27, 26, 27);
     a64_ldr(g, 0, 27, ROUNDA_VSTCR - ROUNDA_INIT);

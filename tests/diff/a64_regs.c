@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Names (a last * stands for any rest) of registers that are not compared, or not written when a round begins. */
-enum { NOT_COMPARED = 1, NOT_INIT = 2, NOT_THERE = 4 /* in QEMU 7.2 */ };
+enum { NOT_COMPARED = 1, NOT_INIT = 2, NOT_THERE = 4, ONLY_7 = 8 /* with QEMU 7.2; else with all */ };
 static const struct {
     const char *name;
     uint8_t what;
@@ -19,7 +19,7 @@ static const struct {
     {"osdtr*", NOT_COMPARED | NOT_INIT | NOT_THERE, "likewise"},
     {"oseccr_el1", NOT_COMPARED | NOT_INIT | NOT_THERE, "QEMU 7.2 has no external debug"},
     {"dbgprcr_el1", NOT_COMPARED | NOT_INIT | NOT_THERE, "likewise"},
-    {"dbgclaim*", NOT_COMPARED | NOT_INIT | NOT_THERE, "likewise"},
+    {"dbgclaim*", NOT_COMPARED | NOT_INIT | NOT_THERE | ONLY_7, "likewise"},
     {"dbgauthstatus_el1", NOT_COMPARED | NOT_INIT | NOT_THERE, "likewise"},
     {"mdccint_el1", NOT_COMPARED, "QEMU 7.2 has neither value nor effect"},
     {"cnthps*", NOT_COMPARED | NOT_INIT | NOT_THERE, "QEMU 7.2 has no timers of Secure EL2"},
@@ -70,12 +70,12 @@ static bool matches(const char *name, const char *pattern)
     return pattern[n - 1] == '*' ? !strncmp(name, pattern, n - 1) : !strcmp(name, pattern);
 }
 
-static unsigned excepted(unsigned id, const char **why)
+static unsigned excepted(const struct a64_isa *isa, unsigned id, const char **why)
 {
     char name[32];
     sysreg_name(id, name, sizeof name);
     for (unsigned i = 0; i < ARRAY_LEN(exceptions); i++)
-        if (matches(name, exceptions[i].name)) {
+        if (matches(name, exceptions[i].name) && !(exceptions[i].what & ONLY_7 && isa->witness > 7)) {
             if (why)
                 *why = exceptions[i].why;
             return exceptions[i].what;
@@ -83,8 +83,8 @@ static unsigned excepted(unsigned id, const char **why)
     return 0;
 }
 
-bool a64_reg_excepted(unsigned id, const char **why) { return excepted(id, why) & NOT_COMPARED; }
-bool a64_reg_absent(unsigned id) { return excepted(id, NULL) & NOT_THERE; }
+bool a64_reg_excepted(const struct a64_isa *isa, unsigned id, const char **why) { return excepted(isa, id, why) & NOT_COMPARED; }
+bool a64_reg_absent(const struct a64_isa *isa, unsigned id) { return excepted(isa, id, NULL) & NOT_THERE; }
 
 static bool is_register(const struct a64_isa *isa, unsigned id)
 {
@@ -119,7 +119,10 @@ static bool banked(unsigned id)
 }
 
 /* Clearing ones go first: what is behind them is then set by the others. */
-static bool clears(unsigned id) { return id == SR_pmcntenclr_el0 || id == SR_pmovsclr_el0 || id == SR_pmintenclr_el1; }
+static bool clears(unsigned id)
+{
+    return id == SR_pmcntenclr_el0 || id == SR_pmovsclr_el0 || id == SR_pmintenclr_el1 || id == SR_dbgclaimclr_el1;
+}
 
 static void add(struct a64_isa *isa, bool init, unsigned id, bool secure)
 {
@@ -146,7 +149,7 @@ void a64_regs_init(struct a64_isa *isa)
 {
     for (unsigned pass = 0; pass < 2; pass++)
         for (unsigned id = 1; id < SYSREG_COUNT; id++) {
-            unsigned out = excepted(id, NULL);
+            unsigned out = excepted(isa, id, NULL);
             if (!pass == !banked(id) && pass == 0) /* registers of Secure state first: the banked ones alone */
                 continue;
             if (isa->nwide + 1 >= A64_WIDE_MAX || isa->ninit + 1 >= A64_WIDE_MAX)
@@ -159,7 +162,8 @@ void a64_regs_init(struct a64_isa *isa)
                 add(isa, true, id, pass == 0);
         }
     for (unsigned id = 1; id < SYSREG_COUNT; id++)
-        if (is_register(isa, id) && !(excepted(id, NULL) & NOT_THERE) && !begins(id) && !worlds(id) && isa->nany < A64_WIDE_MAX)
+        if (is_register(isa, id) && !(excepted(isa, id, NULL) & NOT_THERE) && !begins(id) && !worlds(id) &&
+            isa->nany < A64_WIDE_MAX)
             isa->any[isa->nany++] = (uint16_t)id;
     unsigned at = 0;
     for (unsigned i = 0; i < isa->ninit; i++)
@@ -243,13 +247,16 @@ bool a64_reg_left_out(const struct a64_case *c, unsigned id, bool write)
 {
     char name[32];
     sysreg_name(id, name, sizeof name);
-    if (!c->e2h && (matches(name, "*_el12") || matches(name, "*_el02")))
+    if (a64_before(c, 11) && !c->e2h && (matches(name, "*_el12") || matches(name, "*_el02")))
         return true;
     if (c->tge && id == SR_scxtnum_el0)
         return true;
     if (c->secure && c->e2h && (matches(name, "cntp_*") || matches(name, "cntv_*"))) /* QEMU 7.2 has no CNTHPS_, CNTHVS_ */
         return true;
     if (c->secure && c->el2 && (id == SR_cntps_tval_el1 || id == SR_cntps_ctl_el1 || id == SR_cntps_cval_el1))
+        return true;
+    /* UNDEFINED in Secure state; QEMU looks at fine-grained traps before. */
+    if (c->secure && c->fgt && (id == SR_lorsa_el1 || id == SR_lorea_el1 || id == SR_lorn_el1 || id == SR_lorc_el1))
         return true;
     return write && id == SR_icc_ap1r_el1;
 }
@@ -260,7 +267,7 @@ uint64_t a64_reg_value(struct a64_case *c, unsigned id)
         return compare_value(&c->rng);
     uint64_t v = a64_value(&c->rng);
     switch (id) {
-    case SR_cntpoff_el2:
+    case SR_cntpoff_el2: return c->ecv ? rng_below(&c->rng, 2) << 61 : 0; /* the harness has SCR_EL3.ECVEn */
     case SR_cntvoff_el2: return rng_below(&c->rng, 2) << 61;
     case SR_pir_el1:
     case SR_pire0_el1:
@@ -275,25 +282,38 @@ uint64_t a64_reg_value(struct a64_case *c, unsigned id)
     case SR_hfgwtr_el2:
     case SR_hfgitr_el2:
     case SR_hdfgrtr_el2:
-    case SR_hdfgwtr_el2: /* not too many traps */ v &= rng_next(&c->rng) & rng_next(&c->rng); break;
-    case SR_cnthctl_el2: /* QEMU 7.2 takes EL1PCEN for EL1PCTEN at EL0 */
-        v = c->e2h ? v : (v & ~UINT64_C(3)) | (v & 1) * 3;
+    case SR_hdfgwtr_el2: /* not too many traps */
+        v &= rng_next(&c->rng) & rng_next(&c->rng);
+        if (id == SR_hdfgrtr_el2 || id == SR_hdfgwtr_el2)
+            v &= ~(UINT64_C(1) << 57); /* PMUSERENR_EL0, which QEMU 10.0 lacks */
         break;
+    case SR_hcrx_el2: /* CMOW: QEMU translates no address of DC and IC. VINMI, VFNMI: 11.1 ends by an assertion when SCR_EL3 is
+                         written */
+        v &= ~UINT64_C(0x200) & (c->isa->witness >= 11 ? ~UINT64_C(0x180) : UINT64_MAX);
+        break;
+    case SR_cnthctl_el2: /* QEMU 7.2 takes EL1PCEN for EL1PCTEN at EL0 */
+        v = c->e2h || !a64_before(c, 11) ? v : (v & ~UINT64_C(3)) | (v & 1) * 3;
+        v = (v & ~(UINT64_C(1) << 12)) | (uint64_t)c->offset << 12; /* ECV: QEMU 10.0 leaves the timer as it was */
+        break;
+    case SR_tcr2_el1:
+    case SR_tcr2_el2: v = (v & ~UINT64_C(2)) | (uint64_t)c->indirect << 1; break;
     case SR_gcr_el1: return v & 0xffff; /* RRND: tags are random */
     case SR_rgsr_el1: return (v & 0xffff0f) | 1 << 8;
     case SR_pmcntenclr_el0:
     case SR_pmovsclr_el0:
     case SR_pmintenclr_el1: return UINT32_MAX;
+    case SR_dbgclaimclr_el1: return 0xff;
+    case SR_dbgclaimset_el1: return v & 0xff;
     case SR_ich_hcr_el2: /* TC, TALL0, TALL1, TDIR, which QEMU 7.2 does not know in Secure state; not always in use */
         v &= c->secure ? ~UINT64_C(0x5c00) : UINT64_MAX;
         v &= a64_chance(&c->rng, 70) ? ~UINT64_C(1) : UINT64_MAX;
         break;
     case SR_ich_vmcr_el2: /* in Secure state the least VBPR1 is one lower: ICV_BPR1_EL1; QEMU 7.2 has one */
-        v |= c->secure ? UINT64_C(3) << 18 : 0;
+        v |= c->secure && a64_before(c, 11) ? UINT64_C(3) << 18 : 0;
         break;
     case SR_icc_bpr1_el1: v |= c->secure && c->el2 ? 3 : 0; break;
     case SR_pmuserenr_el0: /* SW, CR, ER: QEMU 7.2 then does not look at TPM */
-        v &= c->user_counters ? UINT64_MAX : ~UINT64_C(14);
+        v &= c->user_counters || !a64_before(c, 11) ? UINT64_MAX : ~UINT64_C(14);
         break;
     case SR_pmselr_el0: return rng_below(&c->rng, 6);                  /* counters that are there */
     case SR_oslar_el1: return c->debugged ? 0 : rng_below(&c->rng, 2); /* which is not looked at by QEMU 7.2's debug */

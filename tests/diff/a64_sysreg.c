@@ -123,10 +123,10 @@ static void put_opaque_read(struct a64_case *c)
 static uint64_t ones_of(unsigned id) { return id == SR_par_el1 ? 1 << 11 : id == SR_vmpidr_el2 ? UINT64_C(1) << 31 : 0; }
 
 /* Registers in which QEMU 7.2 tells what is wrong, as a64_compare.c knows, and which therefore are not read: the level of stage 2
-   faults, the syndrome of EL2's own data aborts. */
+   faults, the syndrome of EL2's own data aborts; that of misaligned atomics in QEMU 10.0. */
 static bool wrong_in_qemu(const struct a64_case *c, unsigned id)
 {
-    return (c->stage2 && id == SR_par_el1) || (c->e2h && id == SR_esr_el1) ||
+    return (c->stage2 && id == SR_par_el1) || ((c->e2h || c->isa->witness >= 10) && id == SR_esr_el1) ||
            ((c->debug || c->watch || c->tags) && (id == SR_far_el1 || id == SR_far_el2));
 }
 
@@ -179,7 +179,7 @@ static void put_any(struct a64_case *c)
         put_value(c, rt, a64_reg_value(c, id));
         put_msr(c, id, rt);
     } else {
-        bool tells = !a64_reg_excepted(id, NULL) && !a64_reg_mask(id) && !a64_reg_younger(c->isa, id);
+        bool tells = !a64_reg_excepted(c->isa, id, NULL) && !a64_reg_mask(id) && !a64_reg_younger(c->isa, id);
         put_mrs(c, id, tells ? rt : 31);
     }
 }
@@ -262,12 +262,13 @@ void a64_put_system_instruction(struct a64_case *c)
         sysreg_name(id, name, sizeof name);
     } while (!id || !sysreg_exists(c->isa->map, id) || op.kind == SYSREG_OP_NONE || op.kind == SYSREG_OP_PSTATE ||
              op.flags & OP_READS || !strncmp(name, "dc_i", 4) || strstr(name, "vap") || strstr(name, "vadp") ||
-             (!c->el2 && (sysreg_key_of(id) >> 11 & 7) == 4) || (c->tge && op.kind == SYSREG_OP_AT && op.regime == 1) ||
+             (!c->el2 && (sysreg_key_of(id) >> 11 & 7) == 4) ||
+             (c->tge && op.kind == SYSREG_OP_AT && op.regime == 1 && (a64_before(c, 11) || op.flags & OP_STAGE12)) ||
              (c->dirty && op.kind == SYSREG_OP_AT && op.flags & OP_WRITE) ||
              (c->isa->witness >= 11 && c->flagged && op.kind == SYSREG_OP_AT) || /* QEMU 11.1 leaves the access flag */
-             (c->isa->witness >= 10 && c->stage2 && op.kind == SYSREG_OP_AT && op.flags & OP_STAGE12) || /* QEMU 10.0 aborts */
+             (c->isa->witness == 10 && c->stage2 && op.kind == SYSREG_OP_AT && op.flags & OP_STAGE12) || /* QEMU 10.0 aborts */
              (c->unreadable && op.kind == SYSREG_OP_DC) || (c->tags && zero) ||
-             (c->watch && id == SR_dc_gva) || /* of which QEMU 7.2 watches one byte */
+             (a64_before(c, 11) && c->watch && id == SR_dc_gva) || /* of which QEMU 7.2 watches one byte */
              (c->debug && (op.kind == SYSREG_OP_DC || op.kind == SYSREG_OP_IC) && !zero)); /* their ADR may be passed over */
     unsigned rt = a64_block_scratch(c);
     if (zero || op.kind == SYSREG_OP_AT)
@@ -331,7 +332,8 @@ void a64_put_change(struct a64_case *c)
         page = PGA_MORE / 16 * 16;
     /* Not by reading it: QEMU may have set the access flag where trapline has not. */
     uint64_t desc = (c->pa + page * 4096) | 1 << 10 | (c->wide[el] ? 0 : 3 << 8) | 1 << 6 | 3;
-    desc ^= bits[rng_below(&c->rng, ARRAY_LEN(bits))];
+    uint64_t bit = bits[rng_below(&c->rng, ARRAY_LEN(bits))];
+    desc ^= c->indirect && bit == 1 << 7 ? 0 : bit;
     put_value(c, rt, c->pa + a64_leaf(c, el, page));
     put_value(c, value, desc);
     put(c, 0xf9000000 | rt << 5 | value); /* str value, [rt] */

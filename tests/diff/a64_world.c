@@ -204,6 +204,8 @@ static uint64_t wide_attributes(struct a64_case *c, const struct space *s, unsig
         a |= 2 << 2; /* Tagged */
     if (more && c->isa->witness >= 11 && a64_chance(&c->rng, 30))
         a |= D_PBHA0;
+    if (c->indirect)
+        a &= ~(uint64_t)D_AP2;
     return a;
 }
 
@@ -235,6 +237,8 @@ static uint64_t attributes(struct a64_case *c, const struct space *s, unsigned p
         a |= 2 << 2; /* Tagged */
     if (data && c->isa->witness >= 11 && a64_chance(&c->rng, 30))
         a |= D_PBHA0;
+    if (c->indirect) /* QEMU 11.1 has no dirty state there */
+        a &= ~(uint64_t)D_AP2;
     if (code && a64_chance(&c->rng, 20))
         a |= UINT64_C(1) << 50; /* guarded */
     return a;
@@ -245,13 +249,14 @@ static void put_stage2(struct a64_case *c)
 {
     const struct space s = space_of(c, 0);
     uint64_t root = c->pa + s.page * 4096;
+    uint64_t pie = c->pie && !c->secure ? (uint64_t)a64_chance(&c->rng, 40) << 36 : 0; /* S2PIE */
     put_tables(c, &s);
     for (unsigned i = 0; i < PGA_COUNT; i += 1u << (s.grain - 12)) {
         bool data = is_data(i) || (s.grain == 16 && i == PGA_MORE / 16 * 16), table = i >= PGA_S1_TABLES && i < PGA_EL2_TABLES;
         bool wrong = i < PGA_VECTORS || i >= PGA_S1_TABLES;
         uint64_t d = (c->pa + i * 4096) | 15 << 2 | 3 << 6 | shared(c, 0) | D_AF | D_VALID | D_TABLE;
         if (wrong && a64_chance(&c->rng, data ? 15 : table ? 3 : 1))
-            d ^= UINT64_C(1) << (6 + rng_below(&c->rng, 2));
+            d ^= UINT64_C(1) << (6 + (pie ? 0 : rng_below(&c->rng, 2)));
         c->unreadable |= i < PGA_DATA && !(d & 1 << 6);
         if (wrong && a64_chance(&c->rng, data ? 5 : 1))
             d &= ~(uint64_t)D_AF;
@@ -261,13 +266,15 @@ static void put_stage2(struct a64_case *c)
             d |= rng_next(&c->rng) & UINT64_C(3) << 53;
         if (data && a64_chance(&c->rng, 15))
             d |= D_DBM;
+        /* MemAttr 4: NoTagAccess. Where tags are compared without effect QEMU 11.1 does not look at it. */
+        if (data && c->isa->witness >= 11 && (c->checked || !c->tags) && a64_chance(&c->rng, 20))
+            d ^= (15 ^ 4) << 2;
         put_desc(c, &s, 3, c->pa + i * 4096, d);
     }
     uint64_t had = rng_next(&c->rng) & 3;
     c->dirty |= had >> 1;
     c->flagged |= had != 0;
     uint64_t sl = s.first < 0 ? UINT64_C(1) << 33 : s.grain == 12 && s.first == 0 ? 2 << 6 : 1 << 6; /* SL2, SL0 */
-    uint64_t pie = c->isa->witness >= 11 ? (uint64_t)a64_chance(&c->rng, 40) << 36 : 0;              /* S2PIE */
     uint64_t control = sized(c, 0) | sl | 1u << 31, vmid = rng_below(&c->rng, 256) << 48;
     a64_set_reg(c, SR_vtcr_el2,
                 control | 1 << 8 | 1 << 10 | 3 << 12 | output_size(c, 0) << 16 | had << 21 | (uint64_t)c->wide[0] << 32 | pie);
@@ -319,7 +326,7 @@ static void put_translation(struct a64_case *c, const uint64_t *sctlr)
         a64_set_reg(c, SR_tcr_el2,
                     sized(c, 2) | walk | output_size(c, 2) << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi |
                         (uint64_t)c->wide[2] << 32);
-    uint64_t models = c->isa->witness >= 11 ? rng_next(&c->rng) & rng_next(&c->rng) & UINT64_C(5) << 35 : 0; /* PIE, AIE */
+    uint64_t models = (uint64_t)c->indirect << 35 | (c->isa->witness >= 11 ? rng_next(&c->rng) & UINT64_C(1) << 37 : 0); /* AIE */
     a64_set_reg(c, SR_tcr_el3, 25 | walk | 2 << 16 | 1u << 31 | 1 << 23 | had << 21 | tbi | models);
     static const uint16_t mair[] = {SR_mair_el1, SR_mair_el2, SR_mair_el3};
     static const uint16_t ttbr[] = {SR_ttbr0_el1, SR_ttbr0_el2, SR_ttbr0_el3},
@@ -337,17 +344,21 @@ static uint64_t younger_controls(struct a64_case *c)
 {
     uint64_t scr = 0;
     if (c->isa->witness >= 10)
-        scr |= (uint64_t)(c->fgt = a64_chance(&c->rng, 30)) << 27 | (uint64_t)a64_chance(&c->rng, 50) << 28 |
+        scr |= (uint64_t)(c->fgt = a64_chance(&c->rng, 30)) << 27 | (uint64_t)(c->ecv = a64_chance(&c->rng, 80)) << 28 |
                (uint64_t)a64_chance(&c->rng, 70) << 38;
-    for (unsigned bit = 43; c->isa->witness >= 11 && bit <= 46; bit++)
-        scr |= (uint64_t)a64_chance(&c->rng, 80) << bit;
+    c->offset = c->ecv && a64_chance(&c->rng, 50);
+    c->pie = c->isa->witness >= 11 && a64_chance(&c->rng, 90);
+    c->indirect = c->pie && a64_chance(&c->rng, 50);
+    if (c->isa->witness >= 11) /* without PIEn QEMU 11.1 has no permissions in PIR_ELx: docs/differences.md */
+        scr |= (uint64_t)c->pie << 45 | (uint64_t)(c->pie && a64_chance(&c->rng, 80)) << 43 |
+               (uint64_t)a64_chance(&c->rng, 80) << 44 | (uint64_t)a64_chance(&c->rng, 80) << 46;
     return scr;
 }
 
 /* HCR_EL2 and SCR_EL3: which levels there are, who is host, now and then a trap. */
 static void put_hypervisor(struct a64_case *c)
 {
-    static const uint8_t traps[] = {12, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 28, 29, 40, 41};
+    static const uint8_t traps[] = {12, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 28, 29, 40, 41}, evt[] = {49, 50, 52, 54, 55};
     bool secure = a64_chance(&c->rng, 15), el2 = !secure || a64_chance(&c->rng, 50);
     c->e2h = el2 && a64_chance(&c->rng, 20);
     c->tge = c->e2h && a64_chance(&c->rng, 50);
@@ -366,6 +377,8 @@ static void put_hypervisor(struct a64_case *c)
         hcr |= 1 | (rng_next(&c->rng) & 6); /* VM, SWIO, PTW */
     for (unsigned n = a64_chance(&c->rng, 30) ? 3 : 0; n; n--)
         hcr ^= UINT64_C(1) << traps[rng_below(&c->rng, ARRAY_LEN(traps))];
+    for (unsigned n = c->isa->witness >= 10 && a64_chance(&c->rng, 30) ? 2 : 0; n; n--) /* FEAT_EVT */
+        hcr ^= UINT64_C(1) << evt[rng_below(&c->rng, ARRAY_LEN(evt))];
     uint64_t scr = (uint64_t)a64_chance(&c->rng, 90) << 26 | 1 << 17 | 1 << 16 | 1 << 10 | 1 << 8 | 0x30 | !secure |
                    (uint64_t)(secure && el2) << 18;
     if (a64_chance(&c->rng, 10))
@@ -405,8 +418,8 @@ static void choose_sizes(struct a64_case *c)
 
 #define SCTLR_RES1_EL1 UINT64_C(0x30d00980)
 #define SCTLR_RES1_EL2 UINT64_C(0x30c50820)
-/* EPAN, TIDCP: of regimes that EL0 uses. */
-#define EL0_CONTROLS (UINT64_C(1) << 57 | UINT64_C(1) << 63)
+/* EPAN, TCSO0, TIDCP: of regimes that EL0 uses. */
+#define EL0_CONTROLS (UINT64_C(1) << 57 | UINT64_C(1) << 58 | UINT64_C(1) << 63)
 
 void a64_world_make(struct a64_case *c)
 {
@@ -422,6 +435,10 @@ void a64_world_make(struct a64_case *c)
     c->tags = a64_chance(&c->rng, 40);
     if (c->tags) /* TCF, ATA; no A: QEMU 7.2 compares tags before alignment */
         common = (common & ~UINT64_C(2)) | UINT64_C(1) << 43 | rng_below(&c->rng, 4) << 40;
+    uint64_t tcf0 = c->tags ? rng_below(&c->rng, 4) << 38 : 0;
+    c->checked = tcf0 && common >> 40 & 3;
+    if (c->tags && c->isa->witness >= 11) /* TCSO0, TCSO */
+        common |= rng_next(&c->rng) & UINT64_C(3) << 58;
     a64_debug_choose(c);
     if (c->watch) /* in a misaligned store QEMU 7.2 watches its page from the start on */
         common |= 1 << 1;
@@ -439,8 +456,7 @@ void a64_world_make(struct a64_case *c)
     a64_set_reg(c, SR_contextidr_el1, rng_next(&c->rng) & UINT32_MAX);
     a64_set_reg(c, SR_par_el1, 1 << 11);
     a64_set_reg(c, SR_vmpidr_el2, UINT64_C(1) << 31);
-    uint64_t sctlr[3] = {SCTLR_RES1_EL1 | common | (rng_next(&c->rng) & (1 << 9 | 1 << 14 | 1 << 15 | 1 << 26)) |
-                             (c->tags ? rng_below(&c->rng, 8) << 38 & ~(UINT64_C(1) << 40) : 0),
+    uint64_t sctlr[3] = {SCTLR_RES1_EL1 | common | (rng_next(&c->rng) & (1 << 9 | 1 << 14 | 1 << 15 | 1 << 26)) | tcf0,
                          SCTLR_RES1_EL2 | (common & (c->e2h ? UINT64_MAX : ~EL0_CONTROLS)),
                          SCTLR_RES1_EL2 | 1 << 4 | (common & ~EL0_CONTROLS)};
     put_translation(c, sctlr);
