@@ -292,11 +292,31 @@ const char *image_foreign(const struct cpu_arch *arch, const uint8_t *p, size_t 
     return NULL;
 }
 
+/* Where the last section of a Linux image with a PE header ends in the file (PE Format, "Section Table"); 0: it has none. */
+static uint64_t sections_end(const uint8_t *p, size_t n)
+{
+    enum { COFF = 24, SECTION = 40 };
+    uint64_t at = get_le(p + 0x3c, 4), end = 0;
+    if (memcmp(p, "MZ", 2) || at > n || n - at < COFF || memcmp(p + at, "PE\0\0", 4))
+        return 0;
+    uint64_t sections = get_le(p + at + 6, 2);
+    at += COFF + get_le(p + at + 20, 2);
+    for (; sections && at <= n && n - at >= SECTION; sections--, at += SECTION) {
+        uint64_t last = get_le(p + at + 16, 4) + get_le(p + at + 20, 4); /* SizeOfRawData, PointerToRawData */
+        end = last > end ? last : end;
+    }
+    return end;
+}
+
 static bool load_linux(const char *name, const struct buf *b, const struct image_place *p, struct image *out, struct err *e)
 {
     uint64_t offset = get_le(b->data + LINUX_TEXT_OFFSET, 8), size = get_le(b->data + LINUX_IMAGE_SIZE, 8);
     if (get_le(b->data + LINUX_FLAGS, 8) & LINUX_FLAG_BIG_ENDIAN)
         return err_set(e, "%s is a big-endian Linux image; the cpu is little-endian", name);
+    uint64_t whole = sections_end(b->data, b->len);
+    if (b->len < whole)
+        return err_set(e, "%s is a truncated Linux image: its sections end at byte %" PRIu64 ", the file at %zu", name, whole,
+                       b->len);
     if (size < b->len)
         size = b->len; /* bytes behind the image (a signature, padding) come along */
     /* text_offset counts from a 2 MiB boundary (RV32: 4 MiB), and the kernel takes what lies below its start for its own. */

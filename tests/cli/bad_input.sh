@@ -47,6 +47,15 @@ refuse "hello.elf is a RISC-V ELF image; this machine is AArch64" run -machine v
 # Linux images have their magic number at byte 56 (Documentation/arch/{arm64,riscv}/boot*): named from both sides, wherever they go.
 { head -c 56 /dev/zero && printf 'ARM\x64' && head -c 200 /dev/zero; } >linux-arm64
 { head -c 56 /dev/zero && printf 'RSC\005' && head -c 200 /dev/zero; } >linux-riscv
+# One with a PE header (at 64; one section, 100 bytes from 200 on), whole and cut off.
+{
+    printf 'MZ' && head -c 54 /dev/zero && printf 'ARM\x64\x40\0\0\0PE\0\0\x64\xaa\1\0' && head -c 12 /dev/zero && printf '\0\0\0\0'
+    head -c 16 /dev/zero && printf '\x64\0\0\0\xc8\0\0\0' && head -c 188 /dev/zero
+} >linux-whole
+head -c 299 linux-whole >linux-cut
+[ "$(wc -c <linux-whole)" -eq 300 ] || fail "the image is not what it is to be"
+refuse "linux-cut is a truncated Linux image: its sections end at byte 300, the file at 299" run -machine virt-arm -kernel linux-cut
+"$TRAPLINE" run -machine virt-arm -kernel linux-whole --max-cycles 10 >/dev/null 2>&1 || fail "a whole image is refused"
 refuse "linux-arm64 is an AArch64 Linux image; this machine is RISC-V" run -machine virt -kernel linux-arm64
 refuse "linux-arm64 is an AArch64 Linux image; this machine is RISC-V" run -machine virt -bios linux-arm64
 refuse "linux-riscv is a RISC-V Linux image; this machine is AArch64" run -machine virt-arm -kernel linux-riscv
