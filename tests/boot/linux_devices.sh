@@ -47,7 +47,7 @@ send "dd if=/dev/vda bs=4k | sha256sum; printf 'written by the guest' | dd of=/d
 expect "~ # "
 send "echo 3 >/proc/sys/vm/drop_caches; dd if=/dev/vda bs=512 skip=3 count=1 | head -c 20; echo ' is there'\n"
 expect "~ # "
-send "cat /sys/class/misc/hw_random/rng_current; dd if=/dev/hwrng bs=64 count=1 | wc -c\n"
+send "cat /sys/class/misc/hw_random/rng_current; dd if=/dev/hwrng bs=1 count=64 | wc -c\n"
 expect "~ # "
 send "ip link set eth0 up; udhcpc -i eth0 -n -q -s /bin/true; ip addr add 10.0.2.15/24 dev eth0; ping -c 2 10.0.2.2\n"
 expect "packet loss"
