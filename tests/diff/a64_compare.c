@@ -163,8 +163,9 @@ static bool same_reg(const struct a64_isa *isa, const uint8_t *a, unsigned id, u
      * not). */
     if (id == SR_spsr_el3 && (esr == 0x5e000001 || esr == 0x5e000002))
         may |= UINT64_C(15) << 28 | 1 << 24;
-    /* The software step at a vector of EL1: likewise. */
-    if (id == SR_spsr_el2 && recorded(a, SR_elr_el2) - recorded(a, SR_vbar_el1) < 0x800)
+    /* An exception at a vector of EL1 or EL2, which are side by side: the software step, or that was written to. Likewise. */
+    if ((id == SR_spsr_el2 && recorded(a, SR_elr_el2) - recorded(a, SR_vbar_el1) < 0x1000) ||
+        (id == SR_spsr_el1 && recorded(a, SR_elr_el1) - recorded(a, SR_vbar_el1) < 0x1000))
         may |= UINT64_C(15) << 28 | 1 << 24;
     /* A data abort of EL2 itself: QEMU 7.2 tells the instruction syndrome as of stage 2 (ESR_ELx, "ISS encoding for a Data
      * Abort"). */
