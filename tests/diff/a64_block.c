@@ -105,8 +105,8 @@ static bool left_out(const struct a64_case *c, const struct a64_row *r, uint32_t
     /* Watched as of the PE's own level. */
     if (a64_before(c, 11) && c->watch && c->stage2 && (starts(r->name, "ldtr") || starts(r->name, "sttr")))
         return true;
-    /* Made of misaligned stores, in which a page is watched from its start on. */
-    if (a64_before(c, 11) && c->watch && starts(r->name, "st1_x"))
+    /* Made of misaligned accesses: of a store the page is watched from its start on, of a load whole doublewords are. */
+    if (a64_before(c, 11) && c->watch && (starts(r->name, "st1_x") || starts(r->name, "ld1_x")))
         return true;
     if (a64_before(c, 11) && !strcmp(r->name, "fjcvtzs")) /* of a flushed subnormal: PSTATE.Z */
         return true;
