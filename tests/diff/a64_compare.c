@@ -332,6 +332,18 @@ static bool breakpoint_first(const uint8_t *mine, const uint8_t *other)
     return aborted && broken;
 }
 
+/* A jump to a misaligned address that cannot be fetched from: QEMU 7.2 fetches first (D1.3.6). */
+static bool misaligned_first(const uint8_t *mine, const uint8_t *other)
+{
+    static const uint16_t elr[] = {0, SR_elr_el1, SR_elr_el2};
+    for (unsigned i = 1; i <= 2; i++)
+        for (unsigned k = 1; k <= 2; k++)
+            if (class_at(mine, i) == 0x22 && differs_at(mine, other, i) && (class_at(other, k) & ~1u) == 0x20 &&
+                recorded(mine, elr[i]) == recorded(other, elr[k]))
+                return true;
+    return false;
+}
+
 /* The software step is pending, and the next instruction cannot be fetched: QEMU 7.2 fetches first (D1.3.6). The step is taken
    at the level the abort is taken to, then, or at the vector of that. */
 static bool fetch_first(const uint8_t *mine, const uint8_t *other)
@@ -437,7 +449,7 @@ static bool same_round(const struct a64_isa *isa, const uint8_t *mine, const uin
     for (unsigned i = 0; i < na && i < nb; i++) {
         const uint8_t *a = record_at(mine, index, round, i), *b = record_at(other, index, round, i);
         *open = (in_part(isa, a) && in_part(isa, b)) || breakpoint_first(a, b) || tag_denied(isa, a, b) || stage2_first(a, b) ||
-                fetch_first(a, b) || watched_first(a, b) || watched_tagged(a, b) ||
+                fetch_first(a, b) || misaligned_first(a, b) || watched_first(a, b) || watched_tagged(a, b) ||
                 (watched_in_part(a, mine, index) && watched_in_part(b, other, index));
         if (*open)
             return true;

@@ -388,6 +388,7 @@ pid_t driver_start(char **argv)
     pid_t parent = getpid(), pid = fork();
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* it must not outlive a run that is killed */
+        setpgid(0, 0); /* Ctrl-C is for this process, which waits for the batch */
         if (getppid() != parent)
             _exit(127);
         dup2(STDERR_FILENO, STDOUT_FILENO);
