@@ -302,8 +302,8 @@ static uint64_t sections_end(const uint8_t *p, size_t n)
     uint64_t sections = get_le(p + at + 6, 2);
     at += COFF + get_le(p + at + 20, 2);
     for (; sections && at <= n && n - at >= SECTION; sections--, at += SECTION) {
-        uint64_t last = get_le(p + at + 16, 4) + get_le(p + at + 20, 4); /* SizeOfRawData, PointerToRawData */
-        end = last > end ? last : end;
+        uint64_t size = get_le(p + at + 16, 4), last = size + get_le(p + at + 20, 4); /* SizeOfRawData, PointerToRawData */
+        end = size && last > end ? last : end; /* without bytes in the file the place means nothing */
     }
     return end;
 }

@@ -55,7 +55,10 @@ refuse "hello.elf is a RISC-V ELF image; this machine is AArch64" run -machine v
 head -c 299 linux-whole >linux-cut
 [ "$(wc -c <linux-whole)" -eq 300 ] || fail "the image is not what it is to be"
 refuse "linux-cut is a truncated Linux image: its sections end at byte 300, the file at 299" run -machine virt-arm -kernel linux-cut
-"$TRAPLINE" run -machine virt-arm -kernel linux-whole --max-cycles 10 >/dev/null 2>&1 || fail "a whole image is refused"
+{ head -c 104 linux-whole && printf '\0\0\0\0\xff\xff\0\0' && head -c 188 /dev/zero; } >linux-bss # no bytes, wherever
+for file in linux-whole linux-bss; do
+    "$TRAPLINE" run -machine virt-arm -kernel $file --max-cycles 10 >/dev/null 2>&1 || fail "$file, which is whole, is refused"
+done
 refuse "linux-arm64 is an AArch64 Linux image; this machine is RISC-V" run -machine virt -kernel linux-arm64
 refuse "linux-arm64 is an AArch64 Linux image; this machine is RISC-V" run -machine virt -bios linux-arm64
 refuse "linux-riscv is a RISC-V Linux image; this machine is AArch64" run -machine virt-arm -kernel linux-riscv
