@@ -53,6 +53,8 @@ static bool open_run(struct run *r, struct err *e)
     r->before = mmap(NULL, r->a->image, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     r->mine = mmap(NULL, r->a->image, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     r->c = malloc(r->a->case_size);
+    madvise(r->before, r->a->image, MADV_HUGEPAGE); /* faster; a refusal is fine */
+    madvise(r->mine, r->a->image, MADV_HUGEPAGE);
     return (r->ram != MAP_FAILED && r->before != MAP_FAILED && r->mine != MAP_FAILED && r->c) ||
            err_set(e, "no memory for an image");
 }
@@ -108,12 +110,25 @@ static void make_case(struct run *r, unsigned i, const struct part *p, const cha
     }
 }
 
-/* Images are mostly zero, most of all those of one case: pages are given back and made when they are written to. */
-static void forget(const struct run *r, uint8_t *image) { madvise(image, r->a->image, MADV_DONTNEED); }
+static bool whole(const struct run *r, const struct part *p) { return p->n - p->first == r->a->cases; }
+
+/* Images of a few cases are mostly zero: their pages are given back and made when they are written to. A whole batch keeps its
+   pages, as to fault them in takes longer than to run it. */
+static void forget(const struct run *r, const struct part *p, uint8_t *image)
+{
+    if (whole(r, p))
+        memset(image, 0, r->a->image);
+    else
+        madvise(image, r->a->image, MADV_DONTNEED);
+}
 
 static void copy(const struct run *r, const struct part *p, uint8_t *to, const uint8_t *from)
 {
     const struct driver_arch *a = r->a;
+    if (whole(r, p)) {
+        memcpy(to, from, a->image);
+        return;
+    }
     madvise(to, a->image, MADV_REMOVE);
     memcpy(to, from, a->arena_of(0));
     for (unsigned i = p->first; i < p->n; i++) {
@@ -124,7 +139,7 @@ static void copy(const struct run *r, const struct part *p, uint8_t *to, const u
 
 static bool run_trapline(struct run *r, const struct part *p, struct err *e)
 {
-    forget(r, r->mine);
+    forget(r, p, r->mine);
     return r->a->run_trapline(r->a->isa, r->mine, r->before, p->first, p->n, &r->retired, e);
 }
 
@@ -132,7 +147,7 @@ static bool run_trapline(struct run *r, const struct part *p, struct err *e)
 static bool make_batch(struct run *r, const struct part *p, struct err *e)
 {
     const struct driver_arch *a = r->a;
-    forget(r, r->before);
+    forget(r, p, r->before);
     a->harness(a->isa, r->before, p->first, p->n);
     for (unsigned i = p->first; i < p->n; i++) {
         if (!r->leave_out[i])
@@ -171,7 +186,7 @@ static bool run_batch(struct run *r, const struct part *p, struct err *e)
         }
         if (stuck >= p->n || r->leave_out[stuck])
             return false;
-        if (!*r->spoilt && a->open(r->before, r->mine, stuck)) {
+        if (!*r->spoilt && (a->open(r->before, r->mine, stuck) || a->same(a->isa, r->mine, r->other, stuck, NULL))) {
             r->leave_out[stuck] = STUCK_OPEN;
             continue;
         }
@@ -337,8 +352,20 @@ static void seed_batch(struct run *r, uint64_t *rng)
         r->seeds[i] = rng_next(rng);
 }
 
+/* How far a run is, to a terminal. */
+static void progress(const struct run *r, time_t began, uint64_t count)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    double seconds = (double)(time(NULL) - began) + 1, done = (double)r->instructions;
+    double left = done > 0 ? seconds * ((double)count - done) / done / 60 : 0;
+    fprintf(stderr, "\r%s%.1f M of %.1f M instructions, %" PRIu64 " differ, %.0f min left \033[K%s", r->a->label, done / 1e6,
+            (double)count / 1e6, r->bad, left > 0 ? left : 0, done >= (double)count || ending ? "\r\033[K" : "");
+}
+
 static bool run_all(struct run *r, uint64_t seed, uint64_t count, struct err *e)
 {
+    const time_t began = time(NULL);
     const struct part whole = {0, r->a->cases, r->a->rounds, UINT32_MAX};
     uint64_t rng = seed;
     unsigned bad[MAX_CASES];
@@ -357,6 +384,7 @@ static bool run_all(struct run *r, uint64_t seed, uint64_t count, struct err *e)
             free(told[i]);
             r->bad += !none;
         }
+        progress(r, began, count);
     }
     return ok;
 }
