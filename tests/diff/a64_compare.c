@@ -135,10 +135,10 @@ static unsigned class_of(uint64_t esr) { return esr >> 26 & 63; }
 
 static uint64_t recorded(const uint8_t *record, unsigned id)
 {
-    for (unsigned i = 0; i < a64_record_count(); i++)
-        if (a64_record_reg(i) == id)
-            return slot(record + RECA_REG + 8 * i);
-    return 0;
+    static uint8_t at[SYSREG_COUNT]; /* 1 + the place of each */
+    for (unsigned i = at[a64_record_reg(0)] ? 0 : a64_record_count(); i; i--)
+        at[a64_record_reg(i - 1)] = (uint8_t)i;
+    return at[id] ? slot(record + RECA_REG + 8 * (at[id] - 1)) : 0;
 }
 
 /* What QEMU 10.0 alone has wrong. */
@@ -466,6 +466,13 @@ static unsigned other_addresses(const uint8_t *a, const uint8_t *b)
     return levels;
 }
 
+/* Records that differ by a rule, from which on nothing is compared. */
+static bool other_first(const struct a64_isa *isa, const uint8_t *a, const uint8_t *b)
+{
+    return breakpoint_first(a, b) || tag_denied(isa, a, b) || stage2_first(a, b) || fetch_first(a, b) || misaligned_first(a, b) ||
+           watched_first(a, b) || watched_tagged(a, b);
+}
+
 /* *open: from a record on nothing is compared. */
 static bool same_round(const struct a64_isa *isa, const uint8_t *mine, const uint8_t *other, unsigned index, unsigned round,
                        bool *open, FILE *out)
@@ -474,14 +481,13 @@ static bool same_round(const struct a64_isa *isa, const uint8_t *mine, const uin
     unsigned fars = 0;
     for (unsigned i = 0; i < na && i < nb; i++) {
         const uint8_t *a = record_at(mine, index, round, i), *b = record_at(other, index, round, i);
-        *open = (in_part(isa, a) && in_part(isa, b)) || breakpoint_first(a, b) || tag_denied(isa, a, b) || stage2_first(a, b) ||
-                fetch_first(a, b) || misaligned_first(a, b) || watched_first(a, b) || watched_tagged(a, b) ||
-                exclusive_fails(a, b, mine, index) ||
-                (watched_in_part(a, mine, index) && watched_in_part(b, other, index));
+        bool equal = !memcmp(a, b, RECA_SIZE);
+        *open = (in_part(isa, a) && in_part(isa, b)) || (watched_in_part(a, mine, index) && watched_in_part(b, other, index)) ||
+                (!equal && other_first(isa, a, b)) || (!equal && exclusive_fails(a, b, mine, index));
         if (*open)
             return true;
-        fars |= other_addresses(a, b);
-        if (memcmp(a, b, RECA_SIZE) && !same_record(isa, round * RECA_MAX + i, a, b, fars, out))
+        fars |= equal ? 0 : other_addresses(a, b);
+        if (!equal && !same_record(isa, round * RECA_MAX + i, a, b, fars, out))
             return false;
     }
     *open = na > nb && exclusive_fails(record_at(mine, index, round, nb), NULL, mine, index);

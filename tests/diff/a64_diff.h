@@ -101,6 +101,7 @@ struct a64_isa {
     uint16_t any[A64_WIDE_MAX]; /* what blocks read and write with any legal value */
     unsigned nany;
     struct mem *mem; /* for a PE that */
+    struct mem *blank; /* RAM that images are run in, by forks, which share its spare pages */
     struct engine *engine;
     struct pe *pe; /* legalises values of system registers */
 };

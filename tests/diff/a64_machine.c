@@ -72,6 +72,10 @@ bool a64_isa_init(struct a64_isa *isa, struct err *e)
     }
     a64_kinds_init(isa);
     isa->mem = mem_new();
+    isa->blank = mem_new();
+    if (!mem_add_ram(isa->blank, "ram", A64_RAM_BASE, A64_RAM, false, e))
+        return false;
+    mem_add_tags(isa->blank, A64_RAM_BASE);
     isa->engine = calloc(1, sizeof *isa->engine);
     isa->pe = calloc(1, sizeof *isa->pe);
     engine_init(isa->engine, isa->mem, 2);
@@ -91,6 +95,7 @@ void a64_isa_free(struct a64_isa *isa)
 {
     engine_free(isa->engine);
     mem_free(isa->mem);
+    mem_free(isa->blank);
     free(isa->engine);
     free(isa->pe);
     sysreg_map_free(isa->map);
@@ -185,10 +190,7 @@ static void load(struct rig *r, const uint8_t *image, uint64_t at, uint64_t size
 
 static void rig_start(struct rig *r, const struct a64_isa *isa, const uint8_t *before, unsigned first, unsigned n)
 {
-    struct err e;
-    *r = (struct rig){.mem = mem_new(), .left = UINT64_MAX};
-    mem_add_ram(r->mem, "ram", A64_RAM_BASE, A64_RAM, false, &e);
-    mem_add_tags(r->mem, A64_RAM_BASE);
+    *r = (struct rig){.mem = mem_fork(isa->blank), .left = UINT64_MAX};
     load(r, before, 0, A64_ARENA0);
     for (unsigned i = first; i < n; i++) {
         load(r, before, a64_arena(i), A64_ARENA);

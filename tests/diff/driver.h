@@ -24,6 +24,7 @@ struct driver_arch {
     bool shared;
     unsigned cases, rounds;
     size_t case_size;
+    size_t harness_size; /* bytes of the harness, from the image's start: what writes to them makes the batch void */
     size_t arena_size, round_size;
     size_t code, code_size; /* code of case i: at arena_of(i) + code */
     uint64_t (*arena_of)(unsigned index);

@@ -146,6 +146,7 @@ int main(int argc, char **argv)
                                .cases = A64_CASES,
                                .rounds = A64_ROUNDS,
                                .case_size = sizeof(struct a64_case),
+                               .harness_size = A64_CTL,
                                .arena_size = A64_ARENA,
                                .round_size = A64_ROUND,
                                .code = PGA_CODE * 4096,

@@ -98,6 +98,7 @@ static bool run(const struct driver_options *o, unsigned xlen, uint64_t count)
                                      .cases = DIFF_CASES,
                                      .rounds = DIFF_ROUNDS,
                                      .case_size = sizeof(struct diff_case),
+                                     .harness_size = DIFF_CTL,
                                      .arena_size = DIFF_ARENA,
                                      .round_size = DIFF_ROUND,
                                      .code = PG_CODE * 4096,
