@@ -30,6 +30,18 @@ bool a64_code_written(const uint8_t *before, const uint8_t *mine, unsigned index
     return memcmp(before + code, mine + code, (PGA_DATA - PGA_CODE) * 4096) != 0;
 }
 
+bool a64_overwritten(const uint8_t *before, const uint8_t *mine, unsigned first, unsigned n)
+{
+    static const uint16_t inputs[][2] = {{ROUNDA_PC, ROUNDA_ROOM}, {ROUNDA_V, ROUNDA_RECORDS}, {ROUNDA_INIT, ROUNDA_WIDE}};
+    bool changed = memcmp(before, mine, A64_CTL) != 0;
+    for (unsigned i = first * A64_ROUNDS; !changed && i < n * A64_ROUNDS; i++)
+        for (unsigned k = 0; k < ARRAY_LEN(inputs); k++) {
+            uint64_t at = a64_round(0, i) + inputs[k][0];
+            changed |= memcmp(before + at, mine + at, inputs[k][1] - inputs[k][0]) != 0;
+        }
+    return changed;
+}
+
 /* A store hit a descriptor by chance, and no TLBI followed: which translation is used then is open (D8.16.1). Those of data pages
  * a64_put_change changes, with TLBI; access flag and dirty state change by themselves. */
 bool a64_tables_written(const uint8_t *before, const uint8_t *mine, unsigned index)

@@ -100,7 +100,7 @@ struct a64_isa {
     unsigned nwide, ninit;
     uint16_t any[A64_WIDE_MAX]; /* what blocks read and write with any legal value */
     unsigned nany;
-    struct mem *mem; /* for a PE that */
+    struct mem *mem;   /* for a PE that */
     struct mem *blank; /* RAM that images are run in, by forks, which share its spare pages */
     struct engine *engine;
     struct pe *pe; /* legalises values of system registers */
@@ -246,6 +246,8 @@ void a64_dump(const uint8_t *mine, const uint8_t *other, unsigned index, unsigne
 /* The class of the exception a record tells of, and the level it was taken to. */
 unsigned a64_taken(const uint8_t *image, unsigned index, unsigned round, unsigned n, unsigned *el);
 unsigned a64_records(const uint8_t *image, unsigned index, unsigned round);
+/* Cases first..n-1 have written to the harness, or to what a round of theirs begins with. */
+bool a64_overwritten(const uint8_t *before, const uint8_t *mine, unsigned first, unsigned n);
 bool a64_tables_written(const uint8_t *before, const uint8_t *mine, unsigned index);
 /* The block was written to while it ran. */
 bool a64_code_written(const uint8_t *before, const uint8_t *mine, unsigned index);

@@ -29,6 +29,7 @@ struct run {
     uint8_t *mine;        /* trapline's */
     void *c;              /* the case that is made */
     uint64_t seeds[MAX_CASES];
+    bool overwritten;             /* the last batch does not count */
     uint8_t leave_out[MAX_CASES]; /* enum outcome: the other emulator does not come back */
     uint64_t instructions, cases, rounds, left_out, records, bad, voids /* batches */, retired /* of the last batch */;
 };
@@ -178,6 +179,7 @@ static bool run_batch(struct run *r, const struct part *p, struct err *e)
         if (!make_batch(r, p, e) || !run_trapline(r, p, e))
             return false;
         a->cut_alike(r->other, r->before, p->first, p->n);
+        r->overwritten = a->overwritten(r->before, r->mine, p->first, p->n);
         if (a->run_other(a->isa, r->file, r->other, p->n, &stuck, e)) {
             for (unsigned i = p->first; *r->spoilt && i < p->n; i++) /* the code, spoilt and not written to, is no difference */
                 if (!r->leave_out[i])
@@ -196,13 +198,10 @@ static bool run_batch(struct run *r, const struct part *p, struct err *e)
     }
 }
 
-/* A case has written to the harness, which then does what it likes on both sides: nothing of the batch counts. */
-static bool is_void(const struct run *r) { return memcmp(r->before, r->mine, r->a->harness_size) != 0; }
-
 static bool differs(const struct run *r, unsigned index)
 {
     const struct driver_arch *a = r->a;
-    if (is_void(r))
+    if (r->overwritten)
         return false;
     if (r->leave_out[index])
         return r->leave_out[index] == STUCK;
@@ -331,7 +330,7 @@ static unsigned judge(struct run *r, unsigned *bad, char **told)
 {
     const struct driver_arch *a = r->a;
     unsigned bads = 0;
-    if (is_void(r)) {
+    if (r->overwritten) {
         r->voids++;
         return 0;
     }
@@ -425,7 +424,7 @@ pid_t driver_start(char **argv)
     pid_t parent = getpid(), pid = fork();
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* it must not outlive a run that is killed */
-        setpgid(0, 0); /* Ctrl-C is for this process, which waits for the batch */
+        setpgid(0, 0);                    /* Ctrl-C is for this process, which waits for the batch */
         if (getppid() != parent)
             _exit(127);
         dup2(STDERR_FILENO, STDOUT_FILENO);
@@ -488,7 +487,7 @@ bool driver_run(const struct driver_arch *arch, const struct driver_options *o, 
            " rounds do not end and are left out), %" PRIu64 " records, %" PRIu64 " differ\n",
            arch->label, o->seed, r->instructions, r->rounds, r->cases, r->left_out, r->records, r->bad);
     if (r->voids)
-        printf("%s%" PRIu64 " batches that overwrote the harness are not counted\n", arch->label, r->voids);
+        printf("%s%" PRIu64 " batches in which the harness was overwritten are not counted\n", arch->label, r->voids);
     ok = ok && !r->bad;
     close_run(r);
     free(r);

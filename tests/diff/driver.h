@@ -24,7 +24,6 @@ struct driver_arch {
     bool shared;
     unsigned cases, rounds;
     size_t case_size;
-    size_t harness_size; /* bytes of the harness, from the image's start: what writes to them makes the batch void */
     size_t arena_size, round_size;
     size_t code, code_size; /* code of case i: at arena_of(i) + code */
     uint64_t (*arena_of)(unsigned index);
@@ -44,6 +43,8 @@ struct driver_arch {
     bool (*same)(const void *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out);
     /* What the specification leaves open has happened: the case may differ. */
     bool (*open)(const uint8_t *before, const uint8_t *mine, unsigned index);
+    /* A case first..n-1 has written to the harness or to what rounds begin with: nothing of the batch counts. */
+    bool (*overwritten)(const uint8_t *before, const uint8_t *mine, unsigned first, unsigned n);
     unsigned (*records)(const uint8_t *image, unsigned index, unsigned round);
     void (*print_block)(const void *isa, const void *c, unsigned upto);
     void (*dump)(const void *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index,

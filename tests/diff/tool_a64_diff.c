@@ -146,7 +146,6 @@ int main(int argc, char **argv)
                                .cases = A64_CASES,
                                .rounds = A64_ROUNDS,
                                .case_size = sizeof(struct a64_case),
-                               .harness_size = A64_CTL,
                                .arena_size = A64_ARENA,
                                .round_size = A64_ROUND,
                                .code = PGA_CODE * 4096,
@@ -163,6 +162,7 @@ int main(int argc, char **argv)
                                .run_other = run_qemu,
                                .same = same,
                                .open = open,
+                               .overwritten = a64_overwritten,
                                .records = a64_records,
                                .print_block = print_block,
                                .dump = dump};

@@ -35,6 +35,12 @@ static void spoil(const void *isa, const void *made, unsigned keep, const char *
     }
 }
 
+static bool overwritten(const uint8_t *before, const uint8_t *mine, unsigned first, unsigned n)
+{
+    (void)first, (void)n;
+    return memcmp(before, mine, DIFF_CTL) != 0;
+}
+
 static bool run_trapline(const void *isa, uint8_t *image, uint8_t *before, unsigned first, unsigned n, uint64_t *retired,
                          struct err *e)
 {
@@ -98,7 +104,6 @@ static bool run(const struct driver_options *o, unsigned xlen, uint64_t count)
                                      .cases = DIFF_CASES,
                                      .rounds = DIFF_ROUNDS,
                                      .case_size = sizeof(struct diff_case),
-                                     .harness_size = DIFF_CTL,
                                      .arena_size = DIFF_ARENA,
                                      .round_size = DIFF_ROUND,
                                      .code = PG_CODE * 4096,
@@ -116,6 +121,7 @@ static bool run(const struct driver_options *o, unsigned xlen, uint64_t count)
                                      .run_other = run_qemu,
                                      .same = same,
                                      .open = diff_code_written,
+                                     .overwritten = overwritten,
                                      .records = diff_records,
                                      .print_block = print_block,
                                      .dump = dump};
