@@ -239,9 +239,11 @@ static void print(FILE *out, unsigned record, const char *name, uint64_t mine, u
                 name, mine, other);
 }
 
-/* n is round * RECA_MAX + number; fars: bit el - 1 set where FAR_ELx may differ. */
-static bool same_record(const struct a64_isa *isa, unsigned n, const uint8_t *a, const uint8_t *b, unsigned fars, FILE *out)
+/* n is round * RECA_MAX + number; fars, btypes: bit el - 1 set where FAR_ELx, SPSR_ELx.BTYPE may differ. */
+static bool same_record(const struct a64_isa *isa, unsigned n, const uint8_t *a, const uint8_t *b, unsigned fars, unsigned btypes,
+                        FILE *out)
 {
+    const uint64_t btype = 3 << 10;
     bool same = true;
     char name[32];
     for (unsigned i = 0; i < 31; i++) {
@@ -262,6 +264,9 @@ static bool same_record(const struct a64_isa *isa, unsigned n, const uint8_t *a,
         uint64_t x = slot(a + RECA_REG + 8 * i), y = slot(b + RECA_REG + 8 * i);
         if (same_reg(isa, a, a64_record_reg(i), x, y) || (a64_record_reg(i) == SR_far_el1 && fars & 1) ||
             (a64_record_reg(i) == SR_far_el2 && fars & 2) || (a64_record_reg(i) == SR_far_el3 && fars & 4))
+            continue;
+        if (!((x ^ y) & ~btype) &&
+            ((a64_record_reg(i) == SR_spsr_el1 && btypes & 1) || (a64_record_reg(i) == SR_spsr_el2 && btypes & 2)))
             continue;
         same = false;
         sysreg_name(a64_record_reg(i), name, sizeof name);
@@ -395,11 +400,12 @@ static bool watched_tagged(const uint8_t *mine, const uint8_t *other)
     return false;
 }
 
-/* The instruction that took the exception to `el` of a record, read from the case's code; 0: it is not there. */
-static uint32_t instruction_of(const uint8_t *record, unsigned el, const uint8_t *image, unsigned index)
+/* The instruction `before` bytes before the one that took the exception to `el` of a record, read from the case's code; 0: it is
+   not there. */
+static uint32_t instruction_of(const uint8_t *record, unsigned el, unsigned before, const uint8_t *image, unsigned index)
 {
     static const uint16_t elr[] = {0, SR_elr_el1, SR_elr_el2, SR_elr_el3};
-    uint64_t at = recorded(record, elr[el]) - (A64_RAM_BASE + A64_BASE + a64_arena(index));
+    uint64_t at = recorded(record, elr[el]) - before - (A64_RAM_BASE + A64_BASE + a64_arena(index));
     uint32_t insn = 0;
     if (at < PGA_DATA * 4096)
         memcpy(&insn, image + a64_arena(index) + at, 4);
@@ -418,7 +424,7 @@ static bool watched_in_part(const uint8_t *record, const uint8_t *image, unsigne
     for (unsigned el = 1; el <= 2; el++) {
         if ((class_at(record, el) & ~1u) != 0x34)
             continue;
-        uint32_t insn = instruction_of(record, el, image, index);
+        uint32_t insn = instruction_of(record, el, 0, image, index);
         if ((insn & 0x3a000000) == 0x28000000 || (insn & 0xbe000000) == 0x0c000000 || (insn & 0xfc800000) == 0x3c800000 ||
             (insn & 0xfffffc00) == 0xd9200000 /* STZGM */ || (insn & 0xffe00000) == 0xd9e00000 /* STZ2G */ ||
             (insn & 0xffe00000) == 0xc8200000 /* STXP, STLXP */)
@@ -434,7 +440,7 @@ static bool exclusive_fails(const uint8_t *mine, const uint8_t *other, const uin
     static const uint16_t esr[] = {0, SR_esr_el1, SR_esr_el2, SR_esr_el3};
     for (unsigned el = 1; el <= 3; el++)
         if ((class_at(mine, el) & ~1u) == 0x24 && (recorded(mine, esr[el]) & 0x7f) == 0x61 &&
-            is_exclusive_store(instruction_of(mine, el, image, index)) && (!other || differs_at(mine, other, el)))
+            is_exclusive_store(instruction_of(mine, el, 0, image, index)) && (!other || differs_at(mine, other, el)))
             return true;
     return false;
 }
@@ -489,6 +495,15 @@ static unsigned other_addresses(const uint8_t *a, const uint8_t *b)
     return levels;
 }
 
+/* Levels (bit el - 1) to which an exception was taken right behind SB: QEMU 7.2 leaves BTYPE there (Arm ARM BTypeNext). */
+static unsigned behind_sb(const uint8_t *record, const uint8_t *image, unsigned index)
+{
+    unsigned levels = 0;
+    for (unsigned el = 1; el <= 2; el++)
+        levels |= instruction_of(record, el, 4, image, index) == 0xd50330ff ? 1u << (el - 1) : 0;
+    return levels;
+}
+
 /* Records that differ by a rule, from which on nothing is compared. */
 static bool other_first(const struct a64_isa *isa, const uint8_t *a, const uint8_t *b)
 {
@@ -501,7 +516,7 @@ static bool same_round(const struct a64_isa *isa, const uint8_t *mine, const uin
                        bool *open, FILE *out)
 {
     unsigned na = a64_records(mine, index, round), nb = a64_records(other, index, round);
-    unsigned fars = 0;
+    unsigned fars = 0, btypes = 0;
     for (unsigned i = 0; i < na && i < nb; i++) {
         const uint8_t *a = record_at(mine, index, round, i), *b = record_at(other, index, round, i);
         bool equal = !memcmp(a, b, RECA_SIZE);
@@ -510,7 +525,8 @@ static bool same_round(const struct a64_isa *isa, const uint8_t *mine, const uin
         if (*open)
             return true;
         fars |= equal ? 0 : other_addresses(a, b);
-        if (!equal && !same_record(isa, round * RECA_MAX + i, a, b, fars, out))
+        btypes |= equal ? 0 : behind_sb(a, mine, index);
+        if (!equal && !same_record(isa, round * RECA_MAX + i, a, b, fars, btypes, out))
             return false;
     }
     *open = na > nb && exclusive_fails(record_at(mine, index, round, nb), NULL, mine, index);
