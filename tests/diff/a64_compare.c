@@ -477,7 +477,8 @@ static bool tag_denied(const struct a64_isa *isa, const uint8_t *mine, const uin
 
 /* Levels (bit el - 1) of which FAR differs from here on: it is UNKNOWN after a breakpoint exception, 0 in QEMU 7.2; of several
    elements QEMU translates all, then compares tags; it tells an aligned address where nothing answers; and of what a watchpoint
-   matches the first byte that is watched, where trapline has the first of the access (D2.10.6: one between these). */
+   matches the first byte that is watched, where trapline has the first of the access (D2.10.6: one between these). Behind a
+   breakpoint whose vector the case has overwritten comes another exception, which leaves FAR as that had made it. */
 static unsigned other_addresses(const uint8_t *a, const uint8_t *b)
 {
     static const uint16_t esr[] = {0, SR_esr_el1, SR_esr_el2, SR_esr_el3};
@@ -486,9 +487,11 @@ static unsigned other_addresses(const uint8_t *a, const uint8_t *b)
         uint64_t x = recorded(a, esr[el]), y = recorded(b, esr[el]);
         static const uint16_t far[] = {0, SR_far_el1, SR_far_el2, SR_far_el3};
         bool data = (class_at(a, el) & ~1u) == 0x24, watch = (class_at(a, el) & ~1u) == 0x34;
+        static const uint16_t elr[] = {0, SR_elr_el1, SR_elr_el2, SR_elr_el3};
         uint64_t off = recorded(b, far[el]) - recorded(a, far[el]);
+        bool at_vector = recorded(a, elr[el]) - recorded(a, SR_vbar_el1) < 0x1000 && !recorded(b, far[el]);
         levels |= (data && (((x & 63) == 0x11 && x != y) || (x & 63) == 0x10 || (y & 63) == 0x10)) || (watch && off < 64) ||
-                          class_at(a, el) == 0x30 || class_at(a, el) == 0x31
+                          class_at(a, el) == 0x30 || class_at(a, el) == 0x31 || at_vector
                       ? 1u << (el - 1)
                       : 0;
     }
