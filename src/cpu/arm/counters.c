@@ -94,9 +94,21 @@ static bool filtered(const struct pe *p, unsigned n)
     }
 }
 
-/* Which events are synchronous ones is IMPLEMENTATION DEFINED: here those of D14.7 that are counted at all. A counter of another
-   event does not count in synchronous mode (ICTDHP). */
-static bool sync_event(unsigned event) { return event == EVENT_SW_INCR || event == EVENT_INST_RETIRED; }
+/* Which events are synchronous ones is IMPLEMENTATION DEFINED: here those of branches and others that D14.7 asks for or
+   recommends, of what is counted at all. A counter of another event does not count in synchronous mode (ICTDHP). */
+static bool sync_event(unsigned event)
+{
+    switch (event) {
+    case EVENT_SW_INCR:
+    case EVENT_INST_RETIRED:
+    case EVENT_PC_WRITE_RETIRED:
+    case EVENT_BR_IMMED_RETIRED:
+    case EVENT_BR_RETURN_RETIRED:
+    case EVENT_BR_RETIRED: return true;
+    default: return false;
+    }
+}
+
 static bool idles(const struct pe *p, unsigned n)
 {
     return n < CYCLES && arm_has(p->cfg, FEAT_SEBEP) && is_sync(p, n) && !sync_event(event_of(p, n));
@@ -188,14 +200,13 @@ static void put(uint64_t *bits, unsigned n, bool on) { *bits = on ? *bits | BIT(
 static void add_shaped(const struct pe *p, struct tally t, unsigned n, uint64_t idle, uint64_t retired)
 {
     const struct pmu_shape *s = &p->count_shape[n];
-    unsigned event = event_of(p, n);
     bool last = *t.last >> n & 1;
     if (*t.done >> n & 1 && idle + retired) {
         *(idle ? &idle : &retired) -= 1;
         put(t.done, n, false);
     }
-    uint64_t sum = shaped(s, event == EVENT_CPU_CYCLES, idle, &last);
-    sum += shaped(s, event == EVENT_CPU_CYCLES || event == EVENT_INST_RETIRED, retired, &last);
+    uint64_t sum = shaped(s, s->idle, idle, &last);
+    sum += shaped(s, s->retired, retired, &last);
     put(t.last, n, last);
     add(p, t, n, sum);
 }
@@ -235,34 +246,40 @@ void pmu_sync(struct pe *p)
     pmu_refresh(p);
 }
 
-/* What is counted here of the events there are (events.def); of others nothing is (FEAT_PMUv3p8, PMEVTYPER<n>_EL0.evtCount). */
-static bool is_counted(const struct pe *p, unsigned event)
+/* How an event is counted here; of events that are not there nothing is (FEAT_PMUv3p8, PMEVTYPER<n>_EL0.evtCount). */
+static enum pmu_how how_of(const struct pe *p, unsigned event)
 {
-    switch (event) {
-    case EVENT_SW_INCR:
-    case EVENT_INST_RETIRED:
-    case EVENT_EXC_TAKEN:
-    case EVENT_EXC_RETURN:
-    case EVENT_CPU_CYCLES: return true;
-    case EVENT_STALL_FRONTEND:
-    case EVENT_STALL_BACKEND: return arm_has(p->cfg, FEAT_PMUv3p1);
-    case EVENT_PMU_SNAPSHOT: return arm_has(p->cfg, FEAT_PMUv3_SS);
-    default: return false;
-    }
+    static const struct {
+        uint16_t number, feat, how;
+    } events[] = {
+#define EVENT(number, name, feat, how, title) {number, FEAT_##feat, PMU_##how},
+#include "csr/arm/events.def"
+#undef EVENT
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(events); i++)
+        if (events[i].number == event && arm_has(p->cfg, events[i].feat))
+            return (enum pmu_how)events[i].how;
+    return PMU_ABSENT;
 }
 
 static void choose(struct pe *p, unsigned n)
 {
-    unsigned event = n == CYCLES ? EVENT_CPU_CYCLES : n == INSTRUCTIONS ? EVENT_INST_RETIRED : event_of(p, n);
+    enum pmu_how how = n == CYCLES ? PMU_CYCLES : n == INSTRUCTIONS ? PMU_RETIRED : how_of(p, event_of(p, n));
     struct pmu_shape shape = shape_of(p, n);
-    if (shape.kind != SHAPE_NONE && is_counted(p, event)) {
+    if (how & PMU_TRAITS && how <= PMU_TRAITS) {
+        p->count_each |= BIT(n);
+        p->count_how[n] = (uint8_t)how;
+    }
+    if (shape.kind != SHAPE_NONE && how != PMU_CHAIN && how != PMU_ABSENT) {
+        shape.idle = how == PMU_CYCLES;
+        shape.retired = how == PMU_CYCLES || how == PMU_RETIRED;
         p->count_shape[n] = shape;
         p->count_shaped |= BIT(n);
-    } else if (event == EVENT_CPU_CYCLES) {
+    } else if (how == PMU_CYCLES) {
         p->count_cycles |= BIT(n);
-    } else if (event == EVENT_INST_RETIRED) {
+    } else if (how == PMU_RETIRED) {
         p->count_retired |= BIT(n);
-    } else if (event == EVENT_CHAIN && n & 1) {
+    } else if (how == PMU_CHAIN && n & 1) {
         p->count_chain |= BIT(n);
     }
 }
@@ -270,16 +287,16 @@ static void choose(struct pe *p, unsigned n)
 /* Of the counters that count retired instructions here: their overflow raises a synchronous exception, which is not masked. */
 static uint64_t raising(const struct pe *p)
 {
-    uint64_t set =
-        arm_has(p->cfg, FEAT_SEBEP) ? (p->count_retired | p->count_shaped) & p->s.regs.pmintenset_el1 & all_sync(p) : 0;
+    uint64_t counting = p->count_retired | p->count_shaped | p->count_each,
+             set = arm_has(p->cfg, FEAT_SEBEP) ? counting & p->s.regs.pmintenset_el1 & all_sync(p) : 0;
     unsigned target = set ? pmu_exception_target(p) : 0;
     return target && !pmu_exception_masked(p, target, p->el, p->s.pstate & PSTATE_PM) ? set : 0;
 }
 
-/* Whether the next instruction may set PSTATE.PPEND, or has to clear it. */
+/* Whether the next instruction may set PSTATE.PPEND, has to clear it, or what it does is counted. */
 static bool steps(const struct pe *p)
 {
-    if (p->s.pstate & PSTATE_PPEND || p->count_sync & p->s.regs.pmovsset_el0)
+    if (p->count_each || p->s.pstate & PSTATE_PPEND || p->count_sync & p->s.regs.pmovsset_el0)
         return true;
     for (uint64_t left = p->count_sync; left; left &= left - 1) {
         if (p->s.counter[__builtin_ctzll(left)] == UINT64_MAX)
@@ -291,6 +308,7 @@ static bool steps(const struct pe *p)
 void pmu_refresh(struct pe *p)
 {
     p->count_cycles = p->count_retired = p->count_chain = p->count_wide = p->count_shaped = p->count_freeze = 0;
+    p->count_each = 0;
     p->counting = 0;
     for (unsigned n = 0; n <= INSTRUCTIONS; n++) {
         if (!exists(p, n))
@@ -417,6 +435,16 @@ static void pend(struct pe *p, uint64_t counted, uint64_t pc)
     p->pended = 1;
 }
 
+/* After events were counted: `before` were the overflow flags. No deadline was there for it. */
+static void overflowed(struct pe *p, uint64_t before)
+{
+    uint64_t new = p->s.regs.pmovsset_el0 & ~before;
+    if (new & p->count_freeze)
+        pmu_sync(p);
+    if (new)
+        tell(p);
+}
+
 void pmu_event_on(struct pe *p, unsigned event, uint32_t counters)
 {
     if (likely(!p->counting))
@@ -432,14 +460,47 @@ void pmu_event_on(struct pe *p, unsigned event, uint32_t counters)
     }
     if (event == EVENT_SW_INCR && arm_has(p->cfg, FEAT_SEBEP))
         pend(p, counted & all_sync(p), p->s.pc);
-    uint64_t new = p->s.regs.pmovsset_el0 & ~before;
-    if (new & p->count_freeze)
-        pmu_sync(p);
-    if (new)
-        tell(p); /* no deadline was there for it */
+    overflowed(p, before);
 }
 
 void pmu_event(struct pe *p, unsigned event) { pmu_event_on(p, event, UINT32_MAX); }
+
+/* Arm ARM D14.1.5, table D14-1; "Taken locally", D14.1.1. */
+static unsigned exception_event(const struct pe *p, const struct arm_exception *e, unsigned target)
+{
+    bool local = target == p->el || (p->el == 0 && (target == 1 || (target == 2 && el0_in_host(p))));
+    switch (e->type) {
+    case EXCEPTION_IRQ: return local ? EVENT_EXC_IRQ : EVENT_EXC_TRAP_IRQ;
+    case EXCEPTION_FIQ: return local ? EVENT_EXC_FIQ : EVENT_EXC_TRAP_FIQ;
+    case EXCEPTION_SERROR: return local ? EVENT_EXC_DABORT : EVENT_EXC_TRAP_DABORT;
+    default: break;
+    }
+    switch (e->ec) {
+    case EC_SVC: return local ? EVENT_EXC_SVC : EVENT_EXC_TRAP_OTHER;
+    case EC_HVC: return EVENT_EXC_HVC;
+    case EC_SMC: return target == 3 ? EVENT_EXC_SMC : EVENT_EXC_TRAP_OTHER;
+    case EC_INSN_ABORT_LOWER:
+    case EC_INSN_ABORT:
+    case EC_PC_ALIGNMENT:
+    case EC_BREAKPOINT_LOWER:
+    case EC_SOFTWARE_STEP_LOWER:
+    case EC_BRK: return local ? EVENT_EXC_PABORT : EVENT_EXC_TRAP_PABORT;
+    case EC_DATA_ABORT_LOWER:
+    case EC_DATA_ABORT:
+    case EC_SP_ALIGNMENT:
+    case EC_WATCHPOINT_LOWER: return local ? EVENT_EXC_DABORT : EVENT_EXC_TRAP_DABORT;
+    default: return local ? EVENT_EXC_UNDEF : EVENT_EXC_TRAP_OTHER;
+    }
+}
+
+void pmu_exception_event(struct pe *p, const struct arm_exception *e, unsigned target)
+{
+    if (likely(!p->counting))
+        return;
+    pmu_event(p, EVENT_EXC_TAKEN);
+    if (arm_has(p->cfg, FEAT_PMUv3p8))
+        pmu_event(p, exception_event(p, e, target));
+}
 
 /* The cycle before which no overflow is due that interrupts or stops counters. No counter counts more than one a cycle. */
 static uint64_t next_due(const struct pe *p)
@@ -483,23 +544,71 @@ uint64_t pmu_update(struct pe *p)
 /* ---- one instruction alone ---------------------------------------------------------------------------------------------------
  */
 
-void pmu_alone_begin(struct pe *p, struct pmu_alone *a)
+/* Counters by bits whose event an instruction of these traits makes. */
+static uint64_t makes(const struct pe *p, uint64_t counters, unsigned traits)
 {
-    *a = (struct pmu_alone){.pc = p->s.pc, .ppend = p->s.pstate & PSTATE_PPEND};
+    uint64_t set = 0;
+    for (uint64_t left = counters; left; left &= left - 1) {
+        unsigned n = (unsigned)__builtin_ctzll(left);
+        set |= traits & p->count_how[n] ? BIT(n) : 0;
+    }
+    return set;
+}
+
+/* The cycle of the instruction is left out of what is counted of those with a threshold: it is counted at its end. */
+static void each_begin(struct pe *p, struct pmu_alone *a)
+{
+    unsigned traits = pmu_traits(p, a->insn);
+    a->each = p->count_each;
+    a->happens = makes(p, a->each, traits);
+    a->unless = makes(p, a->each, traits & ~(unsigned)PMU_WRITES);
+    a->shaped = a->happens & p->count_shaped;
+    p->s.count_done |= a->shaped;
+}
+
+static void each_end(struct pe *p, const struct pmu_alone *a, bool raised)
+{
+    uint64_t before = p->s.regs.pmovsset_el0, happens = a->happens;
+    if (!happens)
+        return;
+    if (raised)
+        happens = 0;
+    else if (pmu_store_failed(p, a->insn))
+        happens = a->unless;
+    for (uint64_t left = happens | a->shaped; left; left &= left - 1) {
+        unsigned n = (unsigned)__builtin_ctzll(left);
+        uint64_t value = happens >> n & 1;
+        bool last = p->s.count_last >> n & 1;
+        if (a->shaped >> n & 1) {
+            value = shaped(&p->count_shape[n], (unsigned)value, 1, &last);
+            put(&p->s.count_last, n, last);
+        }
+        add(p, own(p), n, value);
+    }
+    overflowed(p, before);
+}
+
+void pmu_alone_begin(struct pe *p, struct pmu_alone *a, uint32_t insn)
+{
+    *a = (struct pmu_alone){.pc = p->s.pc, .ppend = p->s.pstate & PSTATE_PPEND, .insn = insn};
     if (!p->count_step)
         return;
     p->pended = 0;
-    pmu_sync(p);
+    if (p->count_sync | p->count_shaped | a->ppend)
+        pmu_sync(p);
+    if (p->count_each)
+        each_begin(p, a);
     a->sync = p->count_sync;
     memcpy(a->counter, p->s.counter, sizeof a->counter);
 }
 
-void pmu_alone_end(struct pe *p, const struct pmu_alone *a)
+void pmu_alone_end(struct pe *p, const struct pmu_alone *a, bool raised)
 {
     uint64_t counted = 0;
-    if (a->ppend && !p->pended) /* no instruction leaves it as it was */
+    if (!raised && a->ppend && !p->pended) /* no instruction leaves it as it was */
         p->s.pstate &= ~PSTATE_PPEND;
-    if (!a->sync)
+    each_end(p, a, raised);
+    if (raised || !a->sync)
         return;
     pmu_sync(p);
     for (uint64_t left = a->sync; left; left &= left - 1) {
@@ -508,3 +617,5 @@ void pmu_alone_end(struct pe *p, const struct pmu_alone *a)
     }
     pend(p, counted, a->pc);
 }
+
+void pmu_alone_drop(struct pe *p, const struct pmu_alone *a) { p->s.count_done &= ~a->shaped; }

@@ -23,19 +23,43 @@ static inline void pmu_level(struct pe *p)
     if (unlikely(p->counting))
         pmu_moved(p);
 }
-/* Events; those but INST_RETIRED, CPU_CYCLES and CHAIN happen now and then. */
+/* Common events (events.def). */
 enum counter_event {
-    EVENT_SW_INCR = 0x00,
-    EVENT_INST_RETIRED = 0x08,
-    EVENT_EXC_TAKEN = 0x09,
-    EVENT_EXC_RETURN = 0x0a,
-    EVENT_CPU_CYCLES = 0x11,
-    EVENT_CHAIN = 0x1e,
-    EVENT_STALL_FRONTEND = 0x23,
-    EVENT_STALL_BACKEND = 0x24,
-    EVENT_PMU_SNAPSHOT = 0x8127
+#define EVENT(number, name, feat, how, title) EVENT_##name = number,
+#include "csr/arm/events.def"
+#undef EVENT
 };
+
+/* How an event is counted: the column of events.def. What a retiring instruction does are bits, and an event is made by any of
+   its bits; counters of those make the cpu run instruction by instruction. */
+enum pmu_how {
+    PMU_ELSEWHERE = 0,
+    PMU_READS = 1,
+    PMU_WRITES = 2,
+    PMU_ACCESSES = PMU_READS | PMU_WRITES,
+    PMU_CHANGES_PC = 4,
+    PMU_BRANCHES = 8,
+    PMU_IMMEDIATE = 16,
+    PMU_RETURNS = 32,
+    PMU_CONTEXT = 64,
+    PMU_TABLES = 128,
+    PMU_TRAITS = 255,
+    PMU_CYCLES,
+    PMU_RETIRED,
+    PMU_NEVER,
+    PMU_CHAIN,
+    PMU_ABSENT /* there is no such event here */
+};
+/* retired.c: the bits of the instruction that is about to be executed, if it does not raise an exception. Arm ARM D14.1.1
+   "Memory-reading instructions" and so on, D14.3.1. */
+unsigned pmu_traits(const struct pe *p, uint32_t insn);
+/* Whether it was a store-exclusive that did not store. */
+bool pmu_store_failed(const struct pe *p, uint32_t insn);
+
+/* An event that is told of, ELSEWHERE. */
 void pmu_event(struct pe *p, unsigned event);
+/* EXC_TAKEN, and with FEAT_PMUv3p8 the event of an exception that is taken to `target`. Arm ARM D14.1.5. */
+void pmu_exception_event(struct pe *p, const struct arm_exception *e, unsigned target);
 /* The same of some event counters, by bits. */
 void pmu_event_on(struct pe *p, unsigned event, uint32_t counters);
 /* PMOVSSET_EL0 now: the register, and what has overflowed since the counters were brought up to date. */
@@ -56,13 +80,18 @@ bool pmu_interrupt_enabled(const struct pe *p);
 /* An exception return, before anything has changed, with SPSR_ELx.PPEND: PSTATE.PPEND becomes 1. Arm ARM ExceptionReturnPPEND. */
 bool pmu_return_pends(const struct pe *p, uint64_t spsr);
 
-/* One instruction that is run alone because it may set PSTATE.PPEND (rule RNZLVW). begin: before it; end: after one that took no
-   exception. */
+/* One instruction that is run alone: because it may set PSTATE.PPEND (rule RNZLVW), or because what it does is counted. begin:
+   before it; end: after it, or after the exception it raised. */
 struct pmu_alone {
     uint64_t sync, pc, ppend, counter[33];
+    uint64_t each, shaped;    /* counters of what instructions do, by bits; those of them that have thresholds */
+    uint64_t happens, unless; /* those of which the event happens; those of which it does if a store-exclusive fails */
+    uint32_t insn;
 };
-void pmu_alone_begin(struct pe *p, struct pmu_alone *a);
-void pmu_alone_end(struct pe *p, const struct pmu_alone *a);
+void pmu_alone_begin(struct pe *p, struct pmu_alone *a, uint32_t insn);
+void pmu_alone_end(struct pe *p, const struct pmu_alone *a, bool raised);
+/* It was not executed. */
+void pmu_alone_drop(struct pe *p, const struct pmu_alone *a);
 
 /* Marks overflows that are due, tells the outside of the interrupt, and returns the cycle at which one is next due. */
 uint64_t pmu_update(struct pe *p);

@@ -383,7 +383,7 @@ static bool due_before(struct pe *p)
 /* Load-Exclusive (C4.1.94): of one register, of a pair; the compare-and-swap instructions have the same group. */
 static bool is_load_exclusive(uint32_t insn) { return (insn & 0x3fe00000) == 0x08400000 || (insn & 0xbfe00000) == 0x88600000; }
 
-/* One instruction, with the debug events around it, and what its event makes of counters in synchronous mode. */
+/* One instruction, with the debug events around it, and counters of what it does. */
 static void step(struct pe *p)
 {
     uint64_t idle = p->s.idle;
@@ -392,14 +392,15 @@ static void step(struct pe *p)
     struct pmu_alone alone;
     p->exc.next = false;
     settle_pc(p);
-    pmu_alone_begin(p, &alone);
+    pmu_alone_begin(p, &alone, insn);
     run_handlers(p, p->s.cycle + 1);
-    if (p->cpu.stop == CPU_STOP_DEBUG) /* it was not executed */
+    if (p->cpu.stop == CPU_STOP_DEBUG) { /* it was not executed */
+        pmu_alone_drop(p, &alone);
         return;
+    }
     bool taken = p->s.idle != idle || p->exc.next; /* SVC, HVC and SMC count as executed, and take an exception */
     debug_after(p, stepping, taken, exclusive);
-    if (!taken)
-        pmu_alone_end(p, &alone);
+    pmu_alone_end(p, &alone, taken);
 }
 
 enum cpu_stop pe_run(struct pe *p, uint64_t until)

@@ -112,7 +112,8 @@ union arm_vector {
 /* What an event counter makes of the value its event has in a cycle (counters.c). */
 struct pmu_shape {
     uint8_t kind;
-    bool meets[2]; /* by value: it meets the threshold condition */
+    bool meets[2];         /* by value: it meets the threshold condition */
+    uint8_t idle, retired; /* value of a cycle that retires nothing, of one that retires an instruction */
 };
 
 /* Saved state. Every member is listed in state.def (name, count), from which digests, snapshots and the debugger read it. */
@@ -274,10 +275,12 @@ struct pe {
     uint8_t levels;     /* bit el: level[el] is true to the registers */
     uint8_t counting;   /* some performance counter is enabled */
     uint8_t pended;     /* the instruction that is run alone has set PSTATE.PPEND */
-    uint8_t count_step; /* the next instruction may set PSTATE.PPEND: each is run alone */
+    uint8_t count_step; /* the next instruction may set PSTATE.PPEND, or what it does is counted: each is run alone */
     uint8_t models[4];  /* by regime: what permissions of stage 1 come from besides descriptors (perms.h); 0: nothing */
     uint8_t debug_step; /* the software step state machine or hardware breakpoints need a look at every instruction */
     uint64_t count_cycles, count_retired, count_chain; /* counters that count these here */
+    uint64_t count_each;                               /* those that count what instructions do, */
+    uint8_t count_how[ARM_COUNTERS];                   /* and what that is (enum pmu_how) */
     uint64_t count_shaped;                             /* those that have thresholds */
     uint64_t count_wide;                               /* counters that overflow from bit 63 */
     uint64_t count_freeze;                             /* those whose overflow stops counters */

@@ -98,7 +98,7 @@ static inline void enter(struct pe *p, const struct arm_exception *e)
     struct arm_regs *r = &p->s.regs;
     unsigned target = e->el ? e->el : default_target(p);
     uint64_t vector = vector_group(p, target) + 0x80u * (e->as_serror ? EXCEPTION_SERROR : e->type);
-    pmu_event(p, EVENT_EXC_TAKEN);
+    pmu_exception_event(p, e, target);
     uint64_t spsr = pe_pstate(p), elr = p->s.pc + (e->next ? 4 : 0);
     if (e->type == EXCEPTION_SYNCHRONOUS || e->type == EXCEPTION_SERROR)
         report(p, e, target);

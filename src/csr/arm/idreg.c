@@ -123,29 +123,23 @@ static uint64_t vtr(const struct arm_config *cfg)
     return bits_set(v, 31, 29, cfg->gic_prio - 1);
 }
 
-/* With 64-bit counters there is no CHAIN, before FEAT_PMUv3p1 no STALL_FRONTEND and STALL_BACKEND (D13.12.1). */
-static bool common_event(const struct arm_config *cfg, unsigned event)
-{
-    switch (event) {
-    case 0x1e: return !arm_has(cfg, FEAT_PMUv3p5);
-    case 0x23:
-    case 0x24: return arm_has(cfg, FEAT_PMUv3p1);
-    default: return true;
-    }
-}
-
-/* Common events first to first + 31 that are there. */
+/* PMCEID0_EL0 or PMCEID1_EL0: common events first to first + 31 that are there, and above them 0x4000 on (FEAT_PMUv3p1). With
+   64-bit counters there is no CHAIN (D13.12.1). */
 static uint64_t common_events(const struct arm_config *cfg, unsigned first)
 {
-    static const uint16_t events[] = {
-#define EVENT(number, name, title) number,
+    static const struct {
+        uint16_t number, feat;
+    } events[] = {
+#define EVENT(number, name, feat, how, title) {number, FEAT_##feat},
 #include "csr/arm/events.def"
 #undef EVENT
     };
     uint64_t v = 0;
-    for (unsigned i = 0; i < ARRAY_LEN(events); i++)
-        if (events[i] >= first && events[i] - first < 32 && common_event(cfg, events[i]))
-            v |= UINT64_C(1) << (events[i] - first);
+    for (unsigned i = 0; i < ARRAY_LEN(events); i++) {
+        unsigned number = events[i].number, bit = (number & ~0x4000u) - first;
+        if (bit < 32 && arm_has(cfg, events[i].feat) && !(number == 0x1e && arm_has(cfg, FEAT_PMUv3p5)))
+            v |= UINT64_C(1) << (number & 0x4000 ? bit + 32 : bit);
+    }
     return v;
 }
 
