@@ -179,7 +179,7 @@ static bool run_batch(struct run *r, const struct part *p, struct err *e)
         if (!make_batch(r, p, e) || !run_trapline(r, p, e))
             return false;
         a->cut_alike(r->other, r->before, p->first, p->n);
-        r->overwritten = a->overwritten(r->before, r->mine, p->first, p->n);
+        r->overwritten = a->overwritten && a->overwritten(r->before, r->mine, p->first, p->n);
         if (a->run_other(a->isa, r->file, r->other, p->n, &stuck, e)) {
             for (unsigned i = p->first; *r->spoilt && i < p->n; i++) /* the code, spoilt and not written to, is no difference */
                 if (!r->leave_out[i])

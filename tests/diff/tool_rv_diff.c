@@ -35,12 +35,6 @@ static void spoil(const void *isa, const void *made, unsigned keep, const char *
     }
 }
 
-static bool overwritten(const uint8_t *before, const uint8_t *mine, unsigned first, unsigned n)
-{
-    (void)first, (void)n;
-    return memcmp(before, mine, DIFF_CTL) != 0;
-}
-
 static bool run_trapline(const void *isa, uint8_t *image, uint8_t *before, unsigned first, unsigned n, uint64_t *retired,
                          struct err *e)
 {
@@ -121,7 +115,6 @@ static bool run(const struct driver_options *o, unsigned xlen, uint64_t count)
                                      .run_other = run_qemu,
                                      .same = same,
                                      .open = diff_code_written,
-                                     .overwritten = overwritten,
                                      .records = diff_records,
                                      .print_block = print_block,
                                      .dump = dump};
