@@ -30,14 +30,14 @@ bool a64_code_written(const uint8_t *before, const uint8_t *mine, unsigned index
     return memcmp(before + code, mine + code, (PGA_DATA - PGA_CODE) * 4096) != 0;
 }
 
-bool a64_overwritten(const uint8_t *before, const uint8_t *mine, unsigned first, unsigned n)
+bool a64_overwritten(const uint8_t *before, const uint8_t *image, unsigned first, unsigned n)
 {
     static const uint16_t inputs[][2] = {{ROUNDA_PC, ROUNDA_ROOM}, {ROUNDA_V, ROUNDA_RECORDS}, {ROUNDA_INIT, ROUNDA_WIDE}};
-    bool changed = memcmp(before, mine, A64_CTL) != 0;
+    bool changed = memcmp(before, image, A64_CTL) != 0;
     for (unsigned i = first * A64_ROUNDS; !changed && i < n * A64_ROUNDS; i++)
         for (unsigned k = 0; k < ARRAY_LEN(inputs); k++) {
             uint64_t at = a64_round(0, i) + inputs[k][0];
-            changed |= memcmp(before + at, mine + at, inputs[k][1] - inputs[k][0]) != 0;
+            changed |= memcmp(before + at, image + at, inputs[k][1] - inputs[k][0]) != 0;
         }
     return changed;
 }
@@ -417,8 +417,8 @@ static bool is_exclusive_store(uint32_t insn)
     return (insn & 0x3fe00000) == 0x08000000 || (insn & 0xbfe00000) == 0x88200000; /* STXR, STXP */
 }
 
-/* A watchpoint stops an access of several elements or granules, of a Q register, or of a pair at once, which QEMU 7.2 makes of
-   two: what is done before, and in which order, is open (B2.2.1). */
+/* A watchpoint stops an access of several elements or granules, or of a Q register, which QEMU 7.2 makes of two: what is done
+   before, and in which order, is open (B2.2.1). It also makes two of STXP, which is one access (Arm ARM MemSingle). */
 static bool watched_in_part(const uint8_t *record, const uint8_t *image, unsigned index)
 {
     for (unsigned el = 1; el <= 2; el++) {

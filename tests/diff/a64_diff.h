@@ -247,7 +247,7 @@ void a64_dump(const uint8_t *mine, const uint8_t *other, unsigned index, unsigne
 unsigned a64_taken(const uint8_t *image, unsigned index, unsigned round, unsigned n, unsigned *el);
 unsigned a64_records(const uint8_t *image, unsigned index, unsigned round);
 /* Cases first..n-1 have written to the harness, or to what a round of theirs begins with. */
-bool a64_overwritten(const uint8_t *before, const uint8_t *mine, unsigned first, unsigned n);
+bool a64_overwritten(const uint8_t *before, const uint8_t *image, unsigned first, unsigned n);
 bool a64_tables_written(const uint8_t *before, const uint8_t *mine, unsigned index);
 /* The block was written to while it ran. */
 bool a64_code_written(const uint8_t *before, const uint8_t *mine, unsigned index);

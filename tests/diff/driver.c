@@ -111,13 +111,13 @@ static void make_case(struct run *r, unsigned i, const struct part *p, const cha
     }
 }
 
-static bool whole(const struct run *r, const struct part *p) { return p->n - p->first == r->a->cases; }
+static bool is_whole(const struct run *r, const struct part *p) { return p->n - p->first == r->a->cases; }
 
 /* Images of a few cases are mostly zero: their pages are given back and made when they are written to. A whole batch keeps its
    pages, as to fault them in takes longer than to run it. */
 static void forget(const struct run *r, const struct part *p, uint8_t *image)
 {
-    if (whole(r, p))
+    if (is_whole(r, p))
         memset(image, 0, r->a->image);
     else
         madvise(image, r->a->image, MADV_DONTNEED);
@@ -126,7 +126,7 @@ static void forget(const struct run *r, const struct part *p, uint8_t *image)
 static void copy(const struct run *r, const struct part *p, uint8_t *to, const uint8_t *from)
 {
     const struct driver_arch *a = r->a;
-    if (whole(r, p)) {
+    if (is_whole(r, p)) {
         memcpy(to, from, a->image);
         return;
     }
@@ -168,6 +168,20 @@ static bool make_batch(struct run *r, const struct part *p, struct err *e)
     return true;
 }
 
+/* On both sides: on one alone it is a difference. */
+static bool overwritten(const struct run *r, const struct part *p)
+{
+    const struct driver_arch *a = r->a;
+    return a->overwritten && a->overwritten(r->before, r->mine, p->first, p->n) &&
+           a->overwritten(r->before, r->other, p->first, p->n);
+}
+
+static bool may_hang(const struct run *r, unsigned index)
+{
+    const struct driver_arch *a = r->a;
+    return a->open(r->before, r->mine, index) || (a->may_hang && a->may_hang(a->isa, r->mine, r->other, index));
+}
+
 /* Makes and runs a batch. Cases in which the other emulator does not come back count as bad, and the rest runs again. False: an
    error. */
 static bool run_batch(struct run *r, const struct part *p, struct err *e)
@@ -179,16 +193,19 @@ static bool run_batch(struct run *r, const struct part *p, struct err *e)
         if (!make_batch(r, p, e) || !run_trapline(r, p, e))
             return false;
         a->cut_alike(r->other, r->before, p->first, p->n);
-        r->overwritten = a->overwritten && a->overwritten(r->before, r->mine, p->first, p->n);
         if (a->run_other(a->isa, r->file, r->other, p->n, &stuck, e)) {
             for (unsigned i = p->first; *r->spoilt && i < p->n; i++) /* the code, spoilt and not written to, is no difference */
                 if (!r->leave_out[i])
                     memcpy(r->mine + a->arena_of(i) + a->code, r->other + a->arena_of(i) + a->code, a->code_size);
+            r->overwritten = overwritten(r, p);
             return true;
         }
+        r->overwritten = stuck < p->n && overwritten(r, p);
+        if (r->overwritten)
+            return true;
         if (stuck >= p->n || r->leave_out[stuck])
             return false;
-        if (!*r->spoilt && (a->open(r->before, r->mine, stuck) || a->same(a->isa, r->mine, r->other, stuck, NULL))) {
+        if (!*r->spoilt && may_hang(r, stuck)) {
             r->leave_out[stuck] = STUCK_OPEN;
             continue;
         }
@@ -385,6 +402,10 @@ static bool run_all(struct run *r, uint64_t seed, uint64_t count, struct err *e)
         if (!run_batch(r, &whole, e))
             return false;
         unsigned bads = judge(r, bad, told);
+        if (r->voids > 8 + r->cases / r->a->cases / 4)
+            return err_set(e, "the harness is overwritten in one batch of five and more");
+        if (bads && isatty(STDERR_FILENO))
+            fputs("\r\033[K", stderr);
         for (unsigned i = 0; i < bads; i++) {
             bool none = false;
             if (ok && (r->o->brief || r->bad < r->o->reports))

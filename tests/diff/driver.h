@@ -43,8 +43,11 @@ struct driver_arch {
     bool (*same)(const void *isa, const uint8_t *mine, const uint8_t *other, unsigned index, FILE *out);
     /* What the specification leaves open has happened: the case may differ. */
     bool (*open)(const uint8_t *before, const uint8_t *mine, unsigned index);
-    /* A case first..n-1 has written to the harness or to what rounds begin with: nothing of the batch counts. NULL: none does. */
-    bool (*overwritten)(const uint8_t *before, const uint8_t *mine, unsigned first, unsigned n);
+    /* A case first..n-1 has written to the harness or to what rounds begin with: nothing of the batch counts, if that is so of
+       both images. NULL: none does. */
+    bool (*overwritten)(const uint8_t *before, const uint8_t *image, unsigned first, unsigned n);
+    /* The other emulator hangs in the case: what it recorded until then says that it may. NULL: it may not. */
+    bool (*may_hang)(const void *isa, const uint8_t *mine, const uint8_t *other, unsigned index);
     unsigned (*records)(const uint8_t *image, unsigned index, unsigned round);
     void (*print_block)(const void *isa, const void *c, unsigned upto);
     void (*dump)(const void *isa, const uint8_t *before, const uint8_t *mine, const uint8_t *other, unsigned index,
