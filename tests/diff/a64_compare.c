@@ -412,11 +412,6 @@ static uint32_t instruction_of(const uint8_t *record, unsigned el, unsigned befo
     return insn;
 }
 
-static bool is_exclusive_store(uint32_t insn)
-{
-    return (insn & 0x3fe00000) == 0x08000000 || (insn & 0xbfe00000) == 0x88200000; /* STXR, STXP */
-}
-
 /* A watchpoint stops an access of several elements or granules, or of a Q register, which QEMU 7.2 makes of two: what is done
    before, and in which order, is open (B2.2.1). It also makes two of STXP, which is one access (Arm ARM MemSingle). */
 static bool watched_in_part(const uint8_t *record, const uint8_t *image, unsigned index)
@@ -438,10 +433,12 @@ static bool watched_in_part(const uint8_t *record, const uint8_t *image, unsigne
 static bool exclusive_fails(const uint8_t *mine, const uint8_t *other, const uint8_t *image, unsigned index)
 {
     static const uint16_t esr[] = {0, SR_esr_el1, SR_esr_el2, SR_esr_el3};
-    for (unsigned el = 1; el <= 3; el++)
-        if ((class_at(mine, el) & ~1u) == 0x24 && (recorded(mine, esr[el]) & 0x7f) == 0x61 &&
-            is_exclusive_store(instruction_of(mine, el, 0, image, index)) && (!other || differs_at(mine, other, el)))
+    for (unsigned el = 1; el <= 3; el++) {
+        uint32_t insn = instruction_of(mine, el, 0, image, index);
+        if ((class_at(mine, el) & ~1u) == 0x24 && (recorded(mine, esr[el]) & 0x7f) == 0x61 && a64_is_exclusive(insn) &&
+            !(insn & 1 << 22) && (!other || differs_at(mine, other, el)))
             return true;
+    }
     return false;
 }
 

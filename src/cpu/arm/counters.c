@@ -545,10 +545,10 @@ uint64_t pmu_update(struct pe *p)
  */
 
 /* Counters by bits whose event an instruction of these traits makes. */
-static uint64_t makes(const struct pe *p, uint64_t counters, unsigned traits)
+static uint64_t makes(const struct pe *p, unsigned traits)
 {
     uint64_t set = 0;
-    for (uint64_t left = counters; left; left &= left - 1) {
+    for (uint64_t left = p->count_each; left; left &= left - 1) {
         unsigned n = (unsigned)__builtin_ctzll(left);
         set |= traits & p->count_how[n] ? BIT(n) : 0;
     }
@@ -559,9 +559,8 @@ static uint64_t makes(const struct pe *p, uint64_t counters, unsigned traits)
 static void each_begin(struct pe *p, struct pmu_alone *a)
 {
     unsigned traits = pmu_traits(p, a->insn);
-    a->each = p->count_each;
-    a->happens = makes(p, a->each, traits);
-    a->unless = makes(p, a->each, traits & ~(unsigned)PMU_WRITES);
+    a->happens = makes(p, traits);
+    a->unless = makes(p, traits & ~(unsigned)PMU_WRITES);
     a->shaped = a->happens & p->count_shaped;
     p->s.count_done |= a->shaped;
 }
@@ -575,7 +574,7 @@ static void each_end(struct pe *p, const struct pmu_alone *a, bool raised)
         happens = 0;
     else if (pmu_store_failed(p, a->insn))
         happens = a->unless;
-    for (uint64_t left = happens | a->shaped; left; left &= left - 1) {
+    for (uint64_t left = a->happens; left; left &= left - 1) {
         unsigned n = (unsigned)__builtin_ctzll(left);
         uint64_t value = happens >> n & 1;
         bool last = p->s.count_last >> n & 1;

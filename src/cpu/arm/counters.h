@@ -58,10 +58,10 @@ bool pmu_store_failed(const struct pe *p, uint32_t insn);
 
 /* An event that is told of, ELSEWHERE. */
 void pmu_event(struct pe *p, unsigned event);
-/* EXC_TAKEN, and with FEAT_PMUv3p8 the event of an exception that is taken to `target`. Arm ARM D14.1.5. */
-void pmu_exception_event(struct pe *p, const struct arm_exception *e, unsigned target);
 /* The same of some event counters, by bits. */
 void pmu_event_on(struct pe *p, unsigned event, uint32_t counters);
+/* EXC_TAKEN, and with FEAT_PMUv3p8 the event of an exception that is taken to `target`. Arm ARM D14.1.5. */
+void pmu_exception_event(struct pe *p, const struct arm_exception *e, unsigned target);
 /* PMOVSSET_EL0 now: the register, and what has overflowed since the counters were brought up to date. */
 uint64_t pmu_overflows(const struct pe *p);
 void pmu_set_overflows(struct pe *p, uint64_t value);
@@ -84,8 +84,8 @@ bool pmu_return_pends(const struct pe *p, uint64_t spsr);
    before it; end: after it, or after the exception it raised. */
 struct pmu_alone {
     uint64_t sync, pc, ppend, counter[33];
-    uint64_t each, shaped;    /* counters of what instructions do, by bits; those of them that have thresholds */
-    uint64_t happens, unless; /* those of which the event happens; those of which it does if a store-exclusive fails */
+    uint64_t happens, unless; /* counters, by bits, of what it does; those that remain if a store-exclusive fails */
+    uint64_t shaped;          /* of those that happen, those that have thresholds */
     uint32_t insn;
 };
 void pmu_alone_begin(struct pe *p, struct pmu_alone *a, uint32_t insn);

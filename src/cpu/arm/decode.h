@@ -3,6 +3,7 @@
 #define TL_CPU_ARM_DECODE_H
 #include "csr/arm/config.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -67,6 +68,12 @@ struct a64_decoder *a64_decoder_new(const struct arm_config *cfg);
 void a64_decoder_free(struct a64_decoder *d);
 /* Decodes an instruction. An encoding that is not there gives OP_undefined, imm = the bits. */
 struct a64_decoded a64_decode(const struct a64_decoder *d, uint32_t insn);
+
+/* Load-exclusive, store-exclusive, of one register or a pair; compare-and-swap has the same group (C4.1.94). Bit 22: a load. */
+static inline bool a64_is_exclusive(uint32_t insn)
+{
+    return (insn & 0x3f800000) == 0x08000000 && (!(insn & 1 << 21) || insn >> 31);
+}
 
 /* All rows of the tables, whatever the configuration. */
 unsigned a64_row_count(void);

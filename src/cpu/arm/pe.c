@@ -380,15 +380,12 @@ static bool due_before(struct pe *p)
     return true;
 }
 
-/* Load-Exclusive (C4.1.94): of one register, of a pair; the compare-and-swap instructions have the same group. */
-static bool is_load_exclusive(uint32_t insn) { return (insn & 0x3fe00000) == 0x08400000 || (insn & 0xbfe00000) == 0x88600000; }
-
 /* One instruction, with the debug events around it, and counters of what it does. */
 static void step(struct pe *p)
 {
     uint64_t idle = p->s.idle;
     uint32_t insn = 0;
-    bool stepping = debug_stepping(p), exclusive = pe_fetch(p, p->s.pc, &insn) && is_load_exclusive(insn);
+    bool stepping = debug_stepping(p), exclusive = pe_fetch(p, p->s.pc, &insn) && a64_is_exclusive(insn) && insn & 1 << 22;
     struct pmu_alone alone;
     p->exc.next = false;
     settle_pc(p);

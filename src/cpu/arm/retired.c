@@ -14,13 +14,12 @@ static const uint8_t costs[A64_OP_COUNT] = {
 /* PRFM has no effect here, and so is no Memory-reading instruction (Arm ARM D14.1.1 leaves it open). */
 static bool prefetches(enum a64_op op) { return op == OP_prfm_u || op == OP_prfum || op == OP_prfm_reg || op == OP_prfm_lit; }
 
-/* Load-exclusive, store-exclusive and CAS are one group (C4.1.94); other atomic instructions write, and read unless they return
-   nothing, which is what those without acquire semantics do that name XZR as Rt (STADD and so on). */
+/* Atomic instructions that are not exclusive write, and read unless they return nothing, which is what those without acquire
+   semantics do that name XZR as Rt (STADD and so on). */
 static unsigned atomic(uint32_t insn)
 {
-    bool pair = insn >> 21 & 1, load = insn >> 22 & 1;
-    if ((insn & 0x3f000000) == 0x08000000 && !(insn & 1 << 23) && (!pair || insn >> 31))
-        return load ? PMU_READS : PMU_WRITES;
+    if (a64_is_exclusive(insn))
+        return insn & 1 << 22 ? PMU_READS : PMU_WRITES;
     bool adds = (insn & 0x3f208c00) == 0x38200000, silent = adds && (insn & 31) == 31 && !(insn & 1 << 23);
     return silent ? PMU_WRITES : PMU_READS | PMU_WRITES;
 }
@@ -67,7 +66,7 @@ unsigned pmu_traits(const struct pe *p, uint32_t insn)
 
 bool pmu_store_failed(const struct pe *p, uint32_t insn)
 {
-    if ((insn & 0x3fc00000) != 0x08000000 || (insn & 1 << 21 && !(insn >> 31)))
+    if (!a64_is_exclusive(insn) || insn & 1 << 22)
         return false;
     unsigned status = insn >> 16 & 31;
     return p->s.x[status == 31 ? REG_SINK : status] != 0;
