@@ -9,7 +9,6 @@
 #include "guest.h"
 
 #include <pthread.h>
-#include <time.h>
 
 static struct machine *busy(unsigned harts)
 {
@@ -178,46 +177,6 @@ static void forks_run_in_different_threads(void **state)
     machine_free(m);
 }
 
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void forks_and_restores_take_microseconds(void **state)
-{
-    (void)state;
-    struct guest g = busy_guest(1);
-    struct machine_config config = {.ram = UINT64_C(1) << 30};
-    struct machine *m = guest_machine(&g, &config);
-    for (uint64_t pa = 0x80200000; pa < 0xc0000000 - (4 << 20); pa += 1 << 20)
-        assert_true(machine_write(m, pa, &pa, 8));
-    machine_run(m, 30000);
-    double fork = 1, restore = 1, work_best = 1;
-    struct machine *f = machine_fork(m);
-    for (unsigned i = 0; i < 200; i++) {
-        double a = seconds();
-        struct machine *g2 = machine_fork(m);
-        double b = seconds();
-        machine_free(g2);
-        double r0 = seconds();
-        machine_run(f, 100);
-        double c = seconds();
-        machine_restore(f, m);
-        double d = seconds();
-        fork = b - a < fork ? b - a : fork;
-        restore = d - c < restore ? d - c : restore;
-        work_best = c - r0 < work_best ? c - r0 : work_best;
-    }
-    print_message("1 GiB machine: fork %.1f, restore %.1f, 100 cycles after a restore %.1f microseconds\n", fork * 1e6,
-                  restore * 1e6, work_best * 1e6);
-    assert_true(fork < 100e-6);
-    assert_true(restore < 100e-6);
-    machine_free(f);
-    machine_free(m);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,7 +185,6 @@ int main(void)
         cmocka_unit_test(changed_code_stays_on_its_side),
         cmocka_unit_test(pages_shared_while_cached_are_copied_at_the_next_store),
         cmocka_unit_test(forks_run_in_different_threads),
-        cmocka_unit_test(forks_and_restores_take_microseconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

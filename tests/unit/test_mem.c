@@ -12,7 +12,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define BASE UINT64_C(0x80000000)
 #define MIB  (UINT64_C(1) << 20)
@@ -432,24 +431,32 @@ static void forks_may_run_in_different_threads(void **state)
     mem_free(m);
 }
 
-static void a_fork_of_a_gibibyte_takes_microseconds(void **state)
+static unsigned pages_not_shared(struct mem *a, struct mem *b, uint64_t step)
+{
+    unsigned n = 0;
+    for (uint64_t at = 0; at < 1024 * MIB; at += step)
+        n += mem_page_read(a, BASE + at) != mem_page_read(b, BASE + at);
+    return n;
+}
+
+/* What a fork and a restore cost is the bench's (`fork`, at most 100 microseconds); that they need not be dear is here: pages of a
+   full GiB are shared, and stay so but for those written. */
+static void a_fork_and_a_restore_of_a_gibibyte_copy_no_page(void **state)
 {
     (void)state;
     struct mem *m = ram(1024 * MIB);
-    for (uint64_t i = 0; i < 1024 * MIB; i += 4 * MIB)
+    for (uint64_t i = 0; i < 1024 * MIB; i += MIB)
         put(m, BASE + i, i + 1);
-    double best = 1;
-    for (unsigned round = 0; round < 20; round++) {
-        struct timespec a, b;
-        clock_gettime(CLOCK_MONOTONIC, &a);
-        struct mem *f = mem_fork(m);
-        clock_gettime(CLOCK_MONOTONIC, &b);
-        double took = (double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec);
-        best = took < best ? took : best;
-        mem_free(f);
-    }
-    print_message("fork of 1 GiB: %.1f microseconds\n", best * 1e6);
-    assert_true(best < 100e-6);
+    struct mem *f = mem_fork(m);
+    assert_int_equal(pages_not_shared(m, f, MIB), 0);
+    for (unsigned i = 1; i <= 3; i++)
+        put(f, BASE + i * 64 * MIB, 7);
+    put(m, BASE + 4 * 64 * MIB, 7);
+    assert_int_equal(pages_not_shared(m, f, MIB), 4);
+    mem_restore(f, m);
+    assert_int_equal(pages_not_shared(m, f, MIB), 0);
+    assert_int_equal(digest(f), digest(m));
+    mem_free(f);
     mem_free(m);
 }
 
@@ -537,7 +544,7 @@ int main(void)
         cmocka_unit_test(dropped_pages_are_zero_and_their_neighbours_are_not),
         cmocka_unit_test(cleared_memory_is_zero),
         cmocka_unit_test(forks_may_run_in_different_threads),
-        cmocka_unit_test(a_fork_of_a_gibibyte_takes_microseconds),
+        cmocka_unit_test(a_fork_and_a_restore_of_a_gibibyte_copy_no_page),
         cmocka_unit_test(tags_are_part_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
