@@ -71,30 +71,52 @@ apt-get "${options[@]}" update >"$state/log" 2>&1 || {
     grep -E '^(E|W|Err)' "$state/log" >&2 # one suite may be gone and the others fine
 }
 
-failed=()
-for name in "${missing[@]}"; do
-    read -r name suite package folder files < <(row "$name")
+# The packages of the rows of these names, one call for each suite: apt reads all lists each time, which takes longer than to download.
+download()
+{
+    local name suite package folder files suites
+    declare -A wanted=()
+    for name in "$@"; do
+        read -r name suite package folder files < <(row "$name")
+        [[ $package == *@kernel* || ${wanted[$suite]:-} == *" $package/$suite "* ]] || wanted[$suite]+=" $package/$suite "
+    done
+    mapfile -t suites < <(printf '%s\n' "${!wanted[@]}" | sort)
+    for suite in "${suites[@]}"; do
+        mkdir -p "$state/$suite"
+        # shellcheck disable=SC2086
+        (cd "$state/$suite" && apt-get "${options[@]}" download ${wanted[$suite]}) >"$state/log" 2>&1 && continue
+        for package in ${wanted[$suite]}; do # one is not to be had: the others may be
+            (cd "$state/$suite" && apt-get "${options[@]}" download "$package") >"$state/log" 2>&1 || cat "$state/log" >&2
+        done
+    done
+}
+
+# Puts the image $1 (name) into the cache, whole or not at all.
+unpack()
+{
+    local name suite package folder files file deb work=$state/work
+    read -r name suite package folder files < <(row "$1")
     if [[ $package == *@kernel* ]]; then
         echo "fetch: $name needs debian-13, which is not there" >&2
-        failed+=("$name")
-        continue
+        return 1
     fi
-    work=$state/work
-    rm -rf "$work" && mkdir -p "$work/tree"
-    if ! (cd "$work" && apt-get "${options[@]}" download "$package/$suite") >"$state/log" 2>&1; then
-        cat "$state/log" >&2
-        failed+=("$name")
-        continue
-    fi
-    deb=$(ls "$work"/*.deb)
-    dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$work/tree" "./$folder"
-    mkdir -p "$work/out"
+    deb=$(find "$state/$suite" -name "${package%%:*}_*.deb" | head -n 1)
+    [ -n "$deb" ] || return 1
+    rm -rf "$work" && mkdir -p "$work/tree" "$work/out" || return 1
+    dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$work/tree" "./$folder" || return 1
     for file in $files; do
-        cp "$work/tree/$folder/$file" "$work/out/"
+        cp "$work/tree/$folder/$file" "$work/out/" || return 1
     done
-    dpkg-deb -f "$deb" Version >"$work/out/VERSION"
-    rm -rf "${images:?}/$name" && mv "$work/out" "$images/$name" # whole or not at all
+    dpkg-deb -f "$deb" Version >"$work/out/VERSION" || return 1
+    rm -rf "${images:?}/$name" && mv "$work/out" "$images/$name" || return 1
     echo "fetch: $name is $package $(cat "$images/$name/VERSION") from $suite"
+}
+
+failed=()
+download "${missing[@]}"
+for name in "${missing[@]}"; do
+    [[ $(rows | awk -v n="$name" '$1 == n {print $3}') != *@kernel* ]] || download "$name" # debian-13 stands before it
+    unpack "$name" || failed+=("$name")
 done
 rm -rf "$state"
 [ ${#failed[@]} -eq 0 ] || die "could not download ${failed[*]}"
