@@ -439,8 +439,8 @@ static unsigned pages_not_shared(struct mem *a, struct mem *b, uint64_t step)
     return n;
 }
 
-/* What a fork and a restore cost is the bench's (`fork`, at most 100 microseconds); that they need not be dear is here: pages of a
-   full GiB are shared, and stay so but for those written. */
+/* What a fork and a restore cost is the bench's (`fork`, at most 100 microseconds); that they need not be dear is here: pages of
+   a full GiB are shared, and stay so but for those written. */
 static void a_fork_and_a_restore_of_a_gibibyte_copy_no_page(void **state)
 {
     (void)state;
