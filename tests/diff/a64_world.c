@@ -266,9 +266,8 @@ static void put_stage2(struct a64_case *c)
             d |= rng_next(&c->rng) & UINT64_C(3) << 53;
         if (data && a64_chance(&c->rng, 15))
             d |= D_DBM;
-        /* MemAttr 4: NoTagAccess. Where tags are compared without effect QEMU 11.1 does not look at it. */
-        if (data && c->isa->witness >= 11 && (c->checked || !c->tags) && a64_chance(&c->rng, 20))
-            d ^= (15 ^ 4) << 2;
+        if (data && c->isa->witness >= 11 && a64_chance(&c->rng, 20))
+            d ^= (15 ^ 4) << 2; /* MemAttr 4: NoTagAccess */
         put_desc(c, &s, 3, c->pa + i * 4096, d);
     }
     uint64_t had = rng_next(&c->rng) & 3;

@@ -174,6 +174,46 @@ static void an_overlay_that_takes_the_permission_away(void **state)
     }
 }
 
+/* Software that keeps the dirty state (indirect permissions, no hardware management) is asked by what needs the permission to
+   write: only with hardware management is a clean page writable to them. Rule RKMHW; S1CheckPermissions, S2CheckPermissions. */
+static void software_keeps_the_dirty_state(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 16; n++) {
+        const struct world w = {
+            .el = n & 1, .s2 = n & 2, .cmow1 = true, .cmowx = n & 2, .hxen = true, .ap1 = true, .ap2 = !(n & 2), .read2 = true};
+        bool hardware = n & 4, clean = n & 8;
+        struct rig *r = rig_new("max,pa=40");
+        struct arm_regs *s = &r->pe.s.regs;
+        enter(r, &w);
+        s->scr_el3 |= scr_el3_PIEn | scr_el3_TCR2En;
+        s->hcrx_el2 |= hcrx_el2_TCR2En;
+        s->tcr2_el1 = tcr2_el1_PIE;
+        s->pir_el1 = s->pire0_el1 = 0x5555555555555555; /* RW */
+        s->vtcr_el2 |= vtcr_el2_S2PIE;
+        s->s2pir_el2 = UINT64_MAX; /* RW, executable */
+        uint64_t s1 = (w.s2 ? PAGE : RAM) | 0x741 | (!w.s2 && clean ? 1 << 7 : 0), s2 = RAM | 0x77d | (clean ? 0 : 1 << 7);
+        map(r, TABLE, s1);
+        map(r, TABLE2, s2);
+        s->tcr_el1 &= ~(hardware ? 0 : UINT64_C(3) << 39);
+        s->vtcr_el2 &= ~(hardware ? 0 : UINT64_C(3) << 21);
+        pe_refresh(&r->pe);
+        for (unsigned i = 0; i < ARRAY_LEN(instructions); i++) {
+            char kind = instructions[i].kind;
+            bool writes = kind == 'd' || ((kind == 'i' || kind == 'f') && (w.s2 || w.el == 0));
+            if (kind == 'd' && w.el == 0)
+                continue;
+            bool ok = pe_sys(&r->pe, 0, instructions[i].id, PAGE);
+            assert_int_equal(ok, !(writes && clean && !hardware));
+            if (!ok) {
+                assert_true(r->pe.exc.iss == 0x14d && r->pe.exc.iss2 == 0x20); /* DirtyBit */
+                assert_int_equal(r->pe.exc.ipa_valid, w.s2);
+            }
+        }
+        rig_free(r);
+    }
+}
+
 /* Where IC IVAU is translated, it has the other faults, too. */
 static void ic_ivau_that_is_translated_has_every_fault(void **state)
 {
@@ -222,6 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_control_level_and_permission),
         cmocka_unit_test(an_overlay_that_takes_the_permission_away),
+        cmocka_unit_test(software_keeps_the_dirty_state),
         cmocka_unit_test(ic_ivau_that_is_translated_has_every_fault),
         cmocka_unit_test(without_the_feature_its_bits_are_res0),
     };

@@ -171,9 +171,9 @@ static void external_aborts_go_where_the_rules_say(void **state)
 static void the_physical_address_is_told(void **state)
 {
     (void)state;
-    for (unsigned n = 0; n < 12; n++) {
-        unsigned el = 1 + n % 3;
-        bool stage2 = n / 3 & 1, fetch = n / 6;
+    for (unsigned n = 0; n < 18; n++) {
+        unsigned el = 1 + n % 3, stage2 = n / 3 % 3; /* 1: by VM; 2: by DC, which is as VM */
+        bool fetch = n / 9;
         struct rig *r = rig_new();
         struct arm_regs *s = &r->pe.s.regs;
         set_up(r, 0, el);
@@ -182,7 +182,7 @@ static void the_physical_address_is_told(void **state)
         mem_write(r->mem, RIG_RAM + 0x40000, blocks, sizeof blocks);
         s->vtcr_el2 = 25 | 1 << 6 | 2 << 16 | UINT64_C(1) << 31;
         s->vttbr_el2 = RIG_RAM + 0x40000;
-        s->hcr_el2 |= stage2 ? hcr_el2_VM : 0;
+        s->hcr_el2 |= stage2 == 0 ? 0 : stage2 == 1 ? hcr_el2_VM : hcr_el2_DC;
         a64_put(&r->g, fetch ? 0xd61f0020 : 0xf9400820); /* br x1; ldr x0, [x1, #16] */
         mem_write(r->mem, CODE, r->code, 4);
         r->pe.s.pc = CODE;

@@ -160,6 +160,27 @@ static void every_instruction_reads_checks_and_writes(void **state)
     assert_true(seen[1][0] > 100 && seen[1][2] > 200 && seen[1][4] > 100 && seen[1][6] > 50 && seen[1][10] > 50);
 }
 
+/* These are aligned whatever SCTLR_ELx.A and FEAT_LSE2 say (AArch64.UnalignedAccessFaults). */
+static void an_address_that_is_not_aligned_faults(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 16 * KINDS; n++) {
+        struct rig *r = rig_new("max,pa=40", 1);
+        enum kind k = (enum kind)(n / 16);
+        r->pe.s.regs.sctlr_el1 |= sctlr_el1_nAA;
+        r->pe.s.x[2] = RAM + 0x1000 + n % 16;
+        run_one(r, encode(k, n & 1, n >> 1 & 3, 1, 2, 3));
+        if (n % 8) {
+            assert_int_equal(r->pe.s.pc, VECTORS + 0x200);
+            assert_int_equal(r->pe.s.regs.esr_el1 & 0xfc00003f, UINT64_C(0x25) << 26 | 0x21);
+            assert_int_equal(r->pe.s.regs.far_el1, RAM + 0x1000 + n % 16);
+        } else {
+            assert_int_equal(r->pe.s.pc, RAM + 4);
+        }
+        rig_free(r);
+    }
+}
+
 /* TCR2_ELx counts as elsewhere; EL0 of a host is protected by TCR2_EL2. */
 static void protection_follows_the_regime_of_the_level(void **state)
 {
@@ -453,6 +474,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_instruction_reads_checks_and_writes),
         cmocka_unit_test(protection_follows_the_regime_of_the_level),
+        cmocka_unit_test(an_address_that_is_not_aligned_faults),
         cmocka_unit_test(absent_forms_are_undefined),
         cmocka_unit_test(rcw_instructions_write_where_stores_may_not),
         cmocka_unit_test(stores_do_not_learn_from_rcw_instructions),

@@ -404,13 +404,13 @@ static void a_store_exclusive_that_fails_is_not_checked(void **state)
     }
 }
 
-/* StoreOnlyTagCheckingEnabled: an access that also writes is checked. */
+/* StoreOnlyTagCheckingEnabled: an access that also writes is checked, as the write it makes (MemAtomic). */
 static void with_store_only_checks_loads_go_through(void **state)
 {
     static const struct {
         uint32_t insn;
         bool checked, write;
-    } row[] = {{LDR, false, false}, {STR, true, true}, {SWP, true, false}, {DC_ZVA, true, true}, {LDTR, false, false}};
+    } row[] = {{LDR, false, false}, {STR, true, true}, {SWP, true, true}, {DC_ZVA, true, true}, {LDTR, false, false}};
     (void)state;
     for (unsigned i = 0; i < ARRAY_LEN(row); i++) {
         struct rig *r = rig_new("max,el3=off,el2=off", 1);
@@ -551,7 +551,7 @@ static void stage_2_can_forbid_the_use_of_tags(void **state)
             }
 }
 
-/* AccessIsTagChecked: by PSTATE.TCO, TBI, TCMA, ATA and TCSO; not by what a mismatch would do. */
+/* AccessIsTagChecked: by PSTATE.TCO, TBI, TCMA, ATA and TCSO; nor where a mismatch would do nothing (D8.6.4, RPYQZB). */
 static void what_is_not_compared_is_not_forbidden(void **state)
 {
     (void)state;
@@ -566,14 +566,14 @@ static void what_is_not_compared_is_not_forbidden(void **state)
         case 4: s->sctlr_el1 &= ~sctlr_el1_ATA; break;
         case 5: s->hcr_el2 &= ~hcr_el2_ATA; break;
         case 6: s->sctlr_el1 |= sctlr_el1_TCSO; break;
-        case 7: s->sctlr_el1 &= ~TCF(3); break; /* faults do nothing, but tags are compared */
+        case 7: s->sctlr_el1 &= ~TCF(3); break;
         case 8:
             s->tcr_el1 |= TCR_TCMA0;
             address = TAG(TAGGED, 3);
             break;
         default: break;
         }
-        bool compared = n == 0 || n >= 7;
+        bool compared = n == 0 || n == 8;
         for (unsigned twice = 0; twice < 2; twice++) { /* nothing is remembered of it */
             one(r, LDR, address, 0);
             assert_int_equal(compared ? forbidden(r, false) : done(r), true);
@@ -593,13 +593,43 @@ static void what_is_not_compared_is_not_forbidden(void **state)
     }
 }
 
-/* Where faults of tags do nothing PSTATE.TCO changes no context: what a load learnt with it does not serve without. Fetches use
-   no tags. */
+/* HCR_EL2.CD: stage 2 makes Normal memory Non-cacheable for data, so its tags are not checked, read, written or forbidden.
+   AArch64.S2TreatAsNormalNC. */
+static void without_stage_2s_cache_there_are_no_tags(void **state)
+{
+    static const struct {
+        bool fwb;
+        unsigned attr;
+    } kind[] = {{false, 15}, {false, 4}, {true, 6}, {true, 7}, {true, 14}, {true, 15}};
+    (void)state;
+    for (unsigned k = 0; k < ARRAY_LEN(kind); k++)
+        for (unsigned cd = 0; cd < 2; cd++) {
+            struct rig *r = rig_behind("max,pa=40", kind[k].fwb, kind[k].attr);
+            bool forbids = kind[k].attr == 4 || kind[k].attr > 13;
+            forbids &= kind[k].fwb || kind[k].attr == 4;
+            r->pe.s.regs.hcr_el2 |= cd ? hcr_el2_CD : 0;
+            mem_set_tag(r->mem, DATA, 5);
+            one(r, LDR, TAGGED, 0);
+            assert_int_equal(done(r), cd);
+            assert_int_equal(forbidden(r, false), !cd && forbids);
+            assert_int_equal(tag_fault(r, false), !cd && !forbids);
+            rig_level(r, 1);
+            one(r, LDG, TAGGED, TAG(0, 7));
+            assert_int_equal(done(r), cd || !forbids);
+            if (done(r))
+                assert_int_equal(r->pe.s.x[2] >> 56 & 15, cd ? 0 : 5);
+            rig_level(r, 1);
+            one(r, STG, TAGGED, TAG(0, 9));
+            assert_int_equal(mem_tag(r->mem, DATA), cd || forbids ? 5 : 9);
+            rig_free(r);
+        }
+}
+
+/* What a load learnt with PSTATE.TCO does not serve without. Fetches use no tags. */
 static void nothing_is_learnt_where_tags_are_forbidden(void **state)
 {
     (void)state;
     struct rig *r = rig_behind("max,pa=40", false, 4);
-    r->pe.s.regs.sctlr_el1 &= ~TCF(3);
     r->pe.s.pstate |= PSTATE_TCO;
     a64_put(&r->g, LDR);
     a64_put(&r->g, LDR);
@@ -725,6 +755,7 @@ int main(void)
         cmocka_unit_test(stage_2_keeps_memory_tagged_if_it_is_write_back),
         cmocka_unit_test(stage_2_can_forbid_the_use_of_tags),
         cmocka_unit_test(what_is_not_compared_is_not_forbidden),
+        cmocka_unit_test(without_stage_2s_cache_there_are_no_tags),
         cmocka_unit_test(nothing_is_learnt_where_tags_are_forbidden),
         cmocka_unit_test(the_use_of_tags_has_its_place_among_permissions),
         cmocka_unit_test(without_mte2_there_are_no_tags),

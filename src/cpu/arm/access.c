@@ -169,7 +169,7 @@ bool pe_alignment_fault(struct pe *p, uint64_t va, enum access a) { return abort
 /* Arm ARM AArch64.UnalignedAccessFaults: size is that of all elements together. */
 static bool unaligned_faults(const struct pe *p, uint64_t va, unsigned size, const struct access_mode *m)
 {
-    if (p->strict)
+    if (p->strict || m->rcw)
         return true;
     if (!m->exclusive)
         return false;

@@ -205,7 +205,6 @@ static bool first_enabled(const struct walk *w)
 }
 
 #define ATTR_DEVICE_NGNRNE 0x00
-#define ATTR_NORMAL_NC     0x44
 #define ATTR_NORMAL_WT_RA  0xaa
 #define ATTR_NORMAL_WB_RWA 0xff
 #define SH_OUTER           2

@@ -128,15 +128,22 @@ static uint32_t current_insn(const struct pe *p)
     return insn;
 }
 
-/* Arm ARM AArch64.TagCheckFault: raised (false) or noted. The tag stays in the address that is told (FEAT_MTE_TAGGED_FAR). */
+/* Arm ARM StoreOnlyTagCheckingEnabled. The bits are RES0 without FEAT_MTE_STORE_ONLY. */
+static bool store_only(const struct pe *p, const struct access_mode *m)
+{
+    return sctlr_of(p, m->regime) & (m->el ? sctlr_el1_TCSO : sctlr_el1_TCSO0);
+}
+
+/* Arm ARM AArch64.TagCheckFault: raised (false) or noted. The tag stays in the address that is told (FEAT_MTE_TAGGED_FAR). An
+   atomic reads, unless only its store is checked: MemAtomic. */
 static bool tag_fault(struct pe *p, uint64_t va, enum access a, const struct access_mode *m)
 {
     struct arm_regs *r = &p->s.regs;
     bool read = a == ACCESS_LOAD || m->atomic;
     unsigned mode = fault_mode(p, m->el, m->regime);
     if (mode == TCF_SYNC || (mode == TCF_ASYMM && read)) {
-        p->exc = (struct arm_exception){
-            .ec = EC_DATA_ABORT_LOWER, .far_valid = true, .far = va, .iss = FSC_TAG_CHECK | (uint32_t)!read << 6};
+        uint32_t wnr = !read || store_only(p, m);
+        p->exc = (struct arm_exception){.ec = EC_DATA_ABORT_LOWER, .far_valid = true, .far = va, .iss = FSC_TAG_CHECK | wnr << 6};
         return false;
     }
     uint64_t *tfsr = m->el == 0 ? &r->tfsre0_el1 : m->el == 1 ? &r->tfsr_el1 : m->el == 2 ? &r->tfsr_el2 : &r->tfsr_el3;
@@ -144,15 +151,9 @@ static bool tag_fault(struct pe *p, uint64_t va, enum access a, const struct acc
     return true;
 }
 
-/* Arm ARM StoreOnlyTagCheckingEnabled. The bits are RES0 without FEAT_MTE_STORE_ONLY. */
-static bool store_only(const struct pe *p, const struct access_mode *m)
-{
-    return sctlr_of(p, m->regime) & (m->el ? sctlr_el1_TCSO : sctlr_el1_TCSO0);
-}
-
 bool tags_compared(const struct pe *p, uint64_t va, enum access a, const struct access_mode *m)
 {
-    return access_enabled(p, m->el, m->regime) && !(p->s.pstate & PSTATE_TCO) && !(a == ACCESS_LOAD && store_only(p, m)) &&
+    return tags_checked(p, m->el, m->regime) && !(p->s.pstate & PSTATE_TCO) && !(a == ACCESS_LOAD && store_only(p, m)) &&
            address_checked(p, va) && !a64_tag_unchecked(current_insn(p));
 }
 

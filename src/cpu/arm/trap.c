@@ -56,8 +56,8 @@ static void report(struct pe *p, const struct arm_exception *e, unsigned target)
 {
     struct arm_regs *r = &p->s.regs;
     uint64_t ec = e->ec + (uint64_t)(target == p->el && has_same_level(e->ec));
-    /* A guest is not told where its hypervisor put it (D1.4.1.3, RTGQRC). */
-    bool pfv = e->pa_valid && arm_has(p->cfg, FEAT_PFAR) && !(target == 1 && (hcr_of(p) & hcr_el2_VM));
+    /* A guest is not told where its hypervisor put it (D1.4.1.3, RTGQRC; HCR_EL2.DC is as VM here). */
+    bool pfv = e->pa_valid && arm_has(p->cfg, FEAT_PFAR) && !(target == 1 && (hcr_of(p) & (hcr_el2_VM | hcr_el2_DC)));
     uint64_t esr = (uint64_t)e->iss2 << ESR_ISS2_SHIFT | ec << ESR_EC_SHIFT | ESR_IL | e->iss | (pfv ? ESR_PFV : 0);
     *(target == 1 ? &r->esr_el1 : target == 2 ? &r->esr_el2 : &r->esr_el3) = esr;
     if (e->far_valid)

@@ -304,6 +304,13 @@ static uint8_t combine(const struct walk *w, uint8_t s1, unsigned s2)
     return (uint8_t)(combine_nibble(s1 >> 4, to_cacheability[s2 >> 2]) << 4 | combine_nibble(s1 & 15, to_cacheability[s2 & 3]));
 }
 
+/* HCR_EL2.CD: stage 2 makes Normal memory Non-cacheable for data, so that its tags are not used. An address translation
+   instruction tells what the descriptors say, which PAR_EL1.ATTR permits. Arm ARM AArch64.S2TreatAsNormalNC. */
+static bool second_uncached(const struct walk *w)
+{
+    return unlikely(hcr_of(w->p) & hcr_el2_CD) && w->access != ACCESS_FETCH && !w->m.at;
+}
+
 /* Whether stage 2 alone makes the memory Device. */
 static bool second_device(const struct walk *w, unsigned s2) { return hcr_of(w->p) & hcr_el2_FWB ? !(s2 & 4) : !(s2 >> 2); }
 
@@ -438,7 +445,7 @@ static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, co
         new |= DESC_AF;
     }
     unsigned perm, attr = f.desc >> 2 & 15;
-    w->notag = s1 && unlikely(s1->attr == ATTR_TAGGED) && ttw_second_notag(w, attr);
+    w->notag = s1 && unlikely(s1->attr == ATTR_TAGGED) && ttw_second_notag(w, attr) && !second_uncached(w);
     if (!second_permits(w, &f, ipa, need, on_walk, &perm, &new))
         return false;
     if (unlikely(new != f.desc) && !desc_write(w, f.at, s->big_endian, f.desc, new))
@@ -451,6 +458,8 @@ static bool second(struct walk *w, uint64_t ipa, unsigned need, bool on_walk, co
         if (unlikely(attr == ATTR2_NO_TAG) && arm_has(p->cfg, FEAT_MTE_PERM) && !(hcr_of(p) & hcr_el2_FWB))
             attr = ATTR2_WB;
         out->attr = combine(w, s1->attr, attr);
+        if (second_uncached(w) && !attr_is_device(out->attr))
+            out->attr = ATTR_NORMAL_NC;
         out->sh = combine_sh(out->attr, s1->sh, (uint8_t)(s->ds ? p->s.regs.vtcr_el2 >> 12 & 3 : f.desc >> 8 & 3));
     }
     return true;
@@ -557,8 +566,8 @@ WALK_INLINE bool first_leaf(struct walk *w, const struct stage *s, const struct 
     if (unlikely(clean)) {
         if (s->hd && dirties(w)) {
             new &= ~(uint64_t)DESC_AP2;
-        } else if (!s->hd && w->access == ACCESS_STORE && !w->m.cm && !w->m.probe) { /* indirect: software keeps the state */
-            w->write = true;
+        } else if (!s->hd && (need & PERM_W) && !w->m.probe) { /* indirect: software keeps the state. D8.5.2.2, RRKMHW */
+            w->write = w->access == ACCESS_STORE;
             ttw_fault(w, FSC_PERMISSION, level);
             w->p->exc.iss2 = ISS2_DIRTY;
             return false;

@@ -67,9 +67,8 @@ int ttw_second_modelled(struct walk *w, uint64_t desc, uint64_t ipa, unsigned ne
     }
     if (unlikely(w->notag) && ttw_tag_denied(w, level, ipa))
         return -1;
-    bool writes = on_walk ? (need & PERM_W) != 0 : w->access == ACCESS_STORE && !w->m.cm;
-    if (clean && writes && indirect && !w->s2stage.hd) { /* software keeps the state */
-        w->write |= !on_walk;
+    if (clean && (need & PERM_W) && indirect && !w->s2stage.hd) { /* software keeps the state. D8.5.2.2, RRKMHW */
+        w->write |= !on_walk && w->access == ACCESS_STORE;
         return second_denied(w, level, ipa, on_walk, ISS2_DIRTY);
     }
     return (int)(s.may & s.over) | (clean ? MODELLED_CLEAN : 0);
