@@ -529,7 +529,7 @@ static bool data_abort(struct insn *i, uint64_t va, enum access a, struct access
         else
             because(i, "alignment", "Arm ARM B2.8.2: Alignment of data accesses",
                     explain_say(w->e, "an exclusive, atomic or ordered access at 0x%" PRIx64 " is not %s", va,
-                                arm_on(w, FEAT_LSE2) ? "within 16 aligned bytes" : "aligned"));
+                                arm_on(w, FEAT_LSE2) && !m.rcw ? "within 16 aligned bytes" : "aligned"));
         arm_explain_abort(w, va, a, &m, FSC_ALIGNMENT, i->x);
         return true;
     }
@@ -541,6 +541,7 @@ static bool data_abort(struct insn *i, uint64_t va, enum access a, struct access
         fact_value(w->e, i->s, "allocation tag", "Arm ARM D10.4.2: Tag Check operations", tag < 0 ? 0 : (uint64_t)tag, 4,
                    "bits 59:56 of the address are 0x%x", (unsigned)bits_get(va, 59, 56))
             ->mark = FACT_DECIDES;
+        m.atomic &= !(sctlr_of(p, m.regime) & (m.el ? sctlr_el1_TCSO : sctlr_el1_TCSO0)); /* its store alone is checked */
         arm_explain_abort(w, va, a, &m, FSC_TAG_CHECK, i->x);
         return true;
     }

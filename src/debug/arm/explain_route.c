@@ -130,7 +130,7 @@ static void report(struct arm_why *w, struct fact *s, const struct arm_exception
     bool two = x->ec == EC_INSN_ABORT_LOWER || x->ec == EC_DATA_ABORT_LOWER || x->ec == EC_BREAKPOINT_LOWER ||
                x->ec == EC_SOFTWARE_STEP_LOWER || x->ec == EC_WATCHPOINT_LOWER;
     unsigned ec = x->ec + (two && target == w->p->el);
-    bool hidden = target == 1 && (hcr_of(w->p) & hcr_el2_VM), pfv = x->pa_valid && arm_on(w, FEAT_PFAR) && !hidden;
+    bool hidden = target == 1 && (hcr_of(w->p) & (hcr_el2_VM | hcr_el2_DC)), pfv = x->pa_valid && arm_on(w, FEAT_PFAR) && !hidden;
     uint64_t esr = (uint64_t)x->iss2 << 32 | (uint64_t)ec << 26 | UINT64_C(1) << 25 | x->iss | (uint64_t)pfv << 14;
     char text[256];
     esr_text(esr, text, sizeof text);

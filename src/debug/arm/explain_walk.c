@@ -296,8 +296,8 @@ static bool s2_leaf(struct look *l, struct fact *f, uint64_t d, int level, uint6
         l->write = l->access == ACCESS_STORE && w->told.iss >> 6 & 1;
         return denied2(l, f, level, ipa, on_walk, ISS2_TAG, "MemAttr is NoTagAccess, and the access uses tags");
     }
-    if (clean && !s->hd && (on_walk ? need & PERM_W : l->access == ACCESS_STORE && !l->m->cm)) {
-        l->write |= !on_walk;
+    if (clean && !s->hd && (need & PERM_W)) {
+        l->write |= !on_walk && l->access == ACCESS_STORE;
         return denied2(l, f, level, ipa, on_walk, 1 << 5, "nDirty=1, and hardware does not manage the dirty state");
     }
     out->may = indirect ? may.may & may.over : s2_may(l, d);
@@ -467,8 +467,8 @@ static bool s1_leaf(struct look *l, struct fact *f, const struct stage *s, uint6
         l->write = true;
         return denied1(l, f, level, ISS2_TAG_NOT_DATA, "TCR_ELx.MTX is 1 and the memory has no tags: none can be stored");
     }
-    if (clean && !s->hd && store) {
-        l->write = true;
+    if (clean && !s->hd && (needs(l, CMOW_S1) & PERM_W)) {
+        l->write = l->access == ACCESS_STORE;
         return denied1(l, f, level, 1 << 5, "nDirty=1, and hardware does not manage the dirty state");
     }
     bool dirty = clean && l->access == ACCESS_STORE && !l->m->at && !l->m->cm, flag = !(d >> 10 & 1);
