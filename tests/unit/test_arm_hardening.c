@@ -167,7 +167,11 @@ static void an_address_that_is_not_aligned_faults(void **state)
     for (unsigned n = 0; n < 16 * KINDS; n++) {
         struct rig *r = rig_new("max,pa=40", 1);
         enum kind k = (enum kind)(n / 16);
-        r->pe.s.regs.sctlr_el1 |= sctlr_el1_nAA;
+        put(r, TABLE + 8, RAM | 0x701); /* Normal: Device memory would want alignment, too */
+        r->pe.s.regs.ttbr0_el1 = TABLE;
+        r->pe.s.regs.mair_el1 = 0xff;
+        r->pe.s.regs.tcr_el1 = 25 | UINT64_C(2) << 32;
+        r->pe.s.regs.sctlr_el1 |= sctlr_el1_M | sctlr_el1_nAA;
         r->pe.s.x[2] = RAM + 0x1000 + n % 16;
         run_one(r, encode(k, n & 1, n >> 1 & 3, 1, 2, 3));
         if (n % 8) {
