@@ -174,6 +174,21 @@ static void an_overlay_that_takes_the_permission_away(void **state)
     }
 }
 
+/* PSTATE.PAN is for loads and stores, DC ZVA and its like (D8.4, RPMTWB): a page of EL0's may be maintained at EL1. */
+static void maintenance_knows_no_pan(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new("max,pa=40,el3=off");
+    const struct world w = {.el = 1, .ap1 = true, .cmow1 = true};
+    enter(r, &w);
+    r->pe.s.pstate |= PSTATE_PAN;
+    pe_refresh(&r->pe);
+    for (unsigned i = 0; i < ARRAY_LEN(instructions); i++)
+        assert_true(pe_sys(&r->pe, 0, instructions[i].id, PAGE));
+    assert_false(pe_sys(&r->pe, 0, SR_dc_zva, PAGE));
+    rig_free(r);
+}
+
 /* Software that keeps the dirty state (indirect permissions, no hardware management) is asked by what needs the permission to
    write: only with hardware management is a clean page writable to them. Rule RKMHW; S1CheckPermissions, S2CheckPermissions. */
 static void software_keeps_the_dirty_state(void **state)
@@ -262,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_control_level_and_permission),
         cmocka_unit_test(an_overlay_that_takes_the_permission_away),
+        cmocka_unit_test(maintenance_knows_no_pan),
         cmocka_unit_test(software_keeps_the_dirty_state),
         cmocka_unit_test(ic_ivau_that_is_translated_has_every_fault),
         cmocka_unit_test(without_the_feature_its_bits_are_res0),

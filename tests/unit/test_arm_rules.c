@@ -262,6 +262,27 @@ static void the_physical_offset_is_for_one_timer(void **state)
     }
 }
 
+/* Nor does it move the event stream of CNTHCTL_EL2 while a host runs (TestEventCNTP). */
+static void the_physical_offset_is_not_for_a_hosts_event_stream(void **state)
+{
+    (void)state;
+    for (unsigned host = 0; host < 2; host++) {
+        struct rig *r = rig_new("max", 2);
+        struct arm_regs *s = &r->pe.s.regs;
+        s->scr_el3 |= scr_el3_NS | scr_el3_ECVEn;
+        s->hcr_el2 = host ? hcr_el2_E2H | hcr_el2_TGE : 0;
+        s->cnthctl_el2 = cnthctl_el2_ECV | 1 << 2 | 3 << 4; /* EVNTEN, EVNTI 3: where bit 3 becomes 1 */
+        s->cntpoff_el2 = 4;
+        r->pe.s.time_offset = 1001;
+        pe_refresh(&r->pe);
+        timer_stream_sync(&r->pe);
+        r->pe.s.event = 0;
+        r->pe.s.time_offset = 1009; /* from 1001 on bit 3 rises at 1016, with the offset at 1004 */
+        assert_int_equal(timer_event(&r->pe), !host);
+        rig_free(r);
+    }
+}
+
 /* D2.8: no debug exceptions while the OS lock is locked, or the double lock, which DBGPRCR_EL1.CORENPDRQ keeps open. */
 static void locks_keep_debug_exceptions_away(void **state)
 {
@@ -305,6 +326,160 @@ static void contexts_of_el2_are_compared_since_debug_8_2(void **state)
     }
 }
 
+/* A stepped instruction is told of at once or not at all: an exception between loses it, and a step that is pending because software
+   made it so has stepped nothing (D2.11.9.1). */
+static void a_step_after_another_exception_tells_nothing(void **state)
+{
+    static const uint32_t irq[] = {0xd510025f /* msr mdscr_el1, xzr */, 0xd5033fdf, 0xd69f03e0},
+                          svc[] = {0xd5100243 /* msr mdscr_el1, x3 */, 0xd5033fdf, 0xd69f03e0},
+                          user[] = {0xc85f7c20 /* ldxr x0, [x1] */, 0xd503201f, 0xd4000001, 0x14000000};
+    (void)state;
+    struct rig *r = rig_new("max,el3=off,el2=off", 0);
+    mem_write(r->mem, VECTORS + 0x480, irq, sizeof irq);
+    mem_write(r->mem, VECTORS + 0x400, svc, sizeof svc);
+    mem_write(r->mem, CODE, user, sizeof user);
+    r->pe.s.regs.oslsr_el1 = 8;
+    r->pe.s.regs.mdscr_el1 = 1;
+    r->pe.s.pstate = (r->pe.s.pstate & ~(uint64_t)(PSTATE_D | PSTATE_I)) | PSTATE_SS;
+    r->pe.s.x[1] = DATA;
+    r->pe.s.x[3] = 1;
+    r->pe.s.pc = CODE;
+    pe_refresh(&r->pe);
+    pe_run(&r->pe, r->pe.s.cycle + 1);
+    pe_line(&r->pe, 0, true);
+    pe_run(&r->pe, r->pe.s.cycle + 1);
+    pe_line(&r->pe, 0, false);
+    /* The IRQ's handler ends the step; two instructions on, that of the SVC begins one, with SPSR_EL1.SS 0. */
+    for (unsigned i = 0; i < 20 && ec(r->pe.s.regs.esr_el1) != 0x32; i++)
+        pe_run(&r->pe, r->pe.s.cycle + 1);
+    assert_int_equal(r->pe.s.regs.elr_el1, CODE + 12);
+    assert_int_equal(r->pe.s.regs.esr_el1 & 0x1ffffff, 0x22);
+    rig_free(r);
+}
+
+/* At EL1, debug exceptions on, watchpoint 2 on bytes of DATA + 64 by `bas`. */
+static struct rig *rig_watching(const char *cpu, unsigned bas)
+{
+    struct rig *r = rig_new(cpu, 1);
+    struct arm_regs *s = &r->pe.s.regs;
+    uint64_t block = CODE | 0x701;
+    mem_write(r->mem, TABLE + 8, &block, 8);
+    s->ttbr0_el1 = TABLE;
+    s->mair_el1 = 0xff;
+    s->tcr_el1 = 25 | UINT64_C(2) << 32;
+    s->sctlr_el1 |= sctlr_el1_M;
+    s->oslsr_el1 = 8;
+    s->mdscr_el1 = 1u << 13 | 1u << 15; /* KDE, MDE */
+    s->dbgwvr_el1[2] = DATA + 64;
+    s->dbgwcr_el1[2] = 1 | 1 << 1 | 3 << 3 | bas << 5;
+    r->pe.s.pstate &= ~(uint64_t)PSTATE_D;
+    return r;
+}
+
+/* ESR_ELx.WPTV is 1 and WPT the number with FEAT_Debugv8p9 (D2.9.8.1); FAR_ELx is in the block of DC ZVA's size that holds the
+   watched byte (D2.9.8.2.4). */
+static void a_watchpoint_tells_its_number_and_an_address_of_its_block(void **state)
+{
+    static const struct {
+        unsigned bas, at;
+        uint64_t far;
+    } row[] = {{0xff, 64, 64}, {0x80, 64, 64}, {0x01, 60, 64}, {0x10, 62, 64}, {0x01, 57, 64}, {0x08, 66, 66}};
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(row); i++)
+        for (unsigned old = 0; old < 2; old++) {
+            struct rig *r = rig_watching(old ? "cortex-a76,el3=off,el2=off" : "max,el3=off,el2=off", row[i].bas);
+            assert_int_equal(r->cfg.zva, 6);
+            a64_mov_imm(&r->g, 1, DATA + row[i].at);
+            a64_put(&r->g, 0xf9400020); /* ldr x0, [x1] */
+            run(r);
+            assert_int_equal(ec(r->pe.s.regs.esr_el1), 0x35);
+            assert_int_equal(r->pe.s.regs.esr_el1 & 0x1ffffff, 0x22 | (old ? 0 : 2 << 18 | 1 << 17));
+            assert_int_equal(r->pe.s.regs.far_el1, DATA + row[i].far);
+            rig_free(r);
+        }
+}
+
+/* Of DC IVAC the whole line is watched (DataCacheWatchpointSize). */
+static void invalidation_is_watched_by_the_line(void **state)
+{
+    (void)state;
+    for (unsigned line = 6; line < 9; line++) {
+        char cpu[] = "max,el3=off,el2=off,dline=6";
+        cpu[sizeof cpu - 2] = (char)('0' + line);
+        struct rig *r = rig_watching(cpu, 1);
+        a64_mov_imm(&r->g, 1, DATA + 8);
+        a64_put(&r->g, 0xd5087621); /* dc ivac, x1 */
+        run(r);
+        assert_int_equal(ec(r->pe.s.regs.esr_el1), line > 6 ? 0x35 : 0);
+        assert_int_equal(r->pe.s.regs.esr_el1 & 0x1ff, line > 6 ? 0x162 : 0);
+        rig_free(r);
+    }
+}
+
+/* DBGPRCR_EL1.CORENPDRQ opens the double lock, behind a context synchronization event. */
+static void the_double_lock_opens_when_it_is_written(void **state)
+{
+    (void)state;
+    struct rig *r = rig_watching("cortex-a53,el3=off,el2=off", 0xff);
+    r->pe.s.regs.osdlr_el1 = 1;
+    a64_mov_imm(&r->g, 1, DATA + 64);
+    a64_mov_imm(&r->g, 2, 1);
+    a64_msr(&r->g, A64_REG(2, 0, 1, 4, 4), 2); /* DBGPRCR_EL1 */
+    a64_put(&r->g, 0xd5033fdf);                /* isb */
+    a64_put(&r->g, 0xf9400020);                /* ldr x0, [x1] */
+    run(r);
+    assert_int_equal(ec(r->pe.s.regs.esr_el1), 0x35);
+    rig_free(r);
+}
+
+/* BranchTargetCheck where the decoded page cannot be kept: as many pages of tables are known as can be (full), or the fetch itself
+   sets the access flag in a table that shares its page with code. And what BTYPE a BR there leaves, in a guarded page. */
+static void landings_are_checked_in_pages_that_are_not_kept(void **state)
+{
+    enum { TABLE2 = TABLE + 0x1000, BR_X1 = 0xd61f0020, RET_X1 = 0xd65f0020, BR_X3 = 0xd61f0060 };
+    enum { NOP = 0xd503201f, BTI_C = 0xd503245f, BTI_J = 0xd503249f };
+    static const struct {
+        uint32_t from, at, then;
+        unsigned ec;
+        uint64_t elr;
+    } row[] = {{BR_X1, NOP, NOP, 0x0d, DATA},           {BR_X1, BTI_C, NOP, 0x0d, DATA},   {BR_X1, BTI_J, BTI_J, 0, 0},
+               {BR_X1, BTI_J, BTI_C, 0x0d, DATA + 256}, {RET_X1, BR_X3, BTI_J, 0, 0},      {RET_X1, BR_X3, BTI_C, 0x0d, DATA + 256},
+               {RET_X1, NOP, BTI_J, 0, 0},              {BR_X1, 0xd4200000, NOP, 0x3c, DATA}};
+    const uint64_t view = UINT64_C(0x40000000), guarded = CODE | 0x701 | UINT64_C(1) << 50, tables = TABLE2 | 3;
+    (void)state;
+    for (unsigned n = 0; n < 2 * ARRAY_LEN(row); n++) {
+        bool full = n & 1;
+        uint32_t there[] = {row[n / 2].at, BR_X3}, stay[] = {row[n / 2].then, 0x14000000};
+        uint64_t leaf = full ? guarded : guarded & ~UINT64_C(0x400);
+        struct rig *r = rig_new("max,el3=off,el2=off", 1);
+        struct arm_regs *s = &r->pe.s.regs;
+        mem_write(r->mem, TABLE + 8, &guarded, 8);
+        mem_write(r->mem, TABLE + 16, &tables, 8);
+        mem_write(r->mem, TABLE2, &leaf, 8);
+        mem_write(r->mem, DATA, there, sizeof there);
+        mem_write(r->mem, DATA + 256, stay, sizeof stay);
+        s->ttbr0_el1 = TABLE;
+        s->mair_el1 = 0xff;
+        s->tcr_el1 = 25 | UINT64_C(2) << 32 | UINT64_C(1) << 39; /* HA */
+        s->sctlr_el1 |= sctlr_el1_M;
+        a64_mov_imm(&r->g, 3, view + DATA + 256);
+        a64_mov_imm(&r->g, 1, view + DATA);
+        a64_put(&r->g, row[n / 2].from);
+        mem_write(r->mem, CODE, r->code, 4 * r->g.n);
+        r->pe.s.pc = CODE;
+        pe_refresh(&r->pe);
+        pe_run(&r->pe, r->pe.s.cycle + 1);
+        *mem_page_flags(r->mem, TABLE2) |= full ? 0 : MEM_CODE; /* as decoding a part of it would */
+        for (unsigned i = 0; full && i < ARRAY_LEN(r->engine.pte_page); i++)
+            r->engine.pte_page[i] = TABLE;
+        r->engine.pte_pages = full ? ARRAY_LEN(r->engine.pte_page) : r->engine.pte_pages;
+        pe_run(&r->pe, r->pe.s.cycle + r->g.n + 4);
+        assert_int_equal(ec(s->esr_el1), row[n / 2].ec);
+        assert_int_equal(s->elr_el1, row[n / 2].ec ? view + row[n / 2].elr : 0);
+        rig_free(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,7 +492,13 @@ int main(void)
         cmocka_unit_test(unprivileged_accesses_have_the_endianness_of_their_level),
         cmocka_unit_test(unprivileged_accesses_see_changed_descriptors),
         cmocka_unit_test(the_physical_offset_is_for_one_timer),
+        cmocka_unit_test(the_physical_offset_is_not_for_a_hosts_event_stream),
         cmocka_unit_test(locks_keep_debug_exceptions_away),
+        cmocka_unit_test(a_step_after_another_exception_tells_nothing),
+        cmocka_unit_test(a_watchpoint_tells_its_number_and_an_address_of_its_block),
+        cmocka_unit_test(invalidation_is_watched_by_the_line),
+        cmocka_unit_test(the_double_lock_opens_when_it_is_written),
+        cmocka_unit_test(landings_are_checked_in_pages_that_are_not_kept),
         cmocka_unit_test(contexts_of_el2_are_compared_since_debug_8_2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -533,6 +533,7 @@ bool pe_fetch(struct pe *p, uint64_t pc, uint32_t *insn)
     if (!page) /* devices hold no code */
         return external_abort(p, pc, ACCESS_FETCH, &m, &x);
     memcpy(insn, page + (x.pa & PAGE_OFFSET), 4);
+    p->slow.guarded = x.guarded;
     return true;
 }
 

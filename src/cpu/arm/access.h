@@ -24,7 +24,7 @@ bool pe_zero(struct pe *p, uint64_t va, unsigned size, const struct access_mode 
 bool pe_alignment_fault(struct pe *p, uint64_t va, enum access a);
 /* Another PE is about to run while this one's monitor is armed: its stores must be seen. */
 void pe_watch_monitor(struct pe *p);
-/* The instruction at pc, without the decoded-page cache. False: p->exc. */
+/* The instruction at pc, without the decoded-page cache; slow.guarded: its page is. False: p->exc. */
 bool pe_fetch(struct pe *p, uint64_t pc, uint32_t *insn);
 /* The decoded page that holds pc, entered in the fetch context; NULL: slow.value says if it is a fault (p->exc) or a page that
    can't be cached. */

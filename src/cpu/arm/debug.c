@@ -273,16 +273,33 @@ static bool byte_matches(const struct pe *p, unsigned n, uint64_t va)
     return selected && bits_get(va, top, low) == bits_get(value, top, low);
 }
 
-static bool watchpoint_matches(const struct pe *p, unsigned n, uint64_t va, unsigned size, bool load, bool store, unsigned el)
+/* Whether watchpoint n matches an access; *at: the lowest byte it watches of it. */
+static bool watchpoint_matches(const struct pe *p, unsigned n, uint64_t va, unsigned size, bool load, bool store, unsigned el,
+                               uint64_t *at)
 {
     uint64_t c = p->s.regs.dbgwcr_el1[n];
     if (!control_on(c) || !((load && (c >> 3 & 1)) || (store && (c >> 4 & 1))) || !state_matches(p, c, c >> 20 & 1, el))
         return false;
     for (unsigned i = 0; i < size; i++) {
-        if (byte_matches(p, n, va + i))
+        *at = va + i;
+        if (byte_matches(p, n, *at))
             return true;
     }
     return false;
+}
+
+/* ESR_ELx.WPT and WPTV, which is 1 with FEAT_Debugv8p9 and need not be before. Arm ARM D2.9.8.1, RWVSZS and RPVYNL. */
+static uint32_t watchpoint_number(const struct pe *p, unsigned n)
+{
+    return arm_has(p->cfg, FEAT_Debugv8p9) ? n << 18 | 1u << 17 : 0;
+}
+
+/* The address told is the first of the access that is in the watched byte's block, which is as large as that of DC ZVA. Arm ARM
+   D2.9.8.2.4, AArch64.WatchpointMatch. */
+static uint64_t watchpoint_address(const struct pe *p, uint64_t va, uint64_t at)
+{
+    uint64_t block = at & ~(uint64_t)((1u << p->cfg->zva) - 1);
+    return at - va > at - block ? block : va;
 }
 
 bool debug_watchpoint(struct pe *p, uint64_t va, unsigned size, enum access a, const struct access_mode *m)
@@ -290,15 +307,16 @@ bool debug_watchpoint(struct pe *p, uint64_t va, unsigned size, enum access a, c
     bool load = a == ACCESS_LOAD || m->atomic, store = a == ACCESS_STORE;
     if (m->cm && !store) /* of cache maintenance only invalidation is watched */
         return false;
+    uint64_t at;
     for (unsigned n = 0; n < debug_usable(p, p->cfg->watchpoints); n++) {
-        if (!watchpoint_matches(p, n, va, size, load, store, m->el))
+        if (!watchpoint_matches(p, n, va, size, load, store, m->el, &at))
             continue;
-        bool wnr = !((p->s.regs.dbgwcr_el1[n] >> 3 & 1) && load);
+        uint32_t wnr = m->cm || !((p->s.regs.dbgwcr_el1[n] >> 3 & 1) && load);
         p->exc = (struct arm_exception){.ec = EC_WATCHPOINT_LOWER,
                                         .el = p->el == 2 || target_is_el2(p) ? 2 : 1,
                                         .far_valid = true,
-                                        .far = va,
-                                        .iss = FSC_DEBUG | (uint32_t)(wnr || m->cm) << 6 | (uint32_t)m->cm << 8};
+                                        .far = watchpoint_address(p, va, at),
+                                        .iss = watchpoint_number(p, n) | FSC_DEBUG | wnr << 6 | (uint32_t)m->cm << 8};
         return true;
     }
     return false;

@@ -324,23 +324,6 @@ COLD void raise_at_pc(struct pe *p, int64_t left)
     return exec_raise(p, p->cpu.scratch, left);
 }
 
-/* One instruction outside any decoded page: its page can't be cached, or a breakpoint may be at it. */
-SLOW void run_scratch(struct pe *p, int64_t left, bool guarded)
-{
-    struct cpu *c = &p->cpu;
-    if (unlikely(c->engine->breaks) && stops_here(p, left))
-        STOP(c, left);
-    c->ops = c->scratch;
-    c->page_va = p->s.pc;
-    c->scratch[0] = c->scratch[1] = c->engine->end;
-    if (!pe_fetch(p, p->s.pc, &p->slow.insn))
-        return raise_at_pc(p, left);
-    make_uop(p, c->scratch, p->slow.insn, false, 0, guarded);
-    if (unlikely(c->engine->insns))
-        trace_scratch(p, left);
-    DISPATCH(c, c->scratch, left);
-}
-
 /* Whether the instruction a branch arrived at in a guarded page accepts this BTYPE. Arm ARM BTypeCompatible_BTI, _PACIXSP. */
 static bool landing_ok(const struct pe *p, uint32_t insn, unsigned btype)
 {
@@ -352,6 +335,32 @@ static bool landing_ok(const struct pe *p, uint32_t insn, unsigned btype)
         return btype != 3 || !pe_bt_strict(p);
     }
     return (insn & 0xffe0001f) == 0xd4200000 || (insn & 0xffe0001f) == 0xd4400000; /* brk, hlt */
+}
+
+/* The instruction at s.pc, in a guarded page, is one that a branch may not arrive at (p->exc), and one has. */
+static bool landed_wrong(struct pe *p, uint32_t insn, int64_t left)
+{
+    if (p->btype_at != cpu_now(&p->cpu, left) || !p->btype || landing_ok(p, insn, p->btype))
+        return false;
+    p->exc = (struct arm_exception){.ec = EC_BTI, .iss = p->btype};
+    return true;
+}
+
+/* One instruction outside any decoded page: its page can't be cached, or a breakpoint may be at it. */
+SLOW void run_scratch(struct pe *p, int64_t left)
+{
+    struct cpu *c = &p->cpu;
+    if (unlikely(c->engine->breaks) && stops_here(p, left))
+        STOP(c, left);
+    c->ops = c->scratch;
+    c->page_va = p->s.pc;
+    c->scratch[0] = c->scratch[1] = c->engine->end;
+    if (!pe_fetch(p, p->s.pc, &p->slow.insn) || (p->slow.guarded && landed_wrong(p, p->slow.insn, left)))
+        return raise_at_pc(p, left);
+    make_uop(p, c->scratch, p->slow.insn, false, 0, p->slow.guarded);
+    if (unlikely(c->engine->insns))
+        trace_scratch(p, left);
+    DISPATCH(c, c->scratch, left);
 }
 
 /* The fast path did not find s.pc: the translation or the decoded page is to be made, the page is guarded, or the pc is
@@ -375,15 +384,13 @@ void exec_fetch_slow(struct pe *p, int64_t left)
     if ((e->tag & FETCH_TAG & ~UINT64_C(3)) != page_va || e->tag == TLB_NONE) {
         struct code_page *page = pe_fetch_page(p, pc);
         if (!page)
-            return p->slow.value ? raise_at_pc(p, left) : run_scratch(p, left, false);
+            return p->slow.value ? raise_at_pc(p, left) : run_scratch(p, left);
     }
     struct code_page *page = e->page;
-    if (page->kind == CODE_GUARDED && p->btype_at == p->s.cycle && p->btype) {
+    if (page->kind == CODE_GUARDED && p->btype) {
         const uint8_t *bytes = mem_page_read(p->cpu.mem, page->pa);
-        if (!landing_ok(p, insn_at(bytes, (unsigned)(pc & (MEM_PAGE_SIZE - 1))), p->btype)) {
-            p->exc = (struct arm_exception){.ec = EC_BTI, .iss = p->btype};
+        if (landed_wrong(p, insn_at(bytes, (unsigned)(pc & (MEM_PAGE_SIZE - 1))), left))
             return raise_at_pc(p, left);
-        }
     }
     p->cpu.ops = page->ops;
     p->cpu.page_va = page_va;
@@ -426,7 +433,7 @@ static void break_slot(struct cpu *c, struct uop *op, int64_t left)
 {
     struct pe *p = (struct pe *)c;
     p->s.pc = pc_of(p, op);
-    return run_scratch(p, left, current_page(p)->kind == CODE_GUARDED);
+    return run_scratch(p, left);
 }
 
 /* Decodes the instruction at slot op of the current page. */

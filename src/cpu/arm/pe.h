@@ -312,7 +312,7 @@ struct pe {
         struct access_mode mode;
         uint32_t insn, effects;
         struct fp_env fp;
-        bool exact;
+        bool exact, guarded;
     } slow;
     struct arm_exception exc; /* the exception a slow path raised */
     const struct pe_env *env;

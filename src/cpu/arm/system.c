@@ -159,6 +159,7 @@ static bool instruction_maintain(struct pe *p, unsigned id, uint64_t va)
     struct xlate x;
     struct access_mode m = p->plain;
     m.cm = true;
+    m.pan = false; /* D8.4, RPMTWB */
     m.cmow = id == SR_ic_ivau ? cmow_of(p) : 0;
     if (likely(!m.cmow))
         return true;
@@ -173,6 +174,7 @@ static bool cache_maintain(struct pe *p, unsigned id, uint64_t va)
     struct xlate x;
     struct access_mode m = p->plain;
     m.cm = true;
+    m.pan = false; /* D8.4, RPMTWB */
     switch (id) {
     case SR_dc_zva: return pe_zero(p, va, 1u << p->cfg->zva, &p->plain);
     case SR_dc_gva: return pe_zero_tags(p, va, false);
@@ -180,10 +182,12 @@ static bool cache_maintain(struct pe *p, unsigned id, uint64_t va)
     case SR_dc_ivac:
     case SR_dc_igvac:
     case SR_dc_igdvac: {
-        bool ok = pe_translate(p, va & ~(uint64_t)((1u << p->cfg->dline) - 1), 1, ACCESS_STORE, &m, &x);
+        unsigned size = 1u << p->cfg->dline;
+        uint64_t line = va & ~(uint64_t)(size - 1);
+        bool ok = pe_translate(p, line, 1, ACCESS_STORE, &m, &x);
         if (!ok)
             p->exc.far = va;
-        return ok && !((p->no_fast & NO_FAST_WATCH) && debug_watchpoint(p, va & ~UINT64_C(63), 64, ACCESS_STORE, &m));
+        return ok && !((p->no_fast & NO_FAST_WATCH) && debug_watchpoint(p, line, size, ACCESS_STORE, &m));
     }
     case SR_dc_civac:
     case SR_dc_cigvac:

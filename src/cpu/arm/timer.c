@@ -109,7 +109,7 @@ static void streams(const struct pe *p, struct stream s[2])
     s[0].offset = p->s.regs.cntvoff_el2;
     s[1] = stream_of(p, p->s.regs.cnthctl_el2);
     s[1].on &= arm_has(p->cfg, FEAT_EL2);
-    s[1].offset = physical_offset(p);
+    s[1].offset = el0_in_host(p) ? 0 : physical_offset(p); /* TestEventCNTP */
 }
 
 /* The number of events up to `count`, but for a constant. */

@@ -116,6 +116,7 @@ static inline void enter(struct pe *p, const struct arm_exception *e)
         p->s.pc = (r->vbar_el3 & ~UINT64_C(0x7ff)) + vector;
     }
     p->s.waiting = 0;
+    p->s.stepped = 0; /* what a software step that comes later tells of is no longer known. Arm ARM D2.11.9.1 */
     p->btype = 0;
     pe_change(p, handler_pstate(p, target));
 }
