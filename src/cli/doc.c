@@ -322,12 +322,12 @@ static int explain(const struct doc *d)
         return status;
     if (unknown && equals && doc_is_insn(name)) {
         char word[24];
-        struct doc_how of = how;
-        of.arm |= !how.riscv && value > UINT16_MAX && (value & 3) != 3; /* no instruction of RISC-V of four bytes */
         snprintf(word, sizeof word, "insn:0x%" PRIx64, value);
-        doc_topic(word, &of, &status);
+        doc_topic(word, &how, &status);
         return status;
     }
+    if (numeric && d->arm && !equals)
+        return doc_bare_number(name, num, &how);
     if (unknown)
         return doc_unknown(name, &how);
     if (equals && d->xlen == 32 && value >> 32)

@@ -53,13 +53,25 @@ bool doc_insn_riscv(const char *name, bool json)
     return any;
 }
 
-int doc_decode_riscv(uint32_t insn, unsigned xlen, bool json)
+static bool right_length(uint32_t insn) { return (insn & 3) == 3 || insn <= UINT16_MAX; }
+
+bool doc_is_word_riscv(uint32_t insn, unsigned xlen)
 {
     struct rv_config c;
     rv_config_default(&c, xlen);
     struct rv_decoder *d = rv_decoder_new(&c);
-    if ((insn & 3) != 3)
-        insn &= 0xffff;
+    bool is = right_length(insn) && rv_decode(d, insn, xlen).row;
+    rv_decoder_free(d);
+    return is;
+}
+
+int doc_decode_riscv(uint32_t insn, unsigned xlen, bool json)
+{
+    struct rv_config c;
+    if (!right_length(insn))
+        return cli_errorf("0x%" PRIx32 " is no instruction of rv%u: of four bytes are those that end in 0b11", insn, xlen);
+    rv_config_default(&c, xlen);
+    struct rv_decoder *d = rv_decoder_new(&c);
     struct decoded o = rv_decode(d, insn, xlen);
     int status = CLI_OK;
     if (!o.row) {

@@ -8,6 +8,10 @@
 /* All rows of that name, "amoadd.w" or "amoadd_w", in any case of letters. False: there is none. */
 bool doc_insn_riscv(const char *name, bool json);
 bool doc_insn_arm(const char *name, bool json);
+/* Whether the word is an instruction: of a RISC-V hart of that width with every extension of the default; of A64. Of RISC-V a
+   word of four bytes ends in 11 ("Base Instruction-Length Encoding"), so that any other above 0xffff is none. */
+bool doc_is_word_riscv(uint32_t insn, unsigned xlen);
+bool doc_is_word_arm(uint32_t insn);
 /* The instruction that this word means. The exit status. */
 int doc_decode_riscv(uint32_t insn, unsigned xlen, bool json);
 int doc_decode_arm(uint32_t insn, bool json);

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -52,13 +53,28 @@ bool doc_insn_arm(const char *name, bool json)
     return any;
 }
 
+/* Of the core that has every feature. */
+static struct a64_decoder *decoder_of(struct arm_config *c)
+{
+    struct err e;
+    if (!arm_config_parse("max", c, &e))
+        abort();
+    return a64_decoder_new(c);
+}
+
+bool doc_is_word_arm(uint32_t insn)
+{
+    struct arm_config c;
+    struct a64_decoder *d = decoder_of(&c);
+    bool is = a64_decode(d, insn).row;
+    a64_decoder_free(d);
+    return is;
+}
+
 int doc_decode_arm(uint32_t insn, bool json)
 {
     struct arm_config c;
-    struct err e;
-    if (!arm_config_parse("max", &c, &e))
-        return cli_error(&e);
-    struct a64_decoder *d = a64_decoder_new(&c);
+    struct a64_decoder *d = decoder_of(&c);
     struct a64_decoded o = a64_decode(d, insn);
     int status = CLI_OK;
     if (!o.row) {

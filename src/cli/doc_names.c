@@ -267,11 +267,25 @@ static int psci(char *name, bool json)
 /* ---- topics
  * ---------------------------------------------------------------------------------------------------------------------------- */
 
+/* A word of code: RISC-V's if it is an instruction there, else A64's; --arch decides before that. */
+static int word(uint32_t v, const struct doc_how *how)
+{
+    bool riscv = !how->arm && doc_is_word_riscv(v, how->xlen), arm = !how->riscv && doc_is_word_arm(v);
+    if (how->arm || (arm && !riscv))
+        return doc_decode_arm(v, how->json);
+    if (!riscv && !how->riscv)
+        return cli_errorf("0x%" PRIx32 " is no instruction of rv%u, and none of A64 that is known here", v, how->xlen);
+    int status = doc_decode_riscv(v, how->xlen, how->json);
+    if (arm && !how->json)
+        printf("It is an instruction of A64, too: `trapline doc --arch arm 0x%" PRIx32 "`.\n", v);
+    return status;
+}
+
 static int insn(const char *text, const struct doc_how *how)
 {
     uint64_t v;
     if (text && number(text, &v) && v <= UINT32_MAX)
-        return how->arm ? doc_decode_arm((uint32_t)v, how->json) : doc_decode_riscv((uint32_t)v, how->xlen, how->json);
+        return word((uint32_t)v, how);
     bool found = text && !how->arm && doc_insn_riscv(text, how->json);
     found |= text && !how->riscv && doc_insn_arm(text, how->json);
     if (found)
@@ -514,9 +528,7 @@ int doc_bare_number(const char *text, uint64_t v, const struct doc_how *how)
         return doc_sbi(copy, how->xlen, how->json);
     if (v < 4096 || v > UINT32_MAX)
         return cli_errorf("there is no register with number %s", text);
-    struct doc_how of = *how;
-    of.arm |= !how->riscv && v > UINT16_MAX && (v & 3) != 3; /* no instruction of RISC-V of four bytes */
-    return insn(copy, &of);
+    return word((uint32_t)v, how);
 }
 
 /* ---- values

@@ -108,6 +108,27 @@ doc insn:0x00053583 >out
 has '^  here +rd x11, rs1 x10, '
 doc insn:0xd503207f --arch arm >out
 has '^wfi '
+# A word is RISC-V's if it is an instruction there, else A64's, bare or behind insn:; --arch forces one of them.
+while read -r word want; do
+    for query in "$word" "insn:$word"; do
+        doc "$query" >out 2>&1 || true
+        has "$want"
+    done
+done <<'END'
+0xd69f03e0 ^eret
+0xd503207f ^wfi
+0x10200073 ^sret
+0x14000003 ^lb .*
+0x14000003 ^It is an instruction of A64, too: `trapline doc --arch arm 0x14000003`
+0xffffffff no instruction of rv64, and none of A64
+END
+doc --arch arm 0x14000003 >out
+has '^b '
+for bad in insn:0xd69f03e0 0xd69f03e0 0xd503207f; do
+    status=0
+    doc --arch riscv $bad >out 2>err || status=$?
+    [ "$status" -eq 2 ] && [ ! -s out ] && grep -q 'no instruction of rv64' err || fail "$bad of RISC-V: $(cat out err)"
+done
 doc sse_inject >out
 doc sbi:sse_inject >named
 cmp -s out named || fail "sse_inject is not sbi:sse_inject"
