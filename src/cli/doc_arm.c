@@ -11,10 +11,13 @@
 #include <string.h>
 #include <strings.h>
 
-/* The id behind a name or a generic name: "s3_0_c1_c0_0". */
-static unsigned id_of(const char *name)
+/* The id behind a name, a generic name ("s3_0_c1_c0_0") or an operation as assembly has it ("at s1e1r", the row at_s1e1r). */
+static unsigned id_of(const char *text)
 {
-    char generic[24];
+    char generic[24], name[48];
+    snprintf(name, sizeof name, "%s", text);
+    for (char *blank = name; (blank = strchr(blank, ' '));)
+        *blank = '_';
     unsigned id = sysreg_by_name(name);
     for (unsigned i = 1; !id && (*name == 's' || *name == 'S') && i < SYSREG_COUNT; i++) {
         sysreg_generic_name(sysreg_key_of(i), generic, sizeof generic);
@@ -165,12 +168,22 @@ static void range_name(const struct sysreg_row *row, char *out, size_t cap)
         snprintf(out, cap, "%s", row->name);
 }
 
-int doc_arm_list(bool json)
+/* Of an instruction, its operations: rows whose names begin with it. */
+static bool is_operation(const struct sysreg_row *row, const char *insn)
+{
+    size_t n = strlen(insn);
+    return !strcmp(row->kind, "INSN") && !strncasecmp(row->name, insn, n) && row->name[n] == '_';
+}
+
+/* All rows, or the operations of an instruction. */
+static void list_rows(const char *insn, bool json)
 {
     json_t *j = json ? json_array() : NULL;
     for (unsigned i = 0; i < sysreg_row_count(); i++) {
         const struct sysreg_row *row = sysreg_row_at(i);
         char name[48], text[24];
+        if (insn && !is_operation(row, insn))
+            continue;
         range_name(row, name, sizeof name);
         encoding(row->id, text, sizeof text);
         if (j)
@@ -181,6 +194,21 @@ int doc_arm_list(bool json)
     }
     if (j)
         put_json(j);
+}
+
+bool doc_arm_operations(const char *insn, bool json)
+{
+    bool any = false;
+    for (unsigned i = 0; i < sysreg_row_count() && !any; i++)
+        any = is_operation(sysreg_row_at(i), insn);
+    if (any)
+        list_rows(insn, json);
+    return any;
+}
+
+int doc_arm_list(bool json)
+{
+    list_rows(NULL, json);
     return CLI_OK;
 }
 

@@ -13,6 +13,8 @@ bool doc_arm_config(const char *text);
 int doc_arm_explain(const char *name, const uint64_t *value, bool json, bool colour);
 /* All registers and instructions, one a line. */
 int doc_arm_list(bool json);
+/* The operations of a system instruction ("at", "tlbi", "dc", "ic", "cfp", in any case), one a line. False: it has none. */
+bool doc_arm_operations(const char *name, bool json);
 /* The configuration: features, choices, ID registers. */
 int doc_arm_cpu(const char *config, bool json, bool colour);
 /* docs/gen/registers-arm.md. */

@@ -15,6 +15,13 @@ bool doc_is_word_arm(uint32_t insn);
 /* The instruction that this word means. The exit status. */
 int doc_decode_riscv(uint32_t insn, unsigned xlen, bool json);
 int doc_decode_arm(uint32_t insn, bool json);
+/* Field i of a row's format, by the manual's name; NULL past the last. */
+struct a64_row;
+struct doc_insn_field {
+    const char *name;
+    uint8_t msb, lsb;
+};
+const struct doc_insn_field *doc_insn_field_arm(const struct a64_row *row, unsigned i);
 /* Name number i, for suggestions; NULL past the last. */
 const char *doc_insn_name_riscv(unsigned i);
 const char *doc_insn_name_arm(unsigned i);

@@ -1,8 +1,11 @@
 /* Instructions of A64. */
+#include "base/bits.h"
 #include "cli/cli.h"
 #include "cli/doc_insn.h"
 #include "cli/doc_markdown.h"
 #include "cpu/arm/decode.h"
+#include "csr/arm/sysreg.h"
+#include "debug/disas.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -71,26 +74,83 @@ bool doc_is_word_arm(uint32_t insn)
     return is;
 }
 
+struct put {
+    json_t *j; /* NULL: as text */
+};
+
+static void put_field(const struct put *p, const struct doc_insn_field *f, uint32_t insn)
+{
+    uint64_t v = bits_get(insn, f->msb, f->lsb);
+    char bits[16];
+    if (p->j) {
+        json_array_append_new(p->j, json_pack("{s:s,s:i,s:i,s:I}", "name", f->name, "msb", (int)f->msb, "lsb", (int)f->lsb,
+                                              "value", (json_int_t)v));
+        return;
+    }
+    snprintf(bits, sizeof bits, f->msb == f->lsb ? "%u" : "%u:%u", f->msb, f->lsb);
+    printf("  %-6s %-12s 0x%" PRIx64 "\n", bits, f->name, v);
+}
+
+/* The fields that are operands in this row; those that its pattern fixes have a name in other rows of the format only. */
+static void put_fields(const struct put *p, const struct a64_row *r, uint32_t insn)
+{
+    const struct doc_insn_field *f;
+    for (unsigned i = 0; (f = doc_insn_field_arm(r, i)); i++)
+        if (!(r->mask & bits_mask(f->lsb, f->msb - f->lsb + 1u)))
+            put_field(p, f, insn);
+}
+
+/* The register or operation that MRS, MSR, SYS or SYSL names; SR_NONE: none that is known. */
+static unsigned system_of(const struct sysreg_map *map, const struct a64_row *r, uint32_t insn)
+{
+    if (!strcmp(r->name, "msr_imm"))
+        return sysreg_find_imm(map, insn);
+    if (strcmp(r->format, "SYSREG"))
+        return SR_NONE;
+    return sysreg_find(map, insn >> 19 & 3, insn >> 16 & 7, insn >> 12 & 15, insn >> 8 & 15, insn >> 5 & 7);
+}
+
+static void show_word(const struct a64_row *r, uint32_t insn, const char *text, unsigned id)
+{
+    char name[48];
+    printf("%s\n  row       %s, %s\n  bits      %s\n", text, r->name, r->feat_name, r->pattern);
+    if (id != SR_NONE) {
+        sysreg_name(id, name, sizeof name);
+        printf("  names     %s, %s\n", name, sysreg_row_of(id)->title);
+    }
+    put_fields(&(struct put){NULL}, r, insn);
+}
+
+static void show_json(const struct a64_row *r, uint32_t insn, const char *text, unsigned id)
+{
+    char name[48];
+    struct put p = {json_array()};
+    json_t *j = json_pack("{s:s,s:s,s:s,s:s}", "text", text, "name", r->name, "feature", r->feat_name, "bits", r->pattern);
+    if (id != SR_NONE) {
+        sysreg_name(id, name, sizeof name);
+        json_object_set_new(j, "names", json_string(name));
+    }
+    put_fields(&p, r, insn);
+    json_object_set_new(j, "fields", p.j);
+    put(j);
+}
+
 int doc_decode_arm(uint32_t insn, bool json)
 {
     struct arm_config c;
+    char text[DISAS_TEXT];
     struct a64_decoder *d = decoder_of(&c);
+    struct sysreg_map *map = sysreg_map_new(&c);
     struct a64_decoded o = a64_decode(d, insn);
     int status = CLI_OK;
-    if (!o.row) {
+    disas_a64(map, d, insn, text, sizeof text);
+    if (!o.row)
         status = cli_errorf("0x%08" PRIx32 " is no instruction of A64 that is known here", insn);
-    } else if (json) {
-        json_t *j = row_json(o.row);
-        json_object_set_new(j, "rd", json_integer(o.rd));
-        json_object_set_new(j, "rs1", json_integer(o.rs1));
-        json_object_set_new(j, "rs2", json_integer(o.rs2));
-        json_object_set_new(j, "imm", json_integer(o.imm));
-        put(j);
-    } else {
-        print_row(o.row);
-        printf("  here      rd %u, rs1 %u, rs2 %u, immediate %" PRId64 " (0x%" PRIx64 ")\n", o.rd, o.rs1, o.rs2, o.imm,
-               (uint64_t)o.imm);
-    }
+    else if (json)
+        show_json(o.row, insn, text, system_of(map, o.row, insn));
+    else
+        show_word(o.row, insn, text, system_of(map, o.row, insn));
+    sysreg_map_free(map);
     a64_decoder_free(d);
     return status;
 }

@@ -1,6 +1,7 @@
 #include "cli/doc_names.h"
 #include "base/bits.h"
 #include "cli/cli.h"
+#include "cli/doc_arm.h"
 #include "cli/doc_insn.h"
 #include "cli/doc_markdown.h"
 #include "cli/doc_rules.h"
@@ -287,7 +288,9 @@ static int insn(const char *text, const struct doc_how *how)
     if (text && number(text, &v) && v <= UINT32_MAX)
         return word((uint32_t)v, how);
     bool found = text && !how->arm && doc_insn_riscv(text, how->json);
-    found |= text && !how->riscv && doc_insn_arm(text, how->json);
+    found |= text && !how->riscv && (doc_insn_arm(text, how->json) || doc_arm_operations(text, how->json));
+    if (text && !found && !how->riscv && doc_arm_knows(text))
+        return doc_arm_explain(text, NULL, how->json, how->colour);
     if (found)
         return CLI_OK;
     return cli_errorf("'insn:%s' is no instruction; write insn:NAME or, to decode one, insn:0x00053583 (with --arch arm for A64)",
@@ -480,7 +483,7 @@ bool doc_named(const char *text, const struct doc_how *how, int *status)
         return fields_named(text, how);
     bool found = !how->arm && doc_insn_riscv(text, how->json);
     if (!how->riscv && (!found || how->arm))
-        found |= doc_insn_arm(text, how->json);
+        found |= doc_insn_arm(text, how->json) || doc_arm_operations(text, how->json);
     if (found)
         return true;
     if ((strlen(text) < 5 || how->arm || !names_cause(text)) && fields_named(text, how)) /* medeleg has fields by causes' names */

@@ -37,4 +37,9 @@ struct disas_ops {
     void (*text)(void *kept, struct cpu *c, uint64_t pc, uint32_t bits, char *out, size_t cap, uint64_t *target);
 };
 extern const struct disas_ops riscv_disas, arm_disas;
+
+/* An A64 instruction without a machine, as if it stood at address 0; of the configuration that map and decoder were made of. */
+struct sysreg_map;
+struct a64_decoder;
+void disas_a64(const struct sysreg_map *map, const struct a64_decoder *decoder, uint32_t word, char *out, size_t cap);
 #endif

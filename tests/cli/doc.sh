@@ -107,7 +107,42 @@ has '^amoadd_w  Zaamo$'
 doc insn:0x00053583 >out
 has '^  here +rd x11, rs1 x10, '
 doc insn:0xd503207f --arch arm >out
-has '^wfi '
+has '^wfi$'
+! grep -qE 'rs1|immediate|slow_' out || fail "wfi with fields it does not have: $(cat out)"
+# A word of A64 as assembly, with the manual's fields; MRS, MSR and SYS name what they access.
+while read -r word want; do
+    doc --arch arm "insn:$word" >out
+    has "$want"
+    ! grep -qE 'slow_|rs1' out || fail "insn:$word shows how it is carried out: $(cat out)"
+done <<'END'
+0xd5384241 ^mrs x1, currentel$
+0xd5384241 ^  names +currentel, 
+0xd5384241 ^  15:12 +CRn +0x4$
+0xd5384241 ^  4:0 +Rt +0x1$
+0xd5087800 ^at s1e1r, x0$
+0xd5087800 ^  names +at_s1e1r, 
+0x91004020 ^add x0, x1, #0x10$
+0x91004020 ^  21:10 +imm12 +0x10$
+0xd4000142 ^  20:5 +imm16 +0xa$
+0xf9400441 ^ldr x1, \[x2, #8\]$
+0xf9400441 ^  4:0 +Rt +0x1$
+END
+while read -r insn operation; do
+    for query in "$insn" "insn:$insn"; do
+        doc "$query" >out
+        has " ${insn}_$operation "
+    done
+    doc "${insn}_$operation" >named
+    for query in "$insn $operation" "insn:$insn $operation"; do
+        doc "$query" >out
+        cmp -s out named || fail "$query is not ${insn}_$operation"
+    done
+done <<'END'
+at s1e1r
+tlbi vae1is
+dc civac
+ic ialluis
+END
 # A word is RISC-V's if it is an instruction there, else A64's, bare or behind insn:; --arch forces one of them.
 while read -r word want; do
     for query in "$word" "insn:$word"; do

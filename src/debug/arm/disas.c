@@ -34,12 +34,12 @@ static const char *general(unsigned n, char out[8])
 }
 
 /* MRS, MSR, SYS, SYSL: from our rows. False: none of them. */
-static bool system_text(const struct pe *p, uint32_t w, char *out, size_t cap)
+static bool system_text(const struct sysreg_map *map, uint32_t w, char *out, size_t cap)
 {
     char name[48], rt[8];
     if ((w & 0xffc00000) != 0xd5000000 || !(w >> 19 & 3))
         return false;
-    unsigned id = sysreg_find(p->map, w >> 19 & 3, w >> 16 & 7, w >> 12 & 15, w >> 8 & 15, w >> 5 & 7);
+    unsigned id = sysreg_find(map, w >> 19 & 3, w >> 16 & 7, w >> 12 & 15, w >> 8 & 15, w >> 5 & 7);
     if (id == SR_NONE)
         return false;
     sysreg_name(id, name, sizeof name);
@@ -57,9 +57,9 @@ static bool system_text(const struct pe *p, uint32_t w, char *out, size_t cap)
 }
 
 /* "add_x" with its registers, as the row has them. */
-static void row_text(const struct pe *p, uint32_t w, char *out, size_t cap)
+static void row_text(const struct a64_decoder *decoder, uint32_t w, char *out, size_t cap)
 {
-    struct a64_decoded d = a64_decode(p->decoder, w);
+    struct a64_decoded d = a64_decode(decoder, w);
     if (d.row)
         snprintf(out, cap, "%s (0x%08" PRIx32 ")", d.row->name, w);
     else
@@ -78,20 +78,38 @@ static uint64_t target_of(uint64_t pc, uint32_t w)
     return UINT64_MAX;
 }
 
+/* What a configuration makes of words. */
+struct words {
+    const struct sysreg_map *map;
+    const struct a64_decoder *decoder;
+};
+
+static void word_text(csh h, const struct words *w, uint64_t pc, uint32_t bits, char *out, size_t cap)
+{
+    const uint8_t code[4] = {(uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16), (uint8_t)(bits >> 24)};
+    cs_insn *insn = NULL;
+    if (system_text(w->map, bits, out, cap))
+        return;
+    if (cs_disasm(h, code, sizeof code, pc, 1, &insn) == 1)
+        snprintf(out, cap, *insn->op_str ? "%s %s" : "%s", insn->mnemonic, insn->op_str);
+    else
+        row_text(w->decoder, bits, out, cap);
+    if (insn)
+        cs_free(insn, 1);
+}
+
 static void text(void *kept, struct cpu *c, uint64_t pc, uint32_t bits, char *out, size_t cap, uint64_t *target)
 {
     const struct pe *p = (const struct pe *)(const void *)c;
-    const uint8_t code[4] = {(uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16), (uint8_t)(bits >> 24)};
-    cs_insn *insn = NULL;
-    if (system_text(p, bits, out, cap))
-        return;
     *target = target_of(pc, bits);
-    if (cs_disasm(*(csh *)kept, code, sizeof code, pc, 1, &insn) == 1)
-        snprintf(out, cap, *insn->op_str ? "%s %s" : "%s", insn->mnemonic, insn->op_str);
-    else
-        row_text(p, bits, out, cap);
-    if (insn)
-        cs_free(insn, 1);
+    word_text(*(csh *)kept, &(struct words){p->map, p->decoder}, pc, bits, out, cap);
+}
+
+void disas_a64(const struct sysreg_map *map, const struct a64_decoder *decoder, uint32_t word, char *out, size_t cap)
+{
+    csh *h = make();
+    word_text(*h, &(struct words){map, decoder}, 0, word, out, cap);
+    drop(h);
 }
 
 static unsigned length(const uint8_t *p)
