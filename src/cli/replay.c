@@ -68,18 +68,41 @@ static bool find_image(struct replay_job *j, unsigned i, struct err *e)
     return true;
 }
 
-static bool replaced(struct replay_job *j, unsigned i)
+/* Whether --image number n says what file this image is. */
+static bool is_for(const struct replay_job *j, unsigned n, const struct trace_image *k)
+{
+    size_t len = strcspn(j->image[n], "=");
+    return strlen(k->role) == len && !memcmp(j->image[n], k->role, len);
+}
+
+static void replace(struct replay_job *j, unsigned i)
 {
     struct trace_image *k = &j->replay.setup.image[i];
-    for (unsigned n = 0; n < j->images; n++) {
-        size_t len = strcspn(j->image[n], "=");
-        if (j->image[n][len] && strlen(k->role) == len && !memcmp(j->image[n], k->role, len)) {
-            k->path = j->image[n] + len + 1;
+    for (unsigned n = 0; n < j->images; n++)
+        if (is_for(j, n, k)) {
+            k->path = strchr(j->image[n], '=') + 1;
             k->inside = false;
-            return true;
+            return;
         }
+}
+
+/* Whether the recording has every role of --image. Else a sentence with those it has: a role nobody has would change nothing, and
+   the replay of what was to be tested would pass. */
+static bool roles_exist(const struct replay_job *j, const struct trace_setup *s, struct err *e)
+{
+    for (unsigned n = 0; n < j->images; n++) {
+        char roles[256] = "";
+        bool found = false;
+        for (unsigned i = 0; i < s->images; i++) {
+            size_t at = strlen(roles);
+            snprintf(roles + at, sizeof roles - at, "%s%s", at ? ", " : "", s->image[i].role);
+            found |= is_for(j, n, &s->image[i]);
+        }
+        if (!found)
+            return err_set(e, "%s: --image %s: the recording has no such image, but %s", j->path, j->image[n],
+                           *roles ? roles : "none at all");
     }
-    return false;
+    return true;
 }
 
 static struct machine *make(const struct trace_setup *s, struct err *e)
@@ -99,8 +122,10 @@ bool replay_prepare(struct replay_job *j, struct machine **m, struct err *e)
 {
     if (!replay_open(&j->replay, j->path, e))
         return false;
+    if (!roles_exist(j, &j->replay.setup, e))
+        return false;
     for (unsigned i = 0; i < j->replay.setup.images; i++) {
-        replaced(j, i);
+        replace(j, i);
         if (!find_image(j, i, e))
             return false;
     }
@@ -295,14 +320,13 @@ static bool put_image(struct golden_text *t, const struct trace_image *k, const 
 
 static bool put_images(const struct replay_job *j, struct golden_text *t, struct err *e)
 {
+    if (!roles_exist(j, &t->setup, e))
+        return false;
     for (unsigned n = 0; n < j->images; n++) {
-        size_t len = strcspn(j->image[n], "=");
         bool found = false;
-        for (unsigned i = 0; i < t->setup.images; i++) {
-            const struct trace_image *k = &t->setup.image[i];
-            if (strlen(k->role) == len && !memcmp(j->image[n], k->role, len))
-                found |= put_image(t, k, j->image[n] + len + 1);
-        }
+        for (unsigned i = 0; i < t->setup.images; i++)
+            if (is_for(j, n, &t->setup.image[i]))
+                found |= put_image(t, &t->setup.image[i], strchr(j->image[n], '=') + 1);
         if (!found)
             return err_set(e, "%s: --image %s: its command names no such image", j->path, j->image[n]);
     }

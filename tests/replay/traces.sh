@@ -47,6 +47,9 @@ expect 0 "$TRAPLINE" record -o elsewhere/f.trace fw.elf --digest-every 20000
 expect 0 "$TRAPLINE" record -o elsewhere/bare.trace fw.elf --embed 0
 (cd elsewhere && expect 0 "$TRAPLINE" replay f.trace && mv out ..) && says "129820 instructions"
 (cd elsewhere && expect 2 "$TRAPLINE" replay bare.trace && mv out ..) && says "fw.elf (kernel"
+# A role that the recording does not have would change nothing.
+(cd elsewhere && expect 2 "$TRAPLINE" replay bare.trace --image bios="$roms/test-pages.elf" &&
+    says "bare.trace: --image bios=$roms/test-pages.elf: the recording has no such image, but kernel")
 (cd elsewhere && expect 0 "$TRAPLINE" replay bare.trace --image kernel="$roms/test-pages.elf")
 
 # ---- a changed firmware diverges where it should: the operand of an instruction that is executed at cycle 58976
@@ -128,7 +131,7 @@ cp elsewhere/f.trace "$roms/journey.elf" all
 cp "$roms/journey.elf" moved.elf
 expect 0 "$TRAPLINE" replay all/j.golden --image kernel=moved.elf
 expect 2 "$TRAPLINE" replay all/j.golden --image bios=moved.elf
-says "all/j.golden: --image bios=moved.elf: its command names no such image"
+says "all/j.golden: --image bios=moved.elf: the recording has no such image, but kernel"
 expect 2 "$TRAPLINE" replay all/j.golden --image kernel=nowhere.elf
 says "nowhere.elf"
 sed -i 's/^h0 VS vs_main/h0 VS vs_other/' all/j.golden
