@@ -97,6 +97,35 @@ void gic_update(struct device *d)
         gic_update_pe(d, n);
 }
 
+static struct gic_view view_of(const struct gicv3 *g, const struct gic_word *w, unsigned n, uint32_t intid)
+{
+    static const uint32_t on[GIC_GROUPS] = {[GIC_G0] = CTLR_G0, [GIC_G1S] = CTLR_G1S, [GIC_G1NS] = CTLR_G1NS};
+    unsigned bit = intid % 32;
+    enum gic_group group = gic_group_of(g, w, bit);
+    return (struct gic_view){.line = w->line >> bit & 1,
+                             .enabled = w->enable >> bit & 1,
+                             .active = w->active >> bit & 1,
+                             .group_on = g->ctlr & on[group],
+                             .here = intid < 32 || g->route[intid] == gic_affinity(n),
+                             .awake = !g->pe[n].asleep,
+                             .group = group,
+                             .route = g->route[intid],
+                             .priority = priority_of(g, w, bit, group, gic_nmi_of(g, w) >> bit & 1)};
+}
+
+uint32_t gic_view_next(struct device *d, unsigned n, uint32_t from, struct gic_view *view)
+{
+    struct gicv3 *g = gic_of(d);
+    for (uint32_t intid = from; intid < GIC_INTIDS && n < gic_pes(d); intid++) {
+        const struct gic_word *w = gic_word_of(g, n, intid);
+        if (!(gic_pending_of(w) >> intid % 32 & 1))
+            continue;
+        *view = view_of(g, w, n, intid);
+        return intid;
+    }
+    return GIC_INTIDS;
+}
+
 /* ---- inputs
  * ----------------------------------------------------------------------------------------------------------------------- */
 

@@ -94,6 +94,19 @@ void gic_update(struct device *d);
 /* Tells the CPU interfaces whether there is one security state. */
 void gic_tell_states(struct device *d);
 
+/* An interrupt as distributor and redistributor of PE n have it: what explains why it is, or is not, forwarded to that PE. */
+struct gic_view {
+    bool line, enabled, active;
+    bool group_on; /* GICD_CTLR lets its group through */
+    bool here;     /* GICD_IROUTER<n> names the PE, or the interrupt is private */
+    bool awake;    /* GICR_WAKER.ProcessorSleep is 0 */
+    enum gic_group group;
+    uint32_t route;    /* of an SPI: Aff3.Aff2.Aff1.Aff0 */
+    unsigned priority; /* 0: the highest */
+};
+/* The first pending interrupt of INTID `from` on, and its view: private ones of PE n, SPIs. GIC_INTIDS: there is none. */
+uint32_t gic_view_next(struct device *d, unsigned n, uint32_t from, struct gic_view *view);
+
 /* ---- gicv3_regs.c: what distributor and redistributors have alike, and the distributor's own */
 
 /* Registers of one word by their offset in SGI_base or the distributor (0x080 to 0xe7f, minus the word's place). False: off is

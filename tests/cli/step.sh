@@ -36,6 +36,23 @@ step 0 "$rom" --eval 'trace on' --eval run
 has '^hart 0: environment call from HS \(cause 9\), HS -> M, epc 0x[0-9a-f]+, pc 0x'
 step 0 "$rom" --eval 'run at hs_vector' --eval 'poke pc 0xffffffff 4' --eval trap
 has ': illegal instruction \(cause 2\), .*, epc 0x[0-9a-f]+, instruction 0xffffffff, pc 0x'
+# What the GIC holds back is listed with what holds it, one thing after the other.
+gic=(-machine virt-arm,virtualization=on -kernel "$TRAPLINE_SOURCE/roms/hyp-a64.elf" --eval 'run 2000')
+step 0 "${gic[@]}" --eval 'inject irq:100' --eval next
+has 'INTID 100  not signalled: it is not enabled$'
+has '\* GICD_ISENABLER3\[4\] +0 '
+step 0 "${gic[@]}" --eval 'set icc_pmr_el1 0' --eval 'inject irq:27' --eval next
+has 'INTID 27  not signalled: its priority is not above ICC_PMR_EL1$'
+has '\* ICC_PMR_EL1 +0x0 '
+step 0 "${gic[@]}" --eval 'set icc_igrpen1_el1 0' --eval 'inject irq:27' --eval next
+has 'INTID 27  not signalled: its group is not enabled in the CPU interface$'
+step 0 "${gic[@]}" --eval 'set icc_ap1r0_el1 1' --eval 'inject irq:27' --eval next
+has 'INTID 27  not signalled: its priority is not above the running priority$'
+has '\* ICC_RPR_EL1 +0x0 '
+step 0 "${gic[@]}" --eval 'inject irq:27' --eval next
+has 'the line is high, by INTID 27 '
+step 0 -machine virt-arm,secure=on "$TRAPLINE_SOURCE/roms/journey-a64.elf" --eval 'inject irq:27' --eval next
+has '\* GICR_WAKER\.ProcessorSleep +1 '
 step 0 -machine virt-arm,secure=on,virtualization=on "$TRAPLINE_SOURCE/roms/journey-a64.elf" --eval 'trace on' --eval run
 has ': SVC: #0x2, EL0 -> EL1, epc 0x[0-9a-f]+, pc 0x' && has ': data abort .*, address 0x200000000, pc 0x'
 

@@ -110,14 +110,14 @@ static unsigned preemption_mask(const struct pe *p, enum gic_group g)
 /* ---- what is pending
  * ---------------------------------------------------------------------------------------------------------------- */
 
-static bool group_on(const struct pe *p, enum gic_group g)
+bool gic_group_on(const struct pe *p, unsigned g)
 {
     const struct arm_regs *r = &p->s.regs;
     return (g == GIC_G0 ? r->icc_igrpen0_el1 : r->icc_igrpen1_el1[g == GIC_G1NS]) & 1;
 }
 
 /* There is an interrupt, and its group is enabled. */
-static bool pending(const struct pe *p) { return p->s.gic.set && group_on(p, gic_pending_group(p->s.gic.set)); }
+static bool pending(const struct pe *p) { return p->s.gic.set && gic_group_on(p, gic_pending_group(p->s.gic.set)); }
 
 /* Its priority is above the mask. That of a non-maskable interrupt always is, but for a Non-secure one while the mask is one of
    the Secure state's (4.9). */
@@ -129,16 +129,26 @@ static bool above_mask(const struct pe *p)
     return priority < 0x80 || (secure(p) ? mask > 0x80 : mask >= 0x80);
 }
 
-/* It has sufficient priority to be signalled (4.8). */
-static bool signalled(struct pe *p)
+/* Whether it has sufficient priority to be signalled (4.8). */
+enum gic_hold gic_hold(struct pe *p)
 {
     enum gic_group whose;
-    if (!pending(p) || !above_mask(p))
-        return false;
+    if (!pending(p))
+        return p->s.gic.set ? GIC_GROUP_OFF : GIC_NOTHING_SET;
+    if (!above_mask(p))
+        return GIC_BELOW_MASK;
     unsigned mask = preemption_mask(p, gic_pending_group(p->s.gic.set));
     struct level now = running(p, &whose), it = {gic_pending_priority(p->s.gic.set) & mask, gic_pending_nmi(p->s.gic.set)};
     now.priority &= now.priority == GIC_IDLE ? GIC_IDLE : mask;
-    return above(it, now);
+    return above(it, now) ? GIC_SIGNALLED : GIC_BELOW_RUNNING;
+}
+
+static bool signalled(struct pe *p) { return gic_hold(p) == GIC_SIGNALLED; }
+
+unsigned gic_running(struct pe *p)
+{
+    enum gic_group whose;
+    return running(p, &whose).priority;
 }
 
 /* Two security states, so that Secure interrupts are none of the Non-secure state's business. */
@@ -282,7 +292,7 @@ void gic_changed(struct pe *p)
     if (!arm_has(p->cfg, FEAT_GICv3))
         return;
     for (unsigned g = 0; g < GIC_GROUPS; g++)
-        enables |= (uint8_t)(group_on(p, (enum gic_group)g) << g);
+        enables |= (uint8_t)(gic_group_on(p, g) << g);
     if (enables != p->s.gic.enables) {
         p->s.gic.enables = enables;
         gic_tell(p, GIC_ENABLES, enables);

@@ -17,6 +17,20 @@ void gic_signal(struct pe *p, unsigned what, uint64_t value);
 /* A private peripheral interrupt of this PE changes its level: timers, performance monitors. */
 void gic_ppi(struct pe *p, unsigned intid, bool level);
 
+/* What holds back the interrupt that the distributor has set. */
+enum gic_hold {
+    GIC_SIGNALLED,    /* nothing: a line of the PE is high */
+    GIC_NOTHING_SET,  /* there is none */
+    GIC_GROUP_OFF,    /* ICC_IGRPEN0_EL1, ICC_IGRPEN1_EL1 */
+    GIC_BELOW_MASK,   /* its priority is not above ICC_PMR_EL1 (4.8) */
+    GIC_BELOW_RUNNING /* nor above the running priority (4.8.2, 4.8.3) */
+};
+enum gic_hold gic_hold(struct pe *p);
+/* The running priority; GIC_IDLE: none. */
+unsigned gic_running(struct pe *p);
+/* Whether the interface lets this group through. */
+bool gic_group_on(const struct pe *p, unsigned group);
+
 /* ---- gic_virtual.c: the virtual CPU interface (IHI 0069H, 6) */
 
 uint64_t gic_virtual_read(struct pe *p, unsigned id);

@@ -1,7 +1,9 @@
 /* Which asynchronous exception is taken, to which level, and why the others are not: Arm ARM D1.4.6, by its tables of routing and
    masking. */
 #include "base/bits.h"
+#include "cpu/arm/gic_cpuif.h"
 #include "debug/arm/explain_parts.h"
+#include "mem/gic.h"
 
 /* FIQ before IRQ before SError: IMPLEMENTATION DEFINED, and virtual ones before physical ones. */
 static const struct kind {
@@ -147,11 +149,21 @@ struct candidate {
     bool virtual, take;
 };
 
+/* What makes it pending, by name. */
+static const char *line_text(struct arm_why *w, unsigned k)
+{
+    if (k == 2)
+        return "an SError is pending";
+    if (arm_on(w, FEAT_GICv3) && gic_hold(w->p) == GIC_SIGNALLED)
+        return explain_say(w->e, "the line is high, by INTID %u", gic_pending_intid(w->p->s.gic.set));
+    return "the line is high";
+}
+
 static void look_physical(struct arm_why *w, struct fact *s, unsigned k, struct candidate *c)
 {
     bool by_mask;
     c->f = fact_add(w->e, s, explain_say(w->e, "%s", kinds[k].name), NULL, "%s", "");
-    fact_add(w->e, c->f, "pending", ARM_ASYNC, k == 2 ? "an SError is pending" : "the line is high");
+    fact_add(w->e, c->f, "pending", ARM_ASYNC, "%s", line_text(w, k));
     c->kind = k;
     c->el = route(w, c->f, k, &by_mask);
     if (k == 2 && arm_on(w, FEAT_DoubleFault2)) {
@@ -209,7 +221,7 @@ bool arm_explain_interrupts(struct arm_why *w, struct arm_exception *x)
     for (unsigned k = 0; k < 3; k++)
         if (physical(w, k))
             look_physical(w, &look, k, &c[n++]);
-    if (!n)
+    if (!arm_explain_gic(w, &look) && !n)
         return false;
     struct fact *s = fact_add(w->e, &w->e->facts, "interrupts", ARM_ORDER,
                               "what is pending; of what can be taken, virtual ones come first, then FIQ, IRQ, SError");

@@ -47,6 +47,10 @@ struct fact *arm_bit(struct arm_why *w, struct fact *to, const char *label, cons
 /* explain_irq.c: the section of pending interrupts, if any is. True: x is taken. */
 bool arm_explain_interrupts(struct arm_why *w, struct arm_exception *x);
 
+/* explain_gic.c: interrupts that are pending in the GIC and make no line high, as facts of s, with what holds them back. False:
+   there are none. */
+bool arm_explain_gic(struct arm_why *w, struct fact *s);
+
 /* explain_profiling.c: what the performance monitors ask for, if anything, as facts of s. True: x is taken. */
 bool arm_explain_profiling(struct arm_why *w, struct fact *s, struct arm_exception *x);
 
