@@ -59,7 +59,7 @@ static void print_json(const struct report *r, struct machine *m, const char *li
         json_object_set_new(j, "checked", json_integer((json_int_t)r->watch->monitor->checked));
         json_object_set(j, "monitor", r->watch->list);
     }
-    json_dumpf(j, stderr, JSON_INDENT(2));
+    json_dumpf(j, stderr, 0); /* one line, as traces and explanations are there */
     fputc('\n', stderr);
     json_decref(j);
 }

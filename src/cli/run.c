@@ -62,7 +62,7 @@ static const struct argp_option table[] = {
     {"digest", OPT_DIGEST, 0, 0, "print the digest of the final state, the cycles and the instructions", 5},
     {"stats", OPT_STATS, 0, 0, "print what the run took", 5},
     {"repro", OPT_REPRO, 0, 0, "print the line that reproduces this run", 5},
-    {"json", OPT_JSON, 0, 0, "reports as JSON", 5},
+    {"json", OPT_JSON, 0, 0, "reports, traces and explanations as JSON, an object a line", 5},
     {0}};
 
 static bool parse_timeout(struct run *r, const char *arg, struct err *e)

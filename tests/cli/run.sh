@@ -70,6 +70,9 @@ two=$(eval "\"$TRAPLINE\" ${line#trapline } " 2>&1; eval "digest ${line#trapline
 for key in '"end": "guest"' '"status": 7' '"cycles": ' '"instructions": ' '"digest": "' '"repro": "trapline run '; do
     grep -qF "$key" json || fail "the JSON report has no $key: $(cat json)"
 done
+# One object a line, whatever is asked for with it.
+"$TRAPLINE" run "$TRAPLINE_SOURCE/roms/test-pages.elf" --json --stats --trace traps --explain 1 2>json >/dev/null
+[ "$(wc -l <json)" -gt 2 ] && ! grep -qvE '^\{.*\}$' json || fail "not an object a line: $(grep -vE '^\{.*\}$' json | head -n 5)"
 "$TRAPLINE" run hello.elf --stats 2>err >/dev/null
 grep -q '^MIPS' err || fail "--stats prints: $(cat err)"
 echo "all ends as told"
