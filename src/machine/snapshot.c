@@ -51,6 +51,8 @@ static bool number(pair_fn *fn, void *ctx, const char *key, uint64_t v)
     return fn(ctx, key, text);
 }
 
+#define CHOICES " with choices " /* in the value of "cpu", before their digest */
+
 /* Calls fn for each pair until it returns false. */
 static bool config_pairs(const struct machine *m, pair_fn *fn, void *ctx)
 {
@@ -61,7 +63,7 @@ static bool config_pairs(const struct machine *m, pair_fn *fn, void *ctx)
         !number(fn, ctx, "seed", s->seed) || !number(fn, ctx, "rtc_epoch", s->rtc_epoch) ||
         !number(fn, ctx, "semihosting", s->semihosting))
         return false;
-    snprintf(text, sizeof text, "%s with choices %016" PRIx64, s->kind->name, s->kind->digest);
+    snprintf(text, sizeof text, "%s" CHOICES "%016" PRIx64, s->kind->name, s->kind->digest);
     if (!fn(ctx, "cpu", text))
         return false;
     snprintf(text, sizeof text, "%016" PRIx64, s->loader.digest);
@@ -219,6 +221,24 @@ static bool get_str(struct reader *r, char *out, size_t cap)
     return get(r, out, n);
 }
 
+/* What is not as in the file, and the option that has to be. Of the cpu's choices and of the images only digests are kept. */
+static void tell_other(struct reader *r, const char *key, const char *its, const char *value)
+{
+    const char *at = strstr(its, CHOICES), *here = strstr(value, CHOICES);
+    if (!strcmp(key, "images"))
+        err_set(r->e, "%s: it is of another machine: its images are not these; give the files it was saved with", r->path);
+    else if (strcmp(key, "cpu") || !at || !here)
+        err_set(r->e, "%s: it is of another machine: %s is '%s' there and '%s' here", r->path, key, its, value);
+    else if (at - its == here - value && !strncmp(its, value, (size_t)(at - its)))
+        err_set(r->e,
+                "%s: it is of another machine: its cpu is '%.*s', too, but not with the same extensions or choices; give the "
+                "-cpu and -machine it was saved with",
+                r->path, (int)(at - its), its);
+    else
+        err_set(r->e, "%s: it is of another machine: its cpu is '%.*s', and '%.*s' here; give the -cpu it was saved with",
+                r->path, (int)(at - its), its, (int)(here - value), value);
+}
+
 static bool check_pair(void *ctx, const char *key, const char *value)
 {
     struct reader *r = ctx;
@@ -230,7 +250,7 @@ static bool check_pair(void *ctx, const char *key, const char *value)
             err_set(r->e, "%s: it is of another machine: this one has '%s' where that one has '%s'", r->path, key, its_key);
         r->failed = true;
     } else if (strcmp(its, value)) {
-        err_set(r->e, "%s: it is of another machine: %s is '%s' there and '%s' here", r->path, key, its, value);
+        tell_other(r, key, its, value);
         r->failed = true;
     }
     return !r->failed;

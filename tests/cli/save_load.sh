@@ -40,6 +40,15 @@ done
 refuse hammer.elf -smp 2 --load state
 refuse hammer.elf -smp 3 -m 64 --load state
 refuse hammer.elf -smp 3 --load hammer.elf
+# Another cpu or image is told in words: of them the file has digests only.
+refuse hammer.elf -smp 3 -cpu rv64,sstc=off --load state
+grep -q "its cpu is 'rv64', too, but not with the same extensions or choices; give the -cpu" err || fail "another cpu: $(cat err)"
+arm=(-machine virt-arm,secure=on,virtualization=on "$TRAPLINE_SOURCE/roms/journey-a64.elf")
+"$TRAPLINE" run "${arm[@]}" --max-cycles 1000 --save arm.state >out 2>&1 || true
+refuse "${arm[@]}" -cpu cortex-a76 --load arm.state
+grep -q "its cpu is 'max', and 'cortex-a76' here; give the -cpu" err || fail "another core: $(cat err)"
+refuse "$TRAPLINE_SOURCE/roms/test-pages.elf" -smp 3 --load state
+grep -q 'its images are not these; give the files' err || fail "another image: $(cat err)"
 # A save that fails leaves the file that was there before.
 if [ -w /dev/full ]; then
     cp state kept
