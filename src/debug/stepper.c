@@ -4,6 +4,7 @@
 #include "debug/logs/taint.h"
 #include "debug/stepper_internal.h"
 #include "debug/symbols.h"
+#include "debug/trace.h"
 #include "machine/output.h"
 
 #include <assert.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #define SHOWN    12   /* changed registers shown at a stop */
+#define WRITTEN  16   /* of them, those that a trap can write */
 #define SEEN_MAX 4096 /* bytes of the console in which a text is looked for */
 #define BREAK    78   /* kind of a breakpoint of `break` */
 
@@ -124,21 +126,48 @@ static void put_change(struct stepper *s, const struct machine_register *r, uint
     buf_printf(&s->answer, "\n");
 }
 
-void stepper_changes(struct stepper *s, bool all)
+/* One register, if it has changed. left: how many lines there is room for yet; negative: those that had none. */
+static void show_change(struct stepper *s, const struct stepper_seen *was, unsigned i, bool all, int *left)
 {
     struct machine_register r;
-    unsigned changed = 0;
+    if (!machine_register(s->d.m, s->d.hart, i, &r) || is_quiet(&r))
+        return;
+    uint64_t now = value_of(s, i);
+    if (now == was->value[i])
+        return;
+    if ((*left)-- > 0 || all)
+        put_change(s, &r, was->value[i], now);
+}
+
+/* Whether register i is one of the list. */
+static bool is_one_of(const unsigned *list, unsigned n, unsigned i)
+{
+    for (unsigned k = 0; k < n; k++)
+        if (list[k] == i)
+            return true;
+    return false;
+}
+
+/* What a trap writes comes first: it is what one stops at a trap for, and there is room for few. */
+void stepper_changes(struct stepper *s, bool all)
+{
     const struct stepper_seen *was = all ? s->before : s->was;
-    for (unsigned i = 0; was && was->hart == s->d.hart && i < was->count && machine_register(s->d.m, s->d.hart, i, &r); i++) {
-        uint64_t now = value_of(s, i);
-        if (now == was->value[i] || is_quiet(&r))
-            continue;
-        if (changed++ < SHOWN || all)
-            put_change(s, &r, was->value[i], now);
+    const char *const *name = trace_ops(s->d.m)->written(machine_mode(s->d.m, s->d.hart));
+    unsigned first[WRITTEN], n = 0;
+    int left = SHOWN;
+    if (was && was->hart == s->d.hart) {
+        for (; *name; name++) {
+            int i = machine_register_named(s->d.m, *name);
+            if (i >= 0 && (unsigned)i < was->count && n < WRITTEN)
+                show_change(s, was, first[n++] = (unsigned)i, all, &left);
+        }
+        for (unsigned i = 0; i < was->count; i++)
+            if (!is_one_of(first, n, i))
+                show_change(s, was, i, all, &left);
     }
-    if (changed > SHOWN && !all)
-        buf_printf(&s->answer, "  and %u more: `changes`\n", changed - SHOWN);
-    if (all && !changed)
+    if (left < 0 && !all)
+        buf_printf(&s->answer, "  and %d more: `changes`\n", -left);
+    if (all && left == SHOWN)
         buf_printf(&s->answer, "nothing has changed\n");
 }
 

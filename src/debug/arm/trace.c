@@ -126,4 +126,16 @@ void trace_calls_answered(struct machine *m, const struct machine_answer *a, cha
     call_line(m, a->hart, call, result, line);
 }
 
-const struct trace_ops arm_trace = {.mode = mode, .cause = cause, .line = line};
+/* Arm ARM D1.4.2, AArch64.TakeException. mode ends with the number of the level: "EL2", "S-EL1". */
+static const char *const *written(const char *mode)
+{
+    static const char *const at[4][8] = {
+        {"pstate"},
+        {"esr_el1", "far_el1", "pfar_el1", "elr_el1", "spsr_el1", "pstate"},
+        {"esr_el2", "far_el2", "hpfar_el2", "pfar_el2", "elr_el2", "spsr_el2", "pstate"},
+        {"esr_el3", "far_el3", "mfar_el3", "elr_el3", "spsr_el3", "pstate"},
+    };
+    return at[mode[strlen(mode) - 1] & 3];
+}
+
+const struct trace_ops arm_trace = {.mode = mode, .cause = cause, .line = line, .written = written};

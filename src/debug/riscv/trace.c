@@ -121,4 +121,14 @@ static const char *cause(const struct machine_change *c, char scratch[32])
     return trace_cause(c->interrupt, c->cause, scratch);
 }
 
-const struct trace_ops riscv_trace = {.mode = mode, .cause = cause, .line = trace_trap};
+/* priv "Machine Cause (mcause) Register" and those beside it; hypervisor "Trap Entry"; smrnmi. */
+static const char *const *written(const char *mode)
+{
+    static const char *const m[] = {"mncause", "mnepc",  "mnstatus", "mcause",   "mepc", "mtval",
+                                    "mtval2",  "mtinst", "mstatus",  "mstatush", NULL};
+    static const char *const s[] = {"scause", "sepc", "stval", "htval", "htinst", "hstatus", "sstatus", NULL};
+    static const char *const vs[] = {"vscause", "vsepc", "vstval", "vsstatus", NULL};
+    return *mode == 'M' ? m : *mode == 'V' ? vs : s;
+}
+
+const struct trace_ops riscv_trace = {.mode = mode, .cause = cause, .line = trace_trap, .written = written};
