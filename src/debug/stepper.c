@@ -114,7 +114,8 @@ static uint64_t field_of(uint64_t v, const struct machine_field *f)
 static void put_change(struct stepper *s, const struct machine_register *r, uint64_t was, uint64_t now)
 {
     const char *separator = ": ";
-    buf_printf(&s->answer, "  %-10s 0x%" PRIx64 " -> 0x%" PRIx64, r->alias ? r->alias : r->name, was, now);
+    const char *name = r->alias && trace_ops(s->d.m)->aliases ? r->alias : r->name;
+    buf_printf(&s->answer, "  %-10s 0x%" PRIx64 " -> 0x%" PRIx64, name, was, now);
     for (unsigned f = r->fields; f-- > 0;) {
         const struct machine_field *k = &r->field[f];
         if (k->width <= r->width / 2 && field_of(was, k) != field_of(now, k)) { /* else it is as good as the whole */

@@ -15,6 +15,7 @@ struct trace_ops {
     /* The registers that the entry of a trap into a mode writes, those first that say what it is; NULL ends them. mode: as
        machine_mode names it. */
     const char *const *(*written)(const char *mode);
+    bool aliases; /* assembly calls registers by their other names: a0, not x10 */
 };
 
 /* Of a machine's harts. */

@@ -36,11 +36,14 @@ step 0 "$rom" --eval 'trace on' --eval run
 has '^hart 0: environment call from HS \(cause 9\), HS -> M, epc 0x[0-9a-f]+, pc 0x'
 step 0 "$rom" --eval 'run at hs_vector' --eval 'poke pc 0xffffffff 4' --eval trap
 has ': illegal instruction \(cause 2\), .*, epc 0x[0-9a-f]+, instruction 0xffffffff, pc 0x'
-# What a trap wrote is told first, however much else has changed.
+# What a trap wrote is told first, however much else has changed; PSTATE has one name.
 step 0 -machine virt-arm,virtualization=on -kernel "$TRAPLINE_SOURCE/roms/hyp-a64.elf" --eval 'trap all'
 [[ $(grep -m 1 -E '^  [a-z]' out) == "  esr_el"* ]] && has '^  and [0-9]+ more' || fail "not ESR first: $(cat out)"
 step 0 "$rom" --eval 'trap all'
 [[ $(grep -m 1 -E '^  [a-z]' out) == "  scause "* ]] || fail "not scause first: $(cat out)"
+step 0 -machine virt-arm -kernel "$TRAPLINE_SOURCE/roms/hyp-a64.elf" --eval 'set cpsr.A 0'
+has '^pstate +0x' && has '^  pstate +0x.*: A 1 -> 0$'
+! grep -q cpsr out || fail "PSTATE has two names: $(cat out)"
 # What the GIC holds back is listed with what holds it, one thing after the other.
 gic=(-machine virt-arm,virtualization=on -kernel "$TRAPLINE_SOURCE/roms/hyp-a64.elf" --eval 'run 2000')
 step 0 "${gic[@]}" --eval 'inject irq:100' --eval next

@@ -131,4 +131,4 @@ static const char *const *written(const char *mode)
     return *mode == 'M' ? m : *mode == 'V' ? vs : s;
 }
 
-const struct trace_ops riscv_trace = {.mode = mode, .cause = cause, .line = trace_trap, .written = written};
+const struct trace_ops riscv_trace = {.mode = mode, .cause = cause, .line = trace_trap, .written = written, .aliases = true};
