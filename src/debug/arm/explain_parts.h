@@ -9,6 +9,7 @@
 /* Clauses that several files name: sections and pseudocode of the Arm ARM (DDI 0487). */
 #define ARM_PRIORITY "Arm ARM D1.4.5.6: Prioritization of Synchronous exceptions taken to AArch64 state"
 #define ARM_ROUTE    "Arm ARM D1.4.5.1: Taking synchronous exceptions from EL0"
+#define ARM_LEVELS   "Arm ARM D1.1, R_FFJBB, R_QNTPB: target Exception level"
 #define ARM_EXTERNAL "Arm ARM D1.4.5.2: Exception levels for taking a synchronous External abort"
 #define ARM_DEBUG    "Arm ARM D2.2: Routing debug exceptions"
 #define ARM_TAKE     "Arm ARM AArch64.TakeException"

@@ -105,7 +105,7 @@ static unsigned target_of(struct arm_why *w, struct fact *s, const struct arm_ex
         return x->el;
     }
     if (p->el) {
-        fact_value(w->e, s, "target", ARM_ROUTE, p->el, 0, "nothing sends it to another level: the level it comes from")->mark =
+        fact_value(w->e, s, "target", ARM_LEVELS, p->el, 0, "nothing sends it to another level: the level it comes from")->mark =
             FACT_DECIDES;
         return p->el;
     }
@@ -174,13 +174,21 @@ static uint64_t handler_pstate(struct arm_why *w, struct fact *s, unsigned targe
     return new;
 }
 
+/* The section that says which level gets such an exception. */
+static const char *route_clause(const struct arm_why *w, const struct arm_exception *x)
+{
+    if (x->type != EXCEPTION_SYNCHRONOUS)
+        return ARM_ASYNC;
+    return w->p->el ? ARM_LEVELS : ARM_ROUTE;
+}
+
 void arm_explain_route(struct arm_why *w, const struct arm_exception *x, struct arm_expect *want)
 {
     static const char *const offset[] = {"synchronous", "IRQ", "FIQ", "SError"};
     struct explanation *e = w->e;
     const struct pe *p = w->p;
     uint64_t old = p->s.pstate;
-    struct fact *s = fact_add(e, &e->facts, "route", ARM_ROUTE, "which exception level gets it");
+    struct fact *s = fact_add(e, &e->facts, "route", route_clause(w, x), "which exception level gets it");
     unsigned type = x->as_serror ? EXCEPTION_SERROR : x->type, target = target_of(w, s, x), vector = type * 0x80;
     struct level_regs l = regs_of(&want->r, target);
     if (x->next && (p->s.regs.mdscr_el1 & 1))
