@@ -12,17 +12,17 @@
 enum { OPT_NO_TRAPS = 0x300, OPT_DIGEST_EVERY, OPT_EMBED, OPT_INSTRUCTIONS, OPT_GOLDEN };
 
 static const struct argp_option table[] = {
-    {0, 0, 0, 0, "Recording:", 0},
-    {"output", 'o', "FILE", 0, "write the trace there", 0},
+    {0, 0, 0, 0, "Recording:", 6},
+    {"output", 'o', "FILE", 0, "write the trace there", 6},
     {"golden", OPT_GOLDEN, 0, 0,
      "write text, trap by trap, for review and for tests; on standard output without -o. Nothing is typed but by --input, "
      "--expect and --script",
-     0},
-    {"no-traps", OPT_NO_TRAPS, 0, 0, "leave out traps and returns: only what came from outside, and digests", 0},
+     6},
+    {"no-traps", OPT_NO_TRAPS, 0, 0, "leave out traps and returns: only what came from outside, and digests", 6},
     {"instructions", OPT_INSTRUCTIONS, 0, 0,
-     "record every instruction, with what it writes to registers and memory, too: up to some bytes each", 0},
-    {"digest-every", OPT_DIGEST_EVERY, "N", 0, "instructions between two digests of the state (1000M)", 0},
-    {"embed", OPT_EMBED, "SIZE", 0, "put images of up to this size into the trace, so that it replays anywhere (8M)", 0},
+     "record every instruction, with what it writes to registers and memory, too: up to some bytes each", 6},
+    {"digest-every", OPT_DIGEST_EVERY, "N", 0, "instructions between two digests of the state (1000M)", 6},
+    {"embed", OPT_EMBED, "SIZE", 0, "put images of up to this size into the trace, so that it replays anywhere (8M)", 6},
     {0}};
 
 struct recording {

@@ -46,7 +46,7 @@ static const struct argp_option table[] = {
     {"expect", OPT_EXPECT, "TEXT=>SEND", 0, "when the guest has printed TEXT, type SEND; repeat for more steps", 3},
     {"script", OPT_SCRIPT, "FILE", 0, "steps from a file, one a line: expect \"text\", send \"text\\n\", end", 3},
     {0, 0, 0, 0, "Watching:", 4},
-    {"monitor", OPT_MONITOR, "NAME[,KEY=VALUE...]", 0,
+    {"monitor", OPT_MONITOR, "NAME[,...]", 0,
      "watch rules at every trap and return; the run ends with status 1 at the first violation. RISC-V: sse (software events); "
      "AArch64: calls (SMC, HVC, PSCI), interrupts (what they left comes back); repeat for both. Keys: rules=A3+B1+..., max=N; of "
      "sse also host, guest, user, irqoff=FIRST..END (symbols or addresses; default: the marks host_text_start and so on of the "
