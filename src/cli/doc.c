@@ -87,8 +87,6 @@ static const struct argp argp = {
         "  trapline doc SPV                         the registers that have a field of this name\n"
         "  trapline doc 0x10200073                  an instruction, or a call of firmware by its number\n"
         "  trapline doc cause:13\n"
-        "  trapline doc SPV\n"
-        "  trapline doc 0x10200073\n"
         "  trapline doc 'load page'\n"
         "  trapline doc ec:0x24\n"
         "  trapline doc insn:0x00053583\n"

@@ -161,8 +161,8 @@ static const struct argp argp = {
     .children = run_children,
     .doc =
         "Run an image: the guest's console is stdin and stdout, and the guest's exit code is the exit code."
-        " IMAGE is a bare-metal ELF or raw image, started as it is in machine mode, or a Linux Image, started by the default "
-        "firmware.\v"
+        " IMAGE is a bare-metal ELF or raw image, started as it is in machine mode (AArch64: in the highest exception level), or "
+        "a Linux Image, started by the default firmware.\v"
         "Keys: Ctrl-a x leaves, Ctrl-a a sends Ctrl-a, Ctrl-a h helps.\n\n"
         "Exit status: the guest's own; 0 for --exit-on, --max-cycles and a script's end; 1 when --exit-on, a script or --inject "
         "was not fulfilled, or --monitor saw a violation; "
