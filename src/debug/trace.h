@@ -12,6 +12,7 @@ struct trace_ops {
     const char *(*cause)(const struct machine_change *c, char scratch[32]);
     /* The change in a line: cycle, hart, from where to where, the cause and what the handler's registers get. */
     void (*line)(struct machine *m, const struct machine_change *c, char line[TRACE_LINE]);
+    const char *values[3]; /* what tval, tval2 and tinst of a change are there; NULL: nothing */
     /* The registers that the entry of a trap into a mode writes, those first that say what it is; NULL ends them. mode: as
        machine_mode names it. */
     const char *const *(*written)(const char *mode);

@@ -57,7 +57,11 @@ assert any(r["call"].startswith('sse_register(event 0xffff0000 "local software"'
 assert any(r["call"] == "get_spec_version() = 87721" and r["to"] == "VS" for r in calls), "the guest's call of its hypervisor"
 names = {e["args"]["name"] for e in json.load(open("kvm.perfetto"))["traceEvents"] if e["name"] == "thread_name"}
 assert names >= {"M", "HS", "VS", "VU", "calls", "from outside"}
-assert {r["to"] for r in csv.DictReader(open("arm.csv"))} >= {"EL3", "EL2", "EL1", "EL0"}
+arm = list(csv.DictReader(open("arm.csv")))
+assert "tval" in rows[0] and "tinst" in rows[0] and "far" not in rows[0]
+assert not {"tval", "tval2", "tinst"} & set(arm[0]), "columns of RISC-V"
+assert None not in arm[0] and any(r["far"] == "0x200000000" for r in arm if r["event"] == "exception"), "FAR of a data abort"
+assert {r["to"] for r in arm} >= {"EL3", "EL2", "EL1", "EL0"}
 PY
 expect 0 "$TRAPLINE" export kvm.trace --csv --cycles 88000-88800
 [ "$(wc -l <out)" -gt 2 ] && awk -F, 'NR > 1 && ($1 < 88000 || $1 > 88800) {exit 1}' out || fail "--cycles: $(cat out)"

@@ -138,4 +138,4 @@ static const char *const *written(const char *mode)
     return at[mode[strlen(mode) - 1] & 3];
 }
 
-const struct trace_ops arm_trace = {.mode = mode, .cause = cause, .line = line, .written = written};
+const struct trace_ops arm_trace = {.mode = mode, .cause = cause, .line = line, .values = {"far", "hpfar"}, .written = written};

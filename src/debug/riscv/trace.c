@@ -131,4 +131,5 @@ static const char *const *written(const char *mode)
     return *mode == 'M' ? m : *mode == 'V' ? vs : s;
 }
 
-const struct trace_ops riscv_trace = {.mode = mode, .cause = cause, .line = trace_trap, .written = written, .aliases = true};
+const struct trace_ops riscv_trace = {
+    .mode = mode, .cause = cause, .line = trace_trap, .values = {"tval", "tval2", "tinst"}, .written = written, .aliases = true};
