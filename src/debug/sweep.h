@@ -122,7 +122,7 @@ struct sweep_case {
     uint32_t nested;      /* boundary of the handling, for the second event; SWEEP_NONE: a case of the first order */
     uint32_t same;        /* SAME, if in the window (or the handling): the boundary */
     uint8_t verdict;      /* enum sweep_verdict */
-    uint8_t handled;      /* a handler was entered (without handler ranges: the event was taken) */
+    uint8_t handled;      /* a handler was entered (without handler ranges: the event was taken); SAME: in that other case */
     uint64_t pc;          /* where it was injected */
     uint64_t taken_pc;    /* where it was taken, */
     uint64_t taken_cycle; /* when, */

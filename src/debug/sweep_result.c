@@ -129,22 +129,71 @@ static void drop_detail(struct sweep_case *c)
     c->detail = NULL;
 }
 
-static void same_behind(struct sweep_case *first, size_t n)
+/* What was done of a case that turns out to be another one depends on how the work was cut, so none of it counts: that other case
+   tells it. */
+static void become_same(struct sweep_case *c, const struct sweep_case *other)
+{
+    c->verdict = SWEEP_SAME;
+    c->same = other->boundary;
+    c->handled = other->handled;
+    c->nest_cases = c->nest_pass = c->nest_same = c->nest_handled = 0;
+    drop_detail(c);
+}
+
+/* The cases of the first order of one event and variant, in their order. */
+static void same_behind(struct sweep_case *const *first, size_t n)
 {
     struct sweep_case **list = must(malloc((n + 1) * sizeof *list));
     size_t late = 0;
     for (size_t i = 0; i < n; i++)
-        if (first[i].taken_key && first[i].nested == SWEEP_NONE)
-            list[late++] = &first[i];
+        if (first[i]->taken_key)
+            list[late++] = first[i];
     qsort(list, late, sizeof *list, by_key);
-    for (size_t i = 1; i < late; i++) {
-        if (list[i]->taken_key != list[i - 1]->taken_key)
-            continue;
-        list[i]->verdict = SWEEP_SAME;
-        list[i]->same = list[i - 1]->verdict == SWEEP_SAME ? list[i - 1]->same : list[i - 1]->boundary;
-        drop_detail(list[i]);
+    for (size_t i = 1, stands = 0; i < late; i++) {
+        if (list[i]->taken_key == list[stands]->taken_key)
+            become_same(list[i], list[stands]);
+        else
+            stands = i;
     }
     free(list);
+}
+
+/* A case that is a later boundary's is handled if that one is, which may be yet another one's. */
+static void handled_within(struct sweep_case *const *first, size_t n)
+{
+    for (size_t i = n; i--;)
+        if (first[i]->verdict == SWEEP_SAME && !first[i]->taken_key && first[i]->same < n)
+            first[i]->handled = first[first[i]->same]->handled;
+}
+
+/* cases[0..n) are of one event and variant, `boundaries` of them of the first order. */
+static void find_same(struct sweep_case *cases, size_t n, size_t boundaries)
+{
+    struct sweep_case **first = must(malloc((boundaries + 1) * sizeof *first));
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++)
+        if (cases[i].nested == SWEEP_NONE)
+            first[k++] = &cases[i];
+    same_behind(first, k);
+    handled_within(first, k);
+    free(first);
+}
+
+/* Leaves out the second order of cases that are the same as others. */
+static void drop_same_seconds(struct sweep_result *r)
+{
+    size_t kept = 0;
+    bool same = false; /* the case of the first order that was looked at last */
+    for (size_t i = 0; i < r->count; i++) {
+        struct sweep_case *c = &r->cases[i];
+        if (c->nested == SWEEP_NONE)
+            same = c->verdict == SWEEP_SAME;
+        if (c->nested != SWEEP_NONE && same)
+            drop_detail(c);
+        else
+            r->cases[kept++] = *c;
+    }
+    r->count = kept;
 }
 
 bool sweep_result_finish(struct sweep_result *r, struct err *e)
@@ -163,11 +212,13 @@ bool sweep_result_finish(struct sweep_result *r, struct err *e)
                 while (at + 1 < r->count && r->cases[at + 1].nested != SWEEP_NONE)
                     at++;
             }
-            if (at > from)
-                same_behind(r->cases + from, at - from);
+            find_same(r->cases + from, at - from, r->variant[v].window.boundaries);
         }
     }
-    return at == r->count || err_set(e, "there are cases that do not belong to the sweep");
+    if (at != r->count)
+        return err_set(e, "there are cases that do not belong to the sweep");
+    drop_same_seconds(r);
+    return true;
 }
 
 /* The first case of an event and variant, or of any behind them. */
