@@ -51,7 +51,8 @@ uint32_t path_find(const struct path *p, uint64_t cycle, uint64_t key)
     return lo < p->n && p->at[lo].cycle == cycle && p->at[lo].key == key ? lo : SWEEP_NONE;
 }
 
-void sweep_where(struct sweep *s, uint64_t pc, char out[SWEEP_WHERE])
+/* "symbol+0x10". */
+static void where_is(struct sweep *s, uint64_t pc, char out[SWEEP_WHERE])
 {
     uint64_t offset;
     const char *name = symbols_near(s->booted, pc, &offset);
@@ -63,22 +64,33 @@ void sweep_where(struct sweep *s, uint64_t pc, char out[SWEEP_WHERE])
         snprintf(out, SWEEP_WHERE, "%.48s+0x%" PRIx64, name, offset);
 }
 
-struct sweep_detail *sweep_detail(struct sweep *s, uint64_t pc, const char *mode, const char *text)
+struct sweep_detail *sweep_detail(const char *text)
 {
     struct sweep_detail *d = must(malloc(sizeof *d));
-    d->diffs = 0;
-    sweep_where(s, pc, d->where);
-    snprintf(d->mode, sizeof d->mode, "%s", mode);
-    snprintf(d->text, sizeof d->text, "%s", text);
+    memset(d, 0, offsetof(struct sweep_detail, diff));
+    snprintf(d->text, sizeof d->text, "%.*s", SWEEP_TEXT - 1, text);
     return d;
+}
+
+void sweep_place(struct sweep *s, struct sweep_case *k, const struct context *now, const struct run *r)
+{
+    struct sweep_detail *d = k->detail;
+    if (!d)
+        return;
+    where_is(s, k->pc, d->where);
+    snprintf(d->mode, sizeof d->mode, "%s", s->ops->mode_of(now, s->has_v));
+    if (!r->taken || r->taken_cycle == k->at_cycle)
+        return;
+    where_is(s, r->taken_pc, d->taken_where);
+    snprintf(d->taken_mode, sizeof d->taken_mode, "%s", s->ops->mode_of(&r->at, s->has_v));
 }
 
 void sweep_story_line(struct sweep *s, const struct machine_change *c, char *line, size_t cap)
 {
     char from[SWEEP_WHERE], to[SWEEP_WHERE], scratch[32];
     const char *what = c->is_return ? "return" : c->nmi ? "RNMI" : trace_ops(s->booted)->cause(c, scratch);
-    sweep_where(s, c->epc, from);
-    sweep_where(s, c->pc, to);
+    where_is(s, c->epc, from);
+    where_is(s, c->pc, to);
     snprintf(line, cap, "cycle %" PRIu64 " hart %u %-12s %-2s 0x%" PRIx64 " %s -> %-2s 0x%" PRIx64 " %s", c->cycle, c->hart, what,
              s->ops->mode_name(c->priv, c->v, s->has_v), c->epc, from, s->ops->mode_name(c->to_priv, c->to_v, s->has_v), c->pc,
              to);
@@ -349,13 +361,6 @@ static bool taken_late(struct sweep *s, const struct path *path, struct run *r, 
     return known_behind(s, k);
 }
 
-static void fail_with(struct sweep *s, struct sweep_case *k, const struct run *r, enum sweep_verdict v, const char *text)
-{
-    k->verdict = (uint8_t)v;
-    const struct context *at = r->taken ? &r->at : &s->now;
-    k->detail = sweep_detail(s, k->pc, s->ops->mode_of(at, s->has_v), text);
-}
-
 /* The rest of a case whose event was taken in the state of `memory`. */
 static void finish_case(struct sweep *s, struct run *r, struct machine *memory, enum machine_stop why, struct sweep_case *k,
                         struct doing *d)
@@ -368,14 +373,12 @@ static void finish_case(struct sweep *s, struct run *r, struct machine *memory, 
     if (!r->resumed && why == MACHINE_DEBUG)
         why = run_on(r);
     enum sweep_verdict v = run_verdict(r, why, text);
-    if (v == SWEEP_PASS) {
+    if (v == SWEEP_PASS)
         v = run_compare(r, &r->at, memory, &k->detail);
-        k->verdict = (uint8_t)v;
-        if (k->detail)
-            sweep_where(s, k->pc, k->detail->where);
-    } else {
-        fail_with(s, k, r, v, text);
-    }
+    else
+        k->detail = sweep_detail(text);
+    k->verdict = (uint8_t)v;
+    sweep_place(s, k, &s->now, r);
     k->handled = r->handled;
     k->cycles = machine_hart_cycle(r->m, s->c.hart) - machine_hart_cycle(s->walk, s->c.hart);
 }
@@ -394,7 +397,9 @@ static void do_case(struct sweep *s, struct sweep_case *k, struct doing *d)
     r.story = d->story;
     run_begin(&r, s, s->trial, s->walk, s->judge_trial, s->judge_walk);
     if (!inject_fire(r.event, r.m, &why_not)) {
-        fail_with(s, k, &r, SWEEP_REFUSED, why_not.text);
+        k->verdict = SWEEP_REFUSED;
+        k->detail = sweep_detail(why_not.text);
+        sweep_place(s, k, &s->now, &r);
         goto end;
     }
     enum machine_stop why = r.taken ? MACHINE_DEBUG : run_on(&r);

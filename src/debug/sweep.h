@@ -110,9 +110,11 @@ struct sweep_diff {
 
 /* What there is to tell of a case that did not pass. Copies that are kept may end behind the last difference. */
 struct sweep_detail {
-    char where[SWEEP_WHERE]; /* where it was injected, as symbol and offset */
-    char mode[8];            /* what was interrupted: "HS" */
-    char text[SWEEP_TEXT];   /* what was wrong besides the differences; "" */
+    char where[SWEEP_WHERE];       /* where it was injected, as symbol and offset, */
+    char mode[8];                  /* and what ran there: "HS" */
+    char taken_where[SWEEP_WHERE]; /* the same of where it was taken, if that is at a later boundary; */
+    char taken_mode[8];            /* else "" */
+    char text[SWEEP_TEXT];         /* what was wrong besides the differences; "" */
     uint32_t diffs;
     struct sweep_diff diff[SWEEP_DIFFS];
 };

@@ -129,9 +129,10 @@ void path_add(struct sweep *s, struct path *p, struct machine *m, struct context
 uint32_t path_find(const struct path *p, uint64_t cycle, uint64_t key);
 
 void judge_copy(const struct sweep *s, void *to, const void *from);
-/* "symbol+0x10". */
-void sweep_where(struct sweep *s, uint64_t pc, char out[SWEEP_WHERE]);
-struct sweep_detail *sweep_detail(struct sweep *s, uint64_t pc, const char *mode, const char *text);
+struct sweep_detail *sweep_detail(const char *text);
+/* Writes into k->detail, if there is one, where the event was injected, which is where `now` was, and where r, which got it, took
+   it. */
+void sweep_place(struct sweep *s, struct sweep_case *k, const struct context *now, const struct run *r);
 
 /* sweep_nest.c: the second order of case k, whose run r stands right behind the trap of its event. */
 void nest_run(struct sweep *s, struct run *r, struct machine *memory, struct sweep_case *k, struct doing *d);

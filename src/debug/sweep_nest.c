@@ -114,7 +114,8 @@ static bool do_second(struct nest *n, struct machine *m, uint32_t j, struct swee
     r.story_ctx = d->ctx;
     if (!inject_fire(s->c.nest, m, &why_not)) {
         c->verdict = SWEEP_REFUSED;
-        c->detail = sweep_detail(s, c->pc, s->ops->mode_of(&now, s->has_v), why_not.text);
+        c->detail = sweep_detail(why_not.text);
+        sweep_place(s, c, &now, &second);
         run_end(&r);
         return tell(n, c, NULL, d);
     }
@@ -130,12 +131,11 @@ static bool do_second(struct nest *n, struct machine *m, uint32_t j, struct swee
     if (c->same != SWEEP_NONE || (r.resumed && !second.taken) || r.is_lost) {
         c->verdict = SWEEP_SAME;
     } else if ((c->verdict = (uint8_t)run_verdict(&r, why, text)) != SWEEP_PASS) {
-        c->detail = sweep_detail(s, c->pc, s->ops->mode_of(&now, s->has_v), text);
+        c->detail = sweep_detail(text);
     } else {
         c->verdict = (uint8_t)run_compare(&r, &r.at, n->memory, &c->detail);
-        if (c->detail)
-            sweep_where(s, c->pc, c->detail->where);
     }
+    sweep_place(s, c, &now, &second);
     c->cycles = machine_hart_cycle(m, s->c.hart) - n->path.at[j].cycle;
     c->as_first = r.is_lost || (c->verdict != SWEEP_SAME && as_first(n, c));
     run_end(&r);

@@ -9,7 +9,7 @@
 
 #define MAGIC     "TLSWEEP\n"
 #define MAGIC_LEN 8
-#define VERSION   1u
+#define VERSION   2u
 #define NAMES_MAX 100000u
 #define TEXT_MAX  65536
 
@@ -26,6 +26,8 @@ static void put_detail(struct buf *b, const struct sweep_detail *d)
 {
     buf_put_str(b, d->where);
     buf_put_str(b, d->mode);
+    buf_put_str(b, d->taken_where);
+    buf_put_str(b, d->taken_mode);
     buf_put_str(b, d->text);
     buf_put_u32(b, d->diffs);
     for (uint32_t i = 0; i < d->diffs; i++) {
@@ -55,6 +57,8 @@ static bool get_detail(struct cursor *c, struct sweep_detail *d)
 {
     cur_str(c, d->where, sizeof d->where);
     cur_str(c, d->mode, sizeof d->mode);
+    cur_str(c, d->taken_where, sizeof d->taken_where);
+    cur_str(c, d->taken_mode, sizeof d->taken_mode);
     cur_str(c, d->text, sizeof d->text);
     d->diffs = cur_u32(c);
     if (c->bad || d->diffs > SWEEP_DIFFS)

@@ -209,7 +209,7 @@ struct comparing {
 static void differs(struct comparing *c, const char *name, uint64_t from, uint64_t to)
 {
     if (!c->detail)
-        c->detail = sweep_detail(c->r->s, 0, "", "");
+        c->detail = sweep_detail("");
     if (c->detail->diffs < SWEEP_DIFFS) {
         struct sweep_diff *d = &c->detail->diff[c->detail->diffs++];
         snprintf(d->name, sizeof d->name, "%s", name);
@@ -286,10 +286,9 @@ enum sweep_verdict run_compare(struct run *r, const struct context *was, struct 
     }
     bool objects = s->c.judge && s->c.judge->objection(r->judge, text, sizeof text);
     if (objects && !c.detail)
-        c.detail = sweep_detail(s, 0, "", "");
+        c.detail = sweep_detail("");
     if (!c.detail)
         return SWEEP_PASS;
-    snprintf(c.detail->mode, sizeof c.detail->mode, "%s", s->ops->mode_of(was, s->has_v));
     snprintf(c.detail->text, sizeof c.detail->text, "%s", text);
     *detail = c.detail;
     return SWEEP_VIOLATION;

@@ -108,14 +108,26 @@ static void windows(const struct sweep_result *r, struct buf *out)
     }
 }
 
+/* "0x40080094 el1_entry (EL1), taken at 0x402021a8 window_start (EL0)" */
+static void place(const struct sweep_case *c, struct buf *out)
+{
+    const struct sweep_detail *d = c->detail;
+    buf_printf(out, "0x%" PRIx64 "%s%s", c->pc, d && *d->where ? " " : "", d ? d->where : "");
+    if (d && *d->mode)
+        buf_printf(out, " (%s)", d->mode);
+    if (d && *d->taken_mode)
+        buf_printf(out, ", taken at 0x%" PRIx64 "%s%s (%s)", c->taken_pc, *d->taken_where ? " " : "", d->taken_where,
+                   d->taken_mode);
+}
+
 static void fail_line(const struct sweep_result *r, const struct sweep_case *c, struct buf *out)
 {
     char what[3 * INJECT_TEXT], which[32];
-    const struct sweep_detail *d = c->detail;
     combination(r, c, what);
     number(c, which);
-    buf_printf(out, "\n%s: boundary %s at 0x%" PRIx64 "%s%s%s%s%s\n    ", what, which, c->pc, d && *d->where ? " " : "",
-               d ? d->where : "", d && *d->mode ? " (" : "", d ? d->mode : "", d && *d->mode ? ")" : "");
+    buf_printf(out, "\n%s: boundary %s at ", what, which);
+    place(c, out);
+    buf_printf(out, "\n    ");
     wrong(c, out);
     buf_printf(out, "\n    ");
     command(r, c, out);
@@ -148,8 +160,9 @@ void sweep_case_text(const struct sweep_result *r, const struct sweep_case *c, s
     const struct sweep_detail *d = c->detail;
     combination(r, c, what);
     number(c, which);
-    buf_printf(out, "%s: boundary %s at 0x%" PRIx64 "%s%s: %s\n", what, which, c->pc, d && *d->where ? " " : "",
-               d ? d->where : "", sweep_verdict_name(c->verdict));
+    buf_printf(out, "%s: boundary %s at ", what, which);
+    place(c, out);
+    buf_printf(out, ": %s\n", sweep_verdict_name(c->verdict));
     if (c->verdict == SWEEP_SAME && c->same != SWEEP_NONE)
         buf_printf(out, "the event is taken later: this is the case of boundary %u\n", c->same);
     if (d && *d->text)
@@ -191,6 +204,10 @@ static json_t *case_json(const struct sweep_result *r, const struct sweep_case *
     json_object_set_new(j, "where", json_string(c->detail ? c->detail->where : ""));
     json_object_set_new(j, "mode", json_string(c->detail ? c->detail->mode : ""));
     json_object_set_new(j, "taken_pc", hex(c->taken_pc));
+    if (c->detail && *c->detail->taken_mode) {
+        json_object_set_new(j, "taken_where", json_string(c->detail->taken_where));
+        json_object_set_new(j, "taken_mode", json_string(c->detail->taken_mode));
+    }
     json_object_set_new(j, "taken_cycle", json_integer((json_int_t)c->taken_cycle));
     json_object_set_new(j, "cycles", json_integer((json_int_t)c->cycles));
     json_object_set_new(j, "reason", json_string(c->detail ? c->detail->text : ""));

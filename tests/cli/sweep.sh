@@ -40,7 +40,7 @@ assert s == [("meip, 1", "2", "1", 1), ("meip, 4", "2", "1", 1), ("meip, 8", "8"
 line=$(grep -m1 -- '--only' out)
 status=0
 eval "\"\$TRAPLINE\" ${line#*trapline}" >one || status=$?
-[ "$status" -eq 1 ] && grep -qE '^meip, 1: boundary [0-9]+ at .* victim: violation$' one && grep -qE '^  t3 +was 0x[0-9a-f]{16}  is 0x0{16}$' one &&
+[ "$status" -eq 1 ] && grep -qE '^meip, 1: boundary [0-9]+ at .* victim \(HS\): violation$' one && grep -qE '^  t3 +was 0x[0-9a-f]{16}  is 0x0{16}$' one &&
     [ "$(grep -c '^cycle ' one)" -eq 6 ] || fail "one case: status $status, $(cat one)"
 line=$(field all.json 'd["failing"][8]["command"]')
 status=0

@@ -3,6 +3,7 @@
 # the end of its interrupt, is found by the register's name.
 # timeout: 300
 . "$(dirname "$0")/../lib/env.sh"
+need python3 python3
 roms=$TRAPLINE_SOURCE/roms
 cd "$scratch"
 
@@ -37,6 +38,13 @@ cmp -s one.json many.json && cmp -s one.txt out || fail "three shards find somet
 # What is wrong with a handler is told at every boundary of EL0 at which it came.
 sweep 1 "$kernel" --event irq:27 --set fault=1 --list 1
 finds x13 "a register that was not saved"
+# The mode is that of the boundary: the kernel is at EL1 there, and the interrupt comes when EL0 goes on.
+sweep 1 "$kernel" --event irq:27 --set fault=1 --list 200 --json late.json
+grep -qE '^irq:27: boundary 0 at 0x[0-9a-f]+ window_start \(EL0\)$' out &&
+    grep -qE '^irq:27: boundary 135 at 0x[0-9a-f]+ vectors\+0x400 \(EL1\), taken at 0x[0-9a-f]+ window_end \(EL0\)$' out ||
+    fail "the mode at a boundary: $(grep boundary out | tail -n 3)"
+late=$(python3 -c 'import json; c = json.load(open("late.json"))["failing"][-1]; print(*(c[k] for k in ("mode", "taken_where", "taken_mode")))')
+[ "$late" = "EL1 window_end EL0" ] || fail "the mode at a boundary in JSON: $late"
 sweep 1 "$kernel" --event irq:27 --set fault=2 --list 1
 finds icc_ap1r0_el1 "an interrupt without its end"
 sweep 1 "$kernel" --event irq:27 --set fault=3 --list 1
