@@ -136,7 +136,7 @@ static int record_golden(struct recording *r, const char *command)
     struct buf file = {0};
     struct err e;
     r->run->quiet = !r->file; /* standard output is the trace's */
-    if (!run_start(r->run, &e))
+    if ((r->file && !output_possible(r->file, &e)) || !run_start(r->run, &e))
         return cli_error(&e);
     int status = run_go(r->run);
     golden_file(&r->golden_run, command, &file);

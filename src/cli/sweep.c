@@ -604,6 +604,16 @@ static bool record_first(const struct sweep_args *a, struct sweep *s, const stru
     return sweep_one(s, k->event, k->variant, k->boundary, k->nested, note_case, NULL, &c, e) && record_case(a, s, &c, e);
 }
 
+/* Tries every file that the work is for, before it. */
+static bool outputs_possible(const struct sweep_args *a, struct err *e)
+{
+    const char *const files[] = {a->out, a->record, a->out ? NULL : a->json, a->out ? NULL : a->junit};
+    for (unsigned i = 0; i < ARRAY_LEN(files); i++)
+        if (files[i] && !output_possible(files[i], e))
+            return false;
+    return true;
+}
+
 /* ---- the verb ------------------------------------------------------------------------------------------------------------- */
 
 static bool rule_fits(const struct sweep_args *a, struct machine *m, struct err *e)
@@ -623,6 +633,8 @@ static bool settle(struct sweep_args *a, struct machine **m, struct err *e)
         return err_set(e, "--out and --record exclude each other: record a case with --only");
     if (a->out && a->only)
         return err_set(e, "--out and --only exclude each other");
+    if (!outputs_possible(a, e))
+        return false;
     if (!options_settle(&a->machine, e) || !parse_events(a, e))
         return false;
     if (a->machine.netdev || a->machine.dumpdtb)
@@ -701,6 +713,8 @@ static int merge(const struct sweep_args *a)
     struct err e;
     if (!a->nargs)
         return cli_errorf("--merge: name the part files");
+    if (!outputs_possible(a, &e))
+        return cli_error(&e);
     int status = sweep_merge(&r, a->args, a->nargs, &e) ? report(a, &r) : cli_error(&e);
     sweep_result_free(&r);
     return status;

@@ -29,6 +29,20 @@ static char *part_name(const char *path)
     return part;
 }
 
+/* What is no regular file is not opened: the reader of a pipe would take that for its end. */
+bool output_possible(const char *path, struct err *e)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        bool fits = !S_ISDIR(st.st_mode);
+        return (fits && !access(path, W_OK)) || err_set(e, "%s: cannot write: %s", path, strerror(fits ? errno : EISDIR));
+    }
+    struct output *o = output_open(path, e);
+    if (o)
+        output_drop(o);
+    return o != NULL;
+}
+
 struct output *output_open(const char *path, struct err *e)
 {
     struct stat st;

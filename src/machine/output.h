@@ -9,6 +9,10 @@
 
 struct output; /* being written */
 
+/* Whether a file could be written there, before the work whose result it is. Nothing is left there either way. False with a
+   sentence. */
+bool output_possible(const char *path, struct err *e);
+
 /* NULL with a sentence if nothing can be written there. */
 struct output *output_open(const char *path, struct err *e);
 /* Errors are kept until output_close. */

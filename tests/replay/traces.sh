@@ -52,6 +52,13 @@ expect 0 "$TRAPLINE" record -o elsewhere/bare.trace fw.elf --embed 0
     says "bare.trace: --image bios=$roms/test-pages.elf: the recording has no such image, but kernel")
 (cd elsewhere && expect 0 "$TRAPLINE" replay bare.trace --image kernel="$roms/test-pages.elf")
 
+# ---- where nothing can be written, nothing runs
+for golden in "" --golden; do
+    # shellcheck disable=SC2086
+    expect 2 "$TRAPLINE" record $golden -o /nowhere/t fw.elf
+    [[ $(cat out) == "trapline: /nowhere/t: "*"No such file or directory" && $(wc -l <out) -eq 1 ]] || fail "record $golden into no folder: $(cat out)"
+done
+
 # ---- a changed firmware diverges where it should: the operand of an instruction that is executed at cycle 58976
 expect 0 "$TRAPLINE" replay elsewhere/f.trace
 li=$(LC_ALL=C grep -obUaP '\x93\x07\x80\x0c' fw.elf | head -n 1 | cut -d: -f1 || true) # addi a5, zero, 0xc8
