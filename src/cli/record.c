@@ -120,6 +120,8 @@ static int record_binary(struct recording *r)
     int status;
     if (!r->file)
         return cli_errorf("record: name the file for the trace: -o FILE");
+    if (!strcmp(r->file, "-"))
+        return cli_errorf("record: -o -: a trace is binary: name a file (./- is one called -); --golden writes text");
     if (!run_start(r->run, &e))
         status = cli_error(&e);
     else
@@ -135,6 +137,8 @@ static int record_golden(struct recording *r, const char *command)
 {
     struct buf file = {0};
     struct err e;
+    if (r->file && !strcmp(r->file, "-"))
+        r->file = NULL;
     r->run->quiet = !r->file; /* standard output is the trace's */
     if ((r->file && !output_possible(r->file, &e)) || !run_start(r->run, &e))
         return cli_error(&e);

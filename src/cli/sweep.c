@@ -10,6 +10,7 @@
 #include "debug/riscv/view.h"
 #include "machine/output.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,8 +84,9 @@ static const struct argp_option table[] = {
     {"out", OPT_OUT, "PART", 0, "write the cases to this file instead of results", 3},
     {"merge", OPT_MERGE, 0, 0, "join the part files that are named instead of an image", 3},
     {"list", OPT_LIST, "N", 0, "show the first N failing cases (20)", 3},
-    {"json", OPT_JSON, "FILE", 0, "write results as JSON, every failing case in full", 3},
-    {"junit", OPT_JUNIT, "FILE", 0, "write results as JUnit XML", 3},
+    {"json", OPT_JSON, "FILE", 0,
+     "write results as JSON, every failing case in full; - is standard output, and the table goes to standard error", 3},
+    {"junit", OPT_JUNIT, "FILE", 0, "write results as JUnit XML; - likewise", 3},
     {0}};
 
 #define LIST_MAX 64
@@ -487,8 +489,13 @@ static void describe(struct sweep_result *r, const struct sweep_args *a, struct 
         sweep_result_variant(r, a->variant[i].name, a->variant_option[i], sweep_window(s, i));
 }
 
+static bool is_stdout(const char *path) { return path && !strcmp(path, "-"); }
+
 static bool write_file(const char *path, const struct buf *b, struct err *e)
 {
+    if (is_stdout(path))
+        return (fwrite(b->data, 1, b->len, stdout) == b->len && !fflush(stdout)) ||
+               err_set(e, "standard output: cannot write: %s", strerror(errno));
     struct output *o = output_open(path, e);
     if (o)
         output_put(o, b->data, b->len);
@@ -502,7 +509,7 @@ static int report(const struct sweep_args *a, const struct sweep_result *r)
     struct err e;
     bool ok = true;
     sweep_text(r, (unsigned)(a->list < UINT32_MAX ? a->list : UINT32_MAX), &b);
-    fwrite(b.data, 1, b.len, stdout);
+    fwrite(b.data, 1, b.len, is_stdout(a->json) || is_stdout(a->junit) ? stderr : stdout);
     if (a->json) {
         b.len = 0;
         sweep_json(r, &b);
@@ -607,9 +614,14 @@ static bool record_first(const struct sweep_args *a, struct sweep *s, const stru
 /* Tries every file that the work is for, before it. */
 static bool outputs_possible(const struct sweep_args *a, struct err *e)
 {
+    if (is_stdout(a->out) || is_stdout(a->record))
+        return err_set(e, "%s -: what is written there is binary: name a file (./- is one called -)",
+                       is_stdout(a->out) ? "--out" : "--record");
+    if (is_stdout(a->json) && is_stdout(a->junit))
+        return err_set(e, "--json and --junit cannot both be standard output");
     const char *const files[] = {a->out, a->record, a->out ? NULL : a->json, a->out ? NULL : a->junit};
     for (unsigned i = 0; i < ARRAY_LEN(files); i++)
-        if (files[i] && !output_possible(files[i], e))
+        if (files[i] && !is_stdout(files[i]) && !output_possible(files[i], e))
             return false;
     return true;
 }

@@ -190,6 +190,15 @@ done
 mkdir folder
 refuse "folder: cannot write: Is a directory" guest.elf --event meip --json result --junit folder
 refuse "/nowhere/result: cannot write: No such file or directory" --merge part.3.1 part.3.2 part.3.3 --json result --junit /nowhere/result
+# Standard output takes text; the table makes room for it.
+sweep 0 guest.elf --event meip --json plain.json
+sweep 0 guest.elf --event meip --json - --junit plain.xml
+cmp -s out plain.json && grep -q '^meip ' err && [ ! -e - ] || fail "JSON on standard output: $(cat out err)"
+sweep 1 --merge part.3.1 part.3.2 part.3.3 --junit -
+cmp -s out one.xml || fail "JUnit on standard output: $(cat out)"
+refuse "--json and --junit cannot both be standard output" guest.elf --event meip --json - --junit -
+refuse "--out -: what is written there is binary: name a file (./- is one called -)" guest.elf --event meip --out -
+refuse "--record -: what is written there is binary: name a file (./- is one called -)" guest.elf --event meip --record -
 # A pipe is not opened before there is something for its reader.
 mkfifo pipe
 cat pipe >piped &

@@ -59,6 +59,12 @@ for golden in "" --golden; do
     [[ $(cat out) == "trapline: /nowhere/t: "*"No such file or directory" && $(wc -l <out) -eq 1 ]] || fail "record $golden into no folder: $(cat out)"
 done
 
+expect 2 "$TRAPLINE" record -o - fw.elf
+says "record: -o -: a trace is binary: name a file (./- is one called -); --golden writes text"
+"$TRAPLINE" record --golden -o golden fw.elf >/dev/null 2>&1
+"$TRAPLINE" record --golden -o - fw.elf >out 2>/dev/null
+cmp -s golden out && [ ! -e - ] || fail "a golden trace on standard output: $(diff golden out)"
+
 # ---- a changed firmware diverges where it should: the operand of an instruction that is executed at cycle 58976
 expect 0 "$TRAPLINE" replay elsewhere/f.trace
 li=$(LC_ALL=C grep -obUaP '\x93\x07\x80\x0c' fw.elf | head -n 1 | cut -d: -f1 || true) # addi a5, zero, 0xc8
