@@ -79,7 +79,12 @@ refuse "event 'meip': there is no such event on AArch64" sweep "$kernel" --event
 refuse "--inject: event 'serror': there is no such event on RISC-V" run "$roms/kernel.elf" --inject serror@cycle:5
 refuse "event 'irq:288': the machine has no interrupt 288" sweep "$kernel" --event irq:288
 refuse "event 'irq:27,raise': interrupt 27 is a hart's own: it has no line to raise or lower" sweep "$kernel" --event irq:27,raise
-refuse "event 'virq': input 4: an A64 cpu has 0 (IRQ) and 1 (FIQ), with NMI 3 (IRQ with Superpriority), with EL2 4, 5, 6 (virtual IRQ, FIQ, SError)" \
-    sweep "$kernel" --event virq
+for event in virq vfiq vserror; do
+    why="event '$event': there is no EL2 whose guest could take it (-machine virt-arm,virtualization=on)"
+    refuse "$why" sweep "$kernel" --event "$event"
+    refuse "--inject: $why" run "$kernel" --inject "$event@cycle:5"
+done
+refuse "event 'nmi': the PE has no FEAT_NMI (-cpu nmi=on)" sweep -cpu nmi=off "$kernel" --event nmi
+refuse "--inject: event 'nmi': the PE has no FEAT_NMI (-cpu nmi=on)" run -cpu nmi=off "$kernel" --inject nmi@cycle:5
 refuse "--rule sbi is for RISC-V machines" sweep "$kernel" --event irq:27 --rule sbi
 echo "contexts come back"

@@ -273,6 +273,16 @@ static void set_time_offset(struct cpu *c, uint64_t offset)
     pe_deadline(pe(c));
 }
 
+/* Why there is no such input, and which option would make it. */
+static bool no_input(unsigned line, struct err *e)
+{
+    if (line == 3)
+        return err_set(e, "the PE has no FEAT_NMI (-cpu nmi=on)");
+    if (line >= 4 && line <= 6)
+        return err_set(e, "there is no EL2 whose guest could take it (-machine virt-arm,virtualization=on)");
+    return err_set(e, "an A64 cpu has no input %u", line);
+}
+
 /* Inputs 0 IRQ, 1 FIQ, 3 IRQ with Superpriority, 4 virtual IRQ, 5 virtual FIQ are raised beside what the GIC makes of them; 6 is
    HCR_EL2.VSE. A bus error is a physical SError with `address` as its syndrome (ESR_ELx.ISS). */
 static bool inject(struct cpu *c, const struct injection *i, struct err *e)
@@ -292,11 +302,7 @@ static bool inject(struct cpu *c, const struct injection *i, struct err *e)
         p->s.lines &= ~(raised | pulse | (bit == LINE_IRQ ? (uint64_t)LINE_IRQ_SUPER << LINE_INJECTED : 0));
         p->s.lines |= i->how == INJECT_LOWER ? 0 : i->how == INJECT_RAISE ? raised : raised | pulse;
     } else {
-        return e ? err_set(e,
-                           "input %u: an A64 cpu has 0 (IRQ) and 1 (FIQ), with NMI 3 (IRQ with Superpriority), with EL2 4, 5, 6 "
-                           "(virtual IRQ, FIQ, SError)",
-                           i->line)
-                 : false;
+        return e ? no_input(i->line, e) : false;
     }
     p->cpu.resync = true;
     return true;
