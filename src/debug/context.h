@@ -31,6 +31,9 @@ struct context_ops {
     const char *(*name)(uint32_t reg);
     uint64_t (*value)(const struct context *c, uint32_t reg);
     uint64_t (*pc)(const struct context *c);
+    /* The number of the register that is the stack pointer of a handler in `mode` that interrupts c and takes no other stack, if
+       it holds an address of c's own translation; else UINT32_MAX. */
+    uint32_t (*stack)(const struct context *c, struct context_mode mode);
     /* "HS", "VU", "M", …; without a virtualization mode "S" and "U". */
     const char *(*mode_of)(const struct context *c, bool has_v);
     const char *(*mode_name)(uint8_t priv, uint8_t v, bool has_v);

@@ -108,6 +108,16 @@ struct sweep_diff {
 };
 #define SWEEP_DIFFS 128 /* at most so many of a case are told */
 
+/* Words of RAM that differ close below the stack pointer of what was interrupted: a handler that pushes there leaves them. */
+struct sweep_stack {
+    uint32_t words; /* 0: there are none, or no stack pointer */
+    bool all;       /* nothing else differs */
+    char name[8];   /* the register, */
+    uint64_t sp;    /* and what was in it */
+    uint64_t start; /* physical addresses: the lowest of them, */
+    uint64_t end;   /* and behind the highest */
+};
+
 /* What there is to tell of a case that did not pass. Copies that are kept may end behind the last difference. */
 struct sweep_detail {
     char where[SWEEP_WHERE];       /* where it was injected, as symbol and offset, */
@@ -115,6 +125,7 @@ struct sweep_detail {
     char taken_where[SWEEP_WHERE]; /* the same of where it was taken, if that is at a later boundary; */
     char taken_mode[8];            /* else "" */
     char text[SWEEP_TEXT];         /* what was wrong besides the differences; "" */
+    struct sweep_stack stack;
     uint32_t diffs;
     struct sweep_diff diff[SWEEP_DIFFS];
 };

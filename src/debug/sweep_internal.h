@@ -111,6 +111,21 @@ enum sweep_verdict run_verdict(const struct run *r, enum machine_stop why, char 
  *detail. */
 enum sweep_verdict run_compare(struct run *r, const struct context *was, struct machine *memory, struct sweep_detail **detail);
 
+/* sweep_stack.c: what is close below the interrupted stack pointer. */
+#define STACK_BYTES 2048 /* so close: a frame with all vector registers, and some calls */
+#define STACK_PAGES 2
+struct stack {
+    struct sweep_stack found; /* name and sp; the rest by stack_note */
+    unsigned pages;           /* 0: no stack pointer is known */
+    struct {
+        uint64_t va, pa;
+    } page[STACK_PAGES]; /* from sp down */
+};
+/* Of what r's event interrupted, `was`; r->m is there again. */
+struct stack stack_below(const struct run *r, const struct context *was);
+/* A word at pa differs: counts it if it lies there. */
+void stack_note(struct stack *k, uint64_t pa);
+
 /* sweep_circle.c: a run that comes to a state where it was before does the same for ever. */
 struct circle *circle_new(struct sweep *s);
 void circle_free(struct circle *c);

@@ -29,6 +29,12 @@ static void put_detail(struct buf *b, const struct sweep_detail *d)
     buf_put_str(b, d->taken_where);
     buf_put_str(b, d->taken_mode);
     buf_put_str(b, d->text);
+    buf_put_u32(b, d->stack.words);
+    buf_put_u8(b, d->stack.all);
+    buf_put_str(b, d->stack.name);
+    buf_put_u64(b, d->stack.sp);
+    buf_put_u64(b, d->stack.start);
+    buf_put_u64(b, d->stack.end);
     buf_put_u32(b, d->diffs);
     for (uint32_t i = 0; i < d->diffs; i++) {
         buf_put_str(b, d->diff[i].name);
@@ -60,6 +66,12 @@ static bool get_detail(struct cursor *c, struct sweep_detail *d)
     cur_str(c, d->taken_where, sizeof d->taken_where);
     cur_str(c, d->taken_mode, sizeof d->taken_mode);
     cur_str(c, d->text, sizeof d->text);
+    d->stack.words = cur_u32(c);
+    d->stack.all = cur_u8(c) != 0;
+    cur_str(c, d->stack.name, sizeof d->stack.name);
+    d->stack.sp = cur_u64(c);
+    d->stack.start = cur_u64(c);
+    d->stack.end = cur_u64(c);
     d->diffs = cur_u32(c);
     if (c->bad || d->diffs > SWEEP_DIFFS)
         return false;

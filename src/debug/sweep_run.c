@@ -204,6 +204,8 @@ enum sweep_verdict run_verdict(const struct run *r, enum machine_stop why, char 
 struct comparing {
     struct run *r;
     struct sweep_detail *detail; /* NULL: nothing differs so far */
+    uint64_t words;              /* of RAM that differ */
+    struct stack stack;
 };
 
 static void differs(struct comparing *c, const char *name, uint64_t from, uint64_t to)
@@ -242,6 +244,8 @@ static void compare_word(struct comparing *c, uint64_t pa, const uint8_t *was, c
         return;
     snprintf(name, sizeof name, "0x%" PRIx64, pa);
     differs(c, name, from, to);
+    c->words++;
+    stack_note(&c->stack, pa);
 }
 
 static bool compare_page(void *ctx, uint64_t pa, const uint8_t *is, const uint8_t *was)
@@ -278,10 +282,13 @@ enum sweep_verdict run_compare(struct run *r, const struct context *was, struct 
     struct comparing c = {.r = r};
     struct context is;
     char text[SWEEP_TEXT] = "";
+    uint32_t registers = 0;
     s->ops->take(&is, r->m, s->c.hart);
     if (!r->edited) {
         for (uint32_t i = 0; (i = s->ops->differs(was, &is, r->taken_to, i)) != UINT32_MAX; i++)
             differs(&c, s->ops->name(i), s->ops->value(was, i), s->ops->value(&is, i));
+        registers = c.detail ? c.detail->diffs : 0;
+        c.stack = stack_below(r, was);
         mem_pairs(r->m->mem, memory->mem, compare_page, &c);
     }
     bool objects = s->c.judge && s->c.judge->objection(r->judge, text, sizeof text);
@@ -290,6 +297,8 @@ enum sweep_verdict run_compare(struct run *r, const struct context *was, struct 
     if (!c.detail)
         return SWEEP_PASS;
     snprintf(c.detail->text, sizeof c.detail->text, "%s", text);
+    c.detail->stack = c.stack.found;
+    c.detail->stack.all = !registers && !objects && c.stack.found.words == c.words;
     *detail = c.detail;
     return SWEEP_VIOLATION;
 }

@@ -108,6 +108,37 @@ static void windows(const struct sweep_result *r, struct buf *out)
     }
 }
 
+/* What differs where a handler pushes, and how to pass over it. */
+static void stack_line(const struct sweep_stack *k, const char *indent, struct buf *out)
+{
+    buf_printf(out, "%s", indent);
+    if (k->all)
+        buf_printf(out, "nothing but memory below the interrupted %s 0x%" PRIx64 ", as what a handler pushes there: ", k->name,
+                   k->sp);
+    else
+        buf_printf(out, "%u of the words below the interrupted %s 0x%" PRIx64 ": ", k->words, k->name, k->sp);
+    buf_printf(out, "--ignore 0x%" PRIx64 "..0x%" PRIx64 "\n", k->start, k->end);
+}
+
+/* The same of all cases that fail by nothing else, if they are several. */
+static void stack_summary(const struct sweep_result *r, struct buf *out)
+{
+    uint64_t start = UINT64_MAX, end = 0, n = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct sweep_stack *k = r->cases[i].detail ? &r->cases[i].detail->stack : NULL;
+        if (!k || !k->words || !k->all)
+            continue;
+        start = k->start < start ? k->start : start;
+        end = k->end > end ? k->end : end;
+        n++;
+    }
+    if (n > 1)
+        buf_printf(out,
+                   "\n%" PRIu64 " cases fail by nothing but memory below the interrupted stack pointer: "
+                   "--ignore 0x%" PRIx64 "..0x%" PRIx64 " for all\n",
+                   n, start, end);
+}
+
 /* "0x40080094 el1_entry (EL1), taken at 0x402021a8 window_start (EL0)" */
 static void place(const struct sweep_case *c, struct buf *out)
 {
@@ -129,7 +160,10 @@ static void fail_line(const struct sweep_result *r, const struct sweep_case *c, 
     place(c, out);
     buf_printf(out, "\n    ");
     wrong(c, out);
-    buf_printf(out, "\n    ");
+    buf_printf(out, "\n");
+    if (c->detail && c->detail->stack.words)
+        stack_line(&c->detail->stack, "    ", out);
+    buf_printf(out, "    ");
     command(r, c, out);
     buf_printf(out, "\n");
 }
@@ -150,6 +184,7 @@ void sweep_text(const struct sweep_result *r, unsigned most, struct buf *out)
     for (size_t i = 0; i < r->count; i++)
         if (r->cases[i].verdict > SWEEP_SAME && failed++ < most)
             fail_line(r, &r->cases[i], out);
+    stack_summary(r, out);
     if (failed > most)
         buf_printf(out, "\n%zu more cases fail (--list %zu shows all)\n", failed - most, failed);
 }
@@ -169,6 +204,8 @@ void sweep_case_text(const struct sweep_result *r, const struct sweep_case *c, s
         buf_printf(out, "%s\n", d->text);
     for (uint32_t i = 0; d && i < d->diffs; i++)
         buf_printf(out, "  %-14s was 0x%016" PRIx64 "  is 0x%016" PRIx64 "\n", d->diff[i].name, d->diff[i].from, d->diff[i].to);
+    if (d && d->stack.words)
+        stack_line(&d->stack, "", out);
 }
 
 /* ---- JSON ----------------------------------------------------------------------------------------------------------------- */
@@ -187,6 +224,18 @@ static json_t *counts_json(const struct sweep_count *n)
     for (unsigned v = 0; v < SWEEP_VERDICTS; v++)
         json_object_set_new(j, sweep_verdict_name(v), json_integer((json_int_t)n->verdict[v]));
     json_object_set_new(j, "handled", json_integer((json_int_t)n->handled));
+    return j;
+}
+
+static json_t *stack_json(const struct sweep_stack *k)
+{
+    json_t *j = json_object();
+    json_object_set_new(j, "register", json_string(k->name));
+    json_object_set_new(j, "value", hex(k->sp));
+    json_object_set_new(j, "words", json_integer(k->words));
+    json_object_set_new(j, "all", json_boolean(k->all));
+    json_object_set_new(j, "start", hex(k->start));
+    json_object_set_new(j, "end", hex(k->end));
     return j;
 }
 
@@ -220,6 +269,8 @@ static json_t *case_json(const struct sweep_result *r, const struct sweep_case *
         json_array_append_new(diffs, k);
     }
     json_object_set_new(j, "differences", diffs);
+    if (c->detail && c->detail->stack.words)
+        json_object_set_new(j, "below_stack", stack_json(&c->detail->stack));
     command(r, c, &line);
     json_object_set_new(j, "command", json_string((const char *)line.data));
     buf_free(&line);

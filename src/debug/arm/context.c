@@ -160,6 +160,13 @@ uint8_t arm_context_owner(uint32_t i)
 static const char *name(uint32_t i) { return names[i]; }
 static uint64_t pc(const struct context *c) { return of(c)->pc; }
 
+/* What EL2 and EL3 find in their stack pointers are addresses of their own, unless it is themselves that they interrupt. */
+static uint32_t stack(const struct context *c, struct context_mode mode)
+{
+    bool own = mode.priv < 2 || (of(c)->pstate >> PSTATE_EL_SHIFT & 3) == mode.priv;
+    return own ? (uint32_t)REG_SPS + mode.priv : UINT32_MAX;
+}
+
 static const char *mode_name(uint8_t priv, uint8_t v, bool has_v)
 {
     (void)has_v;
@@ -194,6 +201,7 @@ const struct context_ops arm_context = {.size = sizeof(struct a64_context),
                                         .name = name,
                                         .value = value,
                                         .pc = pc,
+                                        .stack = stack,
                                         .mode_of = mode_of,
                                         .mode_name = mode_name,
                                         .passed_on = passed_on,

@@ -83,6 +83,13 @@ static const char *name(uint32_t i) { return view_name(in_order(i)); }
 static uint64_t value(const struct context *c, uint32_t reg) { return view_value(view(c), in_order(reg)); }
 static uint64_t pc(const struct context *c) { return view(c)->pc; }
 
+static uint32_t stack(const struct context *c, struct context_mode mode)
+{
+    (void)c;
+    (void)mode;
+    return VIEW_COUNT - VIEW_PC + VIEW_X + 2; /* behind pc and the mode, see in_order */
+}
+
 static const char *mode_name(uint8_t priv, uint8_t v, bool has_v)
 {
     if (priv == 3)
@@ -117,6 +124,7 @@ const struct context_ops riscv_context = {.size = sizeof(struct rv_view),
                                           .name = name,
                                           .value = value,
                                           .pc = pc,
+                                          .stack = stack,
                                           .mode_of = mode_of,
                                           .mode_name = mode_name,
                                           .passed_on = passed_on,
