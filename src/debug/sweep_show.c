@@ -60,38 +60,80 @@ static void command(const struct sweep_result *r, const struct sweep_case *c, st
 
 /* ---- text ----------------------------------------------------------------------------------------------------------------- */
 
-static void count_row(struct buf *out, const char *event, const char *variant, const struct sweep_count *n, int w, int x)
+#define COLUMNS    (SWEEP_VERDICTS + 2) /* cases, each verdict, handled */
+#define LINE_WIDTH 80
+
+/* How wide the columns are, and how far apart: two spaces if a line of 80 has room for that, else one. */
+struct layout {
+    bool named; /* variants have names */
+    int event, variant, number[COLUMNS], gap;
+};
+
+static const char *title(unsigned column)
 {
-    buf_printf(out, "%-*s  %-*s", w, event, x, variant);
-    buf_printf(out, " %9" PRIu64, n->cases);
-    for (unsigned v = 0; v < SWEEP_VERDICTS; v++)
-        buf_printf(out, " %9" PRIu64, n->verdict[v]);
-    buf_printf(out, " %9" PRIu64 "\n", n->handled);
+    return !column ? "cases" : column == COLUMNS - 1 ? "handled" : sweep_verdict_name((enum sweep_verdict)(column - 1));
 }
 
-static int widest(const struct sweep_named *list, unsigned n, int least)
+static uint64_t number_in(const struct sweep_count *n, unsigned column)
 {
+    return !column ? n->cases : column == COLUMNS - 1 ? n->handled : n->verdict[column - 1];
+}
+
+static int widest(const struct sweep_named *list, unsigned n, const char *head)
+{
+    size_t w = strlen(head);
     for (unsigned i = 0; i < n; i++)
-        least = (int)strlen(list[i].name) > least ? (int)strlen(list[i].name) : least;
-    return least;
+        w = strlen(list[i].name) > w ? strlen(list[i].name) : w;
+    return (int)w;
+}
+
+/* No row has more digits than the sum of all. */
+static struct layout layout(const struct sweep_result *r, bool second)
+{
+    struct layout k = {.named = r->variants > 1 || *r->variant[0].name, .event = widest(r->event, r->events, "event")};
+    struct sweep_count all = sweep_result_count(r, UINT32_MAX, UINT32_MAX, second);
+    int width = k.event;
+    k.variant = k.named ? widest(r->variant, r->variants, "variant") : 0;
+    for (unsigned c = 0; c < COLUMNS; c++) {
+        int digits = snprintf(NULL, 0, "%" PRIu64, number_in(&all, c)), head = (int)strlen(title(c));
+        k.number[c] = digits > head ? digits : head;
+        width += k.number[c];
+    }
+    width += k.variant;
+    k.gap = width + 2 * (COLUMNS + k.named) <= LINE_WIDTH ? 2 : 1;
+    return k;
+}
+
+static void row_name(struct buf *out, const struct layout *k, const char *event, const char *variant)
+{
+    buf_printf(out, "%-*s", k->event, event);
+    if (k->named)
+        buf_printf(out, "%*s%-*s", k->gap, "", k->variant, variant);
+}
+
+static void count_row(struct buf *out, const struct layout *k, const char *event, const char *variant, const struct sweep_count *n)
+{
+    row_name(out, k, event, variant);
+    for (unsigned c = 0; c < COLUMNS; c++)
+        buf_printf(out, "%*s%*" PRIu64, k->gap, "", k->number[c], number_in(n, c));
+    buf_printf(out, "\n");
 }
 
 static void table(const struct sweep_result *r, bool second, struct buf *out)
 {
-    bool named = r->variants > 1 || *r->variant[0].name;
-    int w = widest(r->event, r->events, 5), x = widest(r->variant, r->variants, named ? 7 : 0);
-    buf_printf(out, "%-*s  %-*s %9s", w, "event", x, named ? "variant" : "", "cases");
-    for (unsigned v = 0; v < SWEEP_VERDICTS; v++)
-        buf_printf(out, " %9s", sweep_verdict_name(v));
-    buf_printf(out, " %9s\n", "handled");
+    struct layout k = layout(r, second);
+    row_name(out, &k, "event", "variant");
+    for (unsigned c = 0; c < COLUMNS; c++)
+        buf_printf(out, "%*s%*s", k.gap, "", k.number[c], title(c));
+    buf_printf(out, "\n");
     for (uint32_t e = 0; e < r->events; e++)
         for (uint32_t v = 0; v < r->variants; v++) {
             struct sweep_count n = sweep_result_count(r, e, v, second);
-            count_row(out, r->event[e].name, r->variant[v].name, &n, w, x);
+            count_row(out, &k, r->event[e].name, r->variant[v].name, &n);
         }
     if (r->events * r->variants > 1) {
         struct sweep_count n = sweep_result_count(r, UINT32_MAX, UINT32_MAX, second);
-        count_row(out, "all", "", &n, w, x);
+        count_row(out, &k, "all", "", &n);
     }
 }
 

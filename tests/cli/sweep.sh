@@ -36,6 +36,9 @@ python3 -c 'import sys, xml.etree.ElementTree as t
 r = t.parse(sys.argv[1]).getroot()
 s = [(x.get("name"), x.get("tests"), x.get("failures"), len(x.findall("testcase/failure"))) for x in r.findall("testsuite")]
 assert s == [("meip, 1", "2", "1", 1), ("meip, 4", "2", "1", 1), ("meip, 8", "8", "7", 7)], s' all.xml || fail "all.xml: $(cat all.xml)"
+# The table fits a terminal of 80 columns, with and without variants.
+width() { awk '/^(event|meip|all)/ && !/boundary/ && length > w { w = length } END { print w + 0 }' out; }
+[ "$(width)" -gt 70 ] && [ "$(width)" -le 80 ] || fail "the table is $(width) wide: $(cat out)"
 # The line under a failing case does it alone, and tells each trap and each difference.
 line=$(grep -m1 -- '--only' out)
 status=0
