@@ -111,7 +111,8 @@ static void row_name(struct buf *out, const struct layout *k, const char *event,
         buf_printf(out, "%*s%-*s", k->gap, "", k->variant, variant);
 }
 
-static void count_row(struct buf *out, const struct layout *k, const char *event, const char *variant, const struct sweep_count *n)
+static void count_row(struct buf *out, const struct layout *k, const char *event, const char *variant,
+                      const struct sweep_count *n)
 {
     row_name(out, k, event, variant);
     for (unsigned c = 0; c < COLUMNS; c++)
@@ -162,23 +163,24 @@ static void stack_line(const struct sweep_stack *k, const char *indent, struct b
     buf_printf(out, "--ignore 0x%" PRIx64 "..0x%" PRIx64 "\n", k->start, k->end);
 }
 
-/* The same of all cases that fail by nothing else, if they are several. */
+/* The same of all cases, if they are several. */
 static void stack_summary(const struct sweep_result *r, struct buf *out)
 {
-    uint64_t start = UINT64_MAX, end = 0, n = 0;
+    uint64_t start = UINT64_MAX, end = 0, n = 0, all = 0;
     for (size_t i = 0; i < r->count; i++) {
         const struct sweep_stack *k = r->cases[i].detail ? &r->cases[i].detail->stack : NULL;
-        if (!k || !k->words || !k->all)
+        if (!k || !k->words)
             continue;
         start = k->start < start ? k->start : start;
         end = k->end > end ? k->end : end;
         n++;
+        all += k->all;
     }
     if (n > 1)
         buf_printf(out,
-                   "\n%" PRIu64 " cases fail by nothing but memory below the interrupted stack pointer: "
-                   "--ignore 0x%" PRIx64 "..0x%" PRIx64 " for all\n",
-                   n, start, end);
+                   "\n%" PRIu64 " cases differ below the interrupted stack pointer, %" PRIu64 " of them nowhere else: "
+                   "--ignore 0x%" PRIx64 "..0x%" PRIx64 " passes over that\n",
+                   n, all, start, end);
 }
 
 /* "0x40080094 el1_entry (EL1), taken at 0x402021a8 window_start (EL0)" */
