@@ -236,6 +236,16 @@ static char *help_filter(int key, const char *text, void *input)
     buf_printf(&b, "Events, with ,hart=N and (lines) ,raise or ,lower behind them:\n");
     for (unsigned i = 0; (name = inject_name(i, &title, &number)); i++)
         buf_printf(&b, "  %s%-*s %s\n", name, (int)(10 - strlen(name)), number ? ":N" : "", title);
+    buf_printf(&b, "\nColumns of the table (docs/sweep.md tells more):\n"
+                   "  cases      boundaries of the window, the sum of the columns up to refused\n"
+                   "  pass       everything came back as it was\n"
+                   "  same       masked, and taken later in the state of another case\n"
+                   "  violation  a register or memory is not as it was, or the rule was broken\n"
+                   "  lost       the event was never taken\n"
+                   "  runaway    what it interrupted never went on\n"
+                   "  ended      the guest ended the run or can never go on\n"
+                   "  refused    the machine or the firmware would not take the event\n"
+                   "  handled    of all cases, those in which a handler was entered\n");
     buf_printf(&b, "\n%s", text);
     return (char *)b.data;
 }

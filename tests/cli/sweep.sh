@@ -18,6 +18,15 @@ sweep()
 # field FILE EXPRESSION: of a JSON file.
 field() { python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$1" "$2"; }
 
+# ---- every column is explained
+sweep 0 --help
+sed -n '/^Columns/,/^$/p' out >columns
+sweep 0 guest.elf --event msip
+for column in $(grep '^event ' out); do
+    [ "$column" = event ] || grep -qE "^  $column +[a-z]" columns || fail "--help does not explain $column: $(cat columns)"
+    [ "$column" = event ] || grep -q "^| .$column. |" "$TRAPLINE_SOURCE/docs/sweep.md" || fail "docs/sweep.md does not explain $column"
+done
+
 # ---- results
 sweep 0 guest.elf --event msip --event meip --event ssip
 grep -qE '^meip +73 +73 +0 +0 +0 +0 +0 +0 +73$' out || fail "the table: $(cat out)"
