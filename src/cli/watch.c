@@ -62,8 +62,8 @@ static void trace_sbi_calls(struct watch *w, struct machine *m, const struct mac
     put_json(w, WATCH_SBI, j);
 }
 
-/* A call by HVC or SMC that is over, at `pc` if without result. */
-static void tell_call(struct watch *w, unsigned hart, const struct trace_call *k, const uint64_t *result, uint64_t pc,
+/* A call by HVC or SMC that is over. Without result its caller goes on at *pc, or (NULL) not at all. */
+static void tell_call(struct watch *w, unsigned hart, const struct trace_call *k, const uint64_t *result, const uint64_t *pc,
                       const char *line)
 {
     if (!w->json) {
@@ -74,8 +74,8 @@ static void tell_call(struct watch *w, unsigned hart, const struct trace_call *k
     json_object_set_new(j, "cycle", json_integer((json_int_t)k->cycle));
     json_object_set_new(j, "hart", json_integer(hart));
     json_object_set_new(j, "from", json_string(arm_mode_name(k->from, k->secure)));
-    if (!result)
-        set_hex(j, "goes_on", pc);
+    if (!result && pc)
+        set_hex(j, "goes_on", *pc);
     put_json(w, WATCH_CALLS, j);
 }
 
@@ -86,7 +86,7 @@ static void trace_arm_calls(struct watch *w, struct machine *m, const struct mac
     uint64_t result;
     bool returned;
     if (trace_calls_feed(&w->calls, m, c, line, &k, &result, &returned))
-        tell_call(w, c->hart, &k, returned ? &result : NULL, c->pc, line);
+        tell_call(w, c->hart, &k, returned ? &result : NULL, &c->pc, line);
 }
 
 /* Below the line of its trap. */
@@ -161,7 +161,7 @@ static void on_answer(void *ctx, struct machine *m, const struct machine_answer 
         struct trace_call k;
         uint64_t result;
         trace_calls_answered(m, a, line, &k, &result);
-        tell_call(w, a->hart, &k, &result, a->pc, line);
+        tell_call(w, a->hart, &k, a->returns ? &result : NULL, NULL, line);
     }
     if (w->monitor && !w->stop)
         tell_violations(w, m, a->hart, monitor_answered(w->monitor, m, a));

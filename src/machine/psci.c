@@ -134,6 +134,18 @@ static bool answer(struct machine *m, struct cpu *c, uint64_t x[8], bool by_smc)
     return true;
 }
 
+/* 5.1.3, 5.1.9 to 5.1.11: calls that, where they are there at all, do not come back. */
+static bool never_returns(uint32_t id)
+{
+    switch (features(id) == SUCCESS ? id & ~(uint32_t)SMC64 : 0) {
+    case CPU_OFF:
+    case SYSTEM_OFF:
+    case SYSTEM_RESET:
+    case SYSTEM_RESET2: return true;
+    default: return false;
+    }
+}
+
 bool machine_firmware(void *ctx, struct cpu *c, uint64_t x[8], bool by_smc)
 {
     struct machine *m = ctx;
@@ -141,6 +153,7 @@ bool machine_firmware(void *ctx, struct cpu *c, uint64_t x[8], bool by_smc)
         return answer(m, c, x, by_smc);
     struct machine_answer a = {.hart = c->index, .by_smc = by_smc, .cycle = cpu_progress(c)->cycle};
     memcpy(a.call, x, sizeof a.call);
+    a.returns = !never_returns((uint32_t)x[0]);
     m->arch->get_reg(c, "pc", &a.pc);
     if (!answer(m, c, x, by_smc))
         return false;

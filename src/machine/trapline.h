@@ -98,6 +98,7 @@ void machine_watch(struct machine *m, machine_watch_fn *fn, void *ctx);
 struct machine_answer {
     unsigned hart;
     bool by_smc;
+    bool returns;     /* else there is no result: the hart, or the machine, is off or about to be reset */
     uint64_t pc;      /* the call */
     uint64_t cycle;   /* the hart's, at the call */
     uint64_t call[8]; /* its argument registers x0 to x7; the results are in the hart's */

@@ -50,6 +50,15 @@ grep -qE '^ +[0-9]+ hart 0 EL1   call_smc: SMC: PSCI_VERSION\(\) = 0x10001$' err
     grep -qE ' AFFINITY_INFO\(.*\) = 0x1$' err || fail "the trace of calls: $(cat err)"
 go "$roms/kernel-a64.elf" -smp 2 --trace calls=t --json
 grep -q '^{"conduit":"HVC","function":"CPU_ON",.*"result":"SUCCESS",.*"from":"EL1"}$' t || fail "the trace as JSON: $(cat t)"
+# One that the machine answers and that does not come back has no result.
+off='\x00\x01\x80\x52\x00\x80\xb0\x72\x02\x00\x00\xd4' # mov w0, #8; movk w0, #0x8400, lsl #16; hvc #0
+printf "$off" >off.bin
+go -machine virt-arm off.bin --trace calls
+grep -qE '^ +[0-9]+ hart 0 EL1   0x40080008: HVC: SYSTEM_OFF\(\) does not return$' err || fail "SYSTEM_OFF: $(cat err)"
+go -machine virt-arm off.bin --trace calls --json
+grep -q '"function":"SYSTEM_OFF"' err && ! grep -qE '"result"|"goes_on"' err || fail "SYSTEM_OFF as JSON: $(cat err)"
+go "$roms/kernel-a64.elf" -smp 2 --trace calls
+! grep -E ' (CPU_OFF|SYSTEM_OFF)\(\) =' err || fail "a call that does not return has a result"
 
 # The kernel's return to EL0 without `ldp x2, x3, [sp, #16]`.
 forgets kernel-a64.elf '\xe2\x0f\x41\xa9'

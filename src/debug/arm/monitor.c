@@ -282,7 +282,7 @@ static void answered(struct monitor *o, struct machine *m, const struct machine_
         return;
     o->checked++;
     psci_called(o, &k);
-    if (!p->s.parked && !m->st.exited && !m->reboot) /* else it does not come back, as it was asked for */
+    if (a->returns)
         call_result(o, &c, &k, p->s.x[0]);
     psci_done(o, m, &k);
 }

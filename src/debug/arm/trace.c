@@ -123,7 +123,11 @@ void trace_calls_answered(struct machine *m, const struct machine_answer *a, cha
     *call = (struct trace_call){.by_smc = a->by_smc, .from = (uint8_t)reg(m, a->hart, "el"), .cycle = a->cycle, .pc = a->pc};
     memcpy(call->x, a->call, sizeof call->x);
     *result = reg(m, a->hart, "x0");
-    call_line(m, a->hart, call, result, line);
+    call_line(m, a->hart, call, a->returns ? result : NULL, line);
+    if (!a->returns) {
+        size_t n = strlen(line);
+        snprintf(line + n, TRACE_LINE - n, " does not return");
+    }
 }
 
 /* Arm ARM D1.4.2, AArch64.TakeException. mode ends with the number of the level: "EL2", "S-EL1". */

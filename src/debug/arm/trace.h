@@ -16,7 +16,8 @@ struct trace_calls {
     struct trace_call call[TRACE_CALL_HARTS][2][4];
 };
 /* Told of every change, and of every call that the machine answers. True: a call is over (or its caller goes on elsewhere), and
-   line says which: cycle, hart, where, call, result. It is in *call, and its result in *result (returned false: none). */
+   line says which: cycle, hart, where, call, result. It is in *call, and its result in *result (returned false: none; for an
+   answer, a->returns). */
 bool trace_calls_feed(struct trace_calls *t, struct machine *m, const struct machine_change *c, char line[TRACE_LINE],
                       struct trace_call *call, uint64_t *result, bool *returned);
 void trace_calls_answered(struct machine *m, const struct machine_answer *a, char line[TRACE_LINE], struct trace_call *call,
