@@ -60,6 +60,11 @@ grep -q '"function":"SYSTEM_OFF"' err && ! grep -qE '"result"|"goes_on"' err || 
 go "$roms/kernel-a64.elf" -smp 2 --trace calls
 ! grep -E ' (CPU_OFF|SYSTEM_OFF)\(\) =' err || fail "a call that does not return has a result"
 
+# Every exception has a syndrome; FAR_ELx is told where the exception writes it.
+go $el3 "$roms/journey-a64.elf" --trace traps
+grep -qE ': data abort from a lower level, esr 0x[0-9a-f]+ far 0x200000000$' err && grep -qE ': SVC, esr 0x[0-9a-f]+$' err &&
+    grep -qE ': HVC, esr 0x[0-9a-f]+$' err && grep -qE ': SMC, esr 0x[0-9a-f]+$' err || fail "the trace of traps: $(cat err)"
+
 # The kernel's return to EL0 without `ldp x2, x3, [sp, #16]`.
 forgets kernel-a64.elf '\xe2\x0f\x41\xa9'
 go broken.elf $both

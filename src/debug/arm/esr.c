@@ -100,6 +100,16 @@ void esr_sysreg(uint64_t iss, char *out, size_t cap)
     sysreg_generic_name(key, out, cap);
 }
 
+/* Arm ARM "FAR_EL1, Fault Address Register (EL1)": aborts, unless ESR_ELx.FnV says that it is not valid, PC alignment and
+   watchpoints. */
+bool esr_has_far(uint64_t esr)
+{
+    enum { FNV = 1 << 10 };
+    unsigned ec = (unsigned)bits_get(esr, 31, 26);
+    bool abort = ec == 0x20 || ec == 0x21 || ec == 0x24 || ec == 0x25;
+    return abort ? !(esr & FNV) : ec == 0x22 || ec == 0x34 || ec == 0x35;
+}
+
 int esr_text(uint64_t esr, char *out, size_t cap)
 {
     const struct esr_class *c = esr_class((unsigned)bits_get(esr, 31, 26));

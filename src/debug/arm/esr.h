@@ -1,6 +1,7 @@
 /* What ESR_ELx tells of an exception: exception classes, the fields of each ISS, their named values (esr.def). */
 #ifndef TL_DEBUG_ARM_ESR_H
 #define TL_DEBUG_ARM_ESR_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,8 @@ const char *esr_value_name(const struct esr_field *f, uint64_t value);
 const char *esr_value_at(const struct esr_field *f, unsigned i, uint32_t *value);
 /* The system register or instruction that a trapped MSR, MRS or SYS names: "sctlr_el1", else "s3_0_c1_c0_0", into out. */
 void esr_sysreg(uint64_t iss, char *out, size_t cap);
+/* Whether an exception with this syndrome has an address in FAR_ELx. */
+bool esr_has_far(uint64_t esr);
 /* "data abort from a lower level: translation fault, level 3, write" into out; returns its length as snprintf does. */
 int esr_text(uint64_t esr, char *out, size_t cap);
 #endif

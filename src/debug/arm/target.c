@@ -95,14 +95,9 @@ static void cause(const struct machine_change *c, char out[96])
         esr_text(c->cause, out, 96);
 }
 
-/* FAR_ELx, where the exception class has one (Arm ARM "FAR_EL1, Fault Address Register (EL1)"): aborts, unless ESR_ELx.FnV says
-   that it is not valid, PC alignment and watchpoints. */
 static void value(const struct machine_change *c, char out[64])
 {
-    enum { FNV = 1 << 10 };
-    uint64_t ec = c->cause >> 26 & 63;
-    bool abort = ec == 0x20 || ec == 0x21 || ec == 0x24 || ec == 0x25, others = ec == 0x22 || ec == 0x34 || ec == 0x35;
-    if (!c->interrupt && ((abort && !(c->cause & FNV)) || others))
+    if (!c->interrupt && esr_has_far(c->cause))
         snprintf(out, 64, ", address 0x%" PRIx64, c->tval);
     else
         out[0] = '\0';

@@ -1,5 +1,7 @@
 #include "debug/arm/trace.h"
 #include "base/bits.h"
+#include "base/text.h"
+#include "debug/arm/esr.h"
 #include "debug/arm/psci.h"
 #include "debug/symbols.h"
 
@@ -49,11 +51,11 @@ static void line(struct machine *m, const struct machine_change *c, char out[TRA
                      from, c->is_return ? "returns to" : "->", arm_mode_name(c->to_priv, c->to_v), to);
     if (c->is_return || n < 0 || n >= TRACE_LINE)
         return;
-    size_t left = TRACE_LINE - (size_t)n;
-    if (c->interrupt)
-        snprintf(out + n, left, ": %s", cause(c, scratch));
-    else
-        snprintf(out + n, left, ": %s, esr 0x%" PRIx64 " far 0x%" PRIx64, cause(c, scratch), c->cause, c->tval);
+    size_t at = text_append(out, TRACE_LINE, (size_t)n, ": %s", cause(c, scratch));
+    if (!c->interrupt)
+        at = text_append(out, TRACE_LINE, at, ", esr 0x%" PRIx64, c->cause);
+    if (!c->interrupt && esr_has_far(c->cause))
+        text_append(out, TRACE_LINE, at, " far 0x%" PRIx64, c->tval);
 }
 
 /* ---- calls -------------------------------------------------------------------------------------------------------------------
