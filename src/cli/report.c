@@ -25,6 +25,17 @@ static char *repro(const struct machine_options *o, const struct report *r)
     return (char *)b.data;
 }
 
+/* Of the hart that is furthest: a guest that ends the run does so within a slice of the harts' turns, and the machine's own cycle
+   is that of the hart that is behind. */
+static uint64_t cycles(struct machine *m)
+{
+    uint64_t most = machine_cycle(m);
+    for (unsigned h = 0; h < machine_harts(m); h++)
+        if (machine_hart_cycle(m, h) > most)
+            most = machine_hart_cycle(m, h);
+    return most;
+}
+
 static uint64_t resident_kib(void)
 {
     struct rusage u;
@@ -39,7 +50,7 @@ static void print_json(const struct report *r, struct machine *m, const char *li
     uint64_t retired = machine_instret(m);
     json_object_set_new(j, "end", json_string(r->end));
     json_object_set_new(j, "status", json_integer(r->status));
-    json_object_set_new(j, "cycles", json_integer((json_int_t)machine_cycle(m)));
+    json_object_set_new(j, "cycles", json_integer((json_int_t)cycles(m)));
     json_object_set_new(j, "instructions", json_integer((json_int_t)retired));
     if (r->digest) {
         snprintf(digest, sizeof digest, "%016" PRIx64, machine_digest(m));
@@ -76,8 +87,8 @@ void report_print(const struct report *r, struct machine *m, const struct machin
         return;
     }
     if (r->digest)
-        fprintf(stderr, "digest %016" PRIx64 " cycles %" PRIu64 " instructions %" PRIu64 "\n", machine_digest(m),
-                machine_cycle(m), retired);
+        fprintf(stderr, "digest %016" PRIx64 " cycles %" PRIu64 " instructions %" PRIu64 "\n", machine_digest(m), cycles(m),
+                retired);
     if (r->stats)
         fprintf(stderr,
                 "end          %s\n"
@@ -87,7 +98,7 @@ void report_print(const struct report *r, struct machine *m, const struct machin
                 "host seconds %.3f (user %.3f)\n"
                 "MIPS         %.1f\n"
                 "resident     %" PRIu64 " KiB (pages of the guest: %" PRIu64 " KiB)\n",
-                r->end, r->status, machine_cycle(m), retired, r->seconds, r->user_seconds,
+                r->end, r->status, cycles(m), retired, r->seconds, r->user_seconds,
                 r->seconds > 0 ? (double)retired / r->seconds / 1e6 : 0, resident_kib(), machine_pages(m) * 4);
     if (r->stats && r->watch && r->watch->monitor)
         fprintf(stderr, "monitor      %" PRIu64 " compared or judged, %" PRIu64 " violations\n", r->watch->monitor->checked,

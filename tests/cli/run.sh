@@ -75,4 +75,7 @@ done
 [ "$(wc -l <json)" -gt 2 ] && ! grep -qvE '^\{.*\}$' json || fail "not an object a line: $(grep -vE '^\{.*\}$' json | head -n 5)"
 "$TRAPLINE" run hello.elf --stats 2>err >/dev/null
 grep -q '^MIPS' err || fail "--stats prints: $(cat err)"
+# Its cycles are those of the hart that is furthest, not of one that had no turn yet.
+"$TRAPLINE" run exit7.elf -smp 4 --digest 2>err >/dev/null </dev/null || true
+[ "$(awk '/^digest/ {print ($4 > 0 && $4 <= $6)}' err)" = 1 ] || fail "cycles of several harts: $(cat err)"
 echo "all ends as told"
