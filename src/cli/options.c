@@ -20,6 +20,8 @@ enum {
     OPT_DRIVE,
     OPT_SMP,
     OPT_NOGRAPHIC,
+    OPT_DISPLAY,
+    OPT_SERIAL,
     OPT_MACHINE,
     OPT_CPU,
     OPT_DEVICE,
@@ -52,6 +54,8 @@ static const struct argp_option table[] = {
     {"netdev", OPT_NETDEV, "user", 0,
      "network behind virtio-net: user[,hostfwd=tcp::2222-:22]; depends on the outside, so off by default", 1},
     {"nographic", OPT_NOGRAPHIC, 0, 0, "accepted: the console is always stdin and stdout", 1},
+    {"display", OPT_DISPLAY, "none", 0, "accepted: there is no display", 1},
+    {"serial", OPT_SERIAL, "[mon:]stdio", 0, "accepted: the console is always stdin and stdout", 1},
     {"semihosting", OPT_SEMIHOSTING, 0, 0, "answer semihosting calls", 1},
     {"quantum", OPT_QUANTUM, "CYCLES", 0, "cycles a hart runs before the next one does; 1: lock step", 1},
     {"seed", OPT_SEED, "N", 0, "seed of the machine's random numbers (0)", 1},
@@ -249,6 +253,12 @@ static bool parse_cpu(struct machine_options *o, const char *arg, struct err *e)
     return strlen(o->config.cpu) + 1 == b.len || err_set(e, "%s is not a cpu configuration: it holds a NUL byte", arg + 1);
 }
 
+static bool parse_serial(const char *arg, struct err *e)
+{
+    return !strcmp(arg, "stdio") || !strcmp(arg, "mon:stdio") ||
+           err_set(e, "-serial %s: the console is stdin and stdout; only stdio and mon:stdio are accepted", arg);
+}
+
 static bool parse_one(struct machine_options *o, int key, char *arg, struct err *e)
 {
     struct machine_config *c = &o->config;
@@ -261,6 +271,9 @@ static bool parse_one(struct machine_options *o, int key, char *arg, struct err 
     case OPT_CPU: return parse_cpu(o, arg, e);
     case OPT_DUMPDTB: o->dumpdtb = arg; return true;
     case OPT_NOGRAPHIC: return true;
+    case OPT_DISPLAY:
+        return !strcmp(arg, "none") || err_set(e, "-display %s: there is no display, the console is stdin and stdout", arg);
+    case OPT_SERIAL: return parse_serial(arg, e);
     case OPT_SEMIHOSTING: c->semihosting = true; return true;
     case OPT_SMP: return parse_smp(o, arg, e);
     case 'm': return parse_ram(o, arg, e);
@@ -325,6 +338,59 @@ static const struct argp_option *find_long(const struct argp *a, const char *nam
     return NULL;
 }
 
+static const struct argp_option *find_short(const struct argp *a, char letter)
+{
+    for (const struct argp_option *t = a->options; t && (t->name || t->doc); t++)
+        if (t->key == letter)
+            return t;
+    for (const struct argp_child *c = a->children; c && c->argp; c++) {
+        const struct argp_option *t = find_short(c->argp, letter);
+        if (t)
+            return t;
+    }
+    return NULL;
+}
+
+/* QEMU's options that are none here, and what there is in their place. */
+static const struct {
+    const char *name, *instead;
+} hints[] = {
+    {"s", "`trapline gdb` serves a machine to GDB"},
+    {"S", "`trapline gdb` serves a machine to GDB, which starts it"},
+    {"gdb", "`trapline gdb` serves a machine to GDB"},
+    {"d", "`trapline run --trace traps` tells every trap and return, --trace sbi and --trace calls every call"},
+    {"semihosting-config", "--semihosting answers semihosting calls"},
+    {"chardev", "the console is stdin and stdout"},
+    {"mon", "the console is stdin and stdout"},
+    {"monitor", "the console is stdin and stdout; `trapline step` has commands"},
+    {"accel", "it is not needed, every run is deterministic"},
+    {"icount", "it is not needed, every run is deterministic"},
+    {"no-reboot", "a reset starts the machine again; --exit-on, --max-cycles and --timeout end a run"},
+};
+
+/* A word with one - that is no long option; its name has n characters. argp would name the first of them only, or take the rest
+   for a value of that (-mon). */
+static void refuse_unknown(const char *word, size_t n, const struct argp *argp)
+{
+    bool letter = find_short(argp, word[1]) || strchr("?V", word[1]);
+    if (letter && n == 1)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(hints); i++)
+        if (strlen(hints[i].name) == n && !memcmp(hints[i].name, word + 1, n))
+            exit(cli_errorf("there is no option '-%s': %s", hints[i].name, hints[i].instead));
+    if (!letter)
+        exit(cli_errorf("there is no option '%s'; `%s --help` lists them", word, program_invocation_name));
+}
+
+/* Whether the option w takes the next word as its argument; t: as a long one; NULL: it is none. */
+static bool takes_next(const char *w, const struct argp_option *t, const struct argp *argp)
+{
+    if (t)
+        return t->arg && !(t->flags & OPTION_ARG_OPTIONAL) && !strchr(w, '=');
+    t = w[1] != '-' && !w[2] ? find_short(argp, w[1]) : NULL;
+    return t && t->arg && !(t->flags & OPTION_ARG_OPTIONAL);
+}
+
 void options_long(int argc, char **argv, const struct argp *argp)
 {
     for (int i = 1; i < argc; i++) {
@@ -336,14 +402,15 @@ void options_long(int argc, char **argv, const struct argp *argp)
         const char *name = w + (w[1] == '-' ? 2 : 1);
         size_t n = strcspn(name, "=");
         const struct argp_option *t = n > 1 ? find_long(argp, name, n) : NULL;
+        if (!t && w[1] != '-')
+            refuse_unknown(w, n, argp);
         if (t && w[1] != '-') {
             char *longer;
             if (asprintf(&longer, "-%s", w) < 0)
                 abort();
             argv[i] = longer;
         }
-        bool takes = t ? t->arg && !(t->flags & OPTION_ARG_OPTIONAL) && !name[n] : !strcmp(w, "-m") || !strcmp(w, "-M");
-        i += takes; /* the next word is this option's argument, whatever it looks like */
+        i += takes_next(w, t, argp); /* that word is this option's argument, whatever it looks like */
     }
 }
 

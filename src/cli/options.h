@@ -24,7 +24,8 @@ struct machine_options {
 extern const struct argp options_argp;
 
 /* Makes "-kernel" of argv into "--kernel" for every long option of the tables, so that argp takes QEMU's spelling. In place;
-   replaced words are allocated and live as long as the program. */
+   replaced words are allocated and live as long as the program. A word with one - that is no option ends the program with a
+   sentence, and an option of QEMU's that has a counterpart here with its name. */
 void options_long(int argc, char **argv, const struct argp *argp);
 
 /* After parsing: what the positional image means, and which firmware goes with a kernel. False with a sentence on a

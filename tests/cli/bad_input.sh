@@ -133,8 +133,26 @@ refuse "typo:2: 'sned' is not a step; the steps are: expect \"text\", send \"tex
 printf '\n# comment\nexpect x\n' >quotes
 refuse "quotes:3: the text of expect must be in double quotes" run hello.elf --script quotes
 
+# A word that is no option is named whole, and one of QEMU's with what there is in its place.
+refuse "there is no option '-frob'; \`trapline run --help\` lists them" run hello.elf -frob
+refuse "there is no option '-x'; \`trapline step --help\` lists them" step hello.elf -x
+refuse "there is no option '-s': \`trapline gdb\` serves a machine to GDB" run hello.elf -s
+refuse "there is no option '-S': \`trapline gdb\` serves a machine to GDB, which starts it" run hello.elf -S -s
+refuse "there is no option '-gdb': \`trapline gdb\` serves a machine to GDB" run hello.elf -gdb tcp::1234
+traces='--trace sbi and --trace calls every call'
+refuse "there is no option '-d': \`trapline run --trace traps\` tells every trap and return, $traces" run hello.elf -d int
+refuse "there is no option '-semihosting-config': --semihosting answers semihosting calls" run hello.elf -semihosting-config enable=on
+refuse "there is no option '-mon': the console is stdin and stdout" run hello.elf -mon chardev=c
+refuse "there is no option '-monitor': the console is stdin and stdout; \`trapline step\` has commands" step hello.elf -monitor none
+refuse "there is no option '-accel': it is not needed, every run is deterministic" run hello.elf -accel tcg
+refuse "there is no option '-icount': it is not needed, every run is deterministic" run hello.elf -icount shift=0
+refuse "there is no option '-no-reboot': a reset starts the machine again; --exit-on, --max-cycles and --timeout end a run" \
+    run hello.elf -no-reboot
+refuse "-display gtk: there is no display, the console is stdin and stdout" run hello.elf -display gtk
+refuse "-serial pty: the console is stdin and stdout; only stdio and mon:stdio are accepted" run hello.elf -serial pty
+
 # Options argp refuses itself: a sentence and a hint, status 2.
-for option in --frob -frob --max-cycles; do
+for option in --frob --max-cycles; do
     status=0
     "$TRAPLINE" run hello.elf $option >out 2>err || status=$?
     [ "$status" -eq 2 ] || fail "$option: status $status"

@@ -22,6 +22,7 @@ same -machine virt -nographic -- -M virt
 same -append '-kernel' -- --append=-kernel
 same -cpu rv64,h=off -- --cpu=rv64,H=off
 same -device virtio-rng -- -device virtio-rng-device
+same -display none -serial mon:stdio -serial stdio -- -nographic
 printf '# no hypervisor\nrv64\nh=off\n' >cpu.conf
 same -cpu rv64,h=off -- -cpu @cpu.conf
 same --seed 16 -- --seed 0x10
