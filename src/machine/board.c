@@ -105,6 +105,15 @@ static bool is_option(const struct board *b, const char *word, size_t n)
     return b->options && ((n == 13 && !strncmp(word, "gic-version=3", n)) || (n == 6 && !strncmp(word, "its=on", n)));
 }
 
+/* A board that has options, for those who took another for it. */
+static const struct board *with_options(void)
+{
+    size_t i = 0;
+    while (i < ARRAY_LEN(boards) - 1 && !boards[i].options)
+        i++;
+    return &boards[i];
+}
+
 const struct board *board_parse(const char *text, struct err *e)
 {
     const struct board *b = board_find(text);
@@ -122,7 +131,8 @@ const struct board *board_parse(const char *text, struct err *e)
             err_set(e, "-machine %s: '%.*s' is not known; the board %s has virtualization=on|off and secure=on|off", text, (int)n,
                     p, b->name);
         else
-            err_set(e, "-machine %s: the board %s has no options", text, b->name);
+            err_set(e, "-machine %s: the board %s (%s) has no options; the %s board is %s", text, b->name, b->arch->title,
+                    with_options()->arch->title, with_options()->name);
         return NULL;
     }
     return b;

@@ -112,6 +112,8 @@ refuse "-smp 0: a machine has 1 to 8 harts" run hello.elf -smp 0
 refuse "-smp 9: a machine has 1 to 8 harts" run hello.elf -smp 9
 refuse "-smp 'two' is not a number; write 1000000, 0x10, 5e7 or 20M" run hello.elf -smp two
 refuse "-machine pc: there is no board 'pc'; the boards are: virt, virt-arm" run hello.elf -machine pc
+refuse "-machine virt,virtualization=on: the board virt (RISC-V) has no options; the AArch64 board is virt-arm" \
+    run aarch64.elf -machine virt,virtualization=on
 refuse "-netdev tap: only 'user' is there" run hello.elf -netdev tap
 refuse "-netdev user: hostfwd 'tcp:80' is not tcp:[address]:port-[guest]:port" run hello.elf -netdev user,hostfwd=tcp:80
 refuse "--max-cycles 'soon' is not a number; write 1000000, 0x10, 5e7 or 20M" run hello.elf --max-cycles soon
