@@ -6,6 +6,7 @@
 #include "cli/doc_names.h"
 #include "cli/doc_sbi.h"
 #include "cli/options.h"
+#include "csr/arm/config.h"
 #include "csr/riscv/csr.h"
 #include <ctype.h>
 #include <errno.h>
@@ -155,6 +156,25 @@ static int cpu_json(const struct rv_config *c, const char *isa)
     return CLI_OK;
 }
 
+/* Whether the first word of a configuration is one of RISC-V. */
+static bool riscv_config(const char *text)
+{
+    struct rv_config c;
+    struct err e;
+    char first[64];
+    snprintf(first, sizeof first, "%.*s", (int)strcspn(text, ", \t\r\n#"), text);
+    rv_config_default(&c, !strncmp(first, "rv32", 4) ? 32 : 64);
+    return strchr(first, '=') || rv_config_parse(&c, first, &e);
+}
+
+static int neither_config(const char *text)
+{
+    char names[128];
+    arm_core_names(names, sizeof names);
+    return cli_errorf("there is no configuration '%s': for RISC-V it begins with rv64 or rv32, for AArch64 with a core: %s", text,
+                      names);
+}
+
 static int print_cpu(const struct doc *d)
 {
     struct rv_config c;
@@ -163,6 +183,8 @@ static int print_cpu(const struct doc *d)
     const char *config = d->name ? d->name : d->xlen == 32 ? "rv32" : "rv64";
     if (d->arm || (!d->riscv && d->name && doc_arm_config(d->name)))
         return doc_arm_cpu(d->name ? d->name : "", d->json, d->colour);
+    if (!d->riscv && !riscv_config(config))
+        return neither_config(config);
     rv_config_default(&c, !strncmp(config, "rv32", 4) ? 32 : 64);
     if (!rv_config_parse(&c, config, &e))
         return cli_error(&e);

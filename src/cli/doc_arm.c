@@ -252,6 +252,7 @@ int doc_arm_cpu(const char *config, bool json, bool colour)
 {
     struct arm_config c;
     struct err e;
+    char names[128];
     if (!arm_config_parse(config, &c, &e))
         return cli_error(&e);
     if (json) {
@@ -267,6 +268,7 @@ int doc_arm_cpu(const char *config, bool json, bool colour)
         put_json(j);
         return CLI_OK;
     }
+    arm_core_names(names, sizeof names);
     printf("%s\n\n", arm_core_name(c.core));
     for (unsigned f = 0; f < ARM_FEAT_COUNT; f++) {
         bool on = arm_has(&c, (enum arm_feat)f);
@@ -276,7 +278,7 @@ int doc_arm_cpu(const char *config, bool json, bool colour)
     putchar('\n');
     for (unsigned i = 0; arm_choice_name(i); i++)
         printf("%-12s %-10" PRIu64 " %s\n", arm_choice_name(i), arm_choice_value(&c, i), arm_choice_title(i));
-    putchar('\n');
+    printf("\nThe first word of -cpu may be a core: %s.\n\n", names);
     each_id_register(&c, print_id, NULL);
     return CLI_OK;
 }

@@ -1,6 +1,7 @@
 #include "cli/options.h"
 #include "base/bits.h"
 #include "cli/cli.h"
+#include "csr/arm/config.h"
 #include "machine/board.h"
 #include "machine/image.h"
 #include <ctype.h>
@@ -321,7 +322,20 @@ static error_t parser(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-const struct argp options_argp = {.options = table, .parser = parser};
+/* The names of the cores are the table's. */
+static char *help(int key, const char *text, void *input)
+{
+    char names[128], *more;
+    (void)input;
+    if (key != OPT_CPU)
+        return (char *)(uintptr_t)text;
+    arm_core_names(names, sizeof names);
+    if (asprintf(&more, "%s. Cores of virt-arm: %s", text, names) < 0)
+        abort();
+    return more;
+}
+
+const struct argp options_argp = {.options = table, .parser = parser, .help_filter = help};
 
 /* ---- QEMU's spelling ------------------------------------------------------------------------------------------------------ */
 

@@ -199,6 +199,20 @@ status=0
 doc --cpu max,sve=on >out 2>err || status=$?
 [ "$status" -eq 2 ] && grep -q '"sve"' err || fail "an unknown feature: status $status, $(cat err)"
 
+# The cores are named where one is looked for.
+cores='max, cortex-a53, cortex-a76, neoverse-v1'
+doc --cpu max >out
+has "^The first word of -cpu may be a core: $cores\.$"
+"$TRAPLINE" run --help | tr -s ' \n' ' ' | grep -qF "Cores of virt-arm: $cores" || fail "run --help does not name the cores"
+status=0
+doc --arch arm --cpu cortex-a57 >out 2>err || status=$?
+[ "$status" -eq 2 ] && grep -q "core or setting \"cortex-a57\"; the cores are $cores\$" err || fail "an unknown core: $(cat err)"
+for word in cortex-a57 cortex-a57,mte=on; do
+    status=0
+    doc --cpu $word >out 2>err || status=$?
+    [ "$status" -eq 2 ] && grep -q "no configuration '$word': .*for AArch64 with a core: $cores\$" err || fail "$word: $(cat err)"
+done
+
 doc --cpu >out
 head -n 1 out | grep -q '^rv64imafdch_' || fail "the first line is not the ISA string: $(head -n 1 out)"
 has '^H +on +hypervisor'

@@ -1,6 +1,7 @@
 /* Configurations: features and choices, named cores, the text form. */
 #include "csr/arm/config.h"
 #include "base/bits.h"
+#include "base/text.h"
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -63,6 +64,13 @@ const char *arm_feat_version(enum arm_feat f) { return f < ARM_FEAT_COUNT ? feat
 const char *arm_core_name(unsigned i) { return i < ARRAY_LEN(cores) ? cores[i].name : NULL; }
 const char *arm_choice_name(unsigned i) { return i < ARRAY_LEN(choices) ? choices[i].name : NULL; }
 const char *arm_choice_title(unsigned i) { return i < ARRAY_LEN(choices) ? choices[i].title : NULL; }
+
+void arm_core_names(char *out, size_t cap)
+{
+    *out = '\0';
+    for (size_t i = 0, n = 0; i < ARRAY_LEN(cores); i++)
+        n = text_append(out, cap, n, "%s%s", i ? ", " : "", cores[i].name);
+}
 
 static uint64_t *choice(struct arm_config *c, unsigned i) { return (uint64_t *)(void *)((char *)c + choices[i].offset); }
 
@@ -332,6 +340,15 @@ static void ask_list(struct arm_config *c, struct asked *a, const char *list, bo
     }
 }
 
+/* A word without value may have been meant for a core. */
+static bool unknown(const char *item, size_t len, struct err *err)
+{
+    char names[128];
+    arm_core_names(names, sizeof names);
+    return item[len] ? err_set(err, "there is no feature or setting \"%.*s\"", (int)len, item)
+                     : err_set(err, "there is no feature, core or setting \"%s\"; the cores are %s", item, names);
+}
+
 /* One "name=value" or "name". */
 static bool parse_item(struct arm_config *c, struct asked *a, char *item, struct err *err)
 {
@@ -350,7 +367,7 @@ static bool parse_item(struct arm_config *c, struct asked *a, char *item, struct
     while (g < ARRAY_LEN(groups) && (strlen(groups[g].name) != len || strncasecmp(item, groups[g].name, len)))
         g++;
     if (f < 0 && g == ARRAY_LEN(groups))
-        return err_set(err, "there is no feature, core or setting \"%.*s\"", (int)len, item);
+        return unknown(item, len, err);
     if (!parse_switch(value, &on))
         return err_set(err, "%s: on%s or off is expected", item, pauth ? ", qarma5, qarma3, impdef" : "");
     if (g < ARRAY_LEN(groups))

@@ -6,6 +6,7 @@
 #define TL_CSR_ARM_CONFIG_H
 #include "base/err.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Feature numbers, one a row of feat.def, in the Arm ARM's spelling (A2.2, "Architectural features"): FEAT_LSE, FEAT_PAN2, … */
@@ -73,6 +74,8 @@ const char *arm_feat_title(enum arm_feat f);
 const char *arm_feat_version(enum arm_feat f);
 /* Names of the cores, by number from 0; NULL behind the last. */
 const char *arm_core_name(unsigned i);
+/* All of them: "max, cortex-a53, …". */
+void arm_core_names(char *out, size_t cap);
 /* Names, titles and values of the choices, by number from 0; NULL behind the last. */
 const char *arm_choice_name(unsigned i);
 const char *arm_choice_title(unsigned i);
