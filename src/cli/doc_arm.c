@@ -278,7 +278,9 @@ int doc_arm_cpu(const char *config, bool json, bool colour)
     putchar('\n');
     for (unsigned i = 0; arm_choice_name(i); i++)
         printf("%-12s %-10" PRIu64 " %s\n", arm_choice_name(i), arm_choice_value(&c, i), arm_choice_title(i));
-    printf("\nThe first word of -cpu may be a core: %s.\n\n", names);
+    printf("\nThe first word of -cpu may be a core: %s.\nEL2 and EL3 are the board's choice unless they are given here:"
+           " -machine virt-arm[,virtualization=on][,secure=on].\n\n",
+           names);
     each_id_register(&c, print_id, NULL);
     return CLI_OK;
 }

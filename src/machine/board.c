@@ -14,9 +14,9 @@ static const struct board_line virt_lines[] = {
 };
 
 static const struct board_option virt_arm_options[] = {
-    {"virtualization", "el2"},
-    {"secure", "el3"},
-    {NULL, NULL},
+    {"virtualization", "el2", 2},
+    {"secure", "el3", 3},
+    {0},
 };
 
 /* QEMU's `virt` board for Arm. Interrupts are INTIDs: SPIs begin at 32. */

@@ -19,6 +19,7 @@ struct board_line {
 /* A switch of -machine: a feature of the cpu, which is off unless this or -cpu turns it on. */
 struct board_option {
     const char *name, *cpu;
+    unsigned level; /* the exception level that it switches */
 };
 
 struct board {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define QUANTUM_DEFAULT 5000
 #define CLOCK_DEFAULT   UINT64_C(1000000000)
@@ -152,31 +153,75 @@ static bool add_devices(struct setup *s, struct disk *disk[], const struct machi
 /* ---- the rest
  * ----------------------------------------------------------------------------------------------------------------------- */
 
-/* The cpu as asked for, with the board's switches behind its first word: what is said of them in the rest counts. on: the options
-   of -machine. */
-static char *cpu_text(const struct board *b, const char *cpu, const char *on)
+#define CPU_BLANKS ", \t\r\n"
+
+/* The first word of a cpu's configuration from p on, of *n characters; NULL: there is none. */
+static const char *next_word(const char *p, size_t *n)
 {
-    size_t first = strcspn(cpu, ","), room = strlen(cpu) + 1;
+    for (p += strspn(p, CPU_BLANKS); *p == '#'; p += strspn(p, CPU_BLANKS))
+        p += strcspn(p, "\n");
+    *n = strcspn(p, CPU_BLANKS "#");
+    return *n ? p : NULL;
+}
+
+/* Whether the configuration says something of a feature. */
+static bool cpu_says(const char *cpu, const char *feature)
+{
+    size_t n, k = strlen(feature);
+    for (const char *p = cpu; (p = next_word(p, &n)); p += n) {
+        const char *w = p + (n > 5 && !strncasecmp(p, "FEAT_", 5) ? 5 : 0);
+        size_t left = n - (size_t)(w - p);
+        if (left >= k && !strncasecmp(w, feature, k) && (left == k || w[k] == '='))
+            return true;
+    }
+    return false;
+}
+
+/* Whether -machine, from its first comma on, has this option with this value. */
+static bool machine_says(const char *options, const char *name, const char *value)
+{
+    char word[64];
+    snprintf(word, sizeof word, ",%s=%s", name, value);
+    const char *at = strstr(options, word);
+    return at && (!at[strlen(word)] || at[strlen(word)] == ',');
+}
+
+/* The cpu as asked for, with the board's switches behind its first word: what is said of them in the rest counts. options:
+   those of -machine. */
+static char *cpu_text(const struct board *b, const char *cpu, const char *options)
+{
+    size_t n = 0, room = strlen(cpu) + 1;
+    const char *word = next_word(cpu, &n);
+    size_t first = word ? (size_t)(word - cpu) + n : 0;
     for (const struct board_option *o = b->options; o && o->name; o++)
-        room += strlen(o->cpu) + sizeof ",=off";
-    char *text = must(calloc(1, room)), word[64];
+        room += strlen(o->cpu) + sizeof ",=off,";
+    char *text = must(calloc(1, room));
     memcpy(text, cpu, first);
     for (const struct board_option *o = b->options; o && o->name; o++) {
-        snprintf(word, sizeof word, "%s=on", o->name);
-        const char *at = strstr(on, word);
-        bool yes = at && at[-1] == ',' && (!at[strlen(word)] || at[strlen(word)] == ',');
-        snprintf(word, sizeof word, "%s=", o->cpu);
-        if (yes || !strstr(cpu, word))
+        bool yes = machine_says(options, o->name, "on");
+        if (yes || !cpu_says(cpu, o->cpu))
             snprintf(text + strlen(text), room - strlen(text), ",%s=%s", o->cpu, yes ? "on" : "off");
     }
     strcat(text, cpu + first);
     return text;
 }
 
+/* What -machine and -cpu both say must be the same. */
+static bool cpu_agrees(const struct setup *s, const char *cpu, const char *options, struct err *e)
+{
+    for (const struct board_option *o = s->board->options; o && o->name; o++) {
+        bool is = s->board->arch->levels(s->kind) >> o->level & 1, on = machine_says(options, o->name, "on");
+        if ((on || machine_says(options, o->name, "off")) && on != is && cpu_says(cpu, o->cpu))
+            return err_set(e, "-machine says %s=%s and -cpu %s=%s: there is an EL%u, or there is none", o->name,
+                           on ? "on" : "off", o->cpu, is ? "on" : "off", o->level);
+    }
+    return true;
+}
+
 static bool set_cpu(struct setup *s, const struct machine_config *c, struct err *e)
 {
-    const char *on = c->board ? c->board + strcspn(c->board, ",") : "";
-    char *cpu = cpu_text(s->board, c->cpu ? c->cpu : s->board->cpu, on);
+    const char *options = c->board ? c->board + strcspn(c->board, ",") : "", *asked = c->cpu ? c->cpu : s->board->cpu;
+    char *cpu = cpu_text(s->board, asked, options);
     uint64_t tick_cycles = s->clock_hz > s->board->tick_hz ? s->clock_hz / s->board->tick_hz : 1;
     s->tick_hz = s->clock_hz / tick_cycles;
     s->kind = s->board->arch->kind_new(
@@ -188,7 +233,7 @@ static bool set_cpu(struct setup *s, const struct machine_config *c, struct err 
                                              {s->board->secure_ram_base, s->board->secure_ram_base + s->board->secure_ram_size}}},
         e);
     free(cpu);
-    return s->kind;
+    return s->kind && cpu_agrees(s, asked, options, e);
 }
 
 static bool set_numbers(struct setup *s, const struct machine_config *c, struct err *e)

@@ -114,6 +114,12 @@ refuse "-smp 'two' is not a number; write 1000000, 0x10, 5e7 or 20M" run hello.e
 refuse "-machine pc: there is no board 'pc'; the boards are: virt, virt-arm" run hello.elf -machine pc
 refuse "-machine virt,virtualization=on: the board virt (RISC-V) has no options; the AArch64 board is virt-arm" \
     run aarch64.elf -machine virt,virtualization=on
+both='there is an EL2, or there is none'
+refuse "-machine says virtualization=on and -cpu el2=off: $both" run aarch64.elf -M virt-arm,virtualization=on -cpu max,el2=off
+refuse "-machine says virtualization=off and -cpu el2=on: $both" run aarch64.elf -M virt-arm,virtualization=off -cpu EL2=on
+printf '# no el3=off\nmax # nor here\nFEAT_EL3=yes\n' >cpu.conf
+refuse "-machine says secure=off and -cpu el3=on: there is an EL3, or there is none" \
+    run aarch64.elf -M virt-arm,secure=off -cpu @cpu.conf
 refuse "-netdev tap: only 'user' is there" run hello.elf -netdev tap
 refuse "-netdev user: hostfwd 'tcp:80' is not tcp:[address]:port-[guest]:port" run hello.elf -netdev user,hostfwd=tcp:80
 refuse "--max-cycles 'soon' is not a number; write 1000000, 0x10, 5e7 or 20M" run hello.elf --max-cycles soon

@@ -203,6 +203,7 @@ doc --cpu max,sve=on >out 2>err || status=$?
 cores='max, cortex-a53, cortex-a76, neoverse-v1'
 doc --cpu max >out
 has "^The first word of -cpu may be a core: $cores\.$"
+has "^EL2 and EL3 are the board's choice unless "
 "$TRAPLINE" run --help | tr -s ' \n' ' ' | grep -qF "Cores of virt-arm: $cores" || fail "run --help does not name the cores"
 status=0
 doc --arch arm --cpu cortex-a57 >out 2>err || status=$?

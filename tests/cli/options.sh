@@ -32,6 +32,16 @@ same --clock 1.5e9 -- --clock 1500M
 [ "$(digest spin.elf)" != "$(digest spin.elf -cpu rv64,h=off)" ] || fail "-cpu has no effect"
 "$TRAPLINE" run -- hello.elf >/dev/null || fail "-- does not end the options"
 
+# A level comes by -machine or by -cpu, whose comments and features of similar names say nothing of it.
+level() { "$TRAPLINE" run -dumpdtb arm.dtb "$@" && dtc -I dtb -O dts arm.dtb 2>/dev/null | grep -cE 'method = "smc"|secram@|no-el3' || true; }
+need dtc device-tree-compiler
+printf 'max # all\nmte=off # el2=on\n' >cpu.conf
+for cpu in max max,mte=off @cpu.conf max,sel2=off; do
+    [ "$(level -M virt-arm -cpu $cpu)" -eq 0 ] || fail "-cpu $cpu brings a level"
+done
+[ "$(level -M virt-arm -cpu max,el3=on)" = "$(level -M virt-arm,secure=on)" ] || fail "el3=on is not secure=on"
+[ "$(level -M virt-arm,virtualization=on -cpu max,el2=on)" = "$(level -M virt-arm,virtualization=on)" ] || fail "el2=on twice is not once"
+
 # -dumpdtb writes a tree that dtc accepts; -dtb gives it back; -append is put into it.
 need dtc device-tree-compiler
 "$TRAPLINE" run -dumpdtb tree.dtb -smp 3 -m 256 || fail "-dumpdtb without an image"
