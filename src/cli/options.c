@@ -485,8 +485,8 @@ bool options_settle(struct machine_options *o, struct err *e)
         if (!is_linux_kernel(o->image, &linux_image, e))
             return false;
         c->kernel = o->image;
-        if (!c->bios)
-            c->bios = linux_image ? "default" : "none";
+        if (!c->bios && !linux_image)
+            c->bios = "none";
     }
     if (!c->kernel && (!c->bios || !strcmp(c->bios, "none")) && !o->dumpdtb && !has_flash(o))
         return err_set(e, "nothing to run: name an image, or -kernel FILE, or -bios FILE; see `trapline run --help`");
@@ -494,7 +494,10 @@ bool options_settle(struct machine_options *o, struct err *e)
         return err_set(e, "-append '%s': a command line needs a kernel (-kernel)", c->append);
     if (!c->board && !choose_board(o, e))
         return false;
-    if (!c->bios || !strcmp(c->bios, "default"))
-        c->bios = (c->bios || c->kernel) && board_find(c->board)->firmware ? "default" : "none";
+    const struct board *b = board_find(c->board);
+    if (c->bios && !strcmp(c->bios, "default") && !b->firmware)
+        return err_set(e, "-bios default: there is no default firmware for the board %s; name a file, or 'none'", b->name);
+    if (!c->bios)
+        c->bios = c->kernel && b->firmware ? "default" : "none";
     return true;
 }

@@ -99,6 +99,8 @@ refuse "hello.elf (0x80000000..0x80001000) and zeros.elf (0x80000000..0x80001000
     run -bios hello.elf -kernel zeros.elf
 
 # Options
+refuse "-bios default: there is no default firmware for the board virt-arm; name a file, or 'none'" \
+    run -machine virt-arm -bios default -kernel linux-whole
 refuse "nothing to run: name an image, or -kernel FILE, or -bios FILE; see \`trapline run --help\`" run
 refuse "one image is run at a time: 'hello.elf' and 'entry.elf' were given" run hello.elf entry.elf
 refuse "'hello.elf' and -kernel 'entry.elf' both name what to run" run hello.elf -kernel entry.elf
