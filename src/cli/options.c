@@ -436,7 +436,7 @@ void options_free(struct machine_options *o) { free(o->cpu_text); }
 static bool is_linux_kernel(const char *path, bool *linux_image, struct err *e)
 {
     struct buf b;
-    if (!image_read_file(path, &b, e))
+    if (!image_no_pipe(path, e) || !image_read_file(path, &b, e))
         return false;
     bool ok = image_unpack(path, &b, UINT64_C(4) << 30, e);
     *linux_image = ok && image_kind_of(b.data, b.len) == IMAGE_LINUX;

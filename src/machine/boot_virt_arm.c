@@ -76,6 +76,8 @@ static bool load_flash(struct boot *b, struct err *e)
         return err_set(e, "%s and %s are both to be in the first flash: give one of -bios and -drive if=pflash", c->bios,
                        c->flash[0]);
     const char *first = no_bios(c) ? c->flash[0] : c->bios;
+    if (first && !image_no_pipe(first, e))
+        return false;
     if (first && is_elf_file(first) && !no_bios(c)) {
         if (!boot_load_file(b, first, &b->l->bios, e))
             return false;

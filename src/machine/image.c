@@ -75,6 +75,13 @@ static bool read_all(const char *path, int fd, struct buf *out, struct err *e)
     return out->len || err_set(e, "%s is empty", path);
 }
 
+bool image_no_pipe(const char *path, struct err *e)
+{
+    struct stat st;
+    return stat(path, &st) || !S_ISFIFO(st.st_mode) ||
+           err_set(e, "%s is a pipe, which can be read once only: name a regular file", path);
+}
+
 bool image_read_file(const char *path, struct buf *out, struct err *e)
 {
     *out = (struct buf){0};

@@ -35,6 +35,8 @@ struct image {
 
 /* Reads a whole file (regular or a pipe, at most 4 GiB) into out, which is empty on failure. An empty file is a failure. */
 bool image_read_file(const char *path, struct buf *out, struct err *e);
+/* False with a sentence if path is a pipe: for what is read more than once. */
+bool image_no_pipe(const char *path, struct err *e);
 
 /* The architecture of an ELF or Linux image, after unpacking; NULL: unknown. */
 const struct cpu_arch *image_arch_of(const uint8_t *p, size_t n);

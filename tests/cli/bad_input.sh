@@ -35,6 +35,9 @@ ram='RAM is 0x80000000..0x88000000 (128 MiB; see -m)'
 refuse "missing.elf: No such file or directory" run missing.elf
 refuse "folder is a directory, not an image" run folder
 refuse "empty.elf is empty" run empty.elf
+mkfifo pipe
+refuse "pipe is a pipe, which can be read once only: name a regular file" run pipe
+refuse "pipe is a pipe, which can be read once only: name a regular file" run -machine virt-arm -bios pipe
 refuse "header.elf is a truncated ELF image: its header ends behind the 40 bytes of the file" run header.elf
 refuse "phdrs.elf is a truncated ELF image: its program headers end at byte 120, the file at 100" run phdrs.elf
 size=$("$TRAPLINE" run hello.elf >/dev/null && od -An -t u8 -j 96 -N 8 hello.elf | tr -d ' ')
