@@ -99,7 +99,7 @@ static bool is_elf(const uint8_t *p, size_t n) { return n >= 4 && !memcmp(p, "\1
 
 static bool is_linux_of(const struct cpu_arch *a, const uint8_t *p, size_t n)
 {
-    return n >= LINUX_HEADER && !memcmp(p + LINUX_MAGIC2, a->linux_magic, sizeof a->linux_magic);
+    return n >= LINUX_MAGIC2 + sizeof a->linux_magic && !memcmp(p + LINUX_MAGIC2, a->linux_magic, sizeof a->linux_magic);
 }
 
 static bool is_linux(const uint8_t *p, size_t n)
@@ -299,16 +299,23 @@ const char *image_foreign(const struct cpu_arch *arch, const uint8_t *p, size_t 
     return NULL;
 }
 
-/* Where the last section of a Linux image with a PE header ends in the file (PE Format, "Section Table"); 0: it has none. */
-static uint64_t sections_end(const uint8_t *p, size_t n)
+/* How many bytes a Linux image must have: its header, and of one with a PE header that, its section table and the sections (PE
+   Format, "Section Table"). Where a header is cut off, up to its end. */
+static uint64_t linux_least(const uint8_t *p, size_t n)
 {
     enum { COFF = 24, SECTION = 40 };
-    uint64_t at = get_le(p + 0x3c, 4), end = 0;
-    if (memcmp(p, "MZ", 2) || at > n || n - at < COFF || memcmp(p + at, "PE\0\0", 4))
-        return 0;
+    if (n < LINUX_HEADER || memcmp(p, "MZ", 2))
+        return LINUX_HEADER;
+    uint64_t at = get_le(p + 0x3c, 4), end = LINUX_HEADER;
+    if (at > n || n - at < COFF)
+        return at + COFF;
+    if (memcmp(p + at, "PE\0\0", 4))
+        return end;
     uint64_t sections = get_le(p + at + 6, 2);
     at += COFF + get_le(p + at + 20, 2);
-    for (; sections && at <= n && n - at >= SECTION; sections--, at += SECTION) {
+    for (; sections; sections--, at += SECTION) {
+        if (at > n || n - at < SECTION)
+            return at + sections * SECTION;
         uint64_t size = get_le(p + at + 16, 4), last = size + get_le(p + at + 20, 4); /* SizeOfRawData, PointerToRawData */
         end = size && last > end ? last : end; /* without bytes in the file the place means nothing */
     }
@@ -317,13 +324,13 @@ static uint64_t sections_end(const uint8_t *p, size_t n)
 
 static bool load_linux(const char *name, const struct buf *b, const struct image_place *p, struct image *out, struct err *e)
 {
+    uint64_t least = linux_least(b->data, b->len);
+    if (b->len < least)
+        return err_set(e, "%s is a truncated Linux image: its headers and sections take %" PRIu64 " bytes, the file has %zu",
+                       name, least, b->len);
     uint64_t offset = get_le(b->data + LINUX_TEXT_OFFSET, 8), size = get_le(b->data + LINUX_IMAGE_SIZE, 8);
     if (get_le(b->data + LINUX_FLAGS, 8) & LINUX_FLAG_BIG_ENDIAN)
         return err_set(e, "%s is a big-endian Linux image; the cpu is little-endian", name);
-    uint64_t whole = sections_end(b->data, b->len);
-    if (b->len < whole)
-        return err_set(e, "%s is a truncated Linux image: its sections end at byte %" PRIu64 ", the file at %zu", name, whole,
-                       b->len);
     if (size < b->len)
         size = b->len; /* bytes behind the image (a signature, padding) come along */
     /* text_offset counts from a 2 MiB boundary (RV32: 4 MiB), and the kernel takes what lies below its start for its own. */

@@ -55,9 +55,19 @@ refuse "hello.elf is a RISC-V ELF image; this machine is AArch64" run -machine v
     printf 'MZ' && head -c 54 /dev/zero && printf 'ARM\x64\x40\0\0\0PE\0\0\x64\xaa\1\0' && head -c 12 /dev/zero && printf '\0\0\0\0'
     head -c 16 /dev/zero && printf '\x64\0\0\0\xc8\0\0\0' && head -c 188 /dev/zero
 } >linux-whole
-head -c 299 linux-whole >linux-cut
 [ "$(wc -c <linux-whole)" -eq 300 ] || fail "the image is not what it is to be"
-refuse "linux-cut is a truncated Linux image: its sections end at byte 300, the file at 299" run -machine virt-arm -kernel linux-cut
+# cut BYTES NEEDED: the first of them are refused; what they have of the headers says how many are needed.
+cut()
+{
+    head -c "$1" linux-whole >linux-cut
+    refuse "linux-cut is a truncated Linux image: its headers and sections take $2 bytes, the file has $1" \
+        run -machine virt-arm -kernel linux-cut
+}
+cut 299 300
+cut 127 128 # in the section table
+cut 87 88   # in the PE header
+cut 64 88
+cut 60 64
 { head -c 104 linux-whole && printf '\0\0\0\0\xff\xff\0\0' && head -c 188 /dev/zero; } >linux-bss # no bytes, wherever
 for file in linux-whole linux-bss; do
     "$TRAPLINE" run -machine virt-arm -kernel $file --max-cycles 10 >/dev/null 2>&1 || fail "$file, which is whole, is refused"
@@ -89,6 +99,8 @@ refuse "zeros.bin does not fit: the raw image needs 0x2dc6c0 bytes from 0x800000
 refuse "cut.gz: the gzip data ends early" run cut.gz
 refuse "missing: No such file or directory" run -bios none -kernel missing
 refuse "missing: No such file or directory" run -bios missing
+refuse "-bios default: there is no default firmware for the board virt-arm; name a file, or 'none'" \
+    run -machine virt-arm -bios default -kernel linux-whole
 refuse "missing: No such file or directory" run hello.elf -initrd missing
 refuse "missing: No such file or directory" run hello.elf -dtb missing
 refuse "hello.elf is not a usable device tree blob: FDT_ERR_BADMAGIC" run hello.elf -dtb hello.elf
@@ -102,8 +114,6 @@ refuse "hello.elf (0x80000000..0x80001000) and zeros.elf (0x80000000..0x80001000
     run -bios hello.elf -kernel zeros.elf
 
 # Options
-refuse "-bios default: there is no default firmware for the board virt-arm; name a file, or 'none'" \
-    run -machine virt-arm -bios default -kernel linux-whole
 refuse "nothing to run: name an image, or -kernel FILE, or -bios FILE; see \`trapline run --help\`" run
 refuse "one image is run at a time: 'hello.elf' and 'entry.elf' were given" run hello.elf entry.elf
 refuse "'hello.elf' and -kernel 'entry.elf' both name what to run" run hello.elf -kernel entry.elf
