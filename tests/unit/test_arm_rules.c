@@ -326,8 +326,8 @@ static void contexts_of_el2_are_compared_since_debug_8_2(void **state)
     }
 }
 
-/* A stepped instruction is told of at once or not at all: an exception between loses it, and a step that is pending because software
-   made it so has stepped nothing (D2.11.9.1). */
+/* A stepped instruction is told of at once or not at all: an exception between loses it, and a step that is pending because
+   software made it so has stepped nothing (D2.11.9.1). */
 static void a_step_after_another_exception_tells_nothing(void **state)
 {
     static const uint32_t irq[] = {0xd510025f /* msr mdscr_el1, xzr */, 0xd5033fdf, 0xd69f03e0},
@@ -432,8 +432,8 @@ static void the_double_lock_opens_when_it_is_written(void **state)
     rig_free(r);
 }
 
-/* BranchTargetCheck where the decoded page cannot be kept: as many pages of tables are known as can be (full), or the fetch itself
-   sets the access flag in a table that shares its page with code. And what BTYPE a BR there leaves, in a guarded page. */
+/* BranchTargetCheck where the decoded page cannot be kept: as many pages of tables are known as can be (full), or the fetch
+   itself sets the access flag in a table that shares its page with code. And what BTYPE a BR there leaves, in a guarded page. */
 static void landings_are_checked_in_pages_that_are_not_kept(void **state)
 {
     enum { TABLE2 = TABLE + 0x1000, BR_X1 = 0xd61f0020, RET_X1 = 0xd65f0020, BR_X3 = 0xd61f0060 };
@@ -442,9 +442,12 @@ static void landings_are_checked_in_pages_that_are_not_kept(void **state)
         uint32_t from, at, then;
         unsigned ec;
         uint64_t elr;
-    } row[] = {{BR_X1, NOP, NOP, 0x0d, DATA},           {BR_X1, BTI_C, NOP, 0x0d, DATA},   {BR_X1, BTI_J, BTI_J, 0, 0},
-               {BR_X1, BTI_J, BTI_C, 0x0d, DATA + 256}, {RET_X1, BR_X3, BTI_J, 0, 0},      {RET_X1, BR_X3, BTI_C, 0x0d, DATA + 256},
-               {RET_X1, NOP, BTI_J, 0, 0},              {BR_X1, 0xd4200000, NOP, 0x3c, DATA}};
+    } row[] = {
+        {BR_X1, NOP, NOP, 0x0d, DATA}, {BR_X1, BTI_C, NOP, 0x0d, DATA},
+        {BR_X1, BTI_J, BTI_J, 0, 0},   {BR_X1, BTI_J, BTI_C, 0x0d, DATA + 256},
+        {RET_X1, BR_X3, BTI_J, 0, 0},  {RET_X1, BR_X3, BTI_C, 0x0d, DATA + 256},
+        {RET_X1, NOP, BTI_J, 0, 0},    {BR_X1, 0xd4200000 /* brk */, NOP, 0x3c, DATA},
+    };
     const uint64_t view = UINT64_C(0x40000000), guarded = CODE | 0x701 | UINT64_C(1) << 50, tables = TABLE2 | 3;
     (void)state;
     for (unsigned n = 0; n < 2 * ARRAY_LEN(row); n++) {

@@ -215,8 +215,9 @@ static void i_undefined(struct cpu *c, struct uop *op, int64_t left) { return ex
     ROW(cbnz_x)                                                                                                             \
     ROW(cbnz_w)                                                                                                             \
     ROW(tbz)                                                                                                                \
-    ROW(tbnz) ROW(b_eq) ROW(b_ne) ROW(b_cs) ROW(b_cc) ROW(b_mi) ROW(b_pl) ROW(b_vs) ROW(b_vc) ROW(b_hi) ROW(b_ls) ROW(b_ge) \
-        ROW(b_lt) ROW(b_gt) ROW(b_le)
+    ROW(tbnz)                                                                                                               \
+    ROW(b_eq) ROW(b_ne) ROW(b_cs) ROW(b_cc) ROW(b_mi) ROW(b_pl) ROW(b_vs) ROW(b_vc) ROW(b_hi) ROW(b_ls) ROW(b_ge) ROW(b_lt) \
+        ROW(b_gt) ROW(b_le)
 #define ROW(name) HANDLER(f_, name, true, UOP_IMM, false)
 FAR_ROWS
 #undef ROW
