@@ -14,7 +14,7 @@ static const struct layout {
 } layouts[] = {
     {" dsb dmb isb clrex ", {{"CRm", 11, 8}}},
     {" dsb_nxs ", {{"imm2", 11, 10}}},
-    {" NONE ", {{NULL}}},
+    {" NONE ", {{NULL, 0, 0}}},
     {" SYSREG ", {{"o0", 19, 19}, {"op1", 18, 16}, {"CRn", 15, 12}, {"CRm", 11, 8}, {"op2", 7, 5}, {"Rt", 4, 0}}},
     {" MSRI ", {{"op1", 18, 16}, {"CRm", 11, 8}, {"op2", 7, 5}}},
     {" bti ", {{"op2", 7, 6}}},
