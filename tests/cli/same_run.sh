@@ -13,7 +13,7 @@ same()
     local how=$1 got
     shift
     "$@" >out 2>&1 </dev/null || true
-    got=$(grep -oE "\b[0-9a-f]{16}\b at cycle $cycles\b|digest [0-9a-f]{16} cycles $cycles\b|^  \"digest\": \"[0-9a-f]{16}\"" out | grep -oE '\b[0-9a-f]{16}\b' | tail -n 1 || true)
+    got=$(grep -oE "\b[0-9a-f]{16}\b at cycle $cycles\b|digest [0-9a-f]{16} cycles $cycles\b|\"digest\": \"[0-9a-f]{16}\"" out | grep -oE '\b[0-9a-f]{16}\b' | tail -n 1 || true)
     [ -n "$got" ] || fail "$how: no digest at cycle $cycles: $(tail -n 5 out)"
     [ "$got" = "$want" ] || fail "$how: digest $got, the plain run's is $want: $*"
     looked=$((looked + 1))
