@@ -239,18 +239,26 @@ static void unprivileged_accesses_see_changed_descriptors(void **state)
     }
 }
 
+/* With CNTPOFF_EL2 in effect, but for what a host's level takes from it. */
+static struct rig *rig_with_offset(unsigned el, bool host, uint64_t offset)
+{
+    struct rig *r = rig_new("max", el);
+    struct arm_regs *s = &r->pe.s.regs;
+    s->scr_el3 |= scr_el3_NS | scr_el3_ECVEn;
+    s->hcr_el2 = host ? hcr_el2_E2H | hcr_el2_TGE : 0;
+    s->cnthctl_el2 = cnthctl_el2_ECV;
+    s->cntpoff_el2 = offset;
+    return r;
+}
+
 /* D12.2.4.1: CNTPOFF_EL2 is for the physical timer of EL1, and not while a host runs; the other physical timers have no offset.
  */
 static void the_physical_offset_is_for_one_timer(void **state)
 {
     (void)state;
     for (unsigned host = 0; host < 2; host++) {
-        struct rig *r = rig_new("max", 3);
+        struct rig *r = rig_with_offset(3, host, 500);
         struct arm_regs *s = &r->pe.s.regs;
-        s->scr_el3 |= scr_el3_NS | scr_el3_ECVEn;
-        s->hcr_el2 = host ? hcr_el2_E2H | hcr_el2_TGE : 0;
-        s->cnthctl_el2 = cnthctl_el2_ECV;
-        s->cntpoff_el2 = 500;
         r->pe.s.time_offset = 1000; /* of the count, at cycle 0 */
         s->cntp_ctl_el0 = s->cntps_ctl_el1 = s->cnthp_ctl_el2 = 1;
         s->cntp_cval_el0 = s->cntps_cval_el1 = s->cnthp_cval_el2 = 900;
@@ -267,12 +275,8 @@ static void the_physical_offset_is_not_for_a_hosts_event_stream(void **state)
 {
     (void)state;
     for (unsigned host = 0; host < 2; host++) {
-        struct rig *r = rig_new("max", 2);
-        struct arm_regs *s = &r->pe.s.regs;
-        s->scr_el3 |= scr_el3_NS | scr_el3_ECVEn;
-        s->hcr_el2 = host ? hcr_el2_E2H | hcr_el2_TGE : 0;
-        s->cnthctl_el2 = cnthctl_el2_ECV | 1 << 2 | 3 << 4; /* EVNTEN, EVNTI 3: where bit 3 becomes 1 */
-        s->cntpoff_el2 = 4;
+        struct rig *r = rig_with_offset(2, host, 4);
+        r->pe.s.regs.cnthctl_el2 |= 1 << 2 | 3 << 4; /* EVNTEN, EVNTI 3: where bit 3 becomes 1 */
         r->pe.s.time_offset = 1001;
         pe_refresh(&r->pe);
         timer_stream_sync(&r->pe);

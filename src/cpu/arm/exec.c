@@ -215,9 +215,8 @@ static void i_undefined(struct cpu *c, struct uop *op, int64_t left) { return ex
     ROW(cbnz_x)                                                                                                             \
     ROW(cbnz_w)                                                                                                             \
     ROW(tbz)                                                                                                                \
-    ROW(tbnz)                                                                                                               \
-    ROW(b_eq) ROW(b_ne) ROW(b_cs) ROW(b_cc) ROW(b_mi) ROW(b_pl) ROW(b_vs) ROW(b_vc) ROW(b_hi) ROW(b_ls) ROW(b_ge) ROW(b_lt) \
-        ROW(b_gt) ROW(b_le)
+    ROW(tbnz) ROW(b_eq) ROW(b_ne) ROW(b_cs) ROW(b_cc) ROW(b_mi) ROW(b_pl) ROW(b_vs) ROW(b_vc) ROW(b_hi) ROW(b_ls) ROW(b_ge) \
+        ROW(b_lt) ROW(b_gt) ROW(b_le)
 #define ROW(name) HANDLER(f_, name, true, UOP_IMM, false)
 FAR_ROWS
 #undef ROW
@@ -338,13 +337,16 @@ static bool landing_ok(const struct pe *p, uint32_t insn, unsigned btype)
     return (insn & 0xffe0001f) == 0xd4200000 || (insn & 0xffe0001f) == 0xd4400000; /* brk, hlt */
 }
 
-/* The instruction at s.pc, in a guarded page, is one that a branch may not arrive at (p->exc), and one has. */
-static bool landed_wrong(struct pe *p, uint32_t insn, int64_t left)
+/* Whether a branch that left a BTYPE has just arrived at s.pc. */
+static bool has_landed(const struct pe *p, int64_t left) { return p->btype_at == cpu_now(&p->cpu, left) && p->btype; }
+
+/* Of an instruction in a guarded page at which one has. False: it may not arrive there, p->exc. */
+static bool lands(struct pe *p, uint32_t insn)
 {
-    if (p->btype_at != cpu_now(&p->cpu, left) || !p->btype || landing_ok(p, insn, p->btype))
-        return false;
+    if (landing_ok(p, insn, p->btype))
+        return true;
     p->exc = (struct arm_exception){.ec = EC_BTI, .iss = p->btype};
-    return true;
+    return false;
 }
 
 /* One instruction outside any decoded page: its page can't be cached, or a breakpoint may be at it. */
@@ -356,7 +358,9 @@ SLOW void run_scratch(struct pe *p, int64_t left)
     c->ops = c->scratch;
     c->page_va = p->s.pc;
     c->scratch[0] = c->scratch[1] = c->engine->end;
-    if (!pe_fetch(p, p->s.pc, &p->slow.insn) || (p->slow.guarded && landed_wrong(p, p->slow.insn, left)))
+    if (!pe_fetch(p, p->s.pc, &p->slow.insn))
+        return raise_at_pc(p, left);
+    if (p->slow.guarded && has_landed(p, left) && !lands(p, p->slow.insn))
         return raise_at_pc(p, left);
     make_uop(p, c->scratch, p->slow.insn, false, 0, p->slow.guarded);
     if (unlikely(c->engine->insns))
@@ -388,9 +392,9 @@ void exec_fetch_slow(struct pe *p, int64_t left)
             return p->slow.value ? raise_at_pc(p, left) : run_scratch(p, left);
     }
     struct code_page *page = e->page;
-    if (page->kind == CODE_GUARDED && p->btype) {
+    if (page->kind == CODE_GUARDED && has_landed(p, left)) {
         const uint8_t *bytes = mem_page_read(p->cpu.mem, page->pa);
-        if (landed_wrong(p, insn_at(bytes, (unsigned)(pc & (MEM_PAGE_SIZE - 1))), left))
+        if (!lands(p, insn_at(bytes, (unsigned)(pc & (MEM_PAGE_SIZE - 1)))))
             return raise_at_pc(p, left);
     }
     p->cpu.ops = page->ops;

@@ -131,7 +131,7 @@ static bool address_translate(struct pe *p, struct sysreg_op op, uint64_t va)
     m.any = op.flags & OP_ANY;
     m.pan = (op.flags & OP_PAN) && (p->s.pstate & PSTATE_PAN);
     if (pe_translate(p, va, 1, op.flags & OP_WRITE ? ACCESS_STORE : ACCESS_LOAD, &m, &x)) {
-        uint64_t sh = x.device || x.attr == 0x44 || x.attr == 0x40 ? 2 : x.sh;
+        uint64_t sh = x.device || x.attr == ATTR_NORMAL_NC || x.attr == 0x40 ? 2 : x.sh;
         p->s.regs.par_el1 = (uint64_t)x.attr << 56 | (x.pa & bits_mask(12, 40)) | PAR_RES1 | (uint64_t)x.ns << 9 | sh << 7;
         return true;
     }
@@ -152,14 +152,21 @@ static uint8_t cmow_of(const struct pe *p)
     return (uint8_t)((s1 ? CMOW_S1 : 0) | (s2 ? CMOW_S2 : 0));
 }
 
+/* PSTATE.PAN is not for cache maintenance (D8.4, RPMTWB). */
+static struct access_mode maintaining(const struct pe *p)
+{
+    struct access_mode m = p->plain;
+    m.cm = true;
+    m.pan = false;
+    return m;
+}
+
 /* Decoded code follows memory, so nothing is left to be done. IC IVAU is translated, with all the faults of that, where it needs
    permission to write; elsewhere it is not: IMPLEMENTATION DEFINED. Arm ARM AArch64.IC; ICInstNeedsTranslation. */
 static bool instruction_maintain(struct pe *p, unsigned id, uint64_t va)
 {
     struct xlate x;
-    struct access_mode m = p->plain;
-    m.cm = true;
-    m.pan = false; /* D8.4, RPMTWB */
+    struct access_mode m = maintaining(p);
     m.cmow = id == SR_ic_ivau ? cmow_of(p) : 0;
     if (likely(!m.cmow))
         return true;
@@ -172,9 +179,7 @@ static bool instruction_maintain(struct pe *p, unsigned id, uint64_t va)
 static bool cache_maintain(struct pe *p, unsigned id, uint64_t va)
 {
     struct xlate x;
-    struct access_mode m = p->plain;
-    m.cm = true;
-    m.pan = false; /* D8.4, RPMTWB */
+    struct access_mode m = maintaining(p);
     switch (id) {
     case SR_dc_zva: return pe_zero(p, va, 1u << p->cfg->zva, &p->plain);
     case SR_dc_gva: return pe_zero_tags(p, va, false);

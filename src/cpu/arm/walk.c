@@ -272,7 +272,7 @@ static uint8_t combine(const struct walk *w, uint8_t s1, unsigned s2)
 {
     static const uint8_t to_cacheability[4] = {0, 0, 1, 2};
     bool fwb = hcr_of(w->p) & hcr_el2_FWB;
-    s1 = s1 == 0x40 ? 0x44 : s1 == 0xa0 ? 0xaa : s1; /* FEAT_XS: no more than the XS attribute tells them apart */
+    s1 = s1 == 0x40 ? ATTR_NORMAL_NC : s1 == 0xa0 ? 0xaa : s1; /* FEAT_XS: no more than the XS attribute tells them apart */
     if (fwb) {
         if (!(s2 & 4))
             return attr_is_device(s1) && (s1 >> 2 & 3) < (s2 & 3) ? s1 & 0x0c : (uint8_t)((s2 & 3) << 2);
@@ -287,7 +287,7 @@ static uint8_t combine(const struct walk *w, uint8_t s1, unsigned s2)
             inner = normal && inner != 4 ? inner | 4 : 15;
             return (uint8_t)(outer << 4 | inner);
         }
-        default: return attr_is_device(s1) ? s1 : 0x44;
+        default: return attr_is_device(s1) ? s1 : ATTR_NORMAL_NC;
         }
     }
     bool s2_device = !(s2 >> 2);
@@ -318,7 +318,7 @@ static bool second_device(const struct walk *w, unsigned s2) { return hcr_of(w->
  * EffectiveShareability. */
 static uint8_t combine_sh(uint8_t attr, uint8_t s1, uint8_t s2)
 {
-    if (attr_is_device(attr) || attr == 0x44 || s1 == 2 || s2 == 2)
+    if (attr_is_device(attr) || attr == ATTR_NORMAL_NC || s1 == 2 || s2 == 2)
         return 2;
     return s1 == 3 || s2 == 3 ? 3 : 0;
 }

@@ -116,9 +116,9 @@ static inline bool ttw_fault2(struct walk *w, unsigned fsc, int level, uint64_t 
     return false;
 }
 
-#define ATTR_NO_TAG 0xe0 /* as PAR_EL1 tells of Tagged memory the tags of which stage 2 forbids */
+#define ATTR_NO_TAG    0xe0 /* as PAR_EL1 tells of Tagged memory the tags of which stage 2 forbids */
 #define ATTR_NORMAL_NC 0x44
-#define ATTR_TAGGED 0xf0 /* Tagged Normal, Write-Back: MAIR_ELx with FEAT_MTE2 */
+#define ATTR_TAGGED    0xf0 /* Tagged Normal, Write-Back: MAIR_ELx with FEAT_MTE2 */
 
 static inline bool attr_is_device(uint8_t attr) { return (attr & 0xf0) == 0; }
 
